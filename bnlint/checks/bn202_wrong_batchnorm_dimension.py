@@ -1,0 +1,95 @@
+"""BN202 wrong-batchnorm-dimension: BatchNorm1d on images, BatchNorm2d on vectors."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from bnlint.facts.graph import Call, Layer, ModelGraph, layers_by_site
+from bnlint.facts.kind import Kind
+from bnlint.facts.site import Site
+from bnlint.finding import Applicability, Finding, Fix, Severity
+from bnlint.rule import Rule
+
+RULE = Rule("BN202", "wrong-batchnorm-dimension", Severity.ERROR, fix=Applicability.SAFE)
+
+RANKS = {1: (2, 3), 2: (4,), 3: (5,)}
+"""The numbers of dimensions that BatchNorm1d, 2d and 3d take; SyncBatchNorm takes any from 2."""
+
+_CLASS = re.compile(r"(?P<owner>(?:\w+\.)*)(?P<name>(?:Lazy)?BatchNorm)[123]d")
+
+
+@RULE.on_graphs
+def check(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
+    """Report BatchNorm layers that get a tensor of a rank that they refuse."""
+    sites = layers_by_site(graphs, Kind.BATCH_NORM)
+    for site, built in sites.items():
+        found = [
+            (layer, call, rank)
+            for graph, layer in built
+            if layer.dimensions in RANKS and not layer.own_forward
+            for call in graph.calls_by_layer.get(layer, ())
+            if (rank := _rank(graph, call)) is not None and call.certain
+        ]
+        wrong = [entry for entry in found if entry[2] not in RANKS[entry[0].dimensions or 0]]
+        if wrong:
+            unanimous = len(wrong) == len(found) and len({rank for *_, rank in found}) == 1
+            yield _finding(site, *wrong[0], _fix(sites, *wrong[0]) if unanimous else None)
+
+
+def _rank(graph: ModelGraph, call: Call) -> int | None:
+    """The rank of the tensor that a BatchNorm call gets.
+
+    Behind a convolution it is the convolution's own, with samples: one that got a single image
+    would be an inference too many.
+    """
+    if not call.inputs:
+        return None
+    source = graph.calls[call.inputs[0]]
+    if source.kind is Kind.CONV and source.layer is not None and source.layer.dimensions:
+        return source.layer.dimensions + 2
+    return source.shape.rank
+
+
+def _finding(site: Site, layer: Layer, call: Call, rank: int, fix: Fix | None) -> Finding:
+    class_name = layer.type.rpartition(".")[2]
+    dimensions = layer.dimensions or 0
+    taken = " or ".join(f"{rank}D" for rank in RANKS[dimensions])
+    right = _dimensions_for(rank)
+    remedy = f"; use `BatchNorm{right}d`" if right else ""
+    return RULE.at(
+        site,
+        f"`{class_name}` gets a tensor of {rank} dimensions, and torch raises"
+        f' "expected {taken} input (got {rank}D input)"{remedy}',
+        layer=layer.name,
+        evidence=[(call.site, "it is called here")] if call.site else (),
+        fix=fix,
+    )
+
+
+def _dimensions_for(rank: int) -> int | None:
+    return next((d for d, ranks in RANKS.items() if rank in ranks), None)
+
+
+def _fix(
+    sites: dict[Site, list[tuple[ModelGraph, Layer]]], layer: Layer, call: Call, rank: int
+) -> Fix | None:
+    right, written = _dimensions_for(rank), layer.class_site
+    match = _CLASS.fullmatch(written.text) if written is not None else None
+    if right is None or written is None or match is None:
+        return None
+    name = f"{match['name']}{right}d"
+    if not match["owner"] and not _is_in_use(sites, written, name):
+        return None
+    return RULE.fixed_by(f"Use `{name}`", written.replace(match["owner"] + name))
+
+
+def _is_in_use(
+    sites: dict[Site, list[tuple[ModelGraph, Layer]]], written: Site, name: str
+) -> bool:
+    """Whether the file builds another layer by this bare name, so that the name is imported."""
+    return any(
+        layer.class_site is not None
+        and layer.class_site.source is written.source
+        and layer.class_site.text == name
+        for built in sites.values()
+        for _, layer in built
+    )

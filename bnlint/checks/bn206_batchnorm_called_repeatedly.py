@@ -1,0 +1,66 @@
+"""BN206 batchnorm-called-repeatedly: one BatchNorm that a forward applies to several tensors."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from bnlint.facts.graph import ModelGraph
+from bnlint.facts.kind import Kind
+from bnlint.facts.reuse import Reuse, compare_inputs, reuses
+from bnlint.facts.site import Site
+from bnlint.finding import Finding, Severity
+from bnlint.rule import Rule
+
+RULE = Rule("BN206", "batchnorm-called-repeatedly", Severity.WARNING)
+
+
+@RULE.on_graphs
+def check(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
+    """Report the calls after the first of BatchNorm layers that keep running statistics."""
+    seen: set[Site] = set()
+    for graph in graphs:
+        places: dict[Site, list[Reuse]] = defaultdict(list)
+        for reuse in reuses(graph, Kind.BATCH_NORM):
+            if reuse.place is not None and _keeps_statistics(reuse) and _mixes(graph, reuse):
+                places[reuse.place].append(reuse)
+        for place, found in places.items():
+            if place not in seen:
+                seen.add(place)
+                yield _finding(place, found)
+
+
+def _keeps_statistics(reuse: Reuse) -> bool:
+    """Without an affine part a BatchNorm decorrelates views, as in Barlow Twins, on purpose."""
+    arguments = reuse.layer.arguments
+    values = [arguments[n].value for n in ("affine", "track_running_stats") if n in arguments]
+    return not reuse.layer.own_forward and False not in values
+
+
+def _mixes(graph: ModelGraph, reuse: Reuse) -> bool:
+    """Whether the calls feed different stages of one computation into the statistics.
+
+    Two inputs of the model (a siamese encoder) are one distribution; the levels of a feature
+    pyramid under one head are another rule's.
+    """
+    if graph.comes_from(reuse.again, reuse.first):
+        return True
+    inputs = compare_inputs(graph, reuse)
+    if inputs.same:
+        return True
+    return reuse.looped if inputs.raw else not inputs.shares_weights
+
+
+def _finding(place: Site, found: list[Reuse]) -> Finding:
+    certain = [reuse for reuse in found if reuse.again.certain]
+    reuse = (certain or found)[0]
+    layers = len({reuse.layer for reuse in found})
+    others = f" (and {layers - 1} more)" if layers > 1 else ""
+    first = reuse.first.site
+    return RULE.at(
+        place,
+        f"`{reuse.layer.name}`{others} runs again in the same forward, so its running statistics"
+        " mix those of different tensors and follow the last one most, while each call is"
+        " normalised by its own; give each call a BatchNorm of its own",
+        layer=reuse.layer.name,
+        evidence=[(first, "the first call is here")] if first is not None else (),
+        likely=not certain,
+    )

@@ -1,0 +1,107 @@
+"""BN301: a model with BatchNorm is evaluated in train mode."""
+
+from collections.abc import Iterator
+
+from bnlint.facts.forwards import (
+    is_step_of_training,
+    norms_in_training,
+    switch_was_meant,
+    trained_between,
+    trains_nothing,
+)
+from bnlint.facts.known import Known
+from bnlint.facts.placement import evaluated_in_eval_mode, evaluation_around
+from bnlint.facts.run import Forward, Purpose, Run, WeightsLoaded
+from bnlint.facts.story import how_it_came_here, how_it_came_into, loader_name
+from bnlint.finding import Applicability, Finding, Severity
+from bnlint.rule import Rule, Settings
+
+RULE = Rule("BN301", "missing-eval", Severity.WARNING, fix=Applicability.SAFE)
+
+
+@RULE.on_run
+def check(run: Run, settings: Settings) -> Iterator[Finding]:
+    """Report evaluations of loaders' batches in train mode, once for each model and place."""
+    seen = set()
+    for forward in run.of_type(Forward):
+        if not _is_evaluation(run, forward) or not norms_in_training(forward):
+            continue
+        if is_step_of_training(run, forward) or _is_inference(run, forward):
+            continue
+        if switch_was_meant(run, forward, "eval") or _samples_on_purpose(run, forward):
+            continue
+        place = (evaluation_around(run, forward), forward.model.identity)
+        if place not in seen:
+            seen.add(place)
+            yield _finding(run, forward)
+
+
+def _is_evaluation(run: Run, forward: Forward) -> bool:
+    """Whether a loader's batch is predicted, not trained on and not used for its statistics."""
+    if forward.inner or not forward.loaders or forward.backpropagated is not Known.NO:
+        return False
+    no_grad, measured = forward.grad is Known.NO, forward.measured is Known.YES
+    if any(loader.purpose is Purpose.EVALUATION for loader in forward.loaders):
+        return measured or (no_grad and not _is_explicit(run, forward))
+    return no_grad and measured
+
+
+def _is_inference(run: Run, forward: Forward) -> bool:
+    """Whether the script only uses a model that was trained elsewhere: BN302's."""
+    if not trains_nothing(run):
+        return False
+    return forward.model.pretrained or any(
+        loaded.order < forward.order and loaded.model.is_same(forward.model)
+        for loaded in run.of_type(WeightsLoaded)
+    )
+
+
+def _is_explicit(run: Run, forward: Forward) -> bool:
+    """Whether ``train()`` was called for this evaluation, since no training follows the call."""
+    return all(
+        switch.site is not None
+        and not trained_between(run, forward.model, switch.order, forward.order)
+        for switch in forward.mode
+    )
+
+
+def _samples_on_purpose(run: Run, forward: Forward) -> bool:
+    """Whether the same batch is predicted several times with ``train()`` on, as MC dropout does."""
+    loops = forward.context.loops
+    return bool(loops) and loops[-1].loader is None and _is_explicit(run, forward)
+
+
+def _finding(run: Run, forward: Forward) -> Finding:
+    title, edits = evaluated_in_eval_mode(run, forward)
+    explicit = _is_explicit(run, forward)
+    return RULE.at(
+        forward.site,
+        _message(forward, explicit),
+        evidence=[
+            *how_it_came_into(forward.mode, forward.model),
+            *how_it_came_here(forward, forward.mode, forward.model),
+        ],
+        fix=None if explicit else RULE.fixed_by(title, *edits),
+    )
+
+
+def _message(forward: Forward, explicit: bool) -> str:
+    name, data = forward.model.name, loader_name(forward.loaders)
+    harm = (
+        f"BatchNorm normalises each batch of {data} by its own statistics "
+        "and overwrites the running ones with them"
+    )
+    if explicit:
+        return (
+            f"`{name}` is put into train mode for an evaluation, so {harm}; use eval mode, and if "
+            "that gives worse numbers, look for what spoils the running statistics"
+        )
+    if forward.grad is Known.NO:
+        return (
+            f"Gradients are off, but `{name}` is still in train mode, so {harm}; "
+            f"call `{name}.eval()` before the evaluation"
+        )
+    return (
+        f"`{name}` is evaluated in train mode, so {harm}; "
+        f"call `{name}.eval()` before the evaluation"
+    )

@@ -1,0 +1,77 @@
+"""BN302: a trained model with BatchNorm is loaded and used without ``eval()``."""
+
+from collections.abc import Iterator
+
+from bnlint.facts.forwards import norms_in_training, switch_was_meant, trains_nothing
+from bnlint.facts.known import Known
+from bnlint.facts.placement import evaluated_in_eval_mode, is_dotted_name
+from bnlint.facts.run import Forward, Run, WeightsLoaded
+from bnlint.facts.story import Proof, how_it_came_here, how_it_came_into
+from bnlint.finding import Applicability, Finding, Fix, Severity
+from bnlint.rule import Rule, Settings
+
+RULE = Rule("BN302", "missing-eval-at-inference", Severity.WARNING, fix=Applicability.SAFE)
+
+
+@RULE.on_run
+def check(run: Run, settings: Settings) -> Iterator[Finding]:
+    """Report the first use of each loaded model in a script that trains nothing."""
+    if not trains_nothing(run):
+        return
+    seen: list[Forward] = []
+    for forward in run.of_type(Forward):
+        if not _predicts(forward) or not norms_in_training(forward):
+            continue
+        if any(forward.model.is_same(other.model) for other in seen):
+            continue
+        loaded = _last_load(run, forward)
+        if loaded is None and not forward.model.pretrained:
+            continue
+        if switch_was_meant(run, forward, "eval"):
+            continue
+        seen.append(forward)
+        yield _finding(run, forward, loaded)
+
+
+def _predicts(forward: Forward) -> bool:
+    if forward.inner or forward.made_up is Known.YES or forward.backpropagated is not Known.NO:
+        return False
+    if any(switch.site is not None for switch in forward.mode):
+        return False
+    return forward.measured is Known.YES or (bool(forward.loaders) and forward.grad is Known.NO)
+
+
+def _last_load(run: Run, forward: Forward) -> WeightsLoaded | None:
+    loads = [
+        event
+        for event in run.of_type(WeightsLoaded)
+        if event.order < forward.order and event.model.is_same(forward.model)
+    ]
+    return loads[-1] if loads else None
+
+
+def _finding(run: Run, forward: Forward, loaded: WeightsLoaded | None) -> Finding:
+    name = forward.model.name
+    evidence: list[Proof] = [*how_it_came_into(forward.mode, forward.model)]
+    if loaded is not None:
+        evidence.append((loaded.site, "its weights are loaded here, which leaves the mode alone"))
+    evidence += how_it_came_here(forward, forward.mode, forward.model)
+    return RULE.at(
+        forward.site,
+        f"`{name}` predicts in train mode: BatchNorm ignores the running statistics that were "
+        "trained and normalises each batch by its own, so a prediction depends on the rest of its "
+        f"batch; call `{name}.eval()` first",
+        evidence=evidence,
+        fix=_fix(run, forward, loaded),
+    )
+
+
+def _fix(run: Run, forward: Forward, loaded: WeightsLoaded | None) -> Fix | None:
+    """Switch after the load where everything that follows is this script's own, else before use."""
+    if loaded is not None and loaded.context.certain and is_dotted_name(loaded.model.name):
+        frames, depth = forward.context.frames, len(loaded.context.frames)
+        if frames[:depth] == loaded.context.frames:
+            line = f"{loaded.model.name}.eval()"
+            return RULE.fixed_by(f"Call `{line}` after loading", loaded.site.insert_after(line))
+    title, edits = evaluated_in_eval_mode(run, forward)
+    return RULE.fixed_by(title, *edits)

@@ -1,0 +1,134 @@
+"""BN303: training goes on in eval mode after a validation."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bnlint.facts.forwards import (
+    evaluated_between,
+    loops_of,
+    norms_in_training,
+    switch_was_meant,
+    trains,
+)
+from bnlint.facts.known import Known
+from bnlint.facts.placement import encloses, is_dotted_name, own_loops
+from bnlint.facts.run import Context, Forward, Run, Switch, is_training
+from bnlint.facts.site import Site
+from bnlint.facts.story import Proof, how_it_came_into
+from bnlint.finding import Applicability, Finding, Fix, Severity
+from bnlint.rule import Rule, Settings
+
+RULE = Rule("BN303", "eval-not-restored", Severity.WARNING, fix=Applicability.SAFE)
+
+
+@dataclass(frozen=True, slots=True)
+class Relapse:
+    """A training forward that was in train mode at first and later is in the mode of ``switch``."""
+
+    first: Forward
+    later: Forward
+    switch: Switch
+    switched_at: Site
+
+
+@RULE.on_run
+def check(run: Run, settings: Settings) -> Iterator[Finding]:
+    """Report the ``eval()`` calls that training forwards of later passes are still under."""
+    found: dict[Site, list[Relapse]] = {}
+    for relapse in _relapses(run):
+        group = found.setdefault(relapse.switched_at, [])
+        if all(relapse.later.site != other.later.site for other in group):
+            group.append(relapse)
+    for relapses in found.values():
+        yield _finding(run, relapses)
+
+
+def _relapses(run: Run) -> Iterator[Relapse]:
+    trained: dict[Site, list[Forward]] = {}
+    for forward in run.of_type(Forward):
+        if not trains(forward):
+            continue
+        earlier = trained.setdefault(forward.site, [])
+        first = next((f for f in earlier if f.model.is_same(forward.model)), None)
+        if first is not None:
+            yield from _culprits(run, first, forward)
+        elif is_training(forward.mode) is Known.YES and norms_in_training(forward):
+            earlier.append(forward)
+
+
+def _culprits(run: Run, first: Forward, later: Forward) -> Iterator[Relapse]:
+    for switch in later.mode:
+        if switch.training is not False or switch.site is None or switch.context is None:
+            continue
+        if switch.order < first.order or switch_was_meant(run, later, "train"):
+            continue
+        if not evaluated_between(run, later.model, switch.order, later.order):
+            continue
+        if _common_loop(switch.context, later) is not None:
+            yield Relapse(first, later, switch, switch.site)
+
+
+def _common_loop(context: Context, forward: Forward) -> Site | None:
+    """The innermost loop around both a switch and a forward."""
+    around = loops_of(forward)
+    shared = [loop.site for loop in context.loops if loop.site in around]
+    return shared[-1] if shared else None
+
+
+def _finding(run: Run, relapses: list[Relapse]) -> Finding:
+    relapse = relapses[0]
+    forward = relapse.later
+    name = forward.model.name
+    evidence: list[Proof] = [
+        (other.later.site, f"`{other.later.model.name}` trains here, in eval mode from then on")
+        for other in relapses
+    ]
+    evidence += how_it_came_into(relapse.first.mode, relapse.first.model)
+    evidence += _calls_since(relapse)
+    return RULE.at(
+        relapse.switched_at,
+        f"`{name}` is still in eval mode when its training goes on, so BatchNorm's running "
+        f"statistics stop following the weights; call `{name}.train()` before it",
+        evidence=evidence,
+        fix=_fix(run, relapses) if len(relapses) == 1 else None,
+    )
+
+
+def _calls_since(relapse: Relapse) -> Iterator[Proof]:
+    """The calls that lead from the training loop to the switch."""
+    assert relapse.switch.context is not None
+    known = relapse.later.context.frames
+    for frame in relapse.switch.context.frames:
+        if frame.call is not None and frame not in known:
+            yield frame.call, f"`{frame.function}` is called here and leaves it in eval mode"
+
+
+def _fix(run: Run, relapses: list[Relapse]) -> Fix | None:
+    """Put ``train()`` first into the common loop, or before the loop of the function that trains."""
+    relapse = relapses[0]
+    forward = relapse.later
+    name = forward.model.name
+    if not is_dotted_name(name) or not _trains_wholly(run, relapse.first):
+        return None
+    assert relapse.switch.context is not None
+    common = _common_loop(relapse.switch.context, forward)
+    loops = own_loops(forward)
+    line = f"{name}.train()"
+    if common is not None and any(loop.site == common for loop in loops):
+        built = forward.model.site
+        if built is not None and encloses(common, built):
+            return None
+        return RULE.fixed_by(f"Call `{line}` at the start of each pass", common.insert_first(line))
+    place = loops[0].site if loops else forward.site
+    return RULE.fixed_by(f"Call `{line}` before training", place.insert_before(line))
+
+
+def _trains_wholly(run: Run, first: Forward) -> bool:
+    """Whether ``train()`` before a forward would neither thaw a layer nor spoil an evaluation."""
+    if any(is_training(norm.mode) is not Known.YES for norm in first.norms):
+        return False
+    return all(
+        forward.backpropagated is not Known.NO
+        for forward in run.of_type(Forward)
+        if forward.site == first.site
+    )

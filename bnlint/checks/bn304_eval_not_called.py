@@ -1,0 +1,26 @@
+"""BN304: ``model.eval`` stands as a statement without being called."""
+
+from collections.abc import Iterator
+
+from bnlint.facts.run import ModeNotCalled, Run
+from bnlint.finding import Applicability, Finding, Severity
+from bnlint.rule import Rule, Settings
+
+RULE = Rule("BN304", "eval-not-called", Severity.ERROR, fix=Applicability.SAFE)
+
+
+@RULE.on_run
+def check(run: Run, settings: Settings) -> Iterator[Finding]:
+    """Report mode switches that are looked up and not called."""
+    seen = set()
+    for event in run.of_type(ModeNotCalled):
+        if event.site in seen:
+            continue
+        seen.add(event.site)
+        code = event.site.text
+        yield RULE.at(
+            event.site,
+            f"`{code}` without parentheses does nothing, so `{event.receiver}` stays in the mode "
+            f"that it was in; write `{code}()`",
+            fix=RULE.fixed_by(f"Call `{code}()`", event.site.replace(f"{code}()")),
+        )

@@ -1,0 +1,206 @@
+"""BN701: parameters are frozen while their BatchNorm layers stay in train mode."""
+
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
+
+from bnlint.facts.forwards import loops_of, norms_in_training, trains
+from bnlint.facts.known import Known
+from bnlint.facts.placement import is_dotted_name, own_loops
+from bnlint.facts.run import (
+    Forward,
+    Frozen,
+    Mode,
+    Model,
+    ModeSwitched,
+    NormState,
+    Run,
+    Switch,
+    WeightsWritten,
+)
+from bnlint.facts.site import Site
+from bnlint.facts.story import Proof, how_it_came_into, in_order
+from bnlint.finding import Applicability, Edit, Finding, Fix, Severity
+from bnlint.rule import Rule, Settings
+
+RULE = Rule("BN701", "frozen-parameters-live-statistics", Severity.WARNING, fix=Applicability.SAFE)
+
+MOST_PLACES = 4
+"""How many further places of freezing a finding lists."""
+
+
+@RULE.on_run
+def check(run: Run, settings: Settings) -> Iterator[Finding]:
+    """Report models that train with frozen parameters under live statistics, once each."""
+    seen: list[Model] = []
+    for forward in run.of_type(Forward):
+        if any(forward.model.is_same(model) for model in seen):
+            continue
+        if _is_frozen_feature_extractor(run, forward):
+            seen.append(forward.model)
+            yield _inner_finding(forward)
+        elif trains(forward) and (norms := _live_frozen_norms(run, forward)):
+            seen.append(forward.model)
+            yield _finding(run, forward, norms)
+
+
+def _live_frozen_norms(run: Run, forward: Forward) -> list[NormState]:
+    """The BatchNorm layers that are frozen in weight and bias on some path, but not in mode."""
+    return [
+        norm
+        for norm in norms_in_training(forward)
+        if norm.frozen is not Known.NO
+        and norm.frozen_at is not None
+        and not _is_toggled(run, forward, norm.frozen_at)
+        and not _is_overwritten(run, forward.model)
+    ]
+
+
+def _is_toggled(run: Run, forward: Forward, frozen_at: Site) -> bool:
+    """Whether parameters are frozen and thawed in turn, step by step, as GANs do."""
+    freezes = [event for event in run.of_type(Frozen) if event.site == frozen_at]
+    thaws = [event for event in run.of_type(Frozen) if event.requires_grad is not False]
+    steps = loops_of(forward)
+    return any(
+        thaw.model.is_same(freeze.model) and _shares_loop(thaw, freeze, steps)
+        for freeze in freezes
+        for thaw in thaws
+    )
+
+
+def _shares_loop(thaw: Frozen, freeze: Frozen, steps: set[Site]) -> bool:
+    around = loops_of(freeze) & steps
+    return not steps or bool(around & loops_of(thaw))
+
+
+def _is_overwritten(run: Run, model: Model) -> bool:
+    return any(written.model.is_same(model) for written in run.of_type(WeightsWritten))
+
+
+def _is_frozen_feature_extractor(run: Run, forward: Forward) -> bool:
+    """Whether a pretrained module runs without gradients within a model that is being trained."""
+    return (
+        forward.inner
+        and forward.grad is Known.NO
+        and forward.model.pretrained
+        and bool(norms_in_training(forward))
+        and not _is_overwritten(run, forward.model)
+        and any(trains(other) and _surrounds(other, forward) for other in run.of_type(Forward))
+    )
+
+
+def _surrounds(outer: Forward, inner: Forward) -> bool:
+    return any(frame.call == outer.site for frame in inner.context.frames)
+
+
+def _finding(run: Run, forward: Forward, norms: Sequence[NormState]) -> Finding:
+    places = list(dict.fromkeys(norm.frozen_at for norm in norms if norm.frozen_at is not None))
+    mode: Mode = frozenset().union(*(norm.mode for norm in norms))
+    path = _frozen_part(forward.norms, norms)
+    evidence: list[Proof] = [(site, "and here") for site in places[1 : MOST_PLACES + 1]]
+    evidence += how_it_came_into(mode, forward.model)
+    evidence.append((forward.site, f"`{forward.model.name}` trains here, its statistics live"))
+    return RULE.at(
+        places[0],
+        _message(run, forward, places[0], path),
+        evidence=evidence,
+        fix=_fix(run, forward, norms, path),
+    )
+
+
+def _message(run: Run, forward: Forward, place: Site, path: str | None) -> str:
+    part = _joined(forward.model.name, path) if path else forward.model.name
+    harm = (
+        "they normalise by batch statistics and keep moving their running ones, so the features "
+        "change all the same"
+    )
+    frozen = [event.model.type for event in run.of_type(Frozen) if event.site == place]
+    if frozen and all("BatchNorm" in kind for kind in frozen):
+        return (
+            f"Weight and bias of BatchNorm layers in `{part}` are frozen, but the layers stay in "
+            f"train mode: {harm}; call `eval()` on them after every `train()`"
+        )
+    return (
+        f"Parameters of `{part}` are frozen, but its BatchNorm layers stay in train mode: {harm}; "
+        f"call `{part}.eval()` after every `train()`"
+    )
+
+
+def _inner_finding(forward: Forward) -> Finding:
+    name = forward.model.name
+    line = f"{name}.eval()"
+    place = forward.site.insert_before(line) if is_dotted_name(name) else None
+    return RULE.at(
+        forward.site,
+        f"`{name}` is pretrained and runs without gradients, but in train mode: its BatchNorm "
+        "layers normalise by batch statistics and overwrite the pretrained ones; "
+        "keep it in eval mode",
+        evidence=list(how_it_came_into(forward.mode, forward.model)),
+        fix=RULE.fixed_by(f"Call `{line}` before it", place),
+    )
+
+
+def _fix(run: Run, forward: Forward, norms: Sequence[NormState], path: str | None) -> Fix | None:
+    """Switch the frozen part back after each switch of the whole."""
+    if not path:
+        return None
+    switches = {
+        switch
+        for other in run.of_type(Forward)
+        if other.model.is_same(forward.model) and trains(other)
+        for norm in other.norms
+        if any(norm.name == frozen.name for frozen in norms)
+        for switch in norm.mode
+        if switch.training
+    }
+    edits: dict[Site, Edit | None] = {}
+    for switch in in_order(frozenset(switches)):
+        place, edit = _switched_back(run, forward, switch, path)
+        edits.setdefault(place, edit)
+    return RULE.fixed_by("Keep the frozen part in eval mode", *edits.values())
+
+
+def _switched_back(
+    run: Run, forward: Forward, switch: Switch, path: str
+) -> tuple[Site, Edit | None]:
+    for event in run.of_type(ModeSwitched):
+        if event.site != switch.site or not event.model.is_same(forward.model):
+            continue
+        if is_dotted_name(event.receiver):
+            return event.site, event.site.insert_after(f"{_joined(event.receiver, path)}.eval()")
+    loops = own_loops(forward)
+    place = loops[0].site if loops else forward.site
+    if not is_dotted_name(forward.model.name) or switch.site is not None:
+        return place, None
+    return place, place.insert_before(f"{_joined(forward.model.name, path)}.eval()")
+
+
+def _frozen_part(norms: Sequence[NormState], frozen: Sequence[NormState]) -> str | None:
+    """The dotted name of the largest child that holds all frozen layers and no live one.
+
+    ``""`` is the whole model where no child will do; ``None`` if it holds live layers, too.
+    """
+    names = {norm.name for norm in frozen}
+    shared = _common_start([_holder(norm) for norm in frozen])
+    for depth in range(1, len(shared) + 1):
+        inside = {norm.name for norm in norms if _holder(norm)[:depth] == shared[:depth]}
+        if inside == names:
+            return ".".join(shared[:depth])
+    return "" if len(names) == len(norms) else None
+
+
+def _common_start(paths: Sequence[list[str]]) -> list[str]:
+    steps = zip(*paths, strict=False)
+    return [step[0] for step in takewhile(lambda step: len(set(step)) == 1, steps)]
+
+
+def _holder(norm: NormState) -> list[str]:
+    """The path of the module around a layer; a library model stands for its layers."""
+    steps = norm.name.split(".") if norm.name else []
+    return steps if norm.layer is None else steps[:-1]
+
+
+def _joined(expression: str, path: str) -> str:
+    """The code of a part: numbers in its dotted name are indices."""
+    for step in path.split("."):
+        expression += f"[{step}]" if step.isdigit() else f".{step}"
+    return expression

@@ -1,0 +1,116 @@
+"""The table ``[tool.bnlint]`` of the closest pyproject.toml."""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bnlint.misuse import Misuse, did_you_mean
+from bnlint.rule import Settings
+
+FAIL_ON = ("error", "warning", "advice", "never")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a project has configured. Patterns are relative to ``root`` and follow .gitignore.
+
+    ``origin`` names the file in messages; ``select`` is ``None`` when the defaults are to run.
+    """
+
+    root: Path
+    origin: str = ""
+    select: tuple[str, ...] | None = None
+    ignore: tuple[str, ...] = ()
+    extend_select: tuple[str, ...] = ()
+    per_file_ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    exclude: tuple[str, ...] = ()
+    fail_on: str = "warning"
+    settings: Settings = field(default_factory=Settings)
+
+
+def closest(folder: Path) -> Config:
+    """Read the nearest pyproject.toml with a table for bnlint, from ``folder`` upwards.
+
+    Raises :class:`Misuse` when a file on the way cannot be read or the table is wrong.
+    """
+    for candidate in (folder, *folder.parents):
+        file = candidate / "pyproject.toml"
+        table = _table(file) if file.is_file() else None
+        if table is not None:
+            return parse(table, candidate, str(file))
+    return Config(folder)
+
+
+def parse(table: Mapping[str, object], root: Path, origin: str) -> Config:
+    """Check the table and turn it into a :class:`Config`; raises :class:`Misuse`."""
+    if not isinstance(table, dict):
+        raise Misuse(f"`tool.bnlint` in {origin} must be a table")
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in _KEYS:
+            raise Misuse(f"unknown key `{key}` in [tool.bnlint] of {origin}{_similar(key)}")
+        expected, convert = _KEYS[key]
+        converted = convert(value)
+        if converted is None:
+            raise Misuse(f"`{key}` in [tool.bnlint] of {origin} must be {expected}")
+        values[key.replace("-", "_")] = converted
+    least = values.pop("min_normalization_batch", None)
+    settings = Settings() if least is None else Settings(min_normalization_batch=least)
+    return Config(root, origin, settings=settings, **values)
+
+
+def _table(file: Path) -> Any:
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Misuse(f"cannot read {file}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise Misuse(f"{file} is not valid UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise Misuse(f"{file} is not valid TOML: {error}") from None
+    tool = content.get("tool")
+    return tool.get("bnlint") if isinstance(tool, dict) else None
+
+
+def _similar(key: str) -> str:
+    return did_you_mean(key.replace("_", "-").lower(), _KEYS)
+
+
+def _strings(value: object) -> tuple[str, ...] | None:
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    return None
+
+
+def _strings_by_pattern(value: object) -> dict[str, tuple[str, ...]] | None:
+    if not isinstance(value, dict):
+        return None
+    found: dict[str, tuple[str, ...]] = {}
+    for pattern, selectors in value.items():
+        strings = _strings(selectors)
+        if strings is None:
+            return None
+        found[pattern] = strings
+    return found
+
+
+def _fail_on(value: object) -> str | None:
+    return value if isinstance(value, str) and value in FAIL_ON else None
+
+
+def _positive(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+
+_LIST = "a list of strings"
+_KEYS: dict[str, tuple[str, Callable[[object], object]]] = {
+    "select": (_LIST, _strings),
+    "ignore": (_LIST, _strings),
+    "extend-select": (_LIST, _strings),
+    "per-file-ignores": ("a table of lists of strings", _strings_by_pattern),
+    "exclude": (_LIST, _strings),
+    "fail-on": ("one of " + ", ".join(f'"{level}"' for level in FAIL_ON), _fail_on),
+    "min-normalization-batch": ("a whole number above 0", _positive),
+}

@@ -1,0 +1,69 @@
+"""What bnlint reports that is not a rule's finding: trouble with a file, a rule or a comment."""
+
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+from bnlint.finding import Finding, Fix, Severity, Span
+from bnlint.links import ISSUES
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One kind of trouble; ``meaning`` is what ``bnlint explain`` says about it."""
+
+    id: str
+    name: str
+    severity: Severity
+    meaning: str
+
+    def at(self, span: Span, message: str, fix: Fix | None = None) -> Finding:
+        """Report it at a place."""
+        return Finding(self.id, self.name, self.severity, message, span, fix=fix)
+
+
+UNREADABLE_FILE = Diagnostic(
+    "BN000",
+    "unreadable-file",
+    Severity.ERROR,
+    "The file could not be read as Python 3, so nothing in it was checked. The other files were.\n"
+    "Correct the place that the message names, or leave the file out with `exclude`.",
+)
+RULE_CRASHED = Diagnostic(
+    "BN001",
+    "rule-crashed",
+    Severity.ERROR,
+    "A rule stopped with an exception, which is a defect of bnlint and not of your code. The\n"
+    f"findings of all other rules are complete. Please report the message at {ISSUES}.",
+)
+UNUSED_IGNORE = Diagnostic(
+    "BN002",
+    "unused-ignore",
+    Severity.WARNING,
+    "An ignore comment silences nothing: the problem is gone, or the comment stands at the wrong\n"
+    "statement or names no rule. Reported with `--report-unused-ignores`; `--fix` removes it.",
+)
+REHEARSAL_FAILED = Diagnostic(
+    "BN003",
+    "rehearsal-failed",
+    Severity.ERROR,
+    "Reading what a program does stopped with an exception, which is a defect of bnlint and not of\n"
+    "your code. Nothing was checked for the named file; the other files were. Please report the\n"
+    f"message at {ISSUES}.",
+)
+
+ALL = (UNREADABLE_FILE, RULE_CRASHED, UNUSED_IGNORE, REHEARSAL_FAILED)
+
+
+def start_of(path: str) -> Span:
+    """Return the span that stands for a whole file."""
+    return Span(path, 0, 0, 1, 1, 1, 1)
+
+
+def describe(error: BaseException) -> str:
+    """Name an exception and the line that raised it, in one line."""
+    said = " ".join(str(error).split())
+    what = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    frames = traceback.extract_tb(error.__traceback__, limit=-1)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"`{what}`{where}"

@@ -1,0 +1,144 @@
+"""From files to findings: read, rehearse once, ask every rule, leave out what is ignored."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bnlint import diagnostics, interpreter, reading, registry, sifting
+from bnlint.facts.rehearsal import Rehearsal
+from bnlint.files import Target
+from bnlint.finding import Applicability, Finding
+from bnlint.fixer import Settled, settle
+from bnlint.links import ISSUES
+from bnlint.rule import Rule, Settings
+from bnlint.sifting import Plan
+from bnlint.source import Project, SourceFile
+from bnlint.source.file import display_path
+
+Progress = Callable[[int, int], None]
+
+_NOTHING = Rehearsal((), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one lint found, in order of path and place.
+
+    ``sources`` are all files that were read, by their display paths; ``texts`` also has what could
+    be decoded of unreadable ones. ``checked`` counts the files that were asked for.
+    """
+
+    findings: tuple[Finding, ...]
+    sources: Mapping[str, SourceFile]
+    texts: Mapping[str, str]
+    checked: int
+
+
+def lint(
+    files: Sequence[Target],
+    plan: Plan,
+    progress: Progress | None = None,
+    overrides: Mapping[Path, SourceFile] | None = None,
+) -> Result:
+    """Lint files together: their imports, callers and callees count as one program.
+
+    ``overrides`` are texts that replace those on disk.
+    """
+    texts = dict(overrides or {})
+    opened = reading.read_all(files, texts)
+    project = Project(texts | {file.file: file for file in opened.files})
+    rehearsal, failures = _rehearse(opened.files, project, progress)
+    found = [*failures, *_check(rehearsal, plan, opened.files)]
+    for file, error in project.unreadable.items():
+        if not plan.is_excluded(file):
+            opened.note_unreadable(file, display_path(file), error)
+    sources = {file.path: file for file in (*project.files, *opened.files)}
+    given = {file.path for file in opened.files}
+    left = sifting.sift([*opened.findings, *found], sources, given, plan)
+    decoded = opened.texts | {path: file.content for path, file in sources.items()}
+    return Result(tuple(sorted(left, key=_place)), sources, decoded, len(files))
+
+
+def fix(
+    files: Sequence[Target],
+    plan: Plan,
+    allowed: Collection[Applicability],
+    progress: Progress | None = None,
+) -> Settled[Result]:
+    """Lint and fix in memory until nothing changes; writing is up to the caller."""
+    unchanged: dict[Path, SourceFile] = {}
+
+    def once(texts: Mapping[Path, SourceFile]) -> Result:
+        result = lint(files, plan, progress, {**unchanged, **texts})
+        for file in result.sources.values():
+            unchanged.setdefault(file.file, file)
+        return result
+
+    return settle(once, allowed)
+
+
+def lint_text(text: str, name: str = "example.py", rules: Iterable[Rule] = ()) -> list[Finding]:
+    """Lint one text with the default rules and ``rules``; it imports nothing of a project."""
+    return list(lint([example(text, name)], default_plan(rules)).findings)
+
+
+def default_plan(rules: Iterable[Rule] = ()) -> Plan:
+    """Return a plan of the default rules and ``rules``."""
+    asked = {rule.id for rule in rules}
+    return Plan(tuple(r for r in registry.rules().values() if r.default or r.id in asked))
+
+
+def example(text: str, name: str = "example.py") -> Target:
+    """Return a text as a file in a folder of its own."""
+    path = Path("/bnlint-example") / name
+    return Target(path, named=True, content=text.encode("utf-8"), display=name)
+
+
+def _rehearse(
+    files: Sequence[SourceFile], project: Project, progress: Progress | None
+) -> tuple[Rehearsal, list[Finding]]:
+    """Rehearse all files as one program; if that fails, each for itself, to lose only one."""
+    if not files:
+        return _NOTHING, []
+    try:
+        return interpreter.rehearse(files, project, progress), []
+    except Exception as error:
+        if len(files) == 1:
+            return _NOTHING, [_failure(files[0], error)]
+    parts = [_rehearse([file], project, None) for file in files]
+    graphs = tuple(graph for part, _ in parts for graph in part.graphs)
+    runs = tuple(run for part, _ in parts for run in part.runs)
+    return Rehearsal(graphs, runs), [finding for _, failures in parts for finding in failures]
+
+
+def _failure(file: SourceFile, error: Exception) -> Finding:
+    message = (
+        f"Reading what this program does stopped with {diagnostics.describe(error)}, so it was not"
+        f" checked; please report this at {ISSUES}"
+    )
+    return diagnostics.REHEARSAL_FAILED.at(diagnostics.start_of(file.path), message)
+
+
+def _check(rehearsal: Rehearsal, plan: Plan, files: Sequence[SourceFile]) -> Iterator[Finding]:
+    for rule in plan.rules if files else ():
+        try:
+            yield from _findings_of(rule, rehearsal, plan.settings)
+        except Exception as error:
+            message = (
+                f"Rule `{rule.id}` stopped with {diagnostics.describe(error)}, so its findings are"
+                f" not complete; please report this at {ISSUES}"
+            )
+            yield diagnostics.RULE_CRASHED.at(diagnostics.start_of(files[0].path), message)
+
+
+def _findings_of(rule: Rule, rehearsal: Rehearsal, settings: Settings) -> Iterator[Finding]:
+    if rule.graph_check is not None:
+        yield from rule.graph_check(rehearsal.graphs)
+    if rule.run_check is not None:
+        for run in rehearsal.runs:
+            yield from rule.run_check(run, settings)
+
+
+def _place(finding: Finding) -> tuple[str, int, int, str, str]:
+    span = finding.span
+    return span.path, span.line, span.column, finding.rule, finding.message

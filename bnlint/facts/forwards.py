@@ -1,0 +1,113 @@
+"""What the forwards of a run are to its models: training, evaluation, one of several passes."""
+
+from collections.abc import Iterator
+
+from bnlint.facts.known import Known
+from bnlint.facts.run import (
+    Backward,
+    Event,
+    Forward,
+    Model,
+    ModeNotCalled,
+    ModeSwitched,
+    NormState,
+    OptimizerStep,
+    Run,
+    is_training,
+)
+from bnlint.facts.site import Site
+
+
+def norms_in_training(forward: Forward) -> tuple[NormState, ...]:
+    """The BatchNorm layers that are certain to use and update their statistics."""
+    return tuple(
+        norm
+        for norm in forward.norms
+        if is_training(norm.mode) is Known.YES and norm.tracks is Known.YES
+    )
+
+
+def normalizes_by_batch(forward: Forward) -> bool:
+    """Whether a BatchNorm layer is certain to use batch statistics, tracked or not."""
+    return any(is_training(norm.mode) is Known.YES for norm in forward.norms)
+
+
+def trains(forward: Forward) -> bool:
+    """Whether a backward is certain to run through a forward that the script itself makes."""
+    return forward.backpropagated is Known.YES and not forward.inner
+
+
+def training_forwards(run: Run, model: Model | None = None) -> Iterator[Forward]:
+    """The forwards, of one model if given, that a backward runs through or may run through."""
+    for forward in run.of_type(Forward):
+        if forward.backpropagated is Known.NO or forward.inner:
+            continue
+        if model is None or forward.model.is_same(model):
+            yield forward
+
+
+def loops_of(event: Event) -> set[Site]:
+    """The loop statements around an event, whichever function they stand in."""
+    return {loop.site for loop in event.context.loops}
+
+
+def is_step_of_training(run: Run, forward: Forward) -> bool:
+    """Whether a forward looks at a batch that is trained on in the same pass of the same loop.
+
+    Teachers, pseudo-labels, the step's own accuracy and test-time adaptation do.
+    """
+    around = [loop for loop in forward.context.loops if loop.loader is not None]
+    around = around or list(forward.context.loops)
+    innermost = around[-1].site if around else None
+    return any(
+        not set(other.loaders).isdisjoint(forward.loaders)
+        and (innermost is None or innermost in loops_of(other))
+        for other in training_forwards(run)
+    )
+
+
+def trains_nothing(run: Run) -> bool:
+    """Whether a run that was followed to its end has no backward and no step of an optimizer."""
+    trained = any(isinstance(event, Backward | OptimizerStep) for event in run.events)
+    return run.complete and not trained
+
+
+def trained_between(run: Run, model: Model, after: int, before: int) -> bool:
+    """Whether a model is trained between two positions in the run."""
+    return any(after < forward.order < before for forward in training_forwards(run, model))
+
+
+def evaluated_between(run: Run, model: Model, after: int, before: int) -> bool:
+    """Whether a model is used without being trained between two positions in the run."""
+    return any(
+        after < forward.order < before
+        and forward.backpropagated is not Known.YES
+        and forward.model.is_same(model)
+        for forward in run.of_type(Forward)
+    )
+
+
+def trained_without_switch(run: Run, forward: Forward) -> bool:
+    """Whether a model is trained after this in whichever mode this forward leaves it in."""
+    for event in run.events:
+        if event.order <= forward.order:
+            continue
+        match event:
+            case ModeSwitched() if event.model.is_same(forward.model) and event.context.certain:
+                if event.training is not False:
+                    return False
+            case Forward() if event.model.is_same(forward.model) and not event.inner:
+                if event.backpropagated is not Known.NO:
+                    return True
+            case _:
+                pass
+    return False
+
+
+def switch_was_meant(run: Run, forward: Forward, method: str) -> bool:
+    """Whether ``model.eval`` without parentheses stands between the last switch and a forward."""
+    since = max((switch.order for switch in forward.mode), default=-1)
+    return any(
+        since < event.order < forward.order and event.method == method
+        for event in run.of_type(ModeNotCalled)
+    )

@@ -1,0 +1,74 @@
+"""Which momentum BatchNorm layers have, and where the code gives it to them."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from bnlint.facts.graph import Layer, ModelGraph, layers_by_site
+from bnlint.facts.kind import Kind
+from bnlint.facts.run import MomentumAssigned, Run
+from bnlint.facts.site import Argument, Site
+
+
+@dataclass(frozen=True, slots=True)
+class MomentumSetting:
+    """A place in the code that gives BatchNorm layers one value of ``momentum``.
+
+    ``place`` is where the value is written, or the constructor call when it is a default or came
+    through unpacking. ``call`` is the constructor call, ``None`` for an assignment to the
+    attribute. ``agreed`` tells whether all layers that get their momentum at this place get this
+    value, and ``pretrained`` whether one of them belongs to a model with published weights.
+    """
+
+    argument: Argument
+    place: Site
+    layers: tuple[Layer, ...]
+    call: Site | None = None
+    agreed: bool = True
+    pretrained: bool = False
+
+
+def momentum_settings(graphs: Iterable[ModelGraph]) -> Iterator[MomentumSetting]:
+    """The effective momentum of every layer that keeps running statistics, place by place.
+
+    An assigned momentum hides the constructor's. Layers with a forward of their own are left out,
+    since they may give the number another meaning.
+    """
+    for site, built in layers_by_site(graphs, Kind.BATCH_NORM).items():
+        found: dict[tuple[Site, str], list[tuple[ModelGraph, Layer]]] = defaultdict(list)
+        arguments: dict[tuple[Site, str], Argument] = {}
+        for graph, layer in built:
+            argument = _effective(layer)
+            if argument is None:
+                continue
+            key = (argument.site or argument.origin or site, repr(argument.value))
+            arguments.setdefault(key, argument)
+            found[key].append((graph, layer))
+        for (place, value), members in found.items():
+            argument = arguments[place, value]
+            yield MomentumSetting(
+                argument,
+                place,
+                tuple(layer for _, layer in members),
+                None if _is_assigned(members[0][1], argument) else site,
+                sum(place == other for other, _ in found) == 1,
+                any(graph.pretrained for graph, _ in members),
+            )
+
+
+def assigned_settings(run: Run) -> Iterator[MomentumSetting]:
+    """The assignments to ``momentum`` that a run makes, also of layers in no known model."""
+    for event in run.of_type(MomentumAssigned):
+        if not any(layer.own_forward for layer in event.layers):
+            yield MomentumSetting(event.value, event.value.site or event.site, event.layers)
+
+
+def _effective(layer: Layer) -> Argument | None:
+    tracks = layer.arguments.get("track_running_stats")
+    if layer.own_forward or (tracks is not None and tracks.value is False):
+        return None
+    return layer.assigned.get("momentum") or layer.arguments.get("momentum")
+
+
+def _is_assigned(layer: Layer, argument: Argument) -> bool:
+    return layer.assigned.get("momentum") is argument

@@ -1,0 +1,292 @@
+"""What a program does with its models and loaders, in order: the events of one rehearsal."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from bnlint.facts.graph import Layer
+from bnlint.facts.known import Known
+from bnlint.facts.site import Argument, Site
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A function that was being rehearsed: its name, the call that entered it, its ``def``.
+
+    ``call`` is ``None`` for an entry point that nothing in the project calls.
+    """
+
+    function: str
+    call: Site | None
+    definition: Site | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A loop of the script around an event: its statement and the number of the pass, from 1.
+
+    ``loader`` is the loader that it iterates, if any. A loop over more than a few items is
+    rehearsed in two passes that stand for all of them.
+    """
+
+    site: Site
+    number: int
+    loader: "Loader | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where in the rehearsal an event happened: functions and loops from the outside in.
+
+    ``certain`` is false where a condition that is not known decides whether it happens.
+    """
+
+    frames: tuple[Frame, ...]
+    loops: tuple[Loop, ...]
+    certain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A way in which a module came into its mode.
+
+    ``training`` is ``None`` when the mode was set to something unknown. ``site`` is the call of
+    ``train()`` or ``eval()`` and ``None`` for the mode in which it was built; ``order`` is the
+    position among the run's events.
+    """
+
+    training: bool | None
+    site: Site | None = None
+    context: Context | None = None
+    order: int = -1
+
+
+Mode = frozenset[Switch]
+"""The ways in which a module may have come into its mode, one for each path to the place."""
+
+
+def is_training(mode: Mode) -> Known:
+    """Whether a module is in train mode: yes or no only where all paths agree."""
+    answers = {switch.training for switch in mode}
+    if answers == {True}:
+        return Known.YES
+    return Known.NO if answers == {False} else Known.UNKNOWN
+
+
+class Purpose(StrEnum):
+    """What a loader is for, by its dataset's arguments and its own names."""
+
+    TRAINING = "training"
+    EVALUATION = "evaluation"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """What a loader draws from.
+
+    ``type`` is the qualified or the user's class name, ``""`` if unknown. ``iterable`` tells
+    whether it is an IterableDataset, ``mixed`` whether its order is random already (a random
+    split, a permutation), ``ordered_by_class`` whether it is known to list class after class.
+    """
+
+    type: str
+    site: Site | None
+    iterable: Known
+    mixed: Known
+    ordered_by_class: Known = Known.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loader:
+    """One DataLoader. ``arguments`` binds every constructor parameter, defaults included.
+
+    ``names`` are the variables and attributes that it was bound to. ``resolved`` is false when
+    ``*args`` or ``**kwargs`` that are not known took part in the call.
+    """
+
+    site: Site
+    arguments: dict[str, Argument]
+    dataset: Dataset
+    names: tuple[str, ...]
+    purpose: Purpose
+    resolved: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """A module that the program uses as a whole.
+
+    ``name`` is what the code last called it where the event happened (``net``, ``self.model``),
+    ``type`` its class. ``batch_norms`` are its BatchNorm layers at the end of the run;
+    ``has_batchnorm`` also covers library models, whose layers are not listed.
+    """
+
+    name: str
+    type: str
+    site: Site | None
+    has_batchnorm: Known
+    batch_norms: tuple[Layer, ...] = ()
+    pretrained: bool = False
+    identity: int = -1
+    """The same number in all facts about one object; -1 where it is not known which it is."""
+
+    def is_same(self, other: "Model") -> bool:
+        """Whether both facts are about one object."""
+        return self is other or (self.identity == other.identity and self.identity >= 0)
+
+
+@dataclass(frozen=True, slots=True)
+class NormState:
+    """One BatchNorm layer (or a library model's, all together) at the time of a forward.
+
+    ``frozen`` tells whether its weight and bias have ``requires_grad`` false, ``frozen_at`` where
+    that was set, ``owner`` the dotted name of the direct child of the model that holds it, and
+    ``alone`` whether only BatchNorm layers of the model are frozen, not the layers around them.
+    """
+
+    name: str
+    layer: Layer | None
+    mode: Mode
+    frozen: Known
+    frozen_at: Site | None
+    tracks: Known = Known.YES
+    """Whether it has running statistics."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that the program does. ``order`` numbers a run's events."""
+
+    order: int
+    site: Site
+    context: Context
+
+
+@dataclass(frozen=True, slots=True)
+class Forward(Event):
+    """A model is called by the script (not by another module's forward).
+
+    ``mode`` is the model's own; ``norms`` are its BatchNorm layers' states. ``grad`` tells whether
+    gradients are on, ``backpropagated`` whether a backward runs through the output, ``measured``
+    whether the output ends in a metric or a prediction (argmax, comparison with labels, item,
+    an image file). ``loaders`` are those that the input came from; ``batch`` is the number of
+    samples when the input is one batch of a loader with all its samples.
+    """
+
+    model: Model
+    mode: Mode
+    norms: tuple[NormState, ...]
+    grad: Known
+    backpropagated: Known
+    measured: Known
+    loaders: tuple[Loader, ...] = ()
+    batch: Argument | None = None
+    devices: Known = Known.NO
+    """Whether DataParallel may split the batch."""
+    inner: bool = False
+    """Whether it is a module called without gradients inside the forward of another."""
+    made_up: Known = Known.UNKNOWN
+    """Whether its input consists of random numbers and constants alone (noise, a dummy batch)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModeSwitched(Event):
+    """``train()`` or ``eval()`` is called; ``training`` is ``None`` for an unknown argument.
+
+    ``receiver`` is the code before the dot.
+    """
+
+    model: Model
+    training: bool | None
+    receiver: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModeNotCalled(Event):
+    """``model.eval`` or ``model.train`` stands as a statement without being called."""
+
+    receiver: str
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Backward(Event):
+    """A gradient is computed for the parameters of ``models``."""
+
+    models: tuple[Model, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OptimizerStep(Event):
+    """An optimizer's ``step()``."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoaderIterated(Event):
+    """A loop or ``next(iter(...))`` draws from a loader."""
+
+    loader: Loader
+
+
+@dataclass(frozen=True, slots=True)
+class LoaderHandedOver(Event):
+    """A framework gets a loader to train with: ``trainer.fit(model, loader)``, Lightning's hook."""
+
+    loader: Loader
+    model: Model | None
+    framework: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen(Event):
+    """``requires_grad`` of parameters of ``model`` is set; ``all_parameters`` says of every one."""
+
+    model: Model
+    requires_grad: bool | None
+    all_parameters: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsLoaded(Event):
+    """``load_state_dict`` or the like is called on ``model``."""
+
+    model: Model
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsWritten(Event):
+    """Parameters of ``model`` are overwritten from elsewhere: EMA, copies of another network."""
+
+    model: Model
+
+
+@dataclass(frozen=True, slots=True)
+class MomentumAssigned(Event):
+    """``layer.momentum = value`` on BatchNorm layers."""
+
+    layers: tuple[Layer, ...]
+    value: Argument
+
+
+E_co = TypeVar("E_co", bound=Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The rehearsal of one entry point.
+
+    ``entry`` is the file (``train.py``) or function that was entered; ``main`` is false for code
+    that nothing in the project calls, whose arguments were therefore unknown. ``complete`` is
+    false when a budget ended it early.
+    """
+
+    entry: str
+    main: bool
+    events: tuple[Event, ...]
+    complete: bool = True
+
+    def of_type(self, kind: type[E_co]) -> Iterator[E_co]:
+        """The events of one type, in order."""
+        return (event for event in self.events if isinstance(event, kind))

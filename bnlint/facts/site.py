@@ -1,0 +1,133 @@
+"""Places in source code, whose positions are computed only when something is reported."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from bnlint.finding import Edit, Span
+
+
+class Source(Protocol):
+    """A file that can locate its nodes and say how to edit them.
+
+    Statement edits return ``None`` where the line cannot be inserted safely (a one-line suite,
+    code that was read by substitution, a notebook magic).
+    """
+
+    @property
+    def path(self) -> str:
+        """Path as the user gave it, relative to the working directory where possible, with ``/``."""
+
+    def span(self, node: object) -> Span:
+        """Where a node stands."""
+
+    def text(self, node: object) -> str:
+        """The node's own source text."""
+
+    def replace(self, node: object, text: str) -> Edit | None:
+        """Replace a node by other text."""
+
+    def add_argument(self, call: object, text: str) -> Edit | None:
+        """Append ``text`` (``bias=False``) to a call's arguments, before any ``**kwargs``."""
+
+    def remove_argument(self, call: object, argument: object) -> Edit | None:
+        """Remove the argument whose value is the node ``argument``, with its comma."""
+
+    def insert_before(self, node: object, line: str) -> Edit | None:
+        """Put ``line`` before the statement that holds ``node``, at its indentation."""
+
+    def insert_after(self, node: object, line: str) -> Edit | None:
+        """Put ``line`` after the statement that holds ``node``, at its indentation."""
+
+    def insert_first(self, node: object, line: str) -> Edit | None:
+        """Put ``line`` first into the body of the compound statement ``node``, after a docstring."""
+
+    def insert_last(self, node: object, line: str) -> Edit | None:
+        """Put ``line`` last into the body of the compound statement ``node``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One node of one file."""
+
+    source: Source
+    node: object
+
+    @property
+    def path(self) -> str:
+        """Path of the file."""
+        return self.source.path
+
+    @property
+    def span(self) -> Span:
+        """Where it is."""
+        return self.source.span(self.node)
+
+    @property
+    def text(self) -> str:
+        """What is written there."""
+        return self.source.text(self.node)
+
+    def replace(self, text: str) -> Edit | None:
+        """Replace it by other text."""
+        return self.source.replace(self.node, text)
+
+    def add_argument(self, text: str) -> Edit | None:
+        """Append an argument to this call."""
+        return self.source.add_argument(self.node, text)
+
+    def remove_argument(self, argument: "Site") -> Edit | None:
+        """Remove one argument of this call."""
+        return self.source.remove_argument(self.node, argument.node)
+
+    def insert_before(self, line: str) -> Edit | None:
+        """Put a line before the statement that holds this node."""
+        return self.source.insert_before(self.node, line)
+
+    def insert_after(self, line: str) -> Edit | None:
+        """Put a line after the statement that holds this node."""
+        return self.source.insert_after(self.node, line)
+
+    def insert_first(self, line: str) -> Edit | None:
+        """Put a line first into this compound statement's body."""
+        return self.source.insert_first(self.node, line)
+
+    def insert_last(self, line: str) -> Edit | None:
+        """Put a line last into this compound statement's body."""
+        return self.source.insert_last(self.node, line)
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument bound to a parameter name.
+
+    ``value`` is a Python constant, a tuple or list of them, or ``NOT_KNOWN``. ``site`` is the
+    argument's value as written in the call; ``None`` for a parameter's default or what came
+    through ``*args`` or ``**kwargs``. ``origin`` is where a value that came from outside the call
+    was written (a constant, an argparse default), and ``option`` the command-line option.
+    """
+
+    name: str
+    value: object
+    site: Site | None = None
+    positional: bool = False
+    origin: Site | None = None
+    option: str | None = None
+
+    @property
+    def given(self) -> bool:
+        """Whether the call itself has it."""
+        return self.site is not None
+
+    @property
+    def number(self) -> float | None:
+        """The value when it is a number (``True`` is 1), else ``None``."""
+        return float(self.value) if isinstance(self.value, int | float) else None
+
+
+class _NotKnown:
+    def __repr__(self) -> str:
+        return "NOT_KNOWN"
+
+
+NOT_KNOWN = _NotKnown()
+"""Stands for a value that reading the code does not give."""

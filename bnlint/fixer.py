@@ -1,0 +1,171 @@
+"""Apply fixes to texts in memory, round by round until nothing is left to fix."""
+
+import warnings
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+from bnlint.finding import Applicability, Edit, Finding
+from bnlint.source import SourceFile, Unreadable, parse_text
+
+ROUNDS = 10
+
+
+class Linted(Protocol):
+    """What one lint found, and the files that it read by their display paths."""
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """The findings."""
+
+    @property
+    def sources(self) -> Mapping[str, SourceFile]:
+        """The files."""
+
+
+L = TypeVar("L", bound=Linted)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One file's text before all fixes and after them."""
+
+    before: SourceFile
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled(Generic[L]):
+    """The last lint, the files that differ from the first one's, and how many findings are gone."""
+
+    result: L
+    changes: tuple[Change, ...]
+    fixed: int
+
+
+def settle(
+    lint: Callable[[Mapping[Path, SourceFile]], L], allowed: Collection[Applicability]
+) -> Settled[L]:
+    """Fix and lint again, until nothing changes or ten rounds are over.
+
+    ``lint`` gets the texts that replace those on disk. A round whose fixes leave their findings
+    standing is taken back, and these fixes are not tried again.
+    """
+    first = result = lint({})
+    texts: dict[Path, SourceFile] = {}
+    refused: set[tuple[str, str, str]] = set()
+    fixed = 0
+    for _ in range(ROUNDS):
+        wanted = [f for f in fixable(result.findings, allowed) if _mark(f, result) not in refused]
+        applied, new = _fixed(wanted, result.sources)
+        if not applied:
+            break
+        after = lint(texts | new)
+        stubborn = set(_stubborn(applied, result, after))
+        if stubborn:
+            refused |= stubborn
+            continue
+        texts |= new
+        result = after
+        fixed += len(applied)
+    before = {source.file: source for source in first.sources.values()}
+    changes = [Change(before[path], source.content) for path, source in sorted(texts.items())]
+    return Settled(result, tuple(c for c in changes if c.after != c.before.content), fixed)
+
+
+def fixable(findings: Iterable[Finding], allowed: Collection[Applicability]) -> Iterator[Finding]:
+    """Yield the findings whose fix may be applied."""
+    return (f for f in findings if f.fix is not None and f.fix.applicability in allowed)
+
+
+def edited(text: str, edits: Iterable[Edit]) -> str | None:
+    """Apply the edits of one file; ``None`` when they overlap or lie outside the text."""
+    pieces: list[str] = []
+    done = 0
+    for edit in sorted(dict.fromkeys(edits), key=lambda edit: (edit.start, edit.end)):
+        if not done <= edit.start <= edit.end <= len(text):
+            return None
+        pieces += [text[done : edit.start], edit.text]
+        done = edit.end
+    return "".join([*pieces, text[done:]])
+
+
+def _fixed(
+    wanted: Sequence[Finding], sources: Mapping[str, SourceFile]
+) -> tuple[list[Finding], dict[Path, SourceFile]]:
+    """Apply as many of the fixes as go together; one that breaks a file is left out."""
+    together = _compatible(wanted)
+    new = _parsed(together, sources)
+    if new is not None:
+        return together, new
+    kept: list[Finding] = []
+    for finding in together:
+        if _parsed([*kept, finding], sources) is not None:
+            kept.append(finding)
+    return kept, _parsed(kept, sources) or {}
+
+
+def _compatible(wanted: Sequence[Finding]) -> list[Finding]:
+    """Return the findings whose fixes touch no edit of an earlier one; equal edits are shared."""
+    edits: list[Edit] = []
+    together: list[Finding] = []
+    for finding in wanted:
+        own = [edit for edit in finding.fix.edits if edit not in edits] if finding.fix else []
+        if not any(_touch(new, old) for new in own for old in edits):
+            edits.extend(own)
+            together.append(finding)
+    return together
+
+
+def _touch(one: Edit, other: Edit) -> bool:
+    return one.path == other.path and one.start <= other.end and other.start <= one.end
+
+
+def _parsed(
+    findings: Iterable[Finding], sources: Mapping[str, SourceFile]
+) -> dict[Path, SourceFile] | None:
+    """Return the files with all fixes applied; ``None`` when one of them is no Python any more."""
+    edits = [edit for finding in findings if finding.fix for edit in finding.fix.edits]
+    files: dict[Path, SourceFile] = {}
+    for path in dict.fromkeys(edit.path for edit in edits):
+        source = sources.get(path)
+        if source is None:
+            return None
+        text = edited(source.content, (edit for edit in edits if edit.path == path))
+        if text is None or (_compiles(source.content) and not _compiles(text)):
+            return None
+        try:
+            files[source.file] = parse_text(text, source.path, source.file)
+        except Unreadable:
+            return None
+    return files
+
+
+def _compiles(text: str) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(text, "<fixed>", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, MemoryError, RecursionError, OverflowError):
+        return False
+    return True
+
+
+def _stubborn(
+    applied: Iterable[Finding], before: Linted, after: Linted
+) -> Iterator[tuple[str, str, str]]:
+    """Yield the marks of fixed findings that are still there."""
+    gone = Counter(_mark(finding, before) for finding in applied)
+    present = Counter(_mark(finding, before) for finding in before.findings)
+    left = Counter(_mark(finding, after) for finding in after.findings)
+    return (mark for mark in gone if left[mark] > present[mark] - gone[mark])
+
+
+def _mark(finding: Finding, linted: Linted) -> tuple[str, str, str]:
+    """Tell a finding apart from others, also after lines have moved."""
+    span = finding.span
+    source = linted.sources.get(span.path)
+    text = source.content[span.start : span.end] if source else ""
+    return finding.rule, span.path, text

@@ -1,0 +1,116 @@
+"""The rehearsal: what a program builds and does, learnt without running it."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import libcst as cst
+
+from bnlint.facts.graph import ModelGraph
+from bnlint.facts.rehearsal import Rehearsal
+from bnlint.interpreter import (
+    attributes,
+    context_managers,
+    expressions,
+    forward,
+    functions,
+    loops,
+    statements,
+)
+from bnlint.interpreter.entries import Rehearser, is_script
+from bnlint.interpreter.facts_of import FactsMaker
+from bnlint.interpreter.library import builtin_functions, methods, standard, torch_functions
+from bnlint.interpreter.library.data import loader_fact
+from bnlint.interpreter.machine import Machine
+from bnlint.interpreter.namespaces import Namespaces
+from bnlint.interpreter.records import Journal
+from bnlint.interpreter.tape import Tape
+from bnlint.interpreter.values import Instance
+from bnlint.source import Project, SourceFile
+
+HANDLERS = (
+    attributes,
+    builtin_functions,
+    context_managers,
+    expressions,
+    forward,
+    functions,
+    loops,
+    methods,
+    standard,
+    statements,
+    torch_functions,
+)
+"""The modules that fill the machine's dispatch tables when they are imported."""
+DEEPEST = 12_000
+"""Python's own recursion limit while rehearsing: each call of the code takes several of ours."""
+
+
+def rehearse(
+    files: Sequence[SourceFile],
+    project: Project,
+    progress: Callable[[int, int], None] | None = None,
+) -> Rehearsal:
+    """Rehearse files and the project modules that they import.
+
+    ``progress`` is called with the number of files done and of all.
+    """
+    machine, facts = _machine(project)
+    rehearser = Rehearser(machine, facts)
+    with _deep_recursion():
+        for number, source in enumerate(files):
+            if progress is not None:
+                progress(number, len(files))
+            if is_script(source):
+                built = len(machine.journal.built)
+                rehearser.run_script(source)
+                rehearser.follow_forwards(built)
+        built = len(machine.journal.built)
+        rehearser.run_unreached(files)
+        rehearser.follow_forwards(built)
+        if progress is not None:
+            progress(len(files), len(files))
+        return Rehearsal(tuple(facts.graphs()), tuple(rehearser.runs))
+
+
+def graph_of(file: Path, expression: str, project: Project | None = None) -> ModelGraph:
+    """The graph of the model that ``expression`` builds in the scope of a file.
+
+    Raises:
+        ValueError: the expression gives no module.
+    """
+    project = project or Project()
+    machine, facts = _machine(project)
+    rehearser = Rehearser(machine, facts)
+    namespace = machine.namespaces.imported(project.load(file))
+    node = cst.parse_expression(expression)
+    held: list[object] = []
+    with _deep_recursion():
+        rehearser.enter_whole(expression, lambda: held.append(machine.evaluate(node, namespace.scope)))
+        if not held or not isinstance(held[0], Instance) or not held[0].is_module:
+            raise ValueError(f"`{expression}` gives no module: {held}")
+        model = held[0]
+        rehearser.enter_whole(expression, lambda: rehearser.follow(model))
+    return facts.graph(model)
+
+
+def _machine(project: Project) -> tuple[Machine, FactsMaker]:
+    tape, journal = Tape(), Journal()
+    machine = Machine(Namespaces(project), tape, journal)
+    tape.machine = machine
+    journal.make_loader = loader_fact
+    return machine, FactsMaker(tape, journal)
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, DEEPEST))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+__all__ = ["graph_of", "rehearse"]

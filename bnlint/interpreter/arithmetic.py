@@ -1,0 +1,248 @@
+"""Operators, truth and comparison."""
+
+import operator
+from collections.abc import Callable, Mapping
+
+import libcst as cst
+
+from bnlint.facts.graph import Shape
+from bnlint.facts.kind import Kind
+from bnlint.facts.site import Site
+from bnlint.interpreter.machine import Machine
+from bnlint.interpreter.modules import children, is_container
+from bnlint.interpreter.parameters import is_parameter, operand
+from bnlint.interpreter.values import (
+    CONCRETE,
+    Builtin,
+    Class,
+    Function,
+    Guard,
+    Instance,
+    Library,
+    Many,
+    Method,
+    Partial,
+    Scope,
+    Tensor,
+    Unknown,
+    Value,
+    is_known,
+)
+
+OPERATORS: Mapping[str, Callable[[object, object], object]] = {
+    "Add": operator.add,
+    "Subtract": operator.sub,
+    "Multiply": operator.mul,
+    "Divide": operator.truediv,
+    "FloorDivide": operator.floordiv,
+    "Modulo": operator.mod,
+    "Power": operator.pow,
+    "BitAnd": operator.and_,
+    "BitOr": operator.or_,
+    "BitXor": operator.xor,
+    "LeftShift": operator.lshift,
+    "RightShift": operator.rshift,
+}
+COMPARISONS: Mapping[str, Callable[[object, object], object]] = {
+    "Equal": operator.eq,
+    "NotEqual": operator.ne,
+    "LessThan": operator.lt,
+    "LessThanEqual": operator.le,
+    "GreaterThan": operator.gt,
+    "GreaterThanEqual": operator.ge,
+}
+TENSOR_OPERATORS: Mapping[str, tuple[Kind, str]] = {
+    "Add": (Kind.ADD, "add"),
+    "Subtract": (Kind.SUB, "sub"),
+    "Multiply": (Kind.MUL, "mul"),
+    "Divide": (Kind.DIV, "div"),
+    "MatrixMultiply": (Kind.MATMUL, "matmul"),
+}
+LARGEST = 1_000_000
+"""Bound for results of known arithmetic: sizes of sequences and exponents."""
+
+
+def operator_name(node: cst.CSTNode) -> str:
+    """``Add`` for ``+`` and for ``+=``."""
+    return type(node).__name__.removesuffix("Assign")
+
+
+def binary(m: Machine, name: str, left: Value, right: Value, site: Site) -> Value:
+    """``left <operator> right``."""
+    if isinstance(left, Tensor) or isinstance(right, Tensor):
+        return _tensor_operation(m, name, left, right, site)
+    if isinstance(left, Unknown) or isinstance(right, Unknown):
+        return _partly_unknown(name, left, right)
+    if isinstance(left, Instance | Many) or isinstance(right, Instance | Many):
+        return _object_operation(name, left, right)
+    function = OPERATORS.get(name)
+    if function is None or not _is_small(name, left, right):
+        return Unknown("operation")
+    try:
+        return function(left, right)
+    except (TypeError, ValueError, ArithmeticError, IndexError, KeyError):
+        return Unknown("operation")
+
+
+def _partly_unknown(name: str, left: Value, right: Value) -> Value:
+    if name == "Add" and isinstance(left, list | tuple):
+        return Many(Unknown("item"))
+    return Unknown("operation")
+
+
+def _object_operation(name: str, left: Value, right: Value) -> Value:
+    match left, right:
+        case (Many(element=element, loader=loader), list() | tuple()) | (
+            list() | tuple(),
+            Many(element=element, loader=loader),
+        ) if name == "Add":
+            return Many(element, loader)
+    return Unknown("operation")
+
+
+def _is_small(name: str, left: Value, right: Value) -> bool:
+    match name:
+        case "Multiply" if isinstance(left, str | list | tuple) and isinstance(right, int):
+            return len(left) * right < LARGEST
+        case "Multiply" if isinstance(right, str | list | tuple) and isinstance(left, int):
+            return len(right) * left < LARGEST
+        case "Power" | "LeftShift":
+            numbers = isinstance(left, int | float) and isinstance(right, int | float)
+            return numbers and abs(left) < LARGEST and abs(right) < 64  # type: ignore[arg-type]
+        case "Modulo" if isinstance(left, str):
+            return is_known(right)
+        case "Add" | "Multiply" | "BitOr":
+            return True
+    return is_known(left) and is_known(right)
+
+
+def _tensor_operation(m: Machine, name: str, left: Value, right: Value, site: Site) -> Value:
+    kind, op = TENSOR_OPERATORS.get(name, (Kind.OTHER, name.lower()))
+    inputs = [t for v in (left, right) if (t := operand(m, v, site)) is not None]
+    constants: dict[str, Value] = {}
+    if len(inputs) == 1:
+        constants["other"] = right if isinstance(left, Tensor) else left
+        constants["reflected"] = not isinstance(left, Tensor)
+    first = next(t for t in (left, right) if isinstance(t, Tensor))
+    shape = broadcast(inputs, first.shape) if kind is not Kind.MATMUL else Shape()
+    return m.tape.tensor(kind, op, inputs, site, constants=constants, shape=shape, batch=True)
+
+
+def broadcast(inputs: list[Tensor], first: Shape) -> Shape:
+    """The shape of an elementwise operation's result."""
+    shapes = [t.shape for t in inputs]
+    if len(shapes) < 2 or shapes[0] == shapes[1]:
+        return first
+    ranked = [s for s in shapes if s.rank is not None]
+    if len(ranked) < len(shapes):
+        return Shape()
+    best = max(ranked, key=lambda s: s.rank or 0)
+    channels = {s.channels for s in ranked if s.rank == best.rank and s.channels not in (None, 1)}
+    return Shape(best.rank, None, channels.pop() if len(channels) == 1 else None)
+
+
+def unary(m: Machine, name: str, value: Value, node: cst.CSTNode, scope: Scope) -> Value:
+    """``-value``, ``not value`` and the like."""
+    if name == "Not":
+        known = truth_of(value)
+        return Unknown("condition") if known is None else not known
+    if isinstance(value, Tensor):
+        site = m.site(node, scope)
+        return m.tape.tensor(Kind.OTHER, "neg", [value], site, shape=value.shape, batch=True)
+    if not isinstance(value, int | float):
+        return Unknown("operation")
+    match name:
+        case "Minus":
+            return -value
+        case "Plus":
+            return +value
+        case _:
+            return ~value if isinstance(value, int) else Unknown("operation")
+
+
+def truth_of(value: Value) -> bool | None:
+    """Whether a value counts as true, or ``None``."""
+    match value:
+        case Unknown() | Tensor() | Many() | frozenset():
+            return None
+        case list() | tuple() | dict() | set() | str() | bytes():
+            return bool(value)
+        case Instance() if value.is_module and is_container(value):
+            return bool(children(value))
+        case Instance(cls=Class() as cls):
+            overridden = any(isinstance(cls.find(n), Function) for n in ("__bool__", "__len__"))
+            return None if overridden else True
+        case Instance() | Class() | Function() | Method() | Partial() | Builtin() | Guard():
+            return True
+        case Library():
+            return None if value.path in UNDECIDED else True
+        case _ if isinstance(value, CONCRETE):
+            return bool(value)
+    return None
+
+
+UNDECIDED = frozenset({"torch.cuda.is_available", "typing.TYPE_CHECKING"})
+
+
+def compare(
+    m: Machine, name: str, left: Value, right: Value, node: cst.CSTNode, scope: Scope
+) -> Value:
+    """``left <comparison> right``: a bool, unknown, or a tensor of answers."""
+    match name:
+        case "Is" | "IsNot" | "NotIs":
+            same = _identical(left, right)
+            return Unknown("identity") if same is None else same is (name == "Is")
+        case "In" | "NotIn":
+            inside = _contains(left, right)
+            return Unknown("membership") if inside is None else inside is (name == "In")
+    if isinstance(left, Tensor) or isinstance(right, Tensor):
+        inputs = [t for t in (left, right) if isinstance(t, Tensor)]
+        m.journal.measure(inputs)
+        answer = m.tape.tensor(Kind.OTHER, "eq", inputs, m.site(node, scope), batch=True)
+        return Tensor(answer.index, answer.shape, answer.depends, batch=answer.batch)
+    function = COMPARISONS.get(name)
+    if function is None:
+        return Unknown("comparison")
+    if name in ("Equal", "NotEqual") and isinstance(left, Class | Library | Function | Instance):
+        same = _identical(left, right)
+        return Unknown("comparison") if same is None else same is (name == "Equal")
+    if not (is_known(left) and is_known(right)):
+        return Unknown("comparison")
+    try:
+        return bool(function(left, right))
+    except TypeError:
+        return Unknown("comparison")
+
+
+def _identical(left: Value, right: Value) -> bool | None:
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, Unknown):
+            return None
+        if one is None:
+            known = not isinstance(other, Unknown) and type(other).__name__ != "Choice"
+            return other is None if known else None
+    if isinstance(left, Library) and isinstance(right, Library):
+        return left == right
+    if isinstance(left, CONCRETE) and isinstance(right, CONCRETE):
+        return left is right or left == right
+    if is_parameter(left) or isinstance(left, Tensor):
+        return left is right
+    return left is right
+
+
+def _contains(item: Value, container: Value) -> bool | None:
+    match container:
+        case str() if isinstance(item, str):
+            return item in container
+        case dict() if is_known(item):
+            return item in container
+        case list() | tuple() | set() | range() | frozenset():
+            if any(isinstance(v, Unknown) for v in container) or isinstance(item, Unknown | Tensor):
+                return None
+            try:
+                return item in container
+            except TypeError:
+                return None
+        case Instance() if container.is_module and isinstance(item, str):
+            return any(name == item for name, _ in children(container))
+    return None

@@ -1,0 +1,345 @@
+"""``value.name`` and ``value.name = ...`` for each type of value."""
+
+import libcst as cst
+
+from bnlint.facts.run import MomentumAssigned
+from bnlint.facts.site import Argument, Site
+from bnlint.interpreter.arguments import argument_fact
+from bnlint.interpreter.freezing import freeze, note_weights_written
+from bnlint.interpreter.functions import run_function
+from bnlint.interpreter.library.layers import SIGNATURES, bare_name
+from bnlint.interpreter.library.operations import ATTRIBUTES as TENSOR_ATTRIBUTES
+from bnlint.interpreter.library.operations import GRADIENT_CUTS, SCALARS
+from bnlint.interpreter.machine import ATTRIBUTES, SETTERS, Machine, handles
+from bnlint.interpreter.modules import (
+    MODE,
+    WRAPPERS,
+    children,
+    mode_of,
+    modules_in,
+    register_child,
+)
+from bnlint.interpreter.namespaces import Directory, Namespace
+from bnlint.interpreter.norms import is_batch_norm
+from bnlint.interpreter.parameters import (
+    fill,
+    is_opaque,
+    is_parameter,
+    names_of,
+    parameter_of,
+)
+from bnlint.interpreter.values import (
+    MISSING,
+    Arguments,
+    Bound,
+    Builtin,
+    Choice,
+    Class,
+    Function,
+    Instance,
+    Library,
+    Many,
+    Method,
+    Partial,
+    Property,
+    Scope,
+    Static,
+    Super,
+    Tensor,
+    Unknown,
+    Value,
+)
+
+
+@handles(ATTRIBUTES, Namespace)
+def _of_namespace(
+    m: Machine, value: Namespace, name: str, node: cst.CSTNode, scope: Scope
+) -> Value:
+    found = value.member(m, name)
+    return Unknown(f"{name}") if found is MISSING else found
+
+
+@handles(ATTRIBUTES, Directory)
+def _of_directory(
+    m: Machine, value: Directory, name: str, node: cst.CSTNode, scope: Scope
+) -> Value:
+    return m.namespaces.submodule(value, name, scope.namespace)
+
+
+@handles(ATTRIBUTES, Library)
+def _of_library(m: Machine, value: Library, name: str, node: cst.CSTNode, scope: Scope) -> Value:
+    if name in ("__name__", "__qualname__"):
+        return value.name
+    if name == "__dict__":
+        return Builtin(value, "__dict__")
+    return Library(f"{value.path}.{name}")
+
+
+@handles(ATTRIBUTES, Class)
+def _of_class(m: Machine, value: Class, name: str, node: cst.CSTNode, scope: Scope) -> Value:
+    found = value.find(name)
+    if isinstance(found, Static):
+        bound = found.bound and isinstance(found.function, Function)
+        return Method(found.function, value) if bound else found.function  # type: ignore[arg-type]
+    if found is not MISSING:
+        return found
+    if name in ("__name__", "__qualname__"):
+        return value.name
+    base = value.library_base()
+    return Library(f"{base.path}.{name}") if base is not None else Unknown(f"attribute {name}")
+
+
+@handles(ATTRIBUTES, Function)
+def _of_function(m: Machine, value: Function, name: str, node: cst.CSTNode, scope: Scope) -> Value:
+    return value.name if name == "__name__" else Unknown(f"attribute {name}")
+
+
+@handles(ATTRIBUTES, Partial)
+def _of_partial(m: Machine, value: Partial, name: str, node: cst.CSTNode, scope: Scope) -> Value:
+    match name:
+        case "func":
+            return value.callee
+        case "args":
+            return value.positional
+        case "keywords":
+            return dict(value.keywords)
+    return Unknown(f"attribute {name}")
+
+
+@handles(ATTRIBUTES, Choice)
+def _of_choice(m: Machine, value: Choice, name: str, node: cst.CSTNode, scope: Scope) -> Value:
+    known = [v for v in value.values if v is not None and not isinstance(v, Unknown)]
+    found = [m.attribute(v, name, node, scope) for v in known]
+    if len(found) == 1:
+        return found[0]
+    if found and all(isinstance(v, Builtin | Method | Function) for v in found):
+        return Choice(tuple(found))
+    return m.join(found) if found else Unknown(f"attribute {name}")
+
+
+@handles(ATTRIBUTES, Super)
+def _of_super(m: Machine, value: Super, name: str, node: cst.CSTNode, scope: Scope) -> Value:
+    receiver = value.receiver
+    cls = receiver.cls if isinstance(receiver, Instance) else receiver
+    found = cls.find(name, value.after) if isinstance(cls, Class) else MISSING
+    match found:
+        case Function():
+            return Method(found, receiver)
+        case Property(getter=getter):
+            return run_function(m, getter, Arguments([receiver]), m.site(node, scope))
+        case Static(function=Function() as function, bound=bound):
+            return Method(function, cls) if bound else function
+    if found is not MISSING:
+        return found
+    return Builtin(value, name) if isinstance(receiver, Instance) else Unknown("super")
+
+
+@handles(ATTRIBUTES, Tensor)
+def _of_tensor(m: Machine, value: Tensor, name: str, node: cst.CSTNode, scope: Scope) -> Value:
+    if name in ("shape", "device", "dtype", "ndim", "is_cuda", "requires_grad", "layout"):
+        if name == "ndim" and value.shape.rank is not None:
+            return value.shape.rank
+        return Unknown(f"tensor {name}")
+    if name == "type" or (name in SCALARS and name not in ("item", "size", "dim", "numel")):
+        return Builtin(value, name)
+    if name in TENSOR_ATTRIBUTES:
+        shape = value.shape if name in ("data", "real") else None
+        site = m.site(node, scope)
+        kind = TENSOR_ATTRIBUTES[name]
+        made = m.tape.tensor(kind, name, [value], site, shape=shape, batch=True)
+        cut = name in GRADIENT_CUTS
+        grads = frozenset[int]() if cut else made.grads
+        return Tensor(made.index, made.shape, made.depends, grads, made.loaders, made.batch)
+    if value.whole and not name.startswith("__"):
+        return Builtin(value, name)
+    return Builtin(value, name)
+
+
+@handles(ATTRIBUTES, Many, list, dict, str, tuple, set, int, float, range, bytes, bool, frozenset)
+def _of_plain(m: Machine, value: Value, name: str, node: cst.CSTNode, scope: Scope) -> Value:
+    return Builtin(value, name)
+
+
+@handles(ATTRIBUTES, Unknown)
+def _of_unknown(m: Machine, value: Unknown, name: str, node: cst.CSTNode, scope: Scope) -> Value:
+    return Builtin(value, name)
+
+
+@handles(ATTRIBUTES, Builtin)
+def _of_builtin(m: Machine, value: Builtin, name: str, node: cst.CSTNode, scope: Scope) -> Value:
+    return Unknown(f"attribute {name}")
+
+
+@handles(ATTRIBUTES, Instance)
+def _of_instance(m: Machine, value: Instance, name: str, node: cst.CSTNode, scope: Scope) -> Value:
+    if name == MODE and value.is_module:
+        answers = {switch.training for switch in mode_of(m, value)}
+        return answers.pop() if len(answers) == 1 and None not in answers else Unknown("mode")
+    found = value.attributes.get(name, MISSING)
+    if found is not MISSING:
+        return found
+    if value.cls is not None:
+        found = _class_attribute(m, value, name, node, scope)
+        if found is not MISSING:
+            return found
+    if name == "__class__":
+        return value.cls if value.cls is not None else Library(value.library)
+    if name in ("__dict__", "_modules"):
+        return dict(children(value)) if name == "_modules" else value.attributes
+    if value.is_module:
+        return _of_module(m, value, name, node, scope)
+    if value.cls is None and name in value.arguments:
+        return value.arguments[name].value
+    return Builtin(value, name)
+
+
+def _class_attribute(
+    m: Machine, value: Instance, name: str, node: cst.CSTNode, scope: Scope
+) -> Value:
+    assert value.cls is not None
+    found = value.cls.find(name)
+    match found:
+        case Property(getter=getter):
+            return run_function(m, getter, Arguments([value]), m.site(node, scope))
+        case Static(function=Function() as function, bound=True):
+            return Method(function, value.cls)
+        case Static(function=function):
+            return function
+        case Function():
+            return Method(found, value)
+    if found is MISSING and not name.startswith("__"):
+        getter = value.cls.find("__getattr__")
+        if isinstance(getter, Function):
+            return run_function(m, getter, Arguments([value, name]), m.site(node, scope))
+    return found
+
+
+def _of_module(m: Machine, value: Instance, name: str, node: cst.CSTNode, scope: Scope) -> Value:
+    bare = bare_name(value.library)
+    if name in names_of(value) or name in ("weight", "bias") and bare in SIGNATURES:
+        return parameter_of(m, value, name)
+    if name in value.arguments:
+        return _layer_argument(value, name)
+    if value.library in WRAPPERS and name == "module":
+        return next((child for _, child in children(value)), Unknown("module"))
+    if is_opaque(value) and not name.startswith("_") and name not in MODULE_METHODS:
+        return opaque_part(m, value, name, m.site(node, scope))
+    return Builtin(value, name)
+
+
+def _layer_argument(layer: Instance, name: str) -> Value:
+    value = layer.arguments[name].value
+    dims = layer.library[-2:-1]
+    sized = name in ("kernel_size", "stride", "padding", "dilation", "output_padding")
+    if sized and isinstance(value, int) and dims.isdigit() and "Conv" in layer.library:
+        return (value,) * int(dims)
+    return value
+
+
+def opaque_part(m: Machine, model: Instance, name: str, site: Site) -> Instance:
+    """A submodule of a third-party model, which shares its mode and may be replaced."""
+    made = Instance(None, f"{model.library}.{name}", {}, site, is_module=True)
+    made.attributes[MODE] = model.attributes.get(MODE, frozenset())
+    made.has_parent, made.order = True, m.journal.next_order()
+    m.heap.put(model.attributes, name, made)
+    return made
+
+
+MODULE_METHODS = frozenset(
+    """train eval to cuda cpu half float double bfloat16 type parameters named_parameters buffers
+    named_buffers modules named_modules children named_children apply state_dict load_state_dict
+    zero_grad requires_grad_ register_buffer register_parameter register_module add_module
+    register_forward_hook register_forward_pre_hook register_backward_hook
+    register_full_backward_hook share_memory append extend insert items keys values forward
+    get_submodule get_parameter set_submodule compile to_empty xpu pop update clear __init__
+    __setattr__ __getattr__ __call__ __getitem__ __len__ extra_repr no_sync save_pretrained
+    freeze""".split()
+)
+
+
+# -- setting ------------------------------------------------------------------------------------
+
+
+@handles(SETTERS, Instance)
+def _set_on_instance(
+    m: Machine, owner: Instance, name: str, value: Value, node: cst.CSTNode, scope: Scope
+) -> None:
+    if owner.cls is not None:
+        found = owner.cls.find(name)
+        if isinstance(found, Property):
+            if found.setter is not None:
+                site = m.site(node, scope)
+                run_function(m, found.setter, Arguments([owner, value]), site)
+            return
+    if is_parameter(owner):
+        _set_on_parameter(m, owner, name, value, node, scope)
+    elif owner.is_module:
+        _set_on_module(m, owner, name, value, node, scope)
+    else:
+        m.heap.put(owner.attributes, name, value)
+    if isinstance(value, Instance) and f"self.{name}" not in value.names:
+        value.names.append(f"self.{name}")
+
+
+def _set_on_module(
+    m: Machine, owner: Instance, name: str, value: Value, node: cst.CSTNode, scope: Scope
+) -> None:
+    if name == MODE:
+        m.journal.effects += 1
+        return
+    if name in owner.arguments:
+        _reassign(m, owner, name, value, node, scope)
+        return
+    if name in names_of(owner) and not modules_in(value):
+        argument = Argument(name, None, m.site(node, scope))
+        owner.assigned[name] = argument
+    if modules_in(value) and not isinstance(value, list | tuple | dict):
+        register_child(m, owner, name, value)
+        return
+    if m.modules:
+        m.journal.effects += 1
+    m.heap.put(owner.attributes, name, value)
+
+
+def _reassign(
+    m: Machine, layer: Instance, name: str, value: Value, node: cst.CSTNode, scope: Scope
+) -> None:
+    """``layer.momentum = value`` and the like on a library layer."""
+    argument = argument_fact(m, name, Bound(value, node), scope)
+    layer.assigned[name] = argument
+    m.journal.effects += 1
+    if name != "momentum" or not is_batch_norm(layer):
+        return
+    site, context = m.site(node, scope), m.context()
+    m.journal.note(lambda facts, order: MomentumAssigned(order, site, context, (), argument))
+
+
+def _set_on_parameter(
+    m: Machine, owner: Instance, name: str, value: Value, node: cst.CSTNode, scope: Scope
+) -> None:
+    match name:
+        case "requires_grad":
+            freeze(m, owner, value if isinstance(value, bool) else None, m.site(node, scope))
+        case "data":
+            fill(m, owner, value.fill if isinstance(value, Tensor) else None)
+            note_weights_written(m, owner, m.site(node, scope))
+        case _:
+            m.heap.put(owner.attributes, name, value)
+
+
+@handles(SETTERS, Class)
+def _set_on_class(
+    m: Machine, owner: Class, name: str, value: Value, node: cst.CSTNode, scope: Scope
+) -> None:
+    m.heap.put(owner.names, name, value)
+
+
+@handles(SETTERS, Choice)
+def _set_on_choice(
+    m: Machine, owner: Choice, name: str, value: Value, node: cst.CSTNode, scope: Scope
+) -> None:
+    for one in owner.values:
+        if isinstance(one, Instance):
+            _set_on_instance(m, one, name, value, node, scope)
+
+

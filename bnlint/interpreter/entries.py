@@ -1,0 +1,255 @@
+"""Entry points: scripts first, then what nothing reached."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+import libcst as cst
+
+from bnlint.facts.known import Known
+from bnlint.facts.run import Run
+from bnlint.facts.site import Site
+from bnlint.interpreter.construction import is_module_class
+from bnlint.interpreter.facts_of import FactsMaker
+from bnlint.interpreter.forward import record_forward
+from bnlint.interpreter.heap import Heap
+from bnlint.interpreter.machine import BudgetExceeded, Frame, Machine
+from bnlint.interpreter.namespaces import Namespace
+from bnlint.interpreter.values import (
+    Arguments,
+    Class,
+    Function,
+    Instance,
+    Method,
+    Property,
+    Static,
+    Tensor,
+    Value,
+)
+from bnlint.source import SourceFile
+
+MAIN_STEPS = 150_000
+"""Steps for one script."""
+ENTRY_STEPS = 20_000
+"""Steps for one function or class that nothing calls."""
+FILE_STEPS = 60_000
+"""Steps for all of a file's functions and classes that nothing calls."""
+MOST_FOLLOWED = 4
+"""Models of one class whose forward is followed though nothing calls it."""
+_CALLED = re.compile(r"(?<!def )(?<!class )\b(\w+)\s*\(")
+TELLING = frozenset(
+    """train eval backward step DataLoader no_grad load_state_dict parameters requires_grad
+    momentum BatchNorm1d BatchNorm2d BatchNorm3d Conv1d Conv2d Linear Sequential""".split()
+)
+"""Attributes in a function that make it worth executing."""
+SKIPPED_METHODS = frozenset({"__init__", "__repr__", "__str__", "extra_repr", "__init_subclass__"})
+
+
+class Rehearser:
+    """Executes entry points one after the other and collects their runs."""
+
+    def __init__(self, machine: Machine, facts: FactsMaker) -> None:
+        self.m = machine
+        self.facts = facts
+        self.runs: list[Run] = []
+        self._mains: dict[SourceFile, Namespace] = {}
+
+    # -- scripts ----------------------------------------------------------------------------
+
+    def run_script(self, source: SourceFile) -> None:
+        """Execute a file as ``python file.py`` would."""
+        namespace = self.m.namespaces.new(source, "__main__")
+        namespace.eager = True
+        self._mains[source] = namespace
+        body = source.tree.body
+        self._enter(
+            source.path, True, MAIN_STEPS, lambda: self.m.execute(body, namespace.scope)
+        )
+
+    def namespace_of(self, source: SourceFile) -> Namespace:
+        """The module whose functions stand for a file's: as run, else as imported."""
+        return self._mains.get(source) or self.m.namespaces.imported(source)
+
+    def _enter(self, name: str, main: bool, steps: int, execute: Callable[[], object]) -> None:
+        m = self.m
+        m.journal.run_start = m.journal.next_order()
+        first = len(m.journal.notes)
+        m.limit = m.steps + steps
+        m.heap, m.modules, m.loops, m.building, m.uncertain = self._fresh_heap(), [], [], 0, 0
+        m.grad, m.frames = Known.YES, [Frame(name, None, None)]
+        complete = True
+        try:
+            execute()
+        except BudgetExceeded:
+            complete = False
+        m.heap, m.modules, m.loops, m.uncertain = self._fresh_heap(), [], [], 0
+        m.grad, m.frames = Known.YES, []
+        notes = m.journal.notes[first:]
+        if notes:
+            self.runs.append(self.facts.run(name, main, notes, complete))
+
+    def _fresh_heap(self) -> Heap:
+        return Heap(self.m.heap.structure + 1)
+
+    def enter_whole(self, name: str, execute: Callable[[], object]) -> None:
+        """Execute something with the steps of a script."""
+        self._enter(name, False, MAIN_STEPS, execute)
+
+    # -- what nothing reached ---------------------------------------------------------------
+
+    def run_unreached(self, sources: Sequence[SourceFile]) -> None:
+        """Execute functions, classes and methods that no entry point has executed.
+
+        Those whose name is called nowhere come first, since they may call the others.
+        """
+        called: set[str] = set()
+        for source in sources:
+            called.update(_CALLED.findall(source.content))
+        left = {source: FILE_STEPS for source in sources}
+        for wanted in (False, True):
+            for source in sources:
+                for name, node in _definitions(source):
+                    if (name in called) is wanted and left[source] > 0:
+                        before = self.m.steps
+                        self._run_definition(source, name, node)
+                        left[source] -= self.m.steps - before
+
+    def _run_definition(
+        self, source: SourceFile, name: str, node: cst.FunctionDef | cst.ClassDef
+    ) -> None:
+        namespace = self.namespace_of(source)
+        if isinstance(node, cst.FunctionDef) and (
+            node in self.m.reached or self._teaches_nothing(node, namespace)
+        ):
+            return
+        held: list[Value] = []
+        self._enter(name, False, ENTRY_STEPS, lambda: held.append(namespace.lookup(self.m, name)))
+        value = held[0] if held else None
+        site = Site(source, node)
+        if isinstance(value, Function) and value.node is node:
+            self._enter(name, False, ENTRY_STEPS, lambda: self._call(value, site))
+        elif isinstance(value, Class) and value.node is node:
+            self._run_class(value, site)
+
+    def _teaches_nothing(self, function: cst.FunctionDef, namespace: Namespace) -> bool:
+        """Whether a function only builds, with other numbers, what others have built already."""
+        built = False
+        pending: list[cst.CSTNode] = [function.body]
+        while pending:
+            node = pending.pop()
+            match node:
+                case cst.For() | cst.While() | cst.With() | cst.FunctionDef() | cst.ClassDef():
+                    return False
+                case cst.Attribute(attr=attr) if attr.value in TELLING:
+                    return False
+                case cst.Name(value=name) if name in namespace.definitions:
+                    value = namespace.names.get(name)
+                    if not self._is_explored(value):
+                        return False
+                    built = built or isinstance(value, Class)
+                    continue
+            pending.extend(node.children)
+        return built
+
+    def _is_explored(self, value: Value) -> bool:
+        match value:
+            case Class():
+                return value.last_instance is not None
+            case Function(node=node):
+                return node in self.m.reached
+        return value is not None
+
+    def _call(self, function: Value, site: Site) -> None:
+        scope = self.m.namespaces.anywhere
+        unknown = Arguments()
+        unknown.keywords = {}
+        self.m.call(function, unknown, site, scope)
+
+    def _run_class(self, cls: Class, site: Site) -> None:
+        base = cls.library_base()
+        module = base is not None and is_module_class(base.path)
+        if cls.last_instance is None and (module or _has_methods(cls)):
+            self._enter(cls.name, False, ENTRY_STEPS, lambda: self._call(cls, site))
+        instance = cls.last_instance
+        if instance is None:
+            return
+        for name, value in list(cls.names.items()):
+            function = _function_of(value)
+            if function is None or name in SKIPPED_METHODS or function.node in self.m.reached:
+                continue
+            if instance.is_module and name == "forward":
+                continue
+            label = f"{cls.name}.{name}"
+            self._enter(
+                label, False, ENTRY_STEPS, lambda f=function: self._call(Method(f, instance), site)
+            )
+
+    # -- forwards that nothing called -------------------------------------------------------
+
+    def follow_forwards(self, first: int) -> None:
+        """Execute the forward of models built since and never called, with unknown inputs.
+
+        Of a class that many factories build only the first few are followed.
+        """
+        followed: Counter[object] = Counter()
+        for module in self.m.journal.built[first:]:
+            if module.has_parent or module in self.m.journal.graphs:
+                continue
+            if module.cls is not None:
+                followed[module.cls.node] += 1
+                if followed[module.cls.node] > MOST_FOLLOWED:
+                    continue
+            self._enter(module.type_name, False, ENTRY_STEPS, lambda x=module: self.follow(x))
+
+    def follow(self, module: Instance) -> None:
+        """Execute one model's forward with unknown inputs."""
+        record_forward(self.m, module, placeholders(module), module.site)
+
+
+def placeholders(module: Instance) -> Arguments:
+    """An unknown tensor for each parameter of a forward that has no default."""
+    forward = module.cls.find("forward") if module.cls is not None else None
+    if not isinstance(forward, Function):
+        return Arguments([Tensor()])
+    params = forward.node.params
+    positional = [*params.posonly_params, *params.params][1:]
+    count = sum(p.default is None for p in positional)
+    if count == 0 and (positional or isinstance(params.star_arg, cst.Param)):
+        count = 1
+    return Arguments([Tensor() for _ in range(count)])
+
+
+def _definitions(source: SourceFile) -> Iterator[tuple[str, cst.FunctionDef | cst.ClassDef]]:
+    for node in source.tree.body:
+        if isinstance(node, cst.FunctionDef | cst.ClassDef):
+            yield node.name.value, node
+
+
+def _function_of(value: Value) -> Function | None:
+    match value:
+        case Function():
+            return value
+        case Static(function=Function() as function) | Property(getter=function):
+            return None if isinstance(value, Static) else function
+    return None
+
+
+def _has_methods(cls: Class) -> bool:
+    return any(isinstance(v, Function) and n not in SKIPPED_METHODS for n, v in cls.names.items())
+
+
+def is_script(source: SourceFile) -> bool:
+    """Whether a file does more than define things when it is run."""
+    for node in source.tree.body:
+        match node:
+            case cst.For() | cst.While() | cst.With():
+                return True
+            case cst.If(test=test) if "__name__" in source.tree.code_for_node(test):
+                return True
+            case cst.SimpleStatementLine(body=[cst.Expr(value=cst.Call())]):
+                return True
+            case cst.SimpleStatementLine(body=[cst.Assign(value=cst.Call())]):
+                return True
+    return False
+
+

@@ -1,0 +1,290 @@
+"""From the records of a rehearsal to the facts that rules read."""
+
+from collections.abc import Iterator, Mapping
+
+from bnlint.facts.graph import Call, Layer, ModelGraph
+from bnlint.facts.kind import Kind
+from bnlint.facts.known import Known
+from bnlint.facts.run import Context, Event, Forward, Model, NormState, Run
+from bnlint.facts.site import Argument, Site
+from bnlint.interpreter.arguments import make_argument, plain
+from bnlint.interpreter.library.layers import KINDS, bare_name
+from bnlint.interpreter.modules import WRAPPERS, child_modules, has_unknown_children
+from bnlint.interpreter.norms import has_batchnorm, is_batch_norm
+from bnlint.interpreter.parameters import is_opaque
+from bnlint.interpreter.records import ForwardRecord, Journal, NormRecord, Note, Recorded
+from bnlint.interpreter.tape import Op, Tape
+from bnlint.interpreter.values import MISSING, Class, Function, Instance, Value
+
+
+class Arguments(Mapping[str, Argument]):
+    """The constructor arguments of a layer, converted when they are asked for."""
+
+    def __init__(self, layer: Instance) -> None:
+        self._layer = layer
+        self._made: dict[str, Argument] = {}
+
+    def __getitem__(self, name: str) -> Argument:
+        if name not in self._made:
+            bound = self._layer.arguments[name]
+            node, source = bound.node, self._layer.site.source
+            site = Site(source, node) if node is not None else None
+            self._made[name] = make_argument(name, bound, site)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._layer.arguments)
+
+    def __len__(self) -> int:
+        return len(self._layer.arguments)
+
+
+class Constants(Mapping[str, Argument]):
+    """The constant arguments of an operation, converted when they are asked for."""
+
+    def __init__(self, values: Mapping[str, Value]) -> None:
+        self._values = values
+
+    def __getitem__(self, name: str) -> Argument:
+        return Argument(name, plain(self._values[name]))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+class FactsMaker:
+    """Converts records; layers and models are converted once."""
+
+    def __init__(self, tape: Tape, journal: Journal) -> None:
+        self.tape = tape
+        self.journal = journal
+        self._layers: dict[tuple[Instance, str], Layer] = {}
+        self._models: dict[tuple[Instance, str], Model] = {}
+
+    # -- models and layers ------------------------------------------------------------------
+
+    def model(self, module: Instance, name: str = "") -> Model:
+        """A module that the script uses as a whole, under the name that it is called by."""
+        called = name or (module.names[-1] if module.names else module.type_name)
+        key = (module, called)
+        if key not in self._models:
+            norms = [(n, layer) for n, layer, _ in _named(module) if is_batch_norm(layer)]
+            self._models[key] = Model(
+                called,
+                module.type_name,
+                module.site,
+                has_batchnorm(module),
+                tuple(self.layer(layer, n) for n, layer in norms),
+                self._is_pretrained(module),
+            )
+        return self._models[key]
+
+    def _is_pretrained(self, module: Instance) -> bool:
+        return is_opaque(module) and any(
+            name.startswith(("pretrained", "weights")) and bound.value not in (None, False)
+            for name, bound in module.arguments.items()
+        )
+
+    def layer(
+        self,
+        module: Instance,
+        name: str,
+        aliases: tuple[str, ...] = (),
+        conditions: int = 0,
+    ) -> Layer:
+        """A module as part of a model, under its dotted name."""
+        key = (module, name)
+        if key not in self._layers:
+            bare = bare_name(module.library) or ""
+            source = module.site.source
+            node = module.class_node
+            self._layers[key] = Layer(
+                name,
+                self._kind(module, bare),
+                module.library or "torch.nn.Module",
+                module.type_name,
+                module.site,
+                Arguments(module) if bare not in ("", "Module") else {},
+                None if node is None else Site(source, node),
+                module.chain,
+                aliases,
+                _replaces_forward(module),
+                _filled(module),
+                dict(module.assigned),
+                module.conditions <= conditions and module.resolved,
+            )
+        return self._layers[key]
+
+    def _kind(self, module: Instance, bare: str) -> Kind:
+        if is_opaque(module):
+            return Kind.UNKNOWN
+        return KINDS.get(bare, Kind.CONTAINER)
+
+    # -- graphs -----------------------------------------------------------------------------
+
+    def graphs(self) -> Iterator[ModelGraph]:
+        """One graph per model that was built: roots, and layers outside of any."""
+        seen: set[object] = set()
+        for module in self.journal.built:
+            if module.has_parent and module not in self.journal.graphs:
+                continue
+            if module.library in WRAPPERS and module.cls is None:
+                continue
+            key = (module.site, module.chain[:2])
+            if key in seen and module not in self.journal.graphs:
+                continue
+            seen.add(key)
+            yield self.graph(module)
+
+    def graph(self, module: Instance) -> ModelGraph:
+        """The graph of one model."""
+        named = _named(module)
+        layers = {
+            current: self.layer(current, name, aliases, module.conditions)
+            for name, current, aliases in named
+        }
+        recorded = self.journal.graphs.get(module)
+        calls = self._calls(recorded, layers) if recorded is not None else ()
+        outputs = self._outputs(recorded) if recorded is not None else ()
+        problems = tuple(
+            f"{call.op} is not known" for call in calls if call.kind in (Kind.UNKNOWN, Kind.PHI)
+        )
+        complete = bool(calls) and not problems and not has_unknown_children(module)
+        return ModelGraph(
+            module.type_name,
+            module.site,
+            tuple(layers.values()),
+            calls,
+            outputs,
+            complete,
+            problems,
+            loads_published_weights(module),
+        )
+
+    def _outputs(self, recorded: Recorded) -> tuple[int, ...]:
+        return tuple(index - recorded.start for index in recorded.outputs)
+
+    def _calls(self, recorded: Recorded, layers: dict[Instance, Layer]) -> tuple[Call, ...]:
+        start = recorded.start
+        names = {module: layer.name for module, layer in layers.items()}
+        made = []
+        for index, op in enumerate(self.tape.ops[start : recorded.end]):
+            made.append(self._call(index, start, op, layers, names))
+        return tuple(made)
+
+    def _call(
+        self,
+        index: int,
+        start: int,
+        op: Op,
+        layers: dict[Instance, Layer],
+        names: dict[Instance, str],
+    ) -> Call:
+        layer = layers.get(op.layer) if op.layer is not None else None
+        if layer is None and op.layer is not None:
+            layer = self.layer(op.layer, op.layer.type_name)
+        return Call(
+            index,
+            op.kind,
+            op.name,
+            tuple(source - start for source in op.inputs if source >= start),
+            layer,
+            op.site,
+            Constants(op.constants) if op.constants else {},
+            tuple(names.get(module, module.type_name) for module in op.modules),
+            op.callers,
+            op.loops,
+            op.shape,
+            op.certain,
+        )
+
+    # -- runs -------------------------------------------------------------------------------
+
+    def run(self, entry: str, main: bool, notes: list[Note], complete: bool) -> Run:
+        """The run of one entry point."""
+        return Run(entry, main, tuple(self.events(notes)), complete)
+
+    def events(self, notes: list[Note]) -> Iterator[Event]:
+        """Notes as events, in order."""
+        return (note.make(self, note.order) for note in notes)
+
+    def forward(self, record: ForwardRecord, order: int, context: Context) -> Forward:
+        """A forward, with all that later events said about it."""
+        loaders = frozenset().union(*(t.loaders for t in record.inputs))
+        facts = [self.journal.loader_fact(loader) for loader in loaders]
+        return Forward(
+            order,
+            record.site,
+            context,
+            self.model(record.model, record.name),
+            record.mode,
+            tuple(self._norm(norm) for norm in record.norms),
+            record.grad,
+            record.backpropagated,
+            record.measured,
+            tuple(sorted((f for f in facts if f is not None), key=lambda f: f.names)),
+            record.batch,
+            record.devices,
+            record.inner,
+        )
+
+    def _norm(self, record: NormRecord) -> NormState:
+        module = record.instance
+        listed = is_batch_norm(module)
+        tracks = module.arguments.get("track_running_stats") if listed else None
+        value = tracks.value if tracks is not None else True
+        return NormState(
+            record.name,
+            self.layer(module, record.name) if listed else None,
+            record.mode,
+            record.frozen,
+            record.frozen_at,
+            Known.of(value if isinstance(value, bool) else None),
+        )
+
+
+def _named(module: Instance) -> list[tuple[str, Instance, tuple[str, ...]]]:
+    """All modules of a model with their first dotted name and the others."""
+    order: list[Instance] = []
+    names: dict[int, list[str]] = {}
+
+    def visit(name: str, current: Instance, path: tuple[int, ...]) -> None:
+        if id(current) in path:
+            return
+        first = id(current) not in names
+        names.setdefault(id(current), []).append(name)
+        if not first:
+            return
+        order.append(current)
+        for part, child in child_modules(current):
+            visit(f"{name}.{part}" if name else part, child, (*path, id(current)))
+
+    visit("", module, ())
+    return [(names[id(m)][0], m, tuple(names[id(m)][1:])) for m in order]
+
+
+def _replaces_forward(module: Instance) -> bool:
+    cls = module.cls
+    return isinstance(cls, Class) and isinstance(cls.find("forward"), Function)
+
+
+def _filled(module: Instance) -> dict[str, float]:
+    found = {}
+    for name in ("weight", "bias"):
+        parameter = module.attributes.get(name, MISSING)
+        value = parameter.attributes.get("fill") if isinstance(parameter, Instance) else None
+        if isinstance(value, float):
+            found[name] = value
+    return found
+
+
+def loads_published_weights(module: Instance) -> bool:
+    """Whether the file of the model's class downloads weights for it."""
+    if module.cls is None:
+        return False
+    text = module.cls.namespace.source.content
+    return "load_url(" in text or "load_state_dict_from_url(" in text
+

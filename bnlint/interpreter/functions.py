@@ -1,0 +1,161 @@
+"""Calling functions of the project: binding parameters and executing bodies."""
+
+from collections.abc import Callable
+
+import libcst as cst
+
+from bnlint.facts.site import Site
+from bnlint.interpreter.machine import (
+    CALLS,
+    Completion,
+    End,
+    Frame,
+    Machine,
+    handles,
+)
+from bnlint.interpreter.values import (
+    Arguments,
+    Function,
+    Many,
+    Method,
+    Partial,
+    Scope,
+    Unknown,
+    Value,
+)
+
+DEEPEST_RECURSION = 3
+"""Executions of one function within itself."""
+
+
+@handles(CALLS, Function)
+def _call_function(
+    m: Machine, function: Function, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
+    return run_function(m, function, arguments, site)
+
+
+@handles(CALLS, Method)
+def _call_method(
+    m: Machine, method: Method, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
+    return run_function(m, method.function, arguments.prefixed(method.receiver), site)
+
+
+@handles(CALLS, Partial)
+def _call_partial(
+    m: Machine, partial: Partial, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
+    made = arguments.prefixed(*partial.positional)
+    made.keywords = {**dict(partial.keywords), **arguments.keywords}
+    return m.call(partial.callee, made, site, scope)
+
+
+def run_function(
+    m: Machine,
+    function: Function,
+    arguments: Arguments,
+    site: Site,
+    on_yield: Callable[[Value], None] | None = None,
+) -> Value:
+    """Execute a function with arguments and return what it returns on any of its paths."""
+    node = function.node
+    if sum(frame.definition is not None and frame.definition.node is node for frame in m.frames) >= (
+        DEEPEST_RECURSION
+    ):
+        return Unknown("recursion")
+    local = bind_parameters(m, function, arguments)
+    definition = Site(function.scope.namespace.source, node)
+    m.frames.append(Frame(function.name, site, definition))
+    grad, loops = m.grad, len(m.loops)
+    if function.grad is not None:
+        m.grad = function.grad
+    try:
+        if isinstance(node, cst.Lambda):
+            return m.evaluate(node.body, local)
+        m.reached.add(node)
+        if on_yield is not None:
+            local.on_yield = on_yield
+        elif is_generator(node):
+            local.yielded = []
+        return _finish(m, m.execute(node.body.body, local), local)
+    finally:
+        m.frames.pop()
+        del m.loops[loops:]
+        m.grad = grad
+
+
+def _finish(m: Machine, done: Completion | None, local: Scope) -> Value:
+    if done is None:
+        done = Completion(End.RETURN, None)
+    _, values = m.rejoin(End.RETURN, done, 0)
+    m.abandon(0)
+    if local.yielded is not None:
+        return _generated(m, local.yielded)
+    return m.join(values) if values else Unknown("raises")
+
+
+def _generated(m: Machine, yielded: list[Value]) -> Value:
+    known = [v for v in yielded if not (isinstance(v, Unknown) and v.reason == "further items")]
+    if len(known) == len(yielded):
+        return known
+    return Many(m.join(known) if known else Unknown("item"))
+
+
+def bind_parameters(m: Machine, function: Function, arguments: Arguments) -> Scope:
+    """A scope with a function's parameters bound to arguments or defaults."""
+    params = function.node.params
+    names: dict[str, Value] = {}
+    positional = [*params.posonly_params, *params.params]
+    keywords = dict(arguments.keywords)
+    for number, param in enumerate(positional):
+        name = param.name.value
+        if number < len(arguments.positional):
+            names[name] = arguments.positional[number]
+        else:
+            names[name] = _passed(name, keywords, function, arguments.opened)
+    if isinstance(params.star_arg, cst.Param):
+        rest = tuple(arguments.positional[len(positional) :])
+        opened = arguments.opened and not rest
+        names[params.star_arg.name.value] = Many(Unknown("argument")) if opened else rest
+    for param in params.kwonly_params:
+        names[param.name.value] = _passed(param.name.value, keywords, function, arguments.opened)
+    if params.star_kwarg is not None:
+        name = params.star_kwarg.name.value
+        names[name] = Unknown("keyword arguments") if arguments.opened else dict(keywords)
+    local = Scope(names, function.scope.namespace, function.scope, function)
+    if local.parent is not None and local.parent.cls is not None:
+        local.parent = local.parent.parent
+    if local.parent is not None and local.parent is function.scope.namespace.scope:
+        local.parent = None
+    return local
+
+
+def _passed(name: str, keywords: dict[str, Value], function: Function, opened: bool) -> Value:
+    if name in keywords:
+        return keywords.pop(name)
+    if opened:
+        return Unknown(f"argument {name}")
+    return function.defaults.get(name, Unknown(f"argument {name}"))
+
+
+_generators: dict[cst.FunctionDef, bool] = {}
+
+
+def is_generator(node: cst.FunctionDef) -> bool:
+    """Whether a function's own body contains ``yield``."""
+    if node not in _generators:
+        _generators[node] = _contains_yield(node)
+    return _generators[node]
+
+
+def _contains_yield(function: cst.FunctionDef) -> bool:
+    pending: list[cst.CSTNode] = list(function.body.body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, cst.Yield):
+            return True
+        if not isinstance(node, cst.FunctionDef | cst.ClassDef | cst.Lambda):
+            pending.extend(node.children)
+    return False
+

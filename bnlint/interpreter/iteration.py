@@ -1,0 +1,161 @@
+"""Taking values apart: items, indices, and storing into containers."""
+
+import libcst as cst
+
+from bnlint.facts.graph import Shape
+from bnlint.facts.kind import Kind
+from bnlint.interpreter.machine import Machine
+from bnlint.interpreter.modules import children, indexed_child, is_container, register_child
+from bnlint.interpreter.values import (
+    Arguments,
+    Class,
+    Function,
+    Instance,
+    Many,
+    Method,
+    Scope,
+    Tensor,
+    Unknown,
+    Value,
+)
+
+LONGEST = 4096
+"""Items of a range or string that are taken apart."""
+
+
+def elements(m: Machine, value: Value) -> list[Value] | None:
+    """The items of an iterable, or ``None`` where their number is not known."""
+    match value:
+        case list():
+            return None if any(_of_unknown_length(v) for v in value) else value
+        case tuple() | set() | frozenset():
+            return list(value)
+        case dict():
+            return list(value)
+        case str() | range() | bytes():
+            return list(value) if len(value) <= LONGEST else None
+        case Instance() if value.is_module:
+            return _module_items(m, value)
+    return None
+
+
+def _of_unknown_length(value: Value) -> bool:
+    return isinstance(value, Unknown) and value.reason == "items that depend on a condition"
+
+
+def _module_items(m: Machine, module: Instance) -> list[Value] | None:
+    if module.library == "torch.nn.ModuleDict":
+        return [name for name, _ in children(module)]
+    if is_container(module):
+        return [child for _, child in children(module)]
+    if module.cls is not None and isinstance(module.cls.find("__iter__"), Function):
+        return None
+    return None
+
+
+def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: Scope) -> Value:
+    """``value[key]``."""
+    match value:
+        case Tensor():
+            return _index_tensor(m, value, key, node, scope)
+        case Many(element=element):
+            return value if isinstance(key, slice) else element
+        case list() | tuple() | str() | range() | dict() | bytes():
+            return _index_known(value, key)
+        case Instance() if value.is_module and is_container(value):
+            return indexed_child(m, value, key, m.site(node, scope))
+        case Instance(cls=Class() as cls):
+            getter = cls.find("__getitem__")
+            if isinstance(getter, Function):
+                return m.call(Method(getter, value), Arguments([key]), m.site(node, scope), scope)
+    return Unknown("item")
+
+
+def _index_known(value: Value, key: Value) -> Value:
+    if isinstance(key, Unknown | Tensor):
+        return _any_item(value)
+    try:
+        return value[key]  # type: ignore[index]
+    except (IndexError, KeyError, TypeError):
+        return Unknown("item")
+
+
+def _any_item(value: Value) -> Value:
+    items = list(value.values()) if isinstance(value, dict) else value
+    if isinstance(items, list | tuple) and items and all(item is items[0] for item in items):
+        return items[0]
+    return Unknown("item")
+
+
+def _index_tensor(m: Machine, value: Tensor, key: Value, node: cst.CSTNode, scope: Scope) -> Value:
+    if value.whole:
+        return Tensor(
+            -1,
+            Shape(),
+            value.depends,
+            value.grads,
+            value.loaders,
+            value.batch,
+            whole=isinstance(key, str),
+        )
+    shape, keeps_batch = _indexed_shape(value.shape, key)
+    site = m.site(node, scope)
+    constants = {"key": key}
+    return m.tape.tensor(
+        Kind.SPLIT, "getitem", [value], site, constants=constants, shape=shape, batch=keeps_batch
+    )
+
+
+def _indexed_shape(shape: Shape, key: Value) -> tuple[Shape, bool]:
+    keys = key if isinstance(key, tuple) else (key,)
+    full = slice(None, None, None)
+    keeps_batch = keys[0] == full or keys[0] is ...
+    if shape.rank is None or ... in keys or any(isinstance(k, Unknown | Tensor) for k in keys):
+        return Shape(), keeps_batch
+    added = sum(k is None for k in keys)
+    removed = sum(isinstance(k, int) and not isinstance(k, bool) for k in keys)
+    same_channels = added == 0 and all(k == full for k in keys[:2])
+    channels = shape.channels if same_channels and not shape.channels_last else None
+    return Shape(shape.rank + added - removed, None, channels), keeps_batch
+
+
+def store_item(m: Machine, target: cst.Subscript, value: Value, scope: Scope) -> None:
+    """``owner[key] = value``."""
+    owner = m.evaluate(target.value, scope)
+    parts = [part.slice for part in target.slice]
+    index = parts[0] if len(parts) == 1 else None
+    key = m.evaluate(index.value, scope) if isinstance(index, cst.Index) else Unknown("slice")
+    match owner:
+        case dict() if not isinstance(key, Unknown | Tensor | list | dict | set):
+            m.heap.touch(owner)
+            owner[key] = value
+        case list() if isinstance(key, int) and -len(owner) <= key < len(owner):
+            m.heap.touch(owner)
+            owner[key] = value
+        case dict() | list():
+            _store_somewhere(m, owner)
+        case Instance() if owner.is_module and isinstance(key, int | str):
+            register_child(m, owner, str(key), value)
+        case Tensor() if isinstance(target.value, cst.Name):
+            _store_into_tensor(m, owner, value, target, scope)
+
+
+def _store_somewhere(m: Machine, owner: dict[Value, Value] | list[Value]) -> None:
+    m.heap.touch(owner)
+    if isinstance(owner, list):
+        owner[:] = [Unknown("item set by an unknown index") for _ in owner]
+    else:
+        for key in owner:
+            owner[key] = Unknown("item set by an unknown key")
+
+
+def _store_into_tensor(
+    m: Machine, owner: Tensor, value: Value, target: cst.Subscript, scope: Scope
+) -> None:
+    inputs = [owner, value] if isinstance(value, Tensor) else [owner]
+    site = m.site(target, scope)
+    changed = m.tape.tensor(Kind.OTHER, "setitem", inputs, site, shape=owner.shape, batch=True)
+    assert isinstance(target.value, cst.Name)
+    m.heap.put(scope.names, target.value.value, changed)
+
+

@@ -1,0 +1,87 @@
+"""What a value is when it differs between two paths."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from bnlint.interpreter.values import Choice, Function, Instance, Many, Tensor, Unknown, Value
+
+if TYPE_CHECKING:
+    from bnlint.interpreter.tape import Tape
+
+MOST_ALTERNATIVES = 6
+_ABSENT = object()
+
+
+def join_values(tape: "Tape", one: Value, other: Value) -> Value:
+    """The value that stands for both."""
+    if one is other:
+        return one
+    match one, other:
+        case frozenset(), frozenset():
+            return one | other
+        case Tensor(), Tensor():
+            return tape.phi(one, other)
+        case (Tensor(), _) if not isinstance(other, Choice):
+            return tape.phi(one)
+        case (_, Tensor()) if not isinstance(one, Choice):
+            return tape.phi(other)
+        case (list(), list()) | (tuple(), tuple()) if len(one) == len(other):
+            return type(one)(join_values(tape, a, b) for a, b in zip(one, other, strict=True))
+        case dict(), dict():
+            return _join_dicts(tape, one, other)
+        case Many(), Many():
+            loader = one.loader if one.loader is other.loader else None
+            return Many(join_values(tape, one.element, other.element), loader)
+    if type(one) is type(other) and not isinstance(one, Unknown) and one == other:
+        return one
+    return _choice(one, other)
+
+
+def _choice(one: Value, other: Value) -> Value:
+    values: list[Value] = []
+    for value in (one, other):
+        values.extend(value.values if isinstance(value, Choice) else [value])
+    kept = [v for i, v in enumerate(values) if not any(v is w for w in values[:i])]
+    worth = any(isinstance(v, Instance | Function) for v in kept)
+    if not worth or len(kept) > MOST_ALTERNATIVES:
+        return Unknown("depends on a condition")
+    return Choice(tuple(kept))
+
+
+def _join_dicts(
+    tape: "Tape", one: dict[Value, Value], other: dict[Value, Value]
+) -> dict[Value, Value]:
+    if one.keys() == other.keys():
+        return {
+            key: value if value is (b := other[key]) else join_values(tape, value, b)
+            for key, value in one.items()
+        }
+    joined = {}
+    for key in dict.fromkeys([*one, *other]):
+        a, b = one.get(key, _ABSENT), other.get(key, _ABSENT)
+        joined[key] = b if a is _ABSENT else a if b is _ABSENT else join_values(tape, a, b)
+    return joined
+
+
+def join_contents(tape: "Tape", one: object, other: object) -> object:
+    """The contents of one container that differ between two paths."""
+    match one, other:
+        case dict(), dict():
+            return _join_dicts(tape, one, other)
+        case list(), list():
+            return _join_lists(tape, one, other)
+        case set(), set():
+            return one | other
+    return other
+
+
+def _join_lists(tape: "Tape", one: list[Value], other: list[Value]) -> Iterable[Value]:
+    if len(one) == len(other):
+        return [join_values(tape, a, b) for a, b in zip(one, other, strict=True)]
+    shared = min(len(one), len(other))
+    head: list[Value] = []
+    for a, b in zip(one[:shared], other[:shared], strict=True):
+        if a is not b and not (type(a) is type(b) and a == b):
+            break
+        head.append(a)
+    return [*head, Unknown("items that depend on a condition")]

@@ -1,0 +1,156 @@
+"""Calls of third-party functions and classes, and of what cannot be resolved."""
+
+from collections.abc import Callable
+
+from bnlint.facts.kind import Kind
+from bnlint.facts.known import Known
+from bnlint.facts.site import Site
+from bnlint.interpreter.construction import build_library, canonical, new_instance
+from bnlint.interpreter.library.layers import SIGNATURES, bare_name
+from bnlint.interpreter.library.models import arrives_in_eval, contains_batchnorm
+from bnlint.interpreter.library.operations import (
+    FUNCTION_MODULES,
+    FUNCTIONS,
+    IMAGE_WRITERS,
+    MEASURES,
+    METRIC_MODULES,
+)
+from bnlint.interpreter.library.tensor_functions import call_tensor_function
+from bnlint.interpreter.machine import CALLS, Machine, handles
+from bnlint.interpreter.modules import CONTAINERS, MODE, WRAPPERS, built_mode, modules_in, set_mode
+from bnlint.interpreter.namespaces import dotted
+from bnlint.interpreter.tape import tensors_in
+from bnlint.interpreter.training import note_backward
+from bnlint.interpreter.values import (
+    Arguments,
+    Bound,
+    Instance,
+    Library,
+    Many,
+    Scope,
+    Tensor,
+    Unknown,
+    Value,
+)
+
+Handler = Callable[[Machine, str, Arguments, Site, Scope], Value]
+FUNCTION_HANDLERS: dict[str, Handler] = {}
+"""Handlers by qualified name."""
+
+HARMLESS = frozenset(
+    """torch builtins logging numpy math os sys time random json pickle copy itertools functools
+    collections typing tqdm wandb tensorboardX matplotlib pandas PIL cv2 scipy sklearn torchvision
+    torchsummary pathlib shutil argparse""".split()
+)
+"""Packages whose functions leave the mode of a model that they are given alone."""
+OBJECT_PACKAGES = ("torch.optim.", "torch.utils.data.", "torch.cuda.amp.", "torch.amp.")
+TRAINING_WORDS = ("step", "optim", "train", "fit", "update", "minimize", "closure")
+METRIC_WORDS = ("acc", "metric", "iou", "dice", "psnr", "ssim", "score", "correct", "evaluat")
+
+
+def library_function(*paths: str) -> Callable[[Handler], Handler]:
+    """Enter a handler for functions by qualified name."""
+
+    def enter(handler: Handler) -> Handler:
+        for path in paths:
+            FUNCTION_HANDLERS[path] = handler
+        return handler
+
+    return enter
+
+
+@handles(CALLS, Library)
+def _call_library(
+    m: Machine, callee: Library, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
+    path = canonical(callee.path)
+    handler = FUNCTION_HANDLERS.get(path)
+    if handler is not None:
+        return handler(m, path, arguments, site, scope)
+    head, _, name = path.rpartition(".")
+    bare = bare_name(path)
+    if bare in SIGNATURES or path in CONTAINERS or path in WRAPPERS:
+        return build_library(m, path, arguments, site)
+    if head in FUNCTION_MODULES and name in FUNCTIONS:
+        return call_tensor_function(m, name, arguments, site)
+    if head.startswith("torch.nn.init"):
+        return arguments.get(0, "tensor")
+    if path.startswith(OBJECT_PACKAGES) and name[:1].isupper():
+        return build_library(m, path, arguments, site)
+    answer = contains_batchnorm(path, {n: v for n, v in _named(arguments).items()})
+    if answer is not Known.UNKNOWN or _builds_model(path):
+        return build_opaque(m, path, arguments, site)
+    if name[:1].isupper() and not tensors_in(arguments.values):
+        return build_library(m, path, arguments, site)
+    return _call_foreign(m, path, arguments, site, scope)
+
+
+def _named(arguments: Arguments) -> dict[str, Value]:
+    return {**{str(i): v for i, v in enumerate(arguments.positional)}, **arguments.keywords}
+
+
+def _builds_model(path: str) -> bool:
+    return path.startswith(("torchvision.models.", "segmentation_models_pytorch.")) or path in (
+        "timm.create_model",
+        "torch.hub.load",
+    )
+
+
+def build_opaque(m: Machine, path: str, arguments: Arguments, site: Site) -> Instance:
+    """A third-party model, whose layers are not listed."""
+    made = new_instance(m, None, path, site)
+    made.is_module = True
+    made.attributes[MODE] = built_mode(m, training=not arrives_in_eval(path))
+    for number, value in enumerate(arguments.positional):
+        made.arguments[str(number)] = Bound(value)
+    for name, value in arguments.keywords.items():
+        made.arguments[name] = Bound(value)
+    m.journal.built.append(made)
+    return made
+
+
+def _call_foreign(
+    m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
+    package, name = path.partition(".")[0], path.rpartition(".")[2]
+    inputs = tensors_in(arguments.values)
+    is_metric = any(path.startswith(f"{module}.") for module in METRIC_MODULES)
+    if is_metric or path in IMAGE_WRITERS or name in MEASURES:
+        m.journal.measure(inputs)
+    if package not in HARMLESS:
+        _forget_modes(m, arguments, site)
+    if inputs:
+        return m.tape.tensor(Kind.UNKNOWN, name, inputs, site)
+    return Unknown(f"{path}()")
+
+
+def _forget_modes(m: Machine, arguments: Arguments, site: Site) -> None:
+    for value in arguments.values:
+        for module in modules_in(value):
+            set_mode(m, module, None, site, None)
+
+
+@handles(CALLS, Unknown, Many, type(None), str, int, float, list, dict, tuple, bool)
+def _call_unknown(
+    m: Machine, callee: Value, arguments: Arguments, site: Site, scope: Scope | None
+) -> Value:
+    name = dotted(getattr(site.node, "func", None)).rpartition(".")[2].lower()
+    inputs = tensors_in(arguments.values)
+    if "backward" in name and inputs:
+        note_backward(m, inputs, site)
+    elif any(word in name for word in TRAINING_WORDS):
+        m.journal.backpropagate(inputs, Known.UNKNOWN)
+    elif any(word in name for word in METRIC_WORDS):
+        m.journal.measure(inputs)
+    _forget_modes(m, arguments, site)
+    if inputs:
+        return m.tape.tensor(Kind.UNKNOWN, name or "call", inputs, site)
+    return Unknown(f"{name}()")
+
+
+@handles(CALLS, Tensor)
+def _call_tensor(
+    m: Machine, callee: Tensor, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
+    return _call_unknown(m, Unknown("tensor"), arguments, site, scope)
+

@@ -1,0 +1,102 @@
+"""isinstance and issubclass over project and library classes."""
+
+import builtins
+
+from bnlint.interpreter.construction import canonical
+from bnlint.interpreter.library.layers import ancestors, bare_name
+from bnlint.interpreter.values import (
+    Builtin,
+    Class,
+    Function,
+    Instance,
+    Library,
+    Many,
+    Method,
+    Partial,
+    Tensor,
+    Unknown,
+    Value,
+)
+
+
+def is_instance(value: Value, classes: Value) -> bool | None:
+    """``isinstance(value, classes)``, or ``None`` where it is not known."""
+    if isinstance(classes, tuple):
+        return _any([is_instance(value, cls) for cls in classes])
+    if isinstance(value, Unknown | Many) or isinstance(classes, Unknown):
+        return None
+    match classes:
+        case Class():
+            return isinstance(value, Instance) and value.cls is not None and classes in value.cls.mro
+        case Library():
+            return _is_library_instance(value, classes)
+    return None
+
+
+def _any(answers: list[bool | None]) -> bool | None:
+    if True in answers:
+        return True
+    return None if None in answers else False
+
+
+def _is_library_instance(value: Value, cls: Library) -> bool | None:
+    match value:
+        case Tensor():
+            return None if value.whole else cls.name == "Tensor"
+        case Instance():
+            return _is_a(value.library, cls.path) or (
+                None if value.cls is not None and value.cls.open else False
+            )
+    if cls.path.startswith("builtins."):
+        kind = getattr(builtins, cls.name, None)
+        if isinstance(kind, type) and not isinstance(value, Class | Function | Method | Library):
+            return isinstance(value, kind)
+        return cls.name == "type" and isinstance(value, Class | Library)
+    return _is_abstract_instance(value, cls.name)
+
+
+def _is_abstract_instance(value: Value, name: str) -> bool | None:
+    match name:
+        case "Iterable" | "Collection" | "Sized" | "Container":
+            return isinstance(value, list | tuple | str | dict | set)
+        case "Sequence":
+            return isinstance(value, list | tuple | str | range)
+        case "Mapping" | "MutableMapping" | "OrderedDict":
+            return isinstance(value, dict)
+        case "Callable":
+            return isinstance(value, Function | Method | Class | Partial | Builtin)
+        case "Number" | "Real" | "Integral":
+            return isinstance(value, int if name == "Integral" else int | float)
+        case "Tensor" | "Module" | "Parameter" | "Dataset" | "DataLoader":
+            return False
+        case "FunctionType" | "LambdaType":
+            return isinstance(value, Function)
+        case "partial":
+            return isinstance(value, Partial)
+    return False if isinstance(value, int | float | str | list | dict | None) else None
+
+
+def _is_a(library: str, wanted: str) -> bool:
+    """Whether a library class is or derives from another."""
+    have, want = bare_name(library), bare_name(wanted)
+    if want is None:
+        want = wanted.rpartition(".")[2] if wanted.startswith("torch.nn.") else None
+    if want is not None and library.startswith("torch.nn."):
+        name = have or library.rpartition(".")[2]
+        return want in ancestors(name) or want == name
+    return bool(library) and canonical(library) == canonical(wanted)
+
+
+def is_subclass(cls: Value, classes: Value) -> bool | None:
+    """``issubclass(cls, classes)``, or ``None`` where it is not known."""
+    if isinstance(classes, tuple):
+        return _any([is_subclass(cls, one) for one in classes])
+    match cls, classes:
+        case Class(), Class():
+            return classes in cls.mro
+        case Class(), Library():
+            base = cls.library_base()
+            return base is not None and _is_a(canonical(base.path), classes.path)
+        case Library(), Library():
+            return _is_a(canonical(cls.path), classes.path) or cls == classes
+    return None

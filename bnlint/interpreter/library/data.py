@@ -1,0 +1,158 @@
+"""Datasets and loaders."""
+
+import re
+
+from bnlint.facts.known import Known
+from bnlint.facts.run import Dataset, Loader, Purpose
+from bnlint.facts.site import Argument, Site
+from bnlint.interpreter.arguments import make_argument
+from bnlint.interpreter.construction import bind_loosely, new_instance
+from bnlint.interpreter.library.calls import library_function
+from bnlint.interpreter.library.datasets import dataset_facts, purpose_of_name
+from bnlint.interpreter.machine import Machine
+from bnlint.interpreter.values import (
+    Arguments,
+    Bound,
+    Class,
+    Instance,
+    Many,
+    Scope,
+    Tensor,
+    Unknown,
+    Value,
+)
+
+LOADER = "torch.utils.data.DataLoader"
+PARAMETERS = (
+    "dataset",
+    "batch_size",
+    "shuffle",
+    "sampler",
+    "batch_sampler",
+    "num_workers",
+    "collate_fn",
+    "pin_memory",
+    "drop_last",
+)
+DEFAULTS: dict[str, Value] = {"batch_size": 1, "shuffle": None, "drop_last": False}
+RANDOM = re.compile(r"\b(shuffle|randperm|permutation|random|randint|sample|rand|choice)\b")
+
+
+@library_function("torch.utils.data.DataLoader", "torch.utils.data.dataloader.DataLoader")
+def _loader(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    made = new_instance(m, None, LOADER, site)
+    for number, name in enumerate(PARAMETERS):
+        if number < len(arguments.positional):
+            made.arguments[name] = Bound(
+                arguments.positional[number], arguments.nodes[number], positional=True
+            )
+        elif name in arguments.keywords:
+            made.arguments[name] = Bound(
+                arguments.keywords[name], arguments.keyword_nodes.get(name)
+            )
+        elif arguments.opened:
+            made.arguments[name] = Bound(Unknown(f"argument {name}"))
+        else:
+            made.arguments[name] = Bound(DEFAULTS.get(name))
+    made.resolved = not arguments.opened
+    return made
+
+
+@library_function("torch.utils.data.random_split")
+def _random_split(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    part = new_instance(m, None, "torch.utils.data.Subset", site)
+    part.attributes["mixed"] = True
+    sizes = arguments.get(1, "lengths")
+    if isinstance(sizes, list | tuple):
+        return [part for _ in sizes]
+    return Many(part)
+
+
+@library_function("torch.utils.data.Subset", "torch.utils.data.ConcatDataset")
+def _wrapped(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    made = new_instance(m, None, path, site)
+    made.arguments = bind_loosely(arguments)
+    return made
+
+
+def loader_batches(m: Machine, loader: Instance) -> Many:
+    """What iterating a loader yields."""
+    bound = loader.arguments.get("batch_size", Bound(Unknown("batch size")))
+    sampler = loader.arguments.get("batch_sampler", Bound(None)).value
+    batch: Argument | None = None
+    if sampler is None:
+        site = Site(loader.site.source, bound.node) if bound.node is not None else None
+        batch = make_argument("batch_size", bound, site)
+    return Many(Tensor(loaders=frozenset({loader}), batch=batch, whole=True), loader)
+
+
+# -- facts --------------------------------------------------------------------------------------
+
+
+def loader_fact(loader: Instance) -> Loader:
+    """A loader as rules see it."""
+    source = loader.site.source
+    arguments = {
+        name: make_argument(
+            name, bound, Site(source, bound.node) if bound.node is not None else None
+        )
+        for name, bound in loader.arguments.items()
+    }
+    dataset = loader.arguments.get("dataset", Bound(Unknown("dataset"))).value
+    fact, purpose = dataset_fact(dataset)
+    names = tuple(loader.names)
+    if purpose is Purpose.UNKNOWN:
+        purpose = purpose_of_names([*names, *_dataset_names(dataset)])
+    return Loader(loader.site, arguments, fact, names, purpose, loader.resolved)
+
+
+def _dataset_names(dataset: Value) -> list[str]:
+    return dataset.names if isinstance(dataset, Instance) else []
+
+
+def purpose_of_names(names: list[str]) -> Purpose:
+    """What variable names say: ``val_loader`` is for evaluation; silent where they disagree."""
+    said = {purpose_of_name(name) for name in names} - {Purpose.UNKNOWN}
+    return said.pop() if len(said) == 1 else Purpose.UNKNOWN
+
+
+def dataset_fact(dataset: Value) -> tuple[Dataset, Purpose]:
+    """A dataset as rules see it, and what its arguments say about its purpose."""
+    if not isinstance(dataset, Instance):
+        return Dataset("", None, Known.UNKNOWN, Known.UNKNOWN), Purpose.UNKNOWN
+    if dataset.library == "torch.utils.data.Subset" and "0" in dataset.arguments:
+        inner, purpose = dataset_fact(dataset.arguments["0"].value)
+        return Dataset(inner.type, dataset.site, inner.iterable, Known.UNKNOWN), purpose
+    if dataset.attributes.get("mixed") is True:
+        return Dataset("", dataset.site, Known.NO, Known.YES), Purpose.UNKNOWN
+    if dataset.cls is not None:
+        return _project_dataset(dataset, dataset.cls)
+    values = {name: bound.value for name, bound in dataset.arguments.items()}
+    known = dataset_facts(dataset.library, values)
+    mixed = Known.NO if known.iterable is Known.NO else Known.UNKNOWN
+    fact = Dataset(dataset.library, dataset.site, known.iterable, mixed, known.ordered_by_class)
+    return fact, known.purpose
+
+
+def _project_dataset(dataset: Instance, cls: Class) -> tuple[Dataset, Purpose]:
+    base = cls.library_base()
+    iterable = Known.UNKNOWN if cls.open else Known.NO
+    if base is not None and "Iterable" in base.name:
+        iterable = Known.YES
+    elif base is not None and not base.path.startswith(("torch.utils.data", "torchvision.")):
+        iterable = Known.UNKNOWN
+    source = cls.namespace.source
+    random = RANDOM.search(source.tree.code_for_node(cls.node)) is not None
+    mixed = Known.UNKNOWN if random or cls.open else Known.NO
+    return Dataset(cls.name, dataset.site, iterable, mixed), _said_by_attributes(dataset)
+
+
+def _said_by_attributes(dataset: Instance) -> Purpose:
+    said = {**{n: b.value for n, b in dataset.arguments.items()}, **dataset.attributes}
+    for name in ("train", "is_train", "training"):
+        if isinstance(value := said.get(name), bool):
+            return Purpose.TRAINING if value else Purpose.EVALUATION
+    for name in ("split", "mode", "phase", "subset", "set_name", "image_set"):
+        if isinstance(value := said.get(name), str):
+            return purpose_of_names([value])
+    return Purpose.UNKNOWN

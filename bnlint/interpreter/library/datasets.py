@@ -1,0 +1,139 @@
+"""What is known of the datasets of torch, torchvision, torchaudio, Hugging Face and WebDataset.
+
+Written by hand; the packages are not compared with it.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bnlint.facts.known import Known
+from bnlint.facts.run import Purpose
+from bnlint.interpreter.library.words import words
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetFacts:
+    """What a dataset is for, whether it can only be iterated, whether it lists class by class."""
+
+    purpose: Purpose = Purpose.UNKNOWN
+    iterable: Known = Known.UNKNOWN
+    ordered_by_class: Known = Known.UNKNOWN
+
+
+# Parameter that selects the split, its position and its default, by class of torchvision.datasets.
+_SPLITS: Mapping[str, tuple[str, int, object]] = {
+    name: (parameter, position, default)
+    for parameter, position, default, names in (
+        ("train", 1, True, "MNIST FashionMNIST KMNIST CIFAR10 CIFAR100 USPS"),
+        ("train", -1, True, "EMNIST"),
+        ("train", 6, True, "UCF101 HMDB51"),
+        ("train", 2, None, "PhotoTour"),
+        ("split", 1, "train", "STL10 SVHN ImageNet Cityscapes CelebA Food101 Flowers102 DTD GTSRB"),
+        ("split", 1, "train", "StanfordCars PCAM Country211 FER2013 RenderedSST2 Imagenette"),
+        ("split", 1, "train", "CLEVRClassification WIDERFace"),
+        ("split", 1, "trainval", "FGVCAircraft OxfordIIITPet"),
+        ("split", 1, "train-standard", "Places365"),
+        ("split", 3, "train", "Kinetics"),
+        ("image_set", 2, "train", "VOCSegmentation VOCDetection"),
+        ("image_set", 1, "train", "SBDataset"),
+        ("classes", 1, "train", "LSUN"),
+        ("background", 1, True, "Omniglot"),
+    )
+    for name in names.split()
+}
+_BY_CLASS = frozenset(
+    words(
+        """
+        ImageFolder DatasetFolder ImageNet Caltech101 Caltech256 Country211 DTD EuroSAT Food101
+        GTSRB HMDB51 INaturalist Imagenette Kinetics Omniglot RenderedSST2 SUN397 UCF101
+        """
+    )
+)
+_NOT_BY_CLASS = frozenset(
+    words(
+        """
+        MNIST FashionMNIST KMNIST EMNIST QMNIST CIFAR10 CIFAR100 SVHN USPS CelebA FakeData FER2013
+        PCAM CocoDetection CocoCaptions VOCSegmentation VOCDetection Cityscapes SBDataset Kitti
+        StanfordCars WIDERFace
+        """
+    )
+)
+_ITERABLE = frozenset(words("IterableDataset ChainDataset IterDataPipe IterableWrapper"))
+_INDEXED = frozenset(words("Dataset TensorDataset Subset ConcatDataset StackDataset"))
+
+_TRAINING = frozenset(words("train training trainval trn trainset trainloader traindir"))
+_EVALUATION = frozenset(
+    words(
+        """
+        val valid validation validate eval evaluation test testing dev tst valset testset valloader
+        testloader validset validloader valdir testdir holdout inference infer predict
+        """
+    )
+)
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+
+
+def purpose_of_name(text: str) -> Purpose:
+    """What a name or a path says that it is for: its last telling component decides.
+
+    ``train_loader``, ``valDataset`` and ``train_images/test`` tell; ``train_test_split`` does not.
+    """
+    for component in reversed(text.split("/")):
+        words_in_it = {word.lower() for word in _WORD.findall(component)}
+        training, evaluation = words_in_it & _TRAINING, words_in_it & _EVALUATION
+        if training and evaluation:
+            return Purpose.UNKNOWN
+        if training or evaluation:
+            return Purpose.TRAINING if training else Purpose.EVALUATION
+    return Purpose.UNKNOWN
+
+
+def dataset_facts(qualified: str, arguments: Mapping[str, object]) -> DatasetFacts:
+    """What is known of a library dataset by its dotted name and its arguments.
+
+    Arguments are given by keyword or, by position, as ``"0"``, ``"1"`` ...
+    """
+    package, _, rest = qualified.partition(".")
+    name = rest.rpartition(".")[2]
+    match package:
+        case "torchvision" if rest.startswith("datasets."):
+            return DatasetFacts(_torchvision_purpose(name, arguments), Known.NO, _by_class(name))
+        case "torch" if name in _ITERABLE:
+            return DatasetFacts(iterable=Known.YES)
+        case "torch" if name in _INDEXED:
+            return DatasetFacts(iterable=Known.NO)
+        case "torchaudio":
+            return DatasetFacts(_purpose(arguments.get("subset")), Known.NO)
+        case "datasets" if name == "load_dataset":
+            streaming = arguments.get("streaming", False)
+            known = streaming if isinstance(streaming, bool) else None
+            return DatasetFacts(_purpose(arguments.get("split")), Known.of(known))
+        case "webdataset" | "torchdata" | "ffcv":
+            return DatasetFacts(iterable=Known.YES)
+    return DatasetFacts()
+
+
+def _torchvision_purpose(name: str, arguments: Mapping[str, object]) -> Purpose:
+    if name in _SPLITS:
+        parameter, position, default = _SPLITS[name]
+        return _purpose(arguments.get(parameter, arguments.get(str(position), default)))
+    root = arguments.get("root", arguments.get("0"))
+    return purpose_of_name(root) if isinstance(root, str) else Purpose.UNKNOWN
+
+
+def _purpose(split: object) -> Purpose:
+    match split:
+        case True:
+            return Purpose.TRAINING
+        case False:
+            return Purpose.EVALUATION
+        case str():
+            return purpose_of_name(split)
+    return Purpose.UNKNOWN
+
+
+def _by_class(name: str) -> Known:
+    if name in _BY_CLASS:
+        return Known.YES
+    return Known.NO if name in _NOT_BY_CLASS else Known.UNKNOWN

@@ -1,0 +1,153 @@
+"""Methods of values that the interpreter itself implements, by the type of their receiver."""
+
+from bnlint.facts.site import Site
+from bnlint.interpreter.construction import initialise_library
+from bnlint.interpreter.forward import run_library
+from bnlint.interpreter.iteration import elements
+from bnlint.interpreter.library.module_methods import call_module_method
+from bnlint.interpreter.library.object_methods import call_object_method
+from bnlint.interpreter.library.parameter_methods import call_parameter_method
+from bnlint.interpreter.library.tensor_functions import call_tensor_method
+from bnlint.interpreter.machine import CALLS, Machine, handles
+from bnlint.interpreter.parameters import is_parameter
+from bnlint.interpreter.values import (
+    Arguments,
+    Builtin,
+    Class,
+    Instance,
+    Library,
+    Many,
+    Scope,
+    Super,
+    Tensor,
+    Unknown,
+    Value,
+    is_known,
+)
+
+
+@handles(CALLS, Builtin)
+def _call_builtin(
+    m: Machine, builtin: Builtin, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
+    receiver, name = builtin.receiver, builtin.name
+    match receiver:
+        case Tensor():
+            return call_tensor_method(m, receiver, name, arguments, site)
+        case Super():
+            return _call_super(m, receiver, name, arguments, site, scope)
+        case Instance() if is_parameter(receiver):
+            return call_parameter_method(m, receiver, name, arguments, site)
+        case Instance(is_module=True):
+            return call_module_method(m, receiver, name, arguments, site, scope)
+        case Instance():
+            return call_object_method(m, receiver, name, arguments, site, scope)
+        case list() | dict() | set() | str() | tuple() | bytes():
+            return _call_plain(m, receiver, name, arguments, site)
+        case Many():
+            return _call_many(m, receiver, name, arguments, site)
+        case Library():
+            return Unknown(name)
+    return m.call_unknown(receiver, arguments, site)
+
+
+def _call_super(
+    m: Machine, receiver: Super, name: str, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
+    instance = receiver.receiver
+    if not isinstance(instance, Instance):
+        return Unknown("super")
+    match name:
+        case "__init__":
+            _initialise_base(m, instance, receiver.after, arguments)
+            return None
+        case "forward" | "__call__":
+            return run_library(m, instance, arguments, site)
+    if instance.is_module:
+        return call_module_method(m, instance, name, arguments, site, scope)
+    return Unknown(f"super().{name}()")
+
+
+def _initialise_base(m: Machine, instance: Instance, after: Class, arguments: Arguments) -> None:
+    base = instance.cls.library_base(after) if instance.cls is not None else None
+    if base is not None and instance.library:
+        initialise_library(m, instance, arguments)
+
+
+# -- Python's own containers and strings ------------------------------------------------------
+
+MUTATING = frozenset(
+    """append extend insert remove pop clear reverse sort update setdefault add discard popitem
+    __setitem__ appendleft popleft move_to_end""".split()
+)
+
+
+def _call_plain(m: Machine, receiver: Value, name: str, arguments: Arguments, site: Site) -> Value:
+    if name in MUTATING and isinstance(receiver, list | dict | set):
+        return _mutate(m, receiver, name, arguments)
+    match receiver:
+        case dict():
+            return _read_dict(receiver, name, arguments)
+        case list() | tuple() if name in ("index", "count", "copy"):
+            pass
+        case str() | bytes() if name != "format" or is_known(arguments.values):
+            pass
+        case _:
+            return m.call_unknown(receiver, arguments, site)
+    if not all(is_known(value) for value in arguments.values):
+        return Unknown(f"{name}()")
+    try:
+        return getattr(receiver, name)(*arguments.positional, **arguments.keywords)
+    except (AttributeError, TypeError, ValueError, IndexError, KeyError, LookupError):
+        return Unknown(f"{name}()")
+
+
+def _read_dict(receiver: dict[Value, Value], name: str, arguments: Arguments) -> Value:
+    match name:
+        case "keys":
+            return list(receiver)
+        case "values":
+            return list(receiver.values())
+        case "items":
+            return [(key, value) for key, value in receiver.items()]
+        case "copy":
+            return dict(receiver)
+        case "get":
+            key = arguments.get(0, "key")
+            if isinstance(key, str | int | float | bool | tuple | None):
+                return receiver.get(key, arguments.get(1, "default"))
+    return Unknown(f"dict.{name}()")
+
+
+def _mutate(
+    m: Machine, receiver: list[Value] | dict[Value, Value] | set[Value], name: str, args: Arguments
+) -> Value:
+    m.heap.touch(receiver)
+    values = list(args.positional)
+    if name in ("extend", "update") and values:
+        items = values[0] if isinstance(values[0], dict) else elements(m, values[0])
+        if items is None:
+            if isinstance(receiver, list):
+                receiver.append(Unknown("items that depend on a condition"))
+            return None
+        values = [items]
+    if name == "update" and isinstance(receiver, dict):
+        receiver.update(args.keywords)
+    if name == "sort":
+        return None
+    try:
+        return getattr(receiver, name)(*values)
+    except (AttributeError, TypeError, ValueError, IndexError, KeyError):
+        return Unknown(f"{name}()")
+
+
+def _call_many(m: Machine, receiver: Many, name: str, arguments: Arguments, site: Site) -> Value:
+    match name:
+        case "__iter__" | "copy":
+            return receiver
+        case "next" | "__next__" | "pop":
+            return receiver.element
+        case "append" | "extend":
+            return None
+    return m.call_unknown(receiver, arguments, site)
+

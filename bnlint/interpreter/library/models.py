@@ -1,0 +1,201 @@
+"""What well-known packages return: whether a model contains BatchNorm, in which mode it arrives.
+
+Arguments are given by keyword or, where the call has them by position, as ``"0"``, ``"1"`` ...;
+values that are not known are whatever the caller uses for that, as long as it is no string.
+The names of timm were compared with the models of timm 1.0.31; those of the other packages are
+written by hand and not compared with an installed one.
+"""
+
+from collections.abc import Mapping
+
+from bnlint.facts.known import Known, any_of
+from bnlint.interpreter.library.words import words
+
+# Architectures by the beginning of their names in torchvision, timm, pretrainedmodels, torch.hub.
+_WITH = words(
+    """
+    resnet resnext wide_resnet wide_resnext resnest seresnet seresnext se_resnet se_resnext
+    ecaresnet ecaresnext skresnet skresnext res2net res2next fbresnet cafferesnet densenet
+    mobilenet tf_mobilenet mnasnet semnasnet spnasnet fbnet shufflenet googlenet inception
+    bninception adv_inception ens_adv_inception xception legacy_xception regnetx regnety
+    regnet_x regnet_y efficientnet tf_efficientnet gernet dla dpn hrnet mixnet tf_mixnet
+    ghostnet rexnet hardcorenas darknet cspresnet cspresnext cspdarknet senet legacy_se nasnet
+    pnasnet polynet repvgg vovnet ese_vovnet selecsls tresnet lcnet tinynet mobileone convmixer
+    hgnet fastvit levit efficientformer gluon_resnet gluon_resnext gluon_seresnext tv_resnet
+    tv_resnext tv_densenet ssl_resn swsl_resn ig_resnext maxvit r3d mc3 r2plus1d s3d deeplabv3
+    fcn_resnet lraspp raft_large gcresnet InceptionResnetV1 ResNet DenseNet MobileNetV GoogLeNet
+    Inception3 ShuffleNetV2 MNASNet EfficientNet RegNet coatnet mobilevit repvit volo xcit halonet
+    botnet repghostnet cs3darknet cs3sedarknet efficientvit lambda_resnet sehalonet sebotnet
+    """
+)
+_WITHOUT = words(
+    """
+    alexnet AlexNet squeezenet SqueezeNet vit deit swin convnext ConvNeXt VisionTransformer
+    SwinTransformer mixer resmlp gmlp beit eva cait pit_ nfnet dm_nfnet eca_nfnet nf_ davit
+    focalnet poolformer pvt_v2 mvit twins mit_b raft_small ssd300_vgg BERT caformer coat_ coatnext
+    convformer convit crossvit edgenext flexivit gcvit hiera maxxvit nest_ tnt
+    """
+)
+_NOT_CERTAIN = ("_gn", "_sgn", "_evos", "_frn", "_bit", "_iabn", "_ln", "_mci", "mobilenetv5")
+
+_DETECTORS_WITH = ("fasterrcnn_resnet50_fpn_v2", "maskrcnn_resnet50_fpn_v2")
+
+_SMP_DECODERS_WITH = frozenset(words("PAN DeepLabV3 DeepLabV3Plus UPerNet Segformer"))
+_SMP_DECODERS_OPTIONAL = frozenset(words("Unet UnetPlusPlus MAnet Linknet PSPNet"))
+
+_TEXT_MODELS = words(
+    """
+    Bert Roberta DistilBert Albert Electra XLNet XLMRoberta Camembert Deberta Longformer BigBird
+    Funnel MobileBert MPNet Flaubert GPT OPT Bloom Llama Mistral Mixtral Gemma Qwen Phi Falcon
+    T5 MT5 Bart MBart Pegasus Marian Blenderbot OpenAIGPT CTRL TransfoXL Reformer ViT DeiT Beit
+    Swin CLIP
+    """
+)
+_TEXT_CHECKPOINTS = words(
+    """
+    bert roberta distilbert albert electra xlnet xlm camembert deberta longformer bigbird gpt
+    opt bloom llama mistral gemma qwen phi falcon t5 mt5 flan bart mbart pegasus opus-mt
+    """
+)
+_TEXT_HEADS = words(
+    """
+    SequenceClassification CausalLM MaskedLM TokenClassification QuestionAnswering Seq2SeqLM
+    MultipleChoice NextSentencePrediction LMHead
+    """
+)
+
+_PACKAGES: Mapping[str, Known] = {
+    "efficientnet_pytorch": Known.YES,
+    "geffnet": Known.YES,
+    "resnest": Known.YES,
+    "sentence_transformers": Known.NO,
+    "pytorch_pretrained_bert": Known.NO,
+    "pytorch_transformers": Known.NO,
+}
+
+
+def contains_batchnorm(constructor: str, arguments: Mapping[str, object]) -> Known:
+    """Whether what ``constructor``, a dotted name, returns contains BatchNorm layers.
+
+    Frozen BatchNorm, whose statistics never change, does not count. Anything that is not known
+    here is unknown.
+    """
+    package, _, rest = constructor.partition(".")
+    name = rest.rpartition(".")[2]
+    match package:
+        case "torchvision":
+            return _in_torchvision(rest, name, arguments)
+        case "timm":
+            named = _text(arguments, "model_name", 0) if name == "create_model" else name
+            return _by_architecture(named, arguments)
+        case "segmentation_models_pytorch":
+            return _in_segmentation_models(name, arguments)
+        case "pretrainedmodels":
+            return _by_architecture(name, arguments)
+        case "torch" if constructor == "torch.hub.load":
+            return _in_hub(arguments)
+        case "transformers":
+            return _in_transformers(rest, arguments)
+        case "facenet_pytorch":
+            return _by_architecture(name, arguments)
+        case "clip" if name == "load":
+            return _in_clip(_text(arguments, "name", 0))
+    return _PACKAGES.get(package, Known.UNKNOWN)
+
+
+def arrives_in_eval(constructor: str) -> bool:
+    """Whether a constructor returns its model in eval mode: Hugging Face and CLIP do.
+
+    Source: the documentation of ``PreTrainedModel.from_pretrained`` in transformers.
+    """
+    package = constructor.partition(".")[0]
+    if constructor.endswith(".from_pretrained"):
+        return package in ("transformers", "diffusers", "huggingface_hub", "pytorch_transformers")
+    return constructor == "clip.load"
+
+
+def _text(arguments: Mapping[str, object], name: str, position: int) -> str:
+    value = arguments.get(name, arguments.get(str(position)))
+    return value if isinstance(value, str) else ""
+
+
+def _by_architecture(name: str, arguments: Mapping[str, object]) -> Known:
+    """By the name of an architecture, with its hub prefix and its tag of weights."""
+    name = name.rpartition("/")[2].partition(".")[0]
+    if arguments.get("norm_layer") is not None or any(part in name for part in _NOT_CERTAIN):
+        return Known.UNKNOWN
+    if name.startswith("vgg"):
+        return Known.of("_bn" in name)
+    if name.startswith("resnetv2"):
+        return Known.UNKNOWN
+    if name.startswith(_WITH):
+        return Known.YES
+    hybrid = "resnet" in name or "hybrid" in name
+    return Known.NO if name.startswith(_WITHOUT) and not hybrid else Known.UNKNOWN
+
+
+def _in_torchvision(path: str, name: str, arguments: Mapping[str, object]) -> Known:
+    if not path.startswith("models."):
+        return Known.UNKNOWN
+    if name == "get_model":
+        name = _text(arguments, "name", 0)
+    if ".detection." in path:
+        if name.startswith("ssd300_vgg"):
+            return Known.NO
+        return Known.YES if name in _DETECTORS_WITH else Known.UNKNOWN
+    return _by_architecture(name, arguments)
+
+
+def _in_segmentation_models(name: str, arguments: Mapping[str, object]) -> Known:
+    if name == "create_model":
+        return _by_architecture(_encoder(arguments, 1), arguments)
+    if name in _SMP_DECODERS_WITH:
+        return Known.YES
+    encoder = _by_architecture(_encoder(arguments, 0), arguments)
+    if name == "FPN":
+        return encoder
+    if name not in _SMP_DECODERS_OPTIONAL:
+        return Known.UNKNOWN
+    options = ("decoder_use_batchnorm", "decoder_use_norm", "psp_use_batchnorm")
+    given = [arguments[option] for option in options if option in arguments]
+    return any_of([encoder, *map(_uses_batchnorm, given)]) if given else Known.YES
+
+
+def _encoder(arguments: Mapping[str, object], position: int) -> str:
+    if "encoder_name" not in arguments and str(position) not in arguments:
+        return "resnet34"
+    return _text(arguments, "encoder_name", position).removeprefix("tu-").removeprefix("timm-")
+
+
+def _uses_batchnorm(option: object) -> Known:
+    match option:
+        case bool():
+            return Known.of(option)
+        case "batchnorm" | "inplace":
+            return Known.YES
+        case str():
+            return Known.NO
+    return Known.UNKNOWN
+
+
+def _in_hub(arguments: Mapping[str, object]) -> Known:
+    repository, name = _text(arguments, "repo_or_dir", 0), _text(arguments, "model", 1)
+    owner = repository.partition(":")[0].lower()
+    if owner.startswith(("ultralytics/yolov", "nvidia/deeplearningexamples")):
+        return Known.YES if owner.startswith("ultralytics") else Known.UNKNOWN
+    return _by_architecture(name, arguments)
+
+
+def _in_transformers(path: str, arguments: Mapping[str, object]) -> Known:
+    class_name = path.removesuffix(".from_pretrained").removesuffix(".from_config")
+    class_name = class_name.rpartition(".")[2]
+    if not class_name.startswith("Auto"):
+        return Known.NO if class_name.startswith(_TEXT_MODELS) else Known.UNKNOWN
+    if class_name.endswith(_TEXT_HEADS):
+        return Known.NO
+    checkpoint = _text(arguments, "pretrained_model_name_or_path", 0).rpartition("/")[2]
+    return Known.NO if checkpoint.startswith(_TEXT_CHECKPOINTS) else Known.UNKNOWN
+
+
+def _in_clip(name: str) -> Known:
+    return Known.YES if name.startswith("RN") else Known.of(False if name[:3] == "ViT" else None)

@@ -1,0 +1,278 @@
+"""Methods of nn.Module."""
+
+from collections.abc import Callable
+
+import libcst as cst
+
+from bnlint.facts.run import ModeSwitched
+from bnlint.facts.site import Site
+from bnlint.interpreter.forward import call_module, run_library
+from bnlint.interpreter.freezing import freeze
+from bnlint.interpreter.machine import Machine
+from bnlint.interpreter.modules import (
+    children,
+    descendants,
+    extend_container,
+    has_unknown_children,
+    is_container,
+    register_child,
+    set_mode,
+)
+from bnlint.interpreter.namespaces import dotted
+from bnlint.interpreter.parameters import (
+    is_opaque,
+    named_parameters,
+    new_parameter,
+    parameter_group,
+)
+from bnlint.interpreter.tape import tensors_in
+from bnlint.interpreter.training import note_backward, note_loaded
+from bnlint.interpreter.values import (
+    Arguments,
+    Function,
+    Instance,
+    Many,
+    Method,
+    Scope,
+    Unknown,
+    Value,
+)
+
+Handler = Callable[[Machine, Instance, Arguments, Site, Scope], Value]
+SAME_MODULE = frozenset(
+    """to cuda cpu half float double bfloat16 type share_memory to_empty xpu compile
+    requires_grad_""".split()
+)
+
+
+def call_module_method(
+    m: Machine, module: Instance, name: str, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
+    """``module.name(...)``."""
+    handler = _HANDLERS.get(name)
+    if handler is not None:
+        return handler(m, module, arguments, site, scope)
+    if name in SAME_MODULE:
+        if name == "requires_grad_":
+            _requires_grad(m, module, arguments, site)
+        return module
+    if "backward" in name and (inputs := tensors_in(arguments.values)):
+        note_backward(m, inputs, site)
+        return None
+    if is_opaque(module) or name in ("forward_features", "extract_features", "features"):
+        return _foreign_method(m, module, name, arguments, site)
+    inputs = tensors_in(arguments.values)
+    return m.call_unknown(Unknown(name), arguments, site) if inputs else Unknown(f"{name}()")
+
+
+def _foreign_method(
+    m: Machine, module: Instance, name: str, arguments: Arguments, site: Site
+) -> Value:
+    if tensors_in(arguments.values):
+        return call_module(m, module, arguments, site)
+    return Unknown(f"{name}()")
+
+
+def _requires_grad(m: Machine, module: Instance, arguments: Arguments, site: Site) -> None:
+    value = arguments.get(0, "requires_grad", True)
+    group = parameter_group(m, [module], site)
+    freeze(m, group, value if isinstance(value, bool) else None, site)
+
+
+def _switch(
+    m: Machine, module: Instance, training: bool | None, site: Site, scope: Scope
+) -> Value:
+    node = site.node
+    function = node.func if isinstance(node, cst.Call) else None
+    receiver = dotted(function.value) if isinstance(function, cst.Attribute) else ""
+    context = m.context()
+    set_mode(m, module, training, site, scope)
+    m.journal.note(
+        lambda facts, order: ModeSwitched(
+            order, site, context, facts.model(module, receiver), training, receiver
+        )
+    )
+    return module
+
+
+def _train(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
+    mode = args.get(0, "mode", True)
+    return _switch(m, module, mode if isinstance(mode, bool) else None, site, scope)
+
+
+def _eval(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
+    own = module.cls.find("train") if module.cls is not None else None
+    if isinstance(own, Function):
+        return m.call(Method(own, module), Arguments([False]), site, scope)
+    return _switch(m, module, False, site, scope)
+
+
+def _parameters(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
+    return Many(parameter_group(m, [module], site))
+
+
+def _named_parameters(
+    m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope
+) -> Value:
+    named = named_parameters(m, module)
+    if named is None:
+        return Many((Unknown("parameter name"), parameter_group(m, [module], site)))
+    return list(named)
+
+
+def _modules(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
+    known: list[Value] = [current for _, current in descendants(m, module)]
+    return known
+
+
+def _named_modules(
+    m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope
+) -> Value:
+    return [(name, current) for name, current in descendants(m, module)]
+
+
+def _children(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
+    if is_opaque(module):
+        return Many(module)
+    return [child for _, child in children(module)]
+
+
+def _named_children(
+    m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope
+) -> Value:
+    if is_opaque(module):
+        return Many((Unknown("name"), module))
+    return [(name, child) for name, child in children(module)]
+
+
+def _keys(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
+    return [name for name, _ in children(module)]
+
+
+def _apply(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
+    function = args.get(0, "fn")
+    for _, current in reversed(descendants(m, module)):
+        m.call(function, Arguments([current]), site, scope)
+    return module
+
+
+def _add_module(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
+    name, child = args.get(0, "name"), args.get(1, "module")
+    if isinstance(name, str):
+        register_child(m, module, name, child)
+    else:
+        register_child(m, module, f"?{len(children(module))}", child)
+    return None
+
+
+def _append(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
+    register_child(m, module, str(len(children(module))), args.get(0, "module"))
+    return module
+
+
+def _extend(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
+    extend_container(m, module, args.get(0, "modules"))
+    return module
+
+
+def _insert(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
+    position, child = args.get(0, "index"), args.get(1, "module")
+    every = [value for _, value in children(module)]
+    every.insert(position if isinstance(position, int) else len(every), child)
+    m.heap.touch(module.attributes)
+    for number, value in enumerate(every):
+        register_child(m, module, str(number), value)
+    return module
+
+
+def _register_buffer(
+    m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope
+) -> Value:
+    name, value = args.get(0, "name"), args.get(1, "tensor")
+    if isinstance(name, str):
+        m.heap.put(module.attributes, name, value)
+    return None
+
+
+def _register_parameter(
+    m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope
+) -> Value:
+    name, value = args.get(0, "name"), args.get(1, "param")
+    if isinstance(name, str):
+        made = value if isinstance(value, Instance) or value is None else new_parameter(m, site)
+        m.heap.put(module.attributes, name, made)
+    return None
+
+
+def _load(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
+    node = site.node
+    function = node.func if isinstance(node, cst.Call) else None
+    name = dotted(function.value) if isinstance(function, cst.Attribute) else ""
+    note_loaded(m, module, site, name)
+    return Unknown("load_state_dict()")
+
+
+def _forward(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
+    if module.cls is not None and isinstance(module.cls.find("forward"), Function):
+        return call_module(m, module, args, site)
+    return run_library(m, module, args, site) if m.modules else call_module(m, module, args, site)
+
+
+def _get_submodule(
+    m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope
+) -> Value:
+    name = args.get(0, "target")
+    known = dict(descendants(m, module))
+    return known.get(name, Unknown("submodule")) if isinstance(name, str) else Unknown("submodule")
+
+
+def _set_attribute(
+    m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope
+) -> Value:
+    name, value = args.get(0, "name"), args.get(1, "value")
+    if isinstance(name, str):
+        register_child(m, module, name, value)
+    return None
+
+
+def _length(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
+    known = is_container(module) and not has_unknown_children(module)
+    return len(children(module)) if known else Unknown("length")
+
+
+def _state(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
+    return Unknown("state_dict()")
+
+
+_HANDLERS: dict[str, Handler] = {
+    "train": _train,
+    "eval": _eval,
+    "parameters": _parameters,
+    "named_parameters": _named_parameters,
+    "modules": _modules,
+    "named_modules": _named_modules,
+    "children": _children,
+    "values": _children,
+    "named_children": _named_children,
+    "items": _named_children,
+    "keys": _keys,
+    "apply": _apply,
+    "add_module": _add_module,
+    "register_module": _add_module,
+    "append": _append,
+    "extend": _extend,
+    "insert": _insert,
+    "register_buffer": _register_buffer,
+    "register_parameter": _register_parameter,
+    "load_state_dict": _load,
+    "forward": _forward,
+    "__call__": _forward,
+    "get_submodule": _get_submodule,
+    "__setattr__": _set_attribute,
+    "__len__": _length,
+    "state_dict": _state,
+    "buffers": _state,
+    "named_buffers": _state,
+    "zero_grad": _state,
+}
+

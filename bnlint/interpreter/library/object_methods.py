@@ -1,0 +1,71 @@
+"""Methods of library objects that are not modules: optimizers, loaders, parsers, trainers."""
+
+from bnlint.facts.run import LoaderHandedOver
+from bnlint.facts.site import Site
+from bnlint.interpreter.library.data import LOADER, loader_batches
+from bnlint.interpreter.library.frameworks import framework_of
+from bnlint.interpreter.library.parsers import PARSERS, call_parser_method
+from bnlint.interpreter.machine import Machine
+from bnlint.interpreter.modules import modules_in
+from bnlint.interpreter.tape import tensors_in
+from bnlint.interpreter.training import note_backward, note_step
+from bnlint.interpreter.values import Arguments, Instance, Scope, Unknown, Value
+
+
+def call_object_method(
+    m: Machine, instance: Instance, name: str, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
+    """``instance.name(...)``."""
+    if instance.library in PARSERS:
+        return call_parser_method(m, instance, name, arguments, site)
+    if instance.library == LOADER:
+        return loader_batches(m, instance) if name == "__iter__" else Unknown(f"loader {name}")
+    if instance.library.startswith("torch.optim."):
+        return _optimizer(m, name, arguments, site, scope)
+    match name:
+        case "scale" | "scale_loss":
+            inputs = tensors_in(arguments.values)
+            return inputs[0] if inputs else Unknown("loss")
+        case "step" if instance.library.endswith("GradScaler"):
+            note_step(m, site)
+            return None
+        case "fit" if framework_of(instance.library):
+            _hand_over(m, instance, arguments, site)
+            return None
+        case "backward" | "manual_backward" if (inputs := tensors_in(arguments.values)):
+            note_backward(m, inputs, site)
+            return None
+        case "prepare":
+            values = arguments.positional
+            return values[0] if len(values) == 1 else tuple(values)
+    if framework_of(instance.library):
+        return Unknown(f"{name}()")
+    return m.call_unknown(Unknown(name), arguments, site)
+
+
+def _optimizer(m: Machine, name: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    if name != "step":
+        return Unknown(f"optimizer {name}")
+    closure = arguments.get(0, "closure")
+    loss: Value = Unknown("loss")
+    if closure is not None and not isinstance(closure, Unknown | int | float):
+        loss = m.call(closure, Arguments(), site, scope)
+    note_step(m, site)
+    return loss
+
+
+def _hand_over(m: Machine, trainer: Instance, arguments: Arguments, site: Site) -> None:
+    models = [module for value in arguments.values for module in modules_in(value)]
+    loaders = [v for v in arguments.values if isinstance(v, Instance) and v.library == LOADER]
+    named = [arguments.keywords.get(k) for k in ("train_dataloaders", "train_dataloader")]
+    training = [v for v in named if isinstance(v, Instance)] or loaders[:1]
+    context, framework = m.context(), framework_of(trainer.library) or trainer.library
+    for loader in training:
+        fact = m.journal.loader_fact(loader)
+        if fact is None:
+            continue
+        m.journal.note(
+            lambda facts, order, fact=fact: LoaderHandedOver(  # type: ignore[misc]
+                order, site, context, fact, facts.model(models[0]) if models else None, framework
+            )
+        )

@@ -1,0 +1,45 @@
+"""Methods of parameters: constant fills, gradients, copies."""
+
+from bnlint.facts.site import Site
+from bnlint.interpreter.freezing import freeze, note_weights_written
+from bnlint.interpreter.library.tensor_functions import call_tensor_method
+from bnlint.interpreter.machine import Machine
+from bnlint.interpreter.parameters import fill, is_parameter, operand
+from bnlint.interpreter.values import Arguments, Instance, Tensor, Unknown, Value
+
+COPIES = frozenset({"copy_", "mul_", "lerp_", "add_", "sub_", "set_", "div_"})
+RANDOM = frozenset({"normal_", "uniform_", "xavier_uniform_", "kaiming_normal_", "random_"})
+SAME = frozenset({"detach", "clone", "to", "cuda", "cpu", "float", "view", "data", "contiguous"})
+
+
+def call_parameter_method(
+    m: Machine, parameter: Instance, name: str, arguments: Arguments, site: Site
+) -> Value:
+    """``parameter.name(...)``."""
+    first = arguments.get(0, "value")
+    match name:
+        case "requires_grad_":
+            value = arguments.get(0, "requires_grad", True)
+            freeze(m, parameter, value if isinstance(value, bool) else None, site)
+            return parameter
+        case "fill_":
+            fill(m, parameter, float(first) if isinstance(first, int | float) else None)
+            return parameter
+        case "zero_":
+            fill(m, parameter, 0.0)
+            return parameter
+        case _ if name in RANDOM:
+            fill(m, parameter, None)
+            return parameter
+        case _ if name in COPIES:
+            if is_parameter(first) or isinstance(first, Unknown | Tensor) or name == "mul_":
+                note_weights_written(m, parameter, site)
+            return parameter
+        case "numel" | "size" | "dim" | "item" | "nelement":
+            return Unknown(f"parameter {name}")
+        case _ if name in SAME and not m.modules:
+            return parameter
+    tensor = operand(m, parameter, site)
+    if tensor is None:
+        return Unknown(f"{name}()")
+    return call_tensor_method(m, tensor, name, arguments, site)

@@ -1,0 +1,210 @@
+"""Functions and methods of tensors."""
+
+from collections.abc import Mapping
+
+from bnlint.facts.graph import Shape
+from bnlint.facts.kind import Kind
+from bnlint.facts.site import Site
+from bnlint.interpreter.arithmetic import broadcast
+from bnlint.interpreter.library.operations import (
+    CREATIONS,
+    FUNCTIONS,
+    GRADIENT_CUTS,
+    MEASURES,
+    METHODS,
+)
+from bnlint.interpreter.machine import Machine
+from bnlint.interpreter.parameters import tensor_inputs
+from bnlint.interpreter.shapes import after_function
+from bnlint.interpreter.tape import tensors_in
+from bnlint.interpreter.training import note_backward
+from bnlint.interpreter.values import Arguments, Many, Tensor, Unknown, Value
+
+ELEMENTWISE = frozenset({Kind.ADD, Kind.SUB, Kind.MUL, Kind.DIV})
+KEEPS_BATCH = (
+    frozenset({Kind.ACTIVATION, Kind.DROPOUT, Kind.PASS, Kind.MAX_POOL, Kind.AVG_POOL, Kind.PAD})
+    | frozenset({Kind.UPSAMPLE, Kind.CONV, Kind.LINEAR, Kind.BATCH_NORM, Kind.INSTANCE_NORM})
+    | frozenset({Kind.OTHER_NORM})
+    | ELEMENTWISE
+)
+SIGNATURES: Mapping[str, tuple[str, ...]] = {
+    "cat": ("tensors", "dim"),
+    "concat": ("tensors", "dim"),
+    "concatenate": ("tensors", "dim"),
+    "stack": ("tensors", "dim"),
+    "flatten": ("input", "start_dim", "end_dim"),
+    "unsqueeze": ("input", "dim"),
+    "squeeze": ("input", "dim"),
+    "mean": ("input", "dim", "keepdim"),
+    "sum": ("input", "dim", "keepdim"),
+    "max": ("input", "dim", "keepdim"),
+    "dropout": ("input", "p", "training"),
+    "avg_pool2d": ("input", "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad"),
+    "add": ("input", "other", "alpha"),
+    "mul": ("input", "other"),
+    "div": ("input", "other"),
+    "transpose": ("input", "dim0", "dim1"),
+    "linear": ("input", "weight", "bias"),
+    "batch_norm": (
+        "input",
+        "running_mean",
+        "running_var",
+        "weight",
+        "bias",
+        "training",
+        "momentum",
+        "eps",
+    ),
+}
+VARIADIC = frozenset({"view", "reshape", "permute", "expand", "repeat"})
+
+
+def call_tensor_function(m: Machine, name: str, arguments: Arguments, site: Site) -> Value:
+    """``torch.name(...)`` or ``F.name(...)``."""
+    kind = FUNCTIONS.get(name, Kind.OTHER)
+    if name in CREATIONS:
+        return create(m, name, arguments, site)
+    return _operate(m, kind, name, arguments, site)
+
+
+def call_tensor_method(
+    m: Machine, tensor: Tensor, name: str, arguments: Arguments, site: Site
+) -> Value:
+    """``tensor.name(...)``."""
+    match name:
+        case "backward":
+            note_backward(m, [tensor], site)
+            return None
+        case "item" | "tolist" | "numpy":
+            m.journal.measure([tensor])
+            return _outside(tensor)
+        case "size" | "dim" | "ndimension" | "numel" | "nelement" | "stride":
+            return _size(tensor, name, arguments)
+        case "keys" | "values" | "items" if tensor.whole:
+            return Many(_items_of(tensor, name))
+        case "new" | "new_tensor" | "new_zeros" | "new_ones" | "new_full" | "new_empty":
+            return Tensor()
+    kind = METHODS.get(name)
+    if kind is None:
+        return _undocumented(m, tensor, name, arguments, site)
+    return _operate(m, kind, name, arguments.prefixed(tensor), site)
+
+
+def _outside(tensor: Tensor) -> Tensor:
+    return Tensor(-1, Shape(), tensor.depends, frozenset(), tensor.loaders)
+
+
+def _items_of(tensor: Tensor, name: str) -> Value:
+    item = Tensor(
+        -1, Shape(), tensor.depends, tensor.grads, tensor.loaders, tensor.batch, whole=True
+    )
+    return item if name == "values" else (Unknown("key"), item)
+
+
+def _size(tensor: Tensor, name: str, arguments: Arguments) -> Value:
+    shape = tensor.shape
+    if name in ("dim", "ndimension") and shape.rank is not None:
+        return shape.rank
+    if name == "size" and arguments.get(0, "dim") == 1 and not shape.channels_last:
+        return Unknown("size") if shape.channels is None else shape.channels
+    return Unknown(f"tensor {name}")
+
+
+def _undocumented(
+    m: Machine, tensor: Tensor, name: str, arguments: Arguments, site: Site
+) -> Value:
+    """A method that tensors do not have: what was taken for a tensor is something else."""
+    inputs = [tensor, *tensors_in(arguments.values)]
+    made = m.tape.tensor(Kind.UNKNOWN, name, inputs, site)
+    return Tensor(made.index, made.shape, made.depends, made.grads, made.loaders, whole=True)
+
+
+def _operate(m: Machine, kind: Kind, name: str, arguments: Arguments, site: Site) -> Value:
+    inputs = tensor_inputs(m, arguments.values, site)
+    constants = _constants(name, arguments)
+    if name in MEASURES and _gives_answers(name, constants):
+        m.journal.measure(inputs)
+    if not inputs:
+        return Tensor() if kind is not Kind.OTHER else Unknown(f"{name}()")
+    if kind in ELEMENTWISE:
+        shape = broadcast(inputs, inputs[0].shape)
+    else:
+        shape = after_function(kind, name.rstrip("_"), inputs, constants)
+    keeps = kind in KEEPS_BATCH or name in ("squeeze", "unsqueeze", "flatten")
+    made = m.tape.tensor(kind, name, inputs, site, constants=constants, shape=shape, batch=keeps)
+    if name in GRADIENT_CUTS:
+        made = Tensor(made.index, made.shape, made.depends, frozenset(), made.loaders, made.batch)
+    return _parts(m, kind, name, made, inputs, constants, site)
+
+
+def _gives_answers(name: str, constants: Mapping[str, Value]) -> bool:
+    return name not in ("max", "min", "sort") or "dim" in constants
+
+
+def _parts(
+    m: Machine,
+    kind: Kind,
+    name: str,
+    made: Tensor,
+    inputs: list[Tensor],
+    constants: Mapping[str, Value],
+    site: Site,
+) -> Value:
+    if name in ("max", "min", "topk", "sort", "kthvalue", "median") and (
+        "dim" in constants or name in ("topk", "sort", "kthvalue")
+    ):
+        return made, made
+    if name == "chunk":
+        count = constants.get("chunks", constants.get("1"))
+        if isinstance(count, int) and 0 < count < 64:
+            return tuple(
+                m.tape.tensor(Kind.SPLIT, "getitem", [made], site, constants={"key": number})
+                for number in range(count)
+            )
+    if kind is Kind.SPLIT and name in ("split", "unbind", "chunk", "tensor_split"):
+        part = m.tape.tensor(Kind.SPLIT, "getitem", [made], site, constants={"key": None})
+        return Many(part)
+    return made
+
+
+def _constants(name: str, arguments: Arguments) -> dict[str, Value]:
+    constants = {
+        key: value for key, value in arguments.keywords.items() if not isinstance(value, Tensor)
+    }
+    plain = name.rstrip("_")
+    if plain in VARIADIC:
+        sizes = arguments.positional[1:]
+        single = len(sizes) == 1 and isinstance(sizes[0], list | tuple)
+        constants["shape"] = sizes[0] if single else tuple(sizes)
+        return constants
+    names = SIGNATURES.get(plain, ())
+    for number, value in enumerate(arguments.positional):
+        if isinstance(value, Tensor) or (number == 0 and isinstance(value, list | tuple)):
+            continue
+        constants[names[number] if number < len(names) else str(number)] = value
+    return constants
+
+
+def create(m: Machine, name: str, arguments: Arguments, site: Site) -> Value:
+    """``torch.zeros(...)`` and the like: a tensor that comes from nowhere."""
+    sources = tensors_in(arguments.values)
+    loaders = frozenset().union(*(t.loaders for t in sources)) if name.endswith("tensor") else None
+    first = arguments.positional[0] if arguments.positional else None
+    filled: float | None = None
+    match name.removesuffix("_like"):
+        case "zeros":
+            filled = 0.0
+        case "ones":
+            filled = 1.0
+        case "full":
+            value = arguments.get(1, "fill_value")
+            filled = float(value) if isinstance(value, int | float) else None
+        case "tensor" | "as_tensor" | "scalar_tensor":
+            if isinstance(first, list) and len(first) == 1:
+                first = first[0]
+            filled = float(first) if isinstance(first, int | float) else None
+    index = m.tape.emit(Kind.OTHER, name, [], site, constants={"fill": filled})
+    depends = frozenset[int]().union(*(t.depends for t in sources))
+    return Tensor(index, Shape(), depends, frozenset(), loaders or frozenset(), fill=filled)
+
+

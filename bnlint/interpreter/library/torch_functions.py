@@ -1,0 +1,172 @@
+"""Functions of torch that are neither layers nor operations on tensors."""
+
+from bnlint.facts.kind import Kind
+from bnlint.facts.known import Known
+from bnlint.facts.site import Site
+from bnlint.interpreter.construction import build_library
+from bnlint.interpreter.freezing import note_weights_written
+from bnlint.interpreter.library.calls import library_function
+from bnlint.interpreter.machine import Machine
+from bnlint.interpreter.parameters import fill, is_parameter, new_parameter
+from bnlint.interpreter.tape import tensors_in
+from bnlint.interpreter.training import note_backward
+from bnlint.interpreter.values import (
+    Arguments,
+    Function,
+    Guard,
+    Instance,
+    Library,
+    Many,
+    Scope,
+    Tensor,
+    Unknown,
+    Value,
+)
+
+
+@library_function("torch.no_grad", "torch.inference_mode", "torch.autograd.no_grad")
+def _no_grad(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    first = arguments.get(0, "mode")
+    if isinstance(first, Function):
+        first.grad = Known.NO
+        return first
+    if first is not None and path.endswith("inference_mode"):
+        return Guard(Known.of(not first) if isinstance(first, bool) else Known.UNKNOWN)
+    return Guard(Known.NO)
+
+
+@library_function("torch.enable_grad")
+def _enable_grad(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    return Guard(Known.YES)
+
+
+@library_function("torch.set_grad_enabled", "torch.autograd.set_grad_enabled")
+def _set_grad(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    mode = arguments.get(0, "mode")
+    return Guard(Known.of(mode if isinstance(mode, bool) else None))
+
+
+@library_function("torch.is_grad_enabled")
+def _is_grad(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    return {Known.YES: True, Known.NO: False}.get(m.grad, Unknown("gradients"))
+
+
+@library_function("torch.autograd.grad")
+def _grad(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    inputs = tensors_in([arguments.get(0, "outputs")])
+    m.journal.backpropagate(inputs)
+    every = tensors_in(arguments.values)
+    made = m.tape.tensor(Kind.OTHER, "grad", every, site)
+    return Many(made)
+
+
+@library_function("torch.autograd.backward")
+def _backward(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    note_backward(m, tensors_in(arguments.values), site)
+    return None
+
+
+@library_function("torch.autograd.Variable", "torch.autograd.variable.Variable")
+def _variable(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    data = arguments.get(0, "data")
+    return data if isinstance(data, Tensor) else Tensor()
+
+
+@library_function("torch.nn.Parameter", "torch.nn.parameter.Parameter", "torch.nn.Buffer")
+def _parameter(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    data = arguments.get(0, "data")
+    filled = data.fill if isinstance(data, Tensor) else None
+    if isinstance(data, int | float):
+        filled = float(data)
+    made = new_parameter(m, site, filled)
+    if arguments.get(1, "requires_grad", True) is False or path.endswith("Buffer"):
+        made.attributes["requires_grad"] = False
+    return made
+
+
+@library_function(
+    "torch.compile", "torch.jit.script", "torch.jit.trace", "torch.fx.symbolic_trace"
+)
+def _same_module(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    first = arguments.get(0, "model")
+    if path == "torch.compile" or isinstance(first, Instance | Function):
+        return first if first is not None else Library(path)
+    return Unknown(path)
+
+
+@library_function(
+    "torch.nn.utils.spectral_norm",
+    "torch.nn.utils.weight_norm",
+    "torch.nn.utils.parametrizations.spectral_norm",
+    "torch.nn.utils.parametrizations.weight_norm",
+    "torch.nn.SyncBatchNorm.convert_sync_batchnorm",
+    "apex.parallel.convert_syncbn_model",
+    "torch.nn.utils.fusion.fuse_conv_bn_eval",
+)
+def _converted(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    return arguments.get(0, "module")
+
+
+@library_function("apex.parallel.DistributedDataParallel", "fairscale.nn.DistributedDataParallel")
+def _apex(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    return build_library(m, "torch.nn.parallel.DistributedDataParallel", arguments, site)
+
+
+@library_function("apex.amp.initialize")
+def _amp(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    return tuple(arguments.positional[:2])
+
+
+@library_function("apex.amp.scale_loss")
+def _scale_loss(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    return arguments.get(0, "loss")
+
+
+@library_function("torch.utils.checkpoint.checkpoint", "torch.utils.checkpoint.checkpoint_sequential")
+def _checkpoint(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    if path.endswith("sequential"):
+        return m.call(arguments.get(0, "functions"), Arguments(arguments.positional[2:]), site, scope)
+    return m.call(arguments.get(0, "function"), Arguments(arguments.positional[1:]), site, scope)
+
+
+@library_function("torch.utils.model_zoo.load_url", "torch.hub.load_state_dict_from_url")
+def _published(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    return Unknown("published weights")
+
+
+@library_function("torch.nn.utils.vector_to_parameters")
+def _written(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    group = arguments.get(1, "parameters")
+    if isinstance(group, Many) and isinstance(group.element, Instance):
+        note_weights_written(m, group.element, site)
+    return None
+
+
+@library_function("torch.nn.init.constant_", "torch.nn.init.constant", "torch.nn.init.zeros_",
+                  "torch.nn.init.ones_", "torch.nn.init.zeros", "torch.nn.init.ones")
+def _constant(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    target = arguments.get(0, "tensor")
+    value: Value = arguments.get(1, "val")
+    if "zeros" in path or "ones" in path:
+        value = 0.0 if "zeros" in path else 1.0
+    fill(m, target, float(value) if isinstance(value, int | float) else None)
+    return target
+
+
+_RANDOM = """normal_ uniform_ xavier_uniform_ xavier_normal_ kaiming_uniform_ kaiming_normal_
+orthogonal_ trunc_normal_ sparse_ eye_ dirac_ normal uniform xavier_uniform xavier_normal
+kaiming_uniform kaiming_normal orthogonal""".split()
+
+
+@library_function(*(f"torch.nn.init.{name}" for name in _RANDOM))
+def _random(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    target = arguments.get(0, "tensor")
+    if is_parameter(target):
+        fill(m, target, None)
+    return target
+
+
+@library_function("torch.optim.swa_utils.update_bn")
+def _update_bn(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    return None
+

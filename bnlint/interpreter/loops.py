@@ -1,0 +1,217 @@
+"""Loops: unrolled over a few known items, executed twice where they stand for many passes."""
+
+from collections.abc import Callable
+
+import libcst as cst
+
+from bnlint.facts.run import LoaderIterated
+from bnlint.interpreter.arithmetic import truth_of
+from bnlint.interpreter.iterables import iterated
+from bnlint.interpreter.iteration import elements
+from bnlint.interpreter.machine import (
+    STATEMENTS,
+    ActiveLoop,
+    Completion,
+    End,
+    Machine,
+    handles,
+)
+from bnlint.interpreter.names import assign
+from bnlint.interpreter.values import Instance, Many, Scope, Tensor, Unknown, Value
+
+FEW = 8
+"""Items of a list that are executed one by one even where models are trained on each."""
+UNROLLED = 1024
+"""Passes of a loop over known items while a model is built or called."""
+UNROLLED_IN_SCRIPT = 64
+"""Passes of such a loop elsewhere; a longer one is executed twice, standing for all."""
+UNROLLED_WITHIN = 8
+"""The same for a loop within another."""
+Body = Callable[[], Completion | None]
+
+
+@handles(STATEMENTS, cst.For)
+def _for(m: Machine, node: cst.For, scope: Scope) -> Completion | None:
+    iterable = iterated(m, m.evaluate(node.iter, scope), m.site(node, scope), scope)
+    items = elements(m, iterable)
+    loop = ActiveLoop(node, m.site(node, scope))
+    if items is None:
+        return _over_many(m, node, iterable, loop, scope)
+    counts = isinstance(iterable, range) or len(items) > FEW
+    most = UNROLLED_WITHIN if m.loops else UNROLLED_IN_SCRIPT
+    too_long = len(items) > most and not (m.building or m.modules)
+    if counts and (too_long or node in m.script_loops):
+        return _repeated(m, node, _first_and_later(items), loop, scope)
+    start = len(m.frame.exits)
+    m.loops.append(loop)
+    try:
+        for number, item in enumerate(items[:UNROLLED], 1):
+            loop.number = number
+            done = _concrete_pass(m, node, item, scope, speculate=counts and number <= 2)
+            if done is _SCRIPT:
+                m.loops.pop()
+                m.script_loops.add(node)
+                try:
+                    return _repeated(m, node, _first_and_later(items), loop, scope)
+                finally:
+                    m.loops.append(loop)
+            if done is not None:
+                break
+        else:
+            done = None
+        return _leave(m, node, done, start, scope)
+    finally:
+        m.loops.pop()
+
+
+_SCRIPT = Completion(End.BREAK, "script")
+
+
+def _concrete_pass(
+    m: Machine, node: cst.For, item: Value, scope: Scope, *, speculate: bool
+) -> Completion | None:
+    """One pass with a known item; given up where it turns out to train or evaluate."""
+
+    def body() -> Completion | None:
+        assign(m, node.target, item, scope)
+        return m.execute(node.body.body, scope)
+
+    if not speculate or m.modules:
+        return _pass(m, body)
+    before, activity = m.heap.snapshot(), m.journal.activity
+    notes, exits = len(m.journal.notes), len(m.frame.exits)
+    done = _pass(m, body)
+    if m.journal.activity == activity:
+        m.heap.drop(before)
+        return done
+    m.abandon(exits)
+    m.heap.restore(before)
+    del m.journal.notes[notes:]
+    return _SCRIPT
+
+
+def _pass(m: Machine, body: Body) -> Completion | None:
+    start = len(m.frame.exits)
+    done = body()
+    done, _ = m.rejoin(End.CONTINUE, done, start)
+    return done
+
+
+def _first_and_later(items: list[Value]) -> list[Value]:
+    """The items of the two passes that stand for all: numbers are not known."""
+    if all(isinstance(item, int | float) for item in items):
+        return [Unknown("loop variable"), Unknown("loop variable")]
+    return [items[0], items[min(1, len(items) - 1)]] if items else []
+
+
+def _over_many(
+    m: Machine, node: cst.For, iterable: Value, loop: ActiveLoop, scope: Scope
+) -> Completion | None:
+    element: Value = Unknown("item")
+    match iterable:
+        case Many():
+            element, loop.loader = iterable.element, iterable.loader
+        case Tensor() | Instance():
+            element = iterable if isinstance(iterable, Tensor) else element
+        case list():
+            known = [item for item in iterable if not isinstance(item, Unknown)]
+            element = m.join(known) if known else element
+    if loop.loader is not None:
+        note_iteration(m, loop.loader, node, scope)
+    return _repeated(m, node, [element, element], loop, scope)
+
+
+def note_iteration(m: Machine, loader: Instance, node: cst.CSTNode, scope: Scope) -> None:
+    """Record that a loader is drawn from."""
+    m.journal.activity += 1
+    site, context, fact = m.site(node, scope), m.context(), m.journal.loader_fact(loader)
+    if fact is not None:
+        m.journal.note(lambda _, order: LoaderIterated(order, site, context, fact))
+
+
+def _repeated(
+    m: Machine, node: cst.For, items: list[Value], loop: ActiveLoop, scope: Scope
+) -> Completion | None:
+    bodies = [_body_with(m, node, item, scope) for item in items]
+    return _twice(m, node, bodies, loop, scope)
+
+
+def _body_with(m: Machine, node: cst.For, item: Value, scope: Scope) -> Body:
+    def body() -> Completion | None:
+        assign(m, node.target, item, scope)
+        return m.execute(node.body.body, scope)
+
+    return body
+
+
+def _twice(
+    m: Machine, node: cst.For | cst.While, bodies: list[Body], loop: ActiveLoop, scope: Scope
+) -> Completion | None:
+    start = len(m.frame.exits)
+    m.loops.append(loop)
+    m.frame.abstract += 1
+    done: Completion | None = None
+    try:
+        for number, body in enumerate(bodies, 1):
+            loop.number = number
+            done = _pass(m, body)
+            if done is not None:
+                break
+    finally:
+        m.frame.abstract -= 1
+        m.loops.remove(loop)
+    return _leave(m, node, done, start, scope)
+
+
+def _leave(
+    m: Machine, node: cst.For | cst.While, done: Completion | None, start: int, scope: Scope
+) -> Completion | None:
+    if done is None and node.orelse is not None:
+        done = m.execute(node.orelse.body.body, scope)
+    done, _ = m.rejoin(End.BREAK, done, start)
+    return done
+
+
+@handles(STATEMENTS, cst.While)
+def _while(m: Machine, node: cst.While, scope: Scope) -> Completion | None:
+    loop = ActiveLoop(node, m.site(node, scope))
+
+    def body() -> Completion | None:
+        return m.execute(node.body.body, scope)
+
+    known = truth_of(m.evaluate(node.test, scope))
+    if known is False:
+        return _leave(m, node, None, len(m.frame.exits), scope)
+    if known is None or node in m.script_loops or _is_endless(node):
+        return _twice(m, node, [body, body], loop, scope)
+    return _unrolled_while(m, node, loop, body, scope)
+
+
+def _is_endless(node: cst.While) -> bool:
+    return isinstance(node.test, cst.Name | cst.Integer)
+
+
+def _unrolled_while(
+    m: Machine, node: cst.While, loop: ActiveLoop, body: Body, scope: Scope
+) -> Completion | None:
+    start, activity = len(m.frame.exits), m.journal.activity
+    m.loops.append(loop)
+    done: Completion | None = None
+    try:
+        for number in range(1, UNROLLED if m.building else UNROLLED_IN_SCRIPT):
+            loop.number = number
+            done = _pass(m, body)
+            if done is not None:
+                break
+            known = truth_of(m.evaluate(node.test, scope))
+            if known is not True:
+                break
+            if m.journal.activity != activity:
+                m.script_loops.add(node)
+                m.frame.abstract += 1
+                done = _pass(m, body)
+                m.frame.abstract -= 1
+                break
+    finally:
+        m.loops.remove(loop)
+    return _leave(m, node, done, start, scope)

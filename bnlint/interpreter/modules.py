@@ -1,0 +1,201 @@
+"""nn.Module: children, names, and modes."""
+
+from collections.abc import Iterator
+
+from bnlint.facts.run import Mode, Switch
+from bnlint.facts.site import Site
+from bnlint.interpreter.machine import Machine
+from bnlint.interpreter.values import (
+    Arguments,
+    Choice,
+    Function,
+    Instance,
+    Many,
+    Method,
+    Scope,
+    Unknown,
+    Value,
+)
+
+CONTAINERS = frozenset({"torch.nn.Sequential", "torch.nn.ModuleList", "torch.nn.ModuleDict"})
+WRAPPERS = frozenset(
+    {
+        "torch.nn.DataParallel",
+        "torch.nn.parallel.DistributedDataParallel",
+        "torch.optim.swa_utils.AveragedModel",
+        "torch.compile",
+    }
+)
+MODE = "training"
+"""The attribute that holds a module's mode."""
+UNKNOWN_MODE: Mode = frozenset({Switch(None)})
+
+
+def is_container(module: Instance) -> bool:
+    """Whether a module is a Sequential, ModuleList or ModuleDict or derives from one."""
+    return module.library in CONTAINERS
+
+
+def children(module: Instance) -> list[tuple[str, Value]]:
+    """The named children of a module, in registration order; items of containers may be unknown."""
+    found: list[tuple[str, Value]] = []
+    container = is_container(module)
+    for name, value in module.attributes.items():
+        match value:
+            case Instance(is_module=True):
+                found.append((name, value))
+            case Choice(values=values):
+                modules = [v for v in values if isinstance(v, Instance) and v.is_module]
+                found.extend((name, v) for v in modules)
+            case Unknown() | Many() if container and name != MODE:
+                found.append((name, value))
+    return found
+
+
+def child_modules(module: Instance) -> Iterator[tuple[str, Instance]]:
+    """The children that are known modules."""
+    for name, value in children(module):
+        if isinstance(value, Instance):
+            yield name, value
+        elif isinstance(value, Many) and isinstance(value.element, Instance):
+            if value.element.is_module:
+                yield name, value.element
+
+
+def descendants(m: Machine, module: Instance) -> list[tuple[str, Instance]]:
+    """The module and all below, in ``named_modules`` order, each under its first dotted name."""
+    known = m.descendants.get(module)
+    if known is None or known[0] != m.heap.structure:
+        known = m.descendants[module] = m.heap.structure, named_modules(module)
+    return known[1]
+
+
+def named_modules(module: Instance) -> list[tuple[str, Instance]]:
+    """As ``descendants``, computed afresh."""
+    found: list[tuple[str, Instance]] = []
+    seen: set[int] = set()
+
+    def visit(name: str, current: Instance) -> None:
+        if id(current) in seen:
+            return
+        seen.add(id(current))
+        found.append((name, current))
+        for part, child in child_modules(current):
+            visit(f"{name}.{part}" if name else part, child)
+
+    visit("", module)
+    return found
+
+
+def has_unknown_children(module: Instance) -> bool:
+    """Whether some module below is not known."""
+    return any(
+        isinstance(value, Unknown)
+        for _, current in named_modules(module)
+        if is_container(current)
+        for _, value in children(current)
+    )
+
+
+def register_child(m: Machine, owner: Instance, name: str, value: Value) -> None:
+    """``owner.name = value`` for a module or an item of a container."""
+    m.heap.put(owner.attributes, name, value)
+    m.heap.structure += 1
+    m.journal.effects += 1
+    for module in modules_in(value):
+        module.has_parent = True
+
+
+def modules_in(value: Value, depth: int = 2) -> list[Instance]:
+    """The modules that a value is or, a few levels deep, holds."""
+    match value:
+        case Instance(is_module=True):
+            return [value]
+        case Choice(values=values):
+            return [v for v in values if isinstance(v, Instance) and v.is_module]
+        case Many(element=element) if depth:
+            return modules_in(element, depth - 1)
+        case list() | tuple() if depth:
+            return [module for item in value for module in modules_in(item, depth - 1)]
+        case dict() if depth:
+            return [module for item in value.values() for module in modules_in(item, depth - 1)]
+    return []
+
+
+def extend_container(m: Machine, container: Instance, value: Value) -> None:
+    """``container.extend(value)``."""
+    items = [child for _, child in children(value)] if isinstance(value, Instance) else value
+    if not isinstance(items, list | tuple):
+        items = [value if isinstance(value, Many) else Unknown("children")]
+    for item in items:
+        register_child(m, container, str(len(children(container))), item)
+
+
+def indexed_child(m: Machine, container: Instance, key: Value, site: Site) -> Value:
+    """``container[key]``."""
+    every = children(container)
+    if isinstance(key, str):
+        return container.attributes.get(key, Unknown("child"))
+    if any(isinstance(value, Unknown | Many) for _, value in every):
+        return Unknown("child")
+    if isinstance(key, int):
+        return every[key][1] if -len(every) <= key < len(every) else Unknown("child")
+    if isinstance(key, slice):
+        part = Instance(None, container.library, {}, site, is_module=True)
+        part.attributes[MODE] = container.attributes.get(MODE, UNKNOWN_MODE)
+        part.has_parent = True
+        for number, (name, value) in enumerate(every[key]):
+            keeps_name = container.library == "torch.nn.Sequential"
+            part.attributes[name if keeps_name else str(number)] = value
+        return part
+    values = [value for _, value in every]
+    return m.join(values) if values else Unknown("child")
+
+
+# -- modes --------------------------------------------------------------------------------------
+
+
+def mode_of(m: Machine, module: Instance) -> Mode:
+    """The ways in which a module may have come into its mode; unknown if before this entry point."""
+    mode = module.attributes.get(MODE)
+    if not isinstance(mode, frozenset):
+        return UNKNOWN_MODE
+    if all(switch.order < m.journal.run_start for switch in mode):
+        return UNKNOWN_MODE
+    return mode
+
+
+def built_mode(m: Machine, training: bool | None = True) -> Mode:
+    """The mode of a module that has just been built."""
+    return frozenset({Switch(training, None, None, m.journal.next_order())})
+
+
+def set_mode(
+    m: Machine, module: Instance, training: bool | None, site: Site, scope: Scope | None
+) -> None:
+    """What ``module.train(training)`` of torch does: children follow, through their own ``train``."""
+    switch = Switch(training, site, m.context(), m.journal.next_order())
+    m.journal.effects += 1
+    _spread(m, module, frozenset({switch}), training, site, scope, set())
+
+
+def _spread(
+    m: Machine,
+    module: Instance,
+    mode: Mode,
+    training: bool | None,
+    site: Site,
+    scope: Scope | None,
+    seen: set[int],
+) -> None:
+    seen.add(id(module))
+    m.heap.put(module.attributes, MODE, mode)
+    for _, child in child_modules(module):
+        if id(child) in seen:
+            continue
+        own = child.cls.find("train") if child.cls is not None else None
+        if isinstance(own, Function) and scope is not None:
+            value: Value = Unknown("mode") if training is None else training
+            m.call(Method(own, child), Arguments([value]), site, scope)
+        else:
+            _spread(m, child, mode, training, site, scope, seen)

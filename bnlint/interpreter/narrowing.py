@@ -1,0 +1,32 @@
+"""What a condition says about a value inside its branch."""
+
+import libcst as cst
+
+from bnlint.interpreter.library.layers import KINDS, bare_name
+from bnlint.interpreter.machine import Machine
+from bnlint.interpreter.values import Instance, Library, Scope, Unknown, Value
+
+
+def narrowed(m: Machine, test: cst.CSTNode, scope: Scope) -> tuple[str, Value] | None:
+    """The name that ``test`` proves to be a layer of some class, and a layer to stand for it.
+
+    Only for ``isinstance(name, nn.BatchNorm2d)`` and the like of a value that is not known.
+    """
+    match test:
+        case cst.Call(func=cst.Name(value="isinstance"), args=[subject, classes]):
+            pass
+        case _:
+            return None
+    if not isinstance(subject.value, cst.Name):
+        return None
+    name = subject.value.value
+    if not isinstance(scope.names.get(name), Unknown):
+        return None
+    wanted = m.evaluate(classes.value, scope)
+    every = wanted if isinstance(wanted, tuple) else (wanted,)
+    for cls in every:
+        if isinstance(cls, Library) and (bare := bare_name(cls.path)) in KINDS:
+            layer = Instance(None, f"torch.nn.{bare}", {}, m.site(subject.value, scope))
+            layer.is_module, layer.resolved = True, False
+            return name, layer
+    return None

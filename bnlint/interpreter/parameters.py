@@ -1,0 +1,160 @@
+"""Parameters of layers: gradients on or off, constant values, use in arithmetic."""
+
+from collections.abc import Iterator
+
+from bnlint.facts.kind import Kind
+from bnlint.facts.known import Known
+from bnlint.facts.site import Site
+from bnlint.interpreter.library.layers import bare_name, parameter_names
+from bnlint.interpreter.machine import Machine
+from bnlint.interpreter.modules import descendants
+from bnlint.interpreter.values import Bound, Instance, Tensor, Unknown, Value
+
+PARAMETER = "torch.nn.Parameter"
+GRADIENT = "requires_grad"
+MOST_NAMED = 800
+"""Parameters that ``named_parameters()`` lists one by one."""
+
+
+def is_parameter(value: Value) -> bool:
+    """Whether a value is a parameter or stands for several."""
+    return isinstance(value, Instance) and value.library == PARAMETER
+
+
+def new_parameter(m: Machine, site: Site, fill: float | None = None) -> Instance:
+    """A parameter that code makes by hand."""
+    made = Instance(None, PARAMETER, {GRADIENT: True, "fill": fill}, site)
+    made.order = m.journal.next_order()
+    return made
+
+
+def names_of(layer: Instance) -> tuple[str, ...]:
+    """The names of the parameters that a library layer owns itself."""
+    if layer.own_parameters is None:
+        bare = bare_name(layer.library)
+        values = {name: _plain(bound) for name, bound in layer.arguments.items()}
+        layer.own_parameters = parameter_names(bare, values) if bare is not None else ()
+    return layer.own_parameters
+
+
+def _plain(bound: Bound) -> object:
+    return bound.value if isinstance(bound.value, bool | int | float | str) else True
+
+
+def parameter_of(m: Machine, layer: Instance, name: str) -> Value:
+    """``layer.weight``: the parameter, ``None`` if the layer is built without it."""
+    value = layer.attributes.get(name)
+    if isinstance(value, Instance):
+        return value
+    bound = layer.arguments.get(name)
+    if bound is not None and isinstance(bound.value, Unknown) and name == "bias":
+        return Unknown("bias")
+    if name not in names_of(layer):
+        return None if name in ("weight", "bias") else Unknown(f"parameter {name}")
+    made = Instance(None, PARAMETER, {GRADIENT: True, "fill": None}, layer.site)
+    made.attributes["owner"] = layer
+    m.heap.put(layer.attributes, name, made)
+    return made
+
+
+def own_parameters(m: Machine, module: Instance) -> Iterator[tuple[str, Instance]]:
+    """The parameters that a module holds itself: of its library layer, and set by hand."""
+    for name in names_of(module):
+        value = parameter_of(m, module, name)
+        if isinstance(value, Instance):
+            yield name, value
+    for name, value in list(module.attributes.items()):
+        if isinstance(value, Instance) and is_parameter(value) and name not in names_of(module):
+            yield name, value
+
+
+def named_parameters(m: Machine, module: Instance) -> list[tuple[str, Instance]] | None:
+    """All parameters by dotted name, or ``None`` where the layers are not all known."""
+    found: list[tuple[str, Instance]] = []
+    for prefix, current in descendants(m, module):
+        if is_opaque(current):
+            return None
+        for name, parameter in own_parameters(m, current):
+            found.append((f"{prefix}.{name}" if prefix else name, parameter))
+    return found if len(found) <= MOST_NAMED else None
+
+
+def is_opaque(module: Instance) -> bool:
+    """Whether a module is a third-party model whose layers are not listed."""
+    return module.cls is None and module.is_module and not module.library.startswith("torch.nn.")
+
+
+def parameter_group(m: Machine, modules: list[Instance], site: Site) -> Instance:
+    """One value that stands for each parameter of some modules."""
+    made = Instance(None, PARAMETER, {GRADIENT: Unknown("any"), "fill": None}, site)
+    made.attributes["members"] = tuple(modules)
+    return made
+
+
+def set_gradient(
+    m: Machine, parameter: Instance, value: bool | None, site: Site
+) -> list[Instance]:
+    """``parameter.requires_grad = value``; returns the modules all of whose parameters it sets."""
+    members = parameter.attributes.get("members")
+    if not isinstance(members, tuple):
+        _set_one(m, parameter, value, site)
+        return []
+    for root in members:
+        for _, module in descendants(m, root):
+            if is_opaque(module):
+                m.heap.put(module.attributes, GRADIENT, _answer(value))
+                m.heap.put(module.attributes, "frozen_at", site)
+            for _, own in own_parameters(m, module):
+                _set_one(m, own, value, site)
+    return list(members)
+
+
+def _set_one(m: Machine, parameter: Instance, value: bool | None, site: Site) -> None:
+    m.heap.put(parameter.attributes, GRADIENT, _answer(value))
+    m.heap.put(parameter.attributes, "frozen_at", site)
+
+
+def _answer(value: bool | None) -> Value:
+    return Unknown("requires_grad") if value is None else value
+
+
+def frozen_state(m: Machine, layer: Instance) -> tuple[Known, Site | None]:
+    """Whether all of a layer's own parameters have gradients off, and where that was set."""
+    if is_opaque(layer):
+        flags: list[Value] = [layer.attributes.get(GRADIENT, True)]
+        sites = [layer.attributes.get("frozen_at")]
+    else:
+        held = [layer.attributes.get(name) for name in names_of(layer)]
+        flags = [p.attributes[GRADIENT] if isinstance(p, Instance) else True for p in held]
+        sites = [p.attributes.get("frozen_at") for p in held if isinstance(p, Instance)]
+    where = next((s for s in sites if isinstance(s, Site)), None)
+    if not flags or True in flags:
+        return Known.NO, where
+    return (Known.YES if all(f is False for f in flags) else Known.UNKNOWN), where
+
+
+def fill(m: Machine, parameter: Value, value: float | None) -> None:
+    """Record that code fills a parameter with one number, or with something else."""
+    if isinstance(parameter, Instance) and is_parameter(parameter):
+        m.heap.put(parameter.attributes, "fill", value)
+
+
+def operand(m: Machine, value: Value, site: Site) -> Tensor | None:
+    """A tensor or parameter as an operation's input."""
+    if isinstance(value, Tensor):
+        return value
+    if not isinstance(value, Instance) or not is_parameter(value):
+        return None
+    constants: dict[str, Value] = {"fill": value.attributes.get("fill")}
+    return m.tape.tensor(Kind.PARAMETER, "parameter", [], site, constants=constants)
+
+
+def tensor_inputs(m: Machine, values: list[Value], site: Site) -> list[Tensor]:
+    """The tensors and parameters among an operation's arguments, one level deep."""
+    found: list[Tensor] = []
+    for value in values:
+        items = value if isinstance(value, list | tuple) else [value]
+        found.extend(t for item in items if (t := operand(m, item, site)) is not None)
+    return found
+
+

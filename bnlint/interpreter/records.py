@@ -1,0 +1,121 @@
+"""What happened: events in order, and the forwards that later events say more about."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bnlint.facts.known import Known
+from bnlint.facts.run import Event, Loader, Mode
+from bnlint.facts.site import Argument, Site
+from bnlint.interpreter.values import Instance, Tensor
+
+if TYPE_CHECKING:
+    from bnlint.interpreter.facts_of import FactsMaker
+
+
+@dataclass(slots=True)
+class NormRecord:
+    """A BatchNorm layer's state at the time of a forward."""
+
+    name: str
+    instance: Instance
+    mode: Mode
+    frozen: Known
+    frozen_at: Site | None
+
+
+@dataclass(slots=True, eq=False)
+class ForwardRecord:
+    """A call of a model by the script; the answers change as the rehearsal goes on."""
+
+    number: int
+    model: Instance
+    name: str
+    site: Site
+    mode: Mode
+    norms: list[NormRecord]
+    grad: Known
+    inputs: list[Tensor]
+    devices: Known
+    inner: bool
+    backpropagated: Known = Known.NO
+    measured: Known = Known.NO
+
+    @property
+    def batch(self) -> Argument | None:
+        """The batch size of the first input."""
+        return self.inputs[0].batch if self.inputs else None
+
+
+MakeEvent = Callable[["FactsMaker", int], Event]
+
+
+@dataclass(slots=True)
+class Note:
+    """An event that is not converted yet."""
+
+    order: int
+    make: MakeEvent
+
+
+@dataclass(slots=True, eq=False)
+class Recorded:
+    """The part of the tape that one forward of a model wrote."""
+
+    start: int
+    end: int
+    outputs: tuple[int, ...]
+
+
+class Journal:
+    """The records of all entry points."""
+
+    def __init__(self) -> None:
+        self.notes: list[Note] = []
+        self.forwards: list[ForwardRecord] = []
+        self.built: list[Instance] = []
+        self.graphs: dict[Instance, Recorded] = {}
+        self.problems: dict[Instance, list[str]] = {}
+        self.loaders: dict[Instance, Loader] = {}
+        self.make_loader: Callable[[Instance], Loader] | None = None
+        self.order = 0
+        self.run_start = 0
+        """The order of the first event of the entry point being rehearsed."""
+        self.activity = 0
+        """Counts what only scripts do: forwards, backwards, steps of optimizers and loaders."""
+        self.effects = 0
+        """Counts changes to modules."""
+        self.outer_loops = 0
+        self.outer_uncertain = 0
+
+    def next_order(self) -> int:
+        """The number of the next event."""
+        self.order += 1
+        return self.order
+
+    def note(self, make: MakeEvent) -> None:
+        """Record an event."""
+        self.notes.append(Note(self.next_order(), make))
+
+    def loader_fact(self, loader: Instance | None) -> Loader | None:
+        """A loader as rules see it; one fact per loader."""
+        if loader is None or self.make_loader is None:
+            return None
+        if loader not in self.loaders:
+            self.loaders[loader] = self.make_loader(loader)
+        return self.loaders[loader]
+
+    def backpropagate(self, tensors: list[Tensor], answer: Known = Known.YES) -> list[ForwardRecord]:
+        """A backward runs (or may run) through ``tensors``; returns the forwards that it reaches."""
+        numbers = frozenset[int]().union(*(t.grads for t in tensors))
+        reached = [self.forwards[number] for number in sorted(numbers)]
+        for record in reached:
+            if record.backpropagated is not Known.YES:
+                record.backpropagated = answer
+        return reached
+
+    def measure(self, tensors: list[Tensor]) -> None:
+        """The values of ``tensors`` become predictions or metrics."""
+        for number in frozenset[int]().union(*(t.depends for t in tensors)):
+            self.forwards[number].measured = Known.YES
+

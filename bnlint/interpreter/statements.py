@@ -1,0 +1,294 @@
+"""What statements do."""
+
+import libcst as cst
+
+from bnlint.facts.run import ModeNotCalled
+from bnlint.interpreter.arithmetic import binary, operator_name, truth_of
+from bnlint.interpreter.definitions import define_class, define_function
+from bnlint.interpreter.machine import (
+    BREAK,
+    CONTINUE,
+    RAISE,
+    STATEMENTS,
+    Completion,
+    End,
+    Machine,
+    handles,
+)
+from bnlint.interpreter.modules import extend_container, is_container
+from bnlint.interpreter.names import assign, bind
+from bnlint.interpreter.namespaces import Directory, Namespace, dotted
+from bnlint.interpreter.narrowing import narrowed
+from bnlint.interpreter.values import (
+    EXIT,
+    MISSING,
+    Builtin,
+    Guard,
+    Instance,
+    Library,
+    Method,
+    Scope,
+    Unknown,
+    Value,
+)
+
+
+@handles(STATEMENTS, cst.SimpleStatementLine)
+def _line(m: Machine, node: cst.SimpleStatementLine, scope: Scope) -> Completion | None:
+    body = node.body
+    if len(body) == 1:
+        handler = STATEMENTS.get(type(body[0]))
+        return handler(m, body[0], scope) if handler is not None else None
+    return m.execute(body, scope)
+
+
+@handles(STATEMENTS, cst.Expr)
+def _expression(m: Machine, node: cst.Expr, scope: Scope) -> Completion | None:
+    value = m.evaluate(node.value, scope)
+    if value is EXIT:
+        return RAISE
+    expression = node.value
+    if isinstance(expression, cst.Attribute) and expression.attr.value in ("eval", "train"):
+        _mode_not_called(m, expression, value, scope)
+    if isinstance(value, Guard) and isinstance(expression, cst.Call):
+        if dotted(expression.func).endswith("set_grad_enabled"):
+            m.grad = value.grad
+    return None
+
+
+def _mode_not_called(m: Machine, node: cst.Attribute, value: Value, scope: Scope) -> None:
+    receiver = dotted(node.value)
+    if not receiver or not isinstance(value, Builtin | Method | Unknown):
+        return
+    site, context, method = m.site(node, scope), m.context(), node.attr.value
+    m.journal.note(lambda _, order: ModeNotCalled(order, site, context, receiver, method))
+
+
+@handles(STATEMENTS, cst.Assign)
+def _assign(m: Machine, node: cst.Assign, scope: Scope) -> Completion | None:
+    value = m.evaluate(node.value, scope)
+    for target in node.targets:
+        assign(m, target.target, value, scope)
+    return None
+
+
+@handles(STATEMENTS, cst.AnnAssign)
+def _annotated(m: Machine, node: cst.AnnAssign, scope: Scope) -> Completion | None:
+    if scope.cls is not None and isinstance(node.target, cst.Name):
+        scope.cls.annotated.append(node.target.value)
+    if node.value is not None:
+        assign(m, node.target, m.evaluate(node.value, scope), scope)
+    return None
+
+
+@handles(STATEMENTS, cst.AugAssign)
+def _augmented(m: Machine, node: cst.AugAssign, scope: Scope) -> Completion | None:
+    current = m.evaluate(node.target, scope)
+    value = m.evaluate(node.value, scope)
+    match current:
+        case list() if isinstance(value, list | tuple):
+            m.heap.touch(current)
+            current.extend(value)
+            return None
+        case list():
+            m.heap.touch(current)
+            current.append(Unknown("items that depend on a condition"))
+            return None
+        case Instance() if current.is_module and is_container(current):
+            extend_container(m, current, value)
+            return None
+    if isinstance(current, int | float) and m.frame.abstract:
+        result: Value = Unknown("a counter in a loop")
+    else:
+        result = binary(m, operator_name(node.operator), current, value, m.site(node, scope))
+    assign(m, node.target, result, scope)
+    return None
+
+
+@handles(STATEMENTS, cst.Return)
+def _return(m: Machine, node: cst.Return, scope: Scope) -> Completion | None:
+    value = None if node.value is None else m.evaluate(node.value, scope)
+    return Completion(End.RETURN, value)
+
+
+@handles(STATEMENTS, cst.Raise)
+def _raise(m: Machine, node: cst.Raise, scope: Scope) -> Completion | None:
+    return RAISE
+
+
+@handles(STATEMENTS, cst.Break)
+def _break(m: Machine, node: cst.Break, scope: Scope) -> Completion | None:
+    return BREAK
+
+
+@handles(STATEMENTS, cst.Continue)
+def _continue(m: Machine, node: cst.Continue, scope: Scope) -> Completion | None:
+    return CONTINUE
+
+
+@handles(STATEMENTS, cst.Assert)
+def _assert(m: Machine, node: cst.Assert, scope: Scope) -> Completion | None:
+    m.evaluate(node.test, scope)
+    return None
+
+
+@handles(STATEMENTS, cst.Global)
+def _global(m: Machine, node: cst.Global, scope: Scope) -> Completion | None:
+    if scope.declared is None:
+        scope.declared = {}
+    for item in node.names:
+        scope.declared[item.name.value] = scope.namespace.names
+    return None
+
+
+@handles(STATEMENTS, cst.Nonlocal)
+def _nonlocal(m: Machine, node: cst.Nonlocal, scope: Scope) -> Completion | None:
+    if scope.declared is None:
+        scope.declared = {}
+    for item in node.names:
+        outer = scope.parent
+        while outer is not None and item.name.value not in outer.names:
+            outer = outer.parent
+        if outer is not None:
+            scope.declared[item.name.value] = outer.names
+    return None
+
+
+@handles(STATEMENTS, cst.Del)
+def _delete(m: Machine, node: cst.Del, scope: Scope) -> Completion | None:
+    target = node.target
+    parts = [e.value for e in target.elements] if isinstance(target, cst.Tuple) else [target]
+    for part in parts:
+        match part:
+            case cst.Name(value=name) if name in scope.names:
+                m.heap.touch(scope.names)
+                del scope.names[name]
+            case cst.Attribute(value=owner_node, attr=attr):
+                owner = m.evaluate(owner_node, scope)
+                if isinstance(owner, Instance) and attr.value in owner.attributes:
+                    m.heap.touch(owner.attributes)
+                    del owner.attributes[attr.value]
+                    m.heap.structure += 1
+            case cst.Subscript(value=owner_node):
+                _delete_item(m, part, owner_node, scope)
+    return None
+
+
+def _delete_item(
+    m: Machine, target: cst.Subscript, owner_node: cst.BaseExpression, scope: Scope
+) -> None:
+    owner = m.evaluate(owner_node, scope)
+    index = target.slice[0].slice
+    key = m.evaluate(index.value, scope) if isinstance(index, cst.Index) else Unknown("slice")
+    if isinstance(owner, dict | list) and isinstance(key, int | str):
+        m.heap.touch(owner)
+        try:
+            del owner[key]  # type: ignore[arg-type]
+        except (KeyError, IndexError, TypeError):
+            return
+
+
+@handles(STATEMENTS, cst.If)
+def _if(m: Machine, node: cst.If, scope: Scope) -> Completion | None:
+    known = truth_of(m.evaluate(node.test, scope))
+    if known is True:
+        return m.execute(node.body.body, scope)
+    if known is False:
+        return _orelse(m, node, scope)
+    restore = narrowed(m, node.test, scope)
+    return m.fork(
+        lambda: _narrow_and_execute(m, node, scope, restore), lambda: _orelse(m, node, scope)
+    )
+
+
+def _narrow_and_execute(
+    m: Machine, node: cst.If, scope: Scope, narrow: tuple[str, Value] | None
+) -> Completion | None:
+    if narrow is None:
+        return m.execute(node.body.body, scope)
+    name, value = narrow
+    before = scope.names.get(name, MISSING)
+    m.heap.put(scope.names, name, value)
+    done = m.execute(node.body.body, scope)
+    if scope.names.get(name) is value and before is not MISSING:
+        m.heap.put(scope.names, name, before)
+    return done
+
+
+def _orelse(m: Machine, node: cst.If, scope: Scope) -> Completion | None:
+    match node.orelse:
+        case cst.If() as chained:
+            return _if(m, chained, scope)
+        case cst.Else(body=body):
+            return m.execute(body.body, scope)
+    return None
+
+
+@handles(STATEMENTS, cst.Try, cst.TryStar)
+def _try(m: Machine, node: cst.Try, scope: Scope) -> Completion | None:
+    done = m.execute(node.body.body, scope)
+    if done is RAISE and node.handlers:
+        done = m.execute(node.handlers[0].body.body, scope)
+    elif done is None and node.orelse is not None:
+        done = m.execute(node.orelse.body.body, scope)
+    if node.finalbody is not None:
+        last = m.execute(node.finalbody.body.body, scope)
+        done = last if last is not None else done
+    return done
+
+
+@handles(STATEMENTS, cst.FunctionDef)
+def _function(m: Machine, node: cst.FunctionDef, scope: Scope) -> Completion | None:
+    bind(m, node.name.value, define_function(m, node, scope), scope)
+    return None
+
+
+@handles(STATEMENTS, cst.ClassDef)
+def _class(m: Machine, node: cst.ClassDef, scope: Scope) -> Completion | None:
+    bind(m, node.name.value, define_class(m, node, scope), scope)
+    return None
+
+
+@handles(STATEMENTS, cst.Import)
+def _import(m: Machine, node: cst.Import, scope: Scope) -> Completion | None:
+    for alias in node.names:
+        name = dotted(alias.name)
+        if alias.asname is not None:
+            bind(m, dotted(alias.asname.name), _module(m, name, scope), scope)
+            continue
+        top = name.partition(".")[0]
+        bind(m, top, m.namespaces.load(top, 0, scope.namespace), scope)
+    return None
+
+
+def _module(m: Machine, name: str, scope: Scope) -> Value:
+    return m.namespaces.load(name, 0, scope.namespace)
+
+
+@handles(STATEMENTS, cst.ImportFrom)
+def _import_from(m: Machine, node: cst.ImportFrom, scope: Scope) -> Completion | None:
+    module_name, level = dotted(node.module), len(node.relative)
+    module = m.namespaces.load(module_name, level, scope.namespace)
+    if isinstance(node.names, cst.ImportStar):
+        if scope.parent is None and node not in scope.namespace.stars:
+            scope.namespace.stars.append(node)
+        return None
+    for alias in node.names:
+        name = dotted(alias.name)
+        bound = dotted(alias.asname.name) if alias.asname is not None else name
+        bind(m, bound, _member(m, module, name, scope), scope)
+    return None
+
+
+def _member(m: Machine, module: Value, name: str, scope: Scope) -> Value:
+    match module:
+        case Namespace():
+            value = module.member(m, name)
+            return Unknown(f"import {name}") if value is MISSING else value
+        case Directory():
+            return m.namespaces.submodule(module, name, scope.namespace)
+        case Library(path=path):
+            return Library(f"{path}.{name}")
+    return Unknown(f"import {name}")
+
+

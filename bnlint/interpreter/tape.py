@@ -1,0 +1,162 @@
+"""The operations that forwards execute, recorded as they happen."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from bnlint.facts.graph import Shape
+from bnlint.facts.kind import Kind
+from bnlint.facts.site import Site
+from bnlint.interpreter.values import Instance, Tensor, Unknown, Value
+
+if TYPE_CHECKING:
+    from bnlint.interpreter.machine import Machine
+
+
+@dataclass(slots=True, eq=False)
+class Op:
+    """One operation; the fields are those of ``facts.graph.Call``, not yet converted."""
+
+    kind: Kind
+    name: str
+    inputs: tuple[int, ...]
+    layer: Instance | None
+    site: Site | None
+    constants: dict[str, Value]
+    modules: tuple[Instance, ...]
+    callers: tuple[Site, ...]
+    loops: tuple[tuple[Site, int], ...]
+    certain: bool
+    shape: Shape = field(default_factory=Shape)
+
+
+class Tape:
+    """All operations of a rehearsal, in order; forwards are slices of it."""
+
+    def __init__(self) -> None:
+        self.ops: list[Op] = []
+        self.machine: Machine | None = None
+        self.origin: int = 0
+        """Where the forward that is being recorded began."""
+
+    @property
+    def recording(self) -> bool:
+        """Whether a forward is being executed."""
+        return self.machine is not None and bool(self.machine.modules)
+
+    def emit(
+        self,
+        kind: Kind,
+        name: str,
+        inputs: list[Tensor],
+        site: Site | None,
+        *,
+        layer: Instance | None = None,
+        constants: dict[str, Value] | None = None,
+        shape: Shape | None = None,
+    ) -> int:
+        """Record an operation and return its index, or -1 outside forwards."""
+        machine = self.machine
+        if machine is None or not machine.modules:
+            return -1
+        sources = tuple(t.index for t in inputs if t.index >= self.origin)
+        loops: tuple[tuple[Site, int], ...] = ()
+        if len(machine.loops) > machine.journal.outer_loops:
+            inner = machine.loops[machine.journal.outer_loops :]
+            loops = tuple((x.site, x.number) for x in inner)
+        self.ops.append(
+            Op(
+                kind,
+                name,
+                sources,
+                layer,
+                site,
+                constants or {},
+                tuple(machine.modules),
+                machine.frame.callers(machine.frames),
+                loops,
+                machine.uncertain == machine.journal.outer_uncertain,
+                shape or Shape(),
+            )
+        )
+        return len(self.ops) - 1
+
+    def tensor(
+        self,
+        kind: Kind,
+        name: str,
+        inputs: list[Tensor],
+        site: Site | None,
+        *,
+        layer: Instance | None = None,
+        constants: dict[str, Value] | None = None,
+        shape: Shape | None = None,
+        batch: bool = False,
+    ) -> Tensor:
+        """Record an operation and return its output, which comes from all that its inputs do.
+
+        ``batch`` says that the output still holds one sample per sample of the first input.
+        """
+        index = self.emit(
+            kind, name, inputs, site, layer=layer, constants=constants, shape=shape
+        )
+        first = inputs[0] if inputs else None
+        return Tensor(
+            index,
+            shape or Shape(),
+            _union([t.depends for t in inputs]),
+            _union([t.grads for t in inputs]),
+            _union([t.loaders for t in inputs]),
+            first.batch if first is not None and batch else None,
+        )
+
+    def phi(self, *tensors: Tensor) -> Tensor:
+        """A tensor that is one of several, or sometimes none at all."""
+        first = tensors[0]
+        if len(tensors) == 2 and first.index == tensors[1].index and first.index >= 0:
+            return first
+        shapes = {t.shape for t in tensors}
+        shape = first.shape if len(shapes) == 1 else Shape()
+        made = self.tensor(Kind.PHI, "phi", list(tensors), None, shape=shape)
+        same = len({id(t.batch) for t in tensors}) == 1
+        return Tensor(
+            made.index,
+            shape,
+            made.depends,
+            made.grads,
+            made.loaders,
+            first.batch if same else None,
+            first.whole,
+        )
+
+
+def _union(sets: list[frozenset]) -> frozenset:  # type: ignore[type-arg]
+    if not sets:
+        return frozenset()
+    first = sets[0]
+    return first if all(s == first for s in sets[1:]) else frozenset().union(*sets)
+
+
+def tensors_in(values: list[Value], depth: int = 3) -> list[Tensor]:
+    """The tensors among values and, a few levels deep, in their containers."""
+    found: list[Tensor] = []
+    for value in values:
+        match value:
+            case Tensor():
+                found.append(value)
+            case list() | tuple() if depth:
+                found.extend(tensors_in(list(value), depth - 1))
+            case dict() if depth:
+                found.extend(tensors_in(list(value.values()), depth - 1))
+    return found
+
+
+def spread(value: Value) -> Value:
+    """An unknown item of a value that could not be taken apart."""
+    return value if isinstance(value, Tensor) else Unknown("item")
+
+
+def node_site(source: Site | None, node: cst.CSTNode) -> Site | None:
+    """The site of another node of the same file."""
+    return None if source is None else Site(source.source, node)

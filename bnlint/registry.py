@@ -1,0 +1,95 @@
+"""Every rule that bnlint has, one module of ``bnlint.checks`` each, and which of them to run."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+
+from bnlint import checks, diagnostics
+from bnlint.misuse import Misuse, did_you_mean
+from bnlint.rule import Rule
+from bnlint.selector import ALL, means, weight
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The selectors of one place. ``select`` is ``None`` when it leaves the defaults."""
+
+    select: Sequence[str] | None = None
+    ignore: Sequence[str] = ()
+    extend_select: Sequence[str] = ()
+    origin: str = "the command line"
+
+
+@cache
+def rules() -> dict[str, Rule]:
+    """Return the rules by id, in id order."""
+    modules = sorted(info.name for info in iter_modules(checks.__path__))
+    found: list[Rule] = [import_module(f"bnlint.checks.{name}").RULE for name in modules]
+    return {rule.id: rule for rule in sorted(found, key=lambda rule: rule.id)}
+
+
+def names() -> dict[str, str]:
+    """Return the name of each id, diagnostics included."""
+    known = {item.id: item.name for item in diagnostics.ALL}
+    return known | {rule.id: rule.name for rule in rules().values()}
+
+
+def require_known(selectors: Iterable[str], origin: str) -> None:
+    """Raise :class:`Misuse` for a selector that means no rule and no diagnostic."""
+    for selector in selectors:
+        if not is_known(selector):
+            raise Misuse(f"unknown rule `{selector}` in {origin}{suggestion(selector)}")
+
+
+def is_known(selector: str) -> bool:
+    """Whether the selector means any rule or diagnostic."""
+    return any(means(selector, rule_id, name) for rule_id, name in names().items())
+
+
+def suggestion(word: str) -> str:
+    """Return a question that offers the id or name most similar to ``word``, or nothing."""
+    known = names()
+    upper = did_you_mean(word.upper(), known)
+    return did_you_mean(word.lower(), known.values()) or upper
+
+
+def find(word: str) -> Rule | diagnostics.Diagnostic:
+    """Return the rule or diagnostic of an id or a name; raises :class:`Misuse`."""
+    every: list[Rule | diagnostics.Diagnostic] = [*rules().values(), *diagnostics.ALL]
+    for item in every:
+        if word.upper() == item.id or word.lower() == item.name:
+            return item
+    raise Misuse(f"no rule `{word}`{suggestion(word)}")
+
+
+def chosen(configured: Choice, given: Choice) -> tuple[Rule, ...]:
+    """Return the rules to run: the command line's choice on top of the configuration's.
+
+    The more specific selector wins; of equally specific ones an ``ignore``, but a ``select`` of the
+    command line beats an ``ignore`` of the configuration. Raises :class:`Misuse` for a selector
+    that means no rule.
+    """
+    for choice in (configured, given):
+        words = (*(choice.select or ()), *choice.extend_select, *choice.ignore)
+        require_known(words, choice.origin)
+    return tuple(rule for rule in rules().values() if _is_chosen(rule, configured, given))
+
+
+def _is_chosen(rule: Rule, configured: Choice, given: Choice) -> bool:
+    refused = _weight(configured.ignore, rule)
+    if given.select is not None:
+        picked = _weight(given.select, rule)
+        return picked >= max(refused, 0) and picked > _weight(given.ignore, rule)
+    if configured.select is not None:
+        picked = _weight(configured.select, rule)
+    else:
+        picked = ALL if rule.default else -1
+    picked = max(picked, _weight(configured.extend_select, rule))
+    return picked > max(refused, _weight(given.ignore, rule))
+
+
+def _weight(selectors: Iterable[str], rule: Rule) -> int:
+    weights = (weight(selector, rule.id, rule.name) for selector in selectors)
+    return max((found for found in weights if found is not None), default=-1)

@@ -1,0 +1,15 @@
+"""Turn what was found into text, in one of several formats."""
+
+from collections.abc import Callable, Mapping
+
+from bnlint.engine import Result
+from bnlint.look import Look
+from bnlint.report import concise, github, json, text
+
+FORMATS: Mapping[str, Callable[[Result, Look], str]] = {
+    "text": text.render,
+    "concise": concise.render,
+    "json": json.render,
+    "github": github.render,
+}
+"""The formats that users may ask for, each a function from what was found to a whole report."""

@@ -1,0 +1,72 @@
+"""The stretch of code that a finding is about, with line numbers and carets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bnlint.finding import Span
+from bnlint.look import Look
+from bnlint.report.cells import Cells
+
+_WIDEST = 160
+_CONTEXT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Gutter:
+    """The column of line numbers, ``digits`` wide, with a bar on its right."""
+
+    digits: int
+    look: Look
+
+    def line(self, number: int | None, text: str = "", sign: str = "|") -> str:
+        """Return a line with its number, if it has one."""
+        label = f"{number or '':>{self.digits}} {sign}"
+        if sign == "|":
+            label = self.look.paint(label, "blue", "bold")
+        return f"{label} {text}".rstrip() if text else label
+
+    @property
+    def room(self) -> int:
+        """How many cells of code fit beside it."""
+        return max((self.look.width or _WIDEST) - self.digits - 3, 20)
+
+
+def context(lines: Sequence[str], span: Span) -> range:
+    """Return the numbers of the lines around a span's first, without blank ones at the edges."""
+    shown = list(range(max(1, span.line - _CONTEXT), min(len(lines), span.line + _CONTEXT) + 1))
+    while shown and shown[0] < span.line and not lines[shown[0] - 1].strip():
+        del shown[0]
+    while shown and shown[-1] > span.line and not lines[shown[-1] - 1].strip():
+        del shown[-1]
+    return range(shown[0], shown[-1] + 1) if shown else range(0)
+
+
+def frame(lines: Sequence[str], span: Span, shown: range, gutter: Gutter, colour: str) -> list[str]:
+    """Return the shown lines, with carets under the part of the first one that the span covers."""
+    if span.line not in shown:
+        return []
+    marked = Cells.of(_text(lines, span.line))
+    start = marked.at(span.column)
+    end = marked.at(span.end_column) if span.end_line == span.line else len(marked.cells)
+    end = max(end, start + 1)
+    first = _first_cell(start, end, gutter.room)
+    result = []
+    for number in shown:
+        text = Cells.of(_text(lines, number)).window(first, gutter.room)
+        result.append(gutter.line(number, text))
+        if number == span.line:
+            carets = "^" * min(end - start, gutter.room - (start - first))
+            blanks = " " * (start - first)
+            result.append(gutter.line(None, blanks + gutter.look.paint(carets, colour, "bold")))
+    return result
+
+
+def _text(lines: Sequence[str], number: int) -> str:
+    return lines[number - 1].rstrip("\r\n")
+
+
+def _first_cell(start: int, end: int, room: int) -> int:
+    """Return the cell to begin with, so that the carets are in sight."""
+    if end <= room:
+        return 0
+    return max(0, min(start - room // 4, end - room * 3 // 4))

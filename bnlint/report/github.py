@@ -1,0 +1,36 @@
+"""Workflow commands that GitHub Actions shows beside the lines of a pull request."""
+
+from bnlint.engine import Result
+from bnlint.finding import Finding, Severity
+from bnlint.look import Look, message_of
+
+_COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.ADVICE: "notice"}
+
+
+def render(result: Result, look: Look) -> str:
+    """Return one command for each finding."""
+    return "".join(_command(finding) for finding in result.findings)
+
+
+def _command(finding: Finding) -> str:
+    span = finding.span
+    properties = {
+        "file": span.path,
+        "line": span.line,
+        "endLine": span.end_line,
+        "col": span.column,
+        "title": f"{finding.rule} {finding.name}",
+    }
+    given = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
+    message = message_of(finding)
+    if finding.fix is not None:
+        message += f"\nhelp: {finding.fix.title}"
+    return f"::{_COMMANDS[finding.severity]} {given}::{_data(message)}\n"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,95 @@
+"""What fixes change: beside a finding as an inline diff, for whole files as a unified diff."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher, unified_diff
+
+from bnlint import lines
+from bnlint.finding import Edit
+from bnlint.fixer import edited
+
+_CONTEXT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of an inline diff; ``sign`` is ``-``, ``+`` or ``|``, a removed one has no number."""
+
+    number: int | None
+    sign: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Edits near each other, and the lines from ``first`` to ``last`` that they are shown in."""
+
+    edits: tuple[Edit, ...]
+    first: int
+    last: int
+
+
+def hunks(text: str, edits: Iterable[Edit]) -> list[list[Row]]:
+    """Return an inline diff for each place of a file that the edits change."""
+    starts = lines.starts(text)
+    physical = lines.split(text)
+    shift = 0
+    found = []
+    for window in _windows(starts, len(physical), edits):
+        rows = list(_rows(text, physical, starts, window, shift))
+        shift += sum(row.sign == "+" for row in rows) - sum(row.sign == "-" for row in rows)
+        found.append(_without_blank_edges(rows))
+    return [rows for rows in found if rows]
+
+
+def unified(path: str, before: str, after: str) -> str:
+    """Return what ``patch -p1`` and ``git apply`` need to change the file."""
+    old, new = lines.split(before), lines.split(after)
+    diff = unified_diff(old, new, f"a/{path}", f"b/{path}")
+    return "".join(
+        line if line.endswith(("\n", "\r")) else f"{line}\n\\ No newline at end of file\n"
+        for line in diff
+    )
+
+
+def _without_blank_edges(rows: list[Row]) -> list[Row]:
+    said = [place for place, row in enumerate(rows) if row.sign != "|" or row.text.strip()]
+    return rows[said[0] : said[-1] + 1] if said else []
+
+
+def _windows(starts: list[int], last_line: int, edits: Iterable[Edit]) -> Iterator[_Window]:
+    window: _Window | None = None
+    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
+        first = max(1, lines.place(starts, edit.start)[0] - _CONTEXT)
+        last = min(last_line, lines.place(starts, edit.end)[0] + _CONTEXT)
+        if window is not None and first <= window.last + 1:
+            window = replace(window, edits=(*window.edits, edit), last=max(last, window.last))
+            continue
+        if window is not None:
+            yield window
+        window = _Window((edit,), first, last)
+    if window is not None:
+        yield window
+
+
+def _rows(
+    text: str, physical: Sequence[str], starts: list[int], window: _Window, shift: int
+) -> Iterator[Row]:
+    old = list(physical[window.first - 1 : window.last])
+    start = starts[window.first - 1]
+    within = [
+        replace(edit, start=edit.start - start, end=edit.end - start) for edit in window.edits
+    ]
+    changed = edited("".join(old), within)
+    if changed is None:
+        return
+    new = lines.split(changed)
+    for tag, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag == "equal":
+            for number in range(k, m):
+                yield Row(window.first + number + shift, "|", new[number])
+            continue
+        for number in range(i, j):
+            yield Row(None, "-", old[number])
+        for number in range(k, m):
+            yield Row(window.first + number + shift, "+", new[number])

@@ -1,0 +1,140 @@
+"""Findings as people read them: the code, the reason, the evidence and the suggested change."""
+
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from bnlint import lines
+from bnlint.engine import Result
+from bnlint.finding import Applicability, Evidence, Finding, Fix, Span
+from bnlint.look import Look, colour_of, message_of
+from bnlint.report.cells import Cells
+from bnlint.report.frame import Gutter, context, frame
+from bnlint.report.patch import Row, hunks
+from bnlint.report.summary import summary
+
+_HOW = {
+    Applicability.SAFE: "",
+    Applicability.UNSAFE: " (unsafe: applied with --fix --unsafe-fixes)",
+    Applicability.DISPLAY: " (a suggestion that --fix does not apply)",
+}
+_SIGNS = {"-": "red", "+": "green"}
+
+
+def render(result: Result, look: Look) -> str:
+    """Return a block for each finding, and the summary."""
+    split = {path: lines.split(text) for path, text in result.texts.items()}
+    blocks = ["\n".join(_block(finding, result, split, look)) for finding in result.findings]
+    return "".join(f"{block}\n\n" for block in blocks) + summary(result, look)
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What the parts of one block share."""
+
+    split: Mapping[str, list[str]]
+    gutter: Gutter
+    look: Look
+    colour: str
+    shown: frozenset[tuple[str, int]] = frozenset()
+
+
+def _block(
+    finding: Finding, result: Result, split: Mapping[str, list[str]], look: Look
+) -> Iterator[str]:
+    span = finding.span
+    own = split.get(span.path, [])
+    around = context(own, span)
+    diff = dict(_diff(finding.fix, result)) if finding.fix else {}
+    numbers = [*around, *(item.span.line for item in finding.evidence), *_numbers(diff)]
+    gutter = Gutter(len(str(max(numbers, default=1))), look)
+    shown = frozenset((span.path, number) for number in around)
+    page = _Page(split, gutter, look, colour_of(finding.severity), shown)
+    yield from _header(finding, look)
+    yield " " * gutter.digits + look.paint("-->", "blue", "bold") + f" {_place(span)}"
+    code = frame(own, span, around, gutter, page.colour)
+    if code:
+        yield from [gutter.line(None), *code, gutter.line(None)]
+    for item in finding.evidence:
+        yield from _note(item, page)
+    if finding.fix:
+        yield from _help(finding.fix, diff, page)
+    reason = f"{finding.severity.label}, {finding.name}"
+    yield _labelled("explain", f"bnlint explain {finding.rule} ({reason})", page)[0]
+
+
+def _header(finding: Finding, look: Look) -> list[str]:
+    mark = "[*] " if look.will_fix(finding) else ""
+    first, *rest = _wrapped(f"{finding.rule} {mark}{message_of(finding)}", look, indent=6)
+    rule = look.paint(finding.rule, colour_of(finding.severity), "bold")
+    body = first.removeprefix(f"{finding.rule} ").removeprefix(mark)
+    return [
+        f"{rule} {look.paint(mark, 'cyan')}{look.paint(body, 'bold')}",
+        *(" " * 6 + look.paint(line.strip(), "bold") for line in rest),
+    ]
+
+
+def _note(item: Evidence, page: _Page) -> Iterator[str]:
+    yield from _labelled("note", f"{_place(item.span)}: {item.message}", page)
+    line = item.span.line
+    if (item.span.path, line) not in page.shown:
+        own = page.split.get(item.span.path, [])
+        yield from frame(own, item.span, range(line, line + 1), page.gutter, "blue")
+
+
+def _help(fix: Fix, diff: Mapping[str, list[list[Row]]], page: _Page) -> Iterator[str]:
+    how = "" if fix.applicability in page.look.allowed else _HOW[fix.applicability]
+    first, *rest = _wrapped(f"help: {fix.title}{how}", page.look, indent=6)
+    yield page.look.paint("help", "cyan", "bold") + first.removeprefix("help")
+    yield from rest
+    for path, places in diff.items():
+        if {key[0] for key in page.shown} != {path}:
+            yield " " * page.gutter.digits + page.look.paint("-->", "blue", "bold") + f" {path}"
+        for rows in places:
+            yield page.gutter.line(None)
+            yield from (_row(row, page) for row in rows)
+    yield page.gutter.line(None)
+
+
+def _row(row: Row, page: _Page) -> str:
+    cells = Cells.of(row.text.rstrip("\r\n"))
+    text = cells.window(0, page.gutter.room)
+    line = page.gutter.line(row.number, text, row.sign)
+    return page.look.paint(line, _SIGNS[row.sign]) if row.sign in _SIGNS else line
+
+
+def _diff(fix: Fix, result: Result) -> Iterator[tuple[str, list[list[Row]]]]:
+    for path in dict.fromkeys(edit.path for edit in fix.edits):
+        if path in result.texts:
+            edits = [edit for edit in fix.edits if edit.path == path]
+            yield path, hunks(result.texts[path], edits)
+
+
+def _numbers(diff: Mapping[str, list[list[Row]]]) -> Iterable[int]:
+    return (row.number or 0 for places in diff.values() for rows in places for row in rows)
+
+
+def _labelled(label: str, text: str, page: _Page) -> list[str]:
+    margin = " " * (page.gutter.digits + 1)
+    lead = f"{margin}= {label}: "
+    first, *rest = _wrapped(lead + text, page.look, indent=len(lead))
+    equals = page.look.paint("=", "blue", "bold")
+    name = page.look.paint(label, "bold")
+    return [f"{margin}{equals} {name}: " + first.removeprefix(lead), *rest]
+
+
+def _wrapped(text: str, look: Look, indent: int) -> list[str]:
+    """Break a line at blanks so that it fits the terminal."""
+    if look.width is None or len(text) <= look.width:
+        return [text]
+    return textwrap.wrap(
+        text,
+        max(look.width, 40),
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _place(span: Span) -> str:
+    return f"{span.path}:{span.line}:{span.column}"

@@ -1,0 +1,122 @@
+"""Write changed files: all of them or none, each at once, everything but the text kept."""
+
+import codecs
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from bnlint.fixer import Change
+from bnlint.misuse import Misuse
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    file: Path
+    original: bytes
+    temporary: Path
+
+
+def encoded(change: Change) -> bytes:
+    """Return the new text as bytes, in the file's encoding and with its byte order mark."""
+    return _encoded(change, change.after)
+
+
+def write(changes: Sequence[Change]) -> None:
+    """Replace the files; raises :class:`Misuse` and leaves all as they were when one resists."""
+    prepared: list[_Prepared] = []
+    try:
+        for change in changes:
+            prepared.append(_prepare(change))
+        _replace_all(prepared)
+    finally:
+        for item in prepared:
+            item.temporary.unlink(missing_ok=True)
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a report: a file at once, a pipe or device as it is; raises :class:`Misuse`."""
+    content = text.encode("utf-8", errors="backslashreplace")
+    try:
+        if file.exists() and not file.is_file():
+            file.write_bytes(content)
+        else:
+            target = Path(os.path.realpath(file))
+            os.replace(_temporary(target, content), target)
+    except OSError as error:
+        raise _not_written(str(file), error) from None
+
+
+def _encoded(change: Change, text: str) -> bytes:
+    mark = codecs.BOM_UTF8 if change.before.bom else b""
+    return mark + text.encode(change.before.encoding)
+
+
+def _prepare(change: Change) -> _Prepared:
+    """Write the new text beside the file, behind symlinks, with its mode and owner."""
+    file = Path(os.path.realpath(change.before.file))
+    name = change.before.path
+    try:
+        original = file.read_bytes()
+        if original != _encoded(change, change.before.content):
+            raise Misuse(f"`{name}` has changed since it was read; nothing was written")
+        if not os.access(file, os.W_OK):
+            raise PermissionError(13, "Permission denied")
+        temporary = _temporary(file, encoded(change))
+    except OSError as error:
+        raise _not_written(name, error) from None
+    except UnicodeEncodeError:
+        encoding = change.before.encoding
+        raise Misuse(f"`{name}` is {encoding}, which cannot hold the fixed text") from None
+    return _Prepared(file, original, temporary)
+
+
+def _temporary(file: Path, content: bytes) -> Path:
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".new")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if file.exists():
+            _keep_mode_and_owner(file, name)
+        else:
+            os.chmod(name, 0o666 & ~_umask())
+    except BaseException:
+        os.unlink(name)
+        raise
+    return Path(name)
+
+
+def _keep_mode_and_owner(file: Path, name: str) -> None:
+    shutil.copymode(file, name)
+    status = file.stat()
+    with suppress(OSError, AttributeError):
+        os.chown(name, status.st_uid, status.st_gid)
+        shutil.copymode(file, name)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _replace_all(prepared: Iterable[_Prepared]) -> None:
+    done: list[_Prepared] = []
+    for item in prepared:
+        try:
+            os.replace(item.temporary, item.file)
+        except OSError as error:
+            for earlier in done:
+                os.replace(_temporary(earlier.file, earlier.original), earlier.file)
+            raise _not_written(str(item.file), error) from None
+        done.append(item)
+
+
+def _not_written(name: str, error: OSError) -> Misuse:
+    why = (error.strerror or str(error)).lower()
+    return Misuse(f"cannot write `{name}`: {why}; nothing was changed")

@@ -1,0 +1,74 @@
+"""What a rule is: who it is, how bad it is, and the check that looks for it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from bnlint.facts.graph import ModelGraph
+from bnlint.facts.run import Run
+from bnlint.facts.site import Site
+from bnlint.finding import Applicability, Edit, Evidence, Finding, Fix, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What users may configure about rules; the keys of ``[tool.bnlint]``."""
+
+    min_normalization_batch: int = 16
+
+
+GraphCheck = Callable[[Sequence[ModelGraph]], Iterator[Finding]]
+RunCheck = Callable[[Run, Settings], Iterator[Finding]]
+
+
+@dataclass(slots=True)
+class Rule:
+    """One pitfall; its prose and examples are in ``rules/<id>.md``.
+
+    ``fix`` is the best applicability that its fixes have, ``None`` if it offers none. ``default``
+    rules run without being selected. A graph check gets all graphs at once, since one constructor
+    call may build layers of several models.
+    """
+
+    id: str
+    name: str
+    severity: Severity
+    fix: Applicability | None = None
+    default: bool = True
+    graph_check: GraphCheck | None = None
+    run_check: RunCheck | None = None
+
+    def on_graphs(self, check: GraphCheck) -> GraphCheck:
+        """Register the check that reads model graphs."""
+        self.graph_check = check
+        return check
+
+    def on_run(self, check: RunCheck) -> RunCheck:
+        """Register the check that reads one run."""
+        self.run_check = check
+        return check
+
+    def at(
+        self,
+        site: Site,
+        message: str,
+        *,
+        layer: str | None = None,
+        evidence: Sequence[tuple[Site, str]] = (),
+        fix: Fix | None = None,
+        severity: Severity | None = None,
+        likely: bool = False,
+    ) -> Finding:
+        """Make a finding of this rule at ``site``."""
+        proof = tuple(Evidence(place.span, what) for place, what in evidence)
+        level = self.severity if severity is None else severity
+        return Finding(self.id, self.name, level, message, site.span, layer, proof, fix, likely)
+
+    def fixed_by(
+        self, title: str, *edits: Edit | None, applicability: Applicability | None = None
+    ) -> Fix | None:
+        """Make a fix of edits; ``None`` when one of them is not possible."""
+        level = applicability or self.fix
+        made = tuple(edit for edit in edits if edit is not None)
+        if level is None or not made or len(made) < len(edits):
+            return None
+        return Fix(title, made, level)

@@ -1,0 +1,90 @@
+"""What of all findings is reported: each once, and nothing that the user wants to be left out."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from bnlint import diagnostics, registry, suppress
+from bnlint.files import absolute
+from bnlint.finding import Applicability, Finding, Span
+from bnlint.rule import Rule, Settings
+from bnlint.selector import means
+from bnlint.source import SourceFile
+from bnlint.suppress import Ignores, Silenced
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to look for, and what to leave out.
+
+    ``is_excluded`` tells files that nothing is reported in, ``ignored_in`` the selectors that are
+    ignored in a file. ``likely`` keeps findings that are not proven, ``unused_ignores`` reports
+    comments that silence nothing.
+    """
+
+    rules: tuple[Rule, ...]
+    settings: Settings = field(default_factory=Settings)
+    likely: bool = False
+    unused_ignores: bool = False
+    is_excluded: Callable[[Path], bool] = lambda file: False
+    ignored_in: Callable[[Path], Collection[str]] = lambda file: ()
+
+
+def sift(
+    found: Iterable[Finding], sources: Mapping[str, SourceFile], given: Collection[str], plan: Plan
+) -> Iterator[Finding]:
+    """Yield what is left of the findings; ``given`` are the paths that were asked for."""
+    ignores = {path: suppress.read(file.content) for path, file in sources.items()}
+    closed = {path for path, file in sources.items() if plan.is_excluded(file.file)}
+    untouched = closed | {path for path, own in ignores.items() if own.whole_file}
+    silenced = suppress.apply(_unique(found), ignores)
+    unused = _unused(ignores, silenced, set(given) - untouched, plan)
+    for finding in (*silenced.left, *unused):
+        path = finding.span.path
+        if path in closed or (finding.likely and not plan.likely):
+            continue
+        words = plan.ignored_in(sources[path].file if path in sources else absolute(path))
+        if not any(means(word, finding.rule, finding.name) for word in words):
+            yield _only_shown(finding) if _edits(finding) & untouched else finding
+
+
+def _unique(found: Iterable[Finding]) -> list[Finding]:
+    """Keep one finding of each rule and place, a proven one if there is one."""
+    kept: dict[tuple[str, Span, str], Finding] = {}
+    trouble = {item.id for item in diagnostics.ALL}
+    for finding in found:
+        key = (finding.rule, finding.span, finding.message if finding.rule in trouble else "")
+        if key not in kept or (kept[key].likely and not finding.likely):
+            kept[key] = finding
+    return list(kept.values())
+
+
+def _unused(
+    ignores: Mapping[str, Ignores], silenced: Silenced, paths: Collection[str], plan: Plan
+) -> Iterator[Finding]:
+    if not plan.unused_ignores:
+        return
+    run = {rule.id for rule in plan.rules}
+    for path in sorted(paths):
+        yield from suppress.unused(
+            path, ignores[path], silenced.used, lambda word: _is_judged(word, run)
+        )
+
+
+def _is_judged(word: str, run: Collection[str]) -> bool:
+    """Whether all rules that a selector means were run; one that means none is always wrong."""
+    if not registry.is_known(word) and word:
+        return True
+    every = registry.rules().values()
+    meant = [rule for rule in every if (means(word, rule.id, rule.name) if word else rule.default)]
+    return bool(meant) and all(rule.id in run for rule in meant)
+
+
+def _edits(finding: Finding) -> set[str]:
+    return {edit.path for edit in finding.fix.edits} if finding.fix else set()
+
+
+def _only_shown(finding: Finding) -> Finding:
+    """Keep a fix from being applied, since it edits a file that is to be left alone."""
+    assert finding.fix is not None
+    return replace(finding, fix=replace(finding.fix, applicability=Applicability.DISPLAY))

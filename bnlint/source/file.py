@@ -1,0 +1,133 @@
+"""One Python file: its text, its tree, and what can be asked of the nodes."""
+
+import os
+from functools import cached_property
+from pathlib import Path
+
+import libcst as cst
+
+from bnlint.finding import Edit, Span
+from bnlint.source import decoding, edits, parsing, statements, unreadable
+from bnlint.source.parents import Parents
+from bnlint.source.positions import Positions
+from bnlint.source.unreadable import Unreadable
+
+
+class SourceFile:
+    """A parsed file, the :class:`bnlint.facts.site.Source` of its nodes.
+
+    ``content`` is the decoded text without a byte order mark; offsets count its characters.
+    ``newline`` is its first line ending. ``fixable`` is false when the tree is not exactly that of
+    the text, so that nothing may be edited. Positions are computed when first asked for.
+    """
+
+    def __init__(
+        self, path: str, file: Path, decoded: decoding.Decoded, tree: cst.Module, fixable: bool
+    ) -> None:
+        self.path = path
+        self.file = file
+        self.content = decoded.text
+        self.encoding = decoded.encoding
+        self.bom = decoded.bom
+        self.tree = tree
+        self.newline = tree.default_newline
+        self.fixable = fixable
+
+    def __repr__(self) -> str:
+        return f"SourceFile({self.path!r})"
+
+    @property
+    def mentions_torch(self) -> bool:
+        """Whether the word occurs at all; without it the file is of interest only to importers."""
+        return "torch" in self.content
+
+    @cached_property
+    def positions(self) -> Positions:
+        """Where the nodes stand; not free, so only for files with something to report."""
+        text = self.content if self.fixable else parsing.substituted(self.content)
+        return Positions.of(self.tree, text)
+
+    @cached_property
+    def parents(self) -> Parents:
+        """Which node holds which."""
+        return Parents.of(self.tree)
+
+    def span(self, node: object) -> Span:
+        """Where a node stands, without its own parentheses and surrounding blanks."""
+        start, end = self.positions.offsets(_node(node))
+        places = self.positions.lines.place(start) + self.positions.lines.place(end)
+        return Span(self.path, start, end, *places)
+
+    def text(self, node: object) -> str:
+        """Return the node's own source text."""
+        start, end = self.positions.offsets(_node(node))
+        return self.content[start:end]
+
+    def replace(self, node: object, text: str) -> Edit | None:
+        """Replace a node by other text; its parentheses stay."""
+        return edits.replace(self, _node(node), text) if self.fixable else None
+
+    def add_argument(self, call: object, text: str) -> Edit | None:
+        """Append ``text`` (``bias=False``) to a call's arguments, before any ``**kwargs``."""
+        return edits.add_argument(self, _node(call), text) if self.fixable else None
+
+    def remove_argument(self, call: object, argument: object) -> Edit | None:
+        """Remove the argument whose value is the node ``argument``, with its comma."""
+        if not self.fixable:
+            return None
+        return edits.remove_argument(self, _node(call), _node(argument))
+
+    def insert_before(self, node: object, line: str) -> Edit | None:
+        """Put ``line`` before the statement that holds ``node``, at its indentation."""
+        return statements.insert_before(self, _node(node), line) if self.fixable else None
+
+    def insert_after(self, node: object, line: str) -> Edit | None:
+        """Put ``line`` after the statement that holds ``node``, at its indentation."""
+        return statements.insert_after(self, _node(node), line) if self.fixable else None
+
+    def insert_first(self, node: object, line: str) -> Edit | None:
+        """Put ``line`` first into the body of the compound statement ``node``, after a docstring."""
+        return statements.insert_first(self, _node(node), line) if self.fixable else None
+
+    def insert_last(self, node: object, line: str) -> Edit | None:
+        """Put ``line`` last into the body of the compound statement ``node``."""
+        return statements.insert_last(self, _node(node), line) if self.fixable else None
+
+
+def read(path: Path | str, display: str | None = None) -> SourceFile:
+    """Read and parse a file; raises :class:`Unreadable`.
+
+    ``display`` is how users are told about it; the default is its path from the working directory.
+    """
+    file = Path(os.path.abspath(path))
+    try:
+        raw = file.read_bytes()
+    except OSError as error:
+        raise unreadable.of_operating_system(error) from None
+    return _parsed(decoding.decode(raw), display or display_path(file), file)
+
+
+def parse_text(text: str, path: str = "<text>", file: Path | None = None) -> SourceFile:
+    """Parse text that is already decoded; raises :class:`Unreadable`."""
+    decoded = decoding.Decoded(text.removeprefix("\ufeff"), bom=text.startswith("\ufeff"))
+    return _parsed(decoded, path, file or Path(os.path.abspath(path)))
+
+
+def display_path(file: Path) -> str:
+    """Return the path from the working directory when it is inside it, else the absolute one."""
+    relative = os.path.relpath(file)
+    inside = relative != os.pardir and not relative.startswith(os.pardir + os.sep)
+    return (relative if inside else str(file)).replace(os.sep, "/")
+
+
+def _parsed(decoded: decoding.Decoded, path: str, file: Path) -> SourceFile:
+    if "\0" in decoded.text:
+        raise Unreadable("the file has NUL bytes, so it is not Python text")
+    tree, own = parsing.parse(decoded.text)
+    return SourceFile(path, file, decoded, tree, own)
+
+
+def _node(node: object) -> cst.CSTNode:
+    if isinstance(node, cst.CSTNode):
+        return node
+    raise TypeError(f"not a node of a tree: {node!r}")

@@ -1,0 +1,164 @@
+"""What an import statement means inside a project."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from itertools import takewhile
+from pathlib import Path
+
+from bnlint.source.file import SourceFile, read
+from bnlint.source.listing import Listings
+from bnlint.source.packages import NEVER_OURS, THIRD_PARTY
+from bnlint.source.unreadable import Unreadable
+
+_MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
+_LEVELS_WITHOUT_MARKER = 4
+
+class Project:
+    """The project files that are read, and how their imports lead from one to another.
+
+    ``overrides`` stand in for files on disk (an editor's buffer, text from standard input).
+    ``unreadable`` remembers imported files that could not be read.
+    """
+
+    def __init__(self, overrides: Mapping[Path, SourceFile] | None = None) -> None:
+        self.unreadable: dict[Path, Unreadable] = {}
+        self._overrides = {_absolute(path): file for path, file in (overrides or {}).items()}
+        self._files: dict[Path, SourceFile] = {}
+        self._roots: dict[Path, Path] = {}
+        self._resolved: dict[tuple[str, int, Path], SourceFile | Path | None] = {}
+        self._listings = Listings()
+
+    @property
+    def files(self) -> tuple[SourceFile, ...]:
+        """All files read so far, in reading order."""
+        return tuple(self._files.values())
+
+    def load(self, path: Path, display: str | None = None) -> SourceFile:
+        """Read a file, at most once; raises :class:`Unreadable`."""
+        file = _absolute(path)
+        if file in self._files:
+            return self._files[file]
+        if file in self.unreadable:
+            raise self.unreadable[file]
+        try:
+            source = self._overrides[file] if file in self._overrides else read(file, display)
+        except Unreadable as error:
+            self.unreadable[file] = error
+            raise
+        self._files[file] = source
+        return source
+
+    def root_of(self, path: Path) -> Path:
+        """Return the project's root folder for a file or folder in it.
+
+        It is the nearest ancestor with pyproject.toml, setup.py, setup.cfg or .git; without one, the
+        fourth ancestor at most, below the home directory and the file system's root.
+        """
+        folder = _absolute(path)
+        if not self._is_folder(folder):
+            folder = folder.parent
+        if folder not in self._roots:
+            self._roots[folder] = self._find_root(folder)
+        return self._roots[folder]
+
+    def resolve(self, name: str, level: int, importer: Path) -> SourceFile | Path | None:
+        """Return the file or namespace folder that an import in ``importer`` means, if of the project.
+
+        ``level`` counts the dots of ``from ..name import``. ``None``: not of the project, or
+        unreadable.
+        """
+        folder = _absolute(importer).parent
+        key = (name, level, folder)
+        if key not in self._resolved:
+            self._resolved[key] = self._resolve(name, level, folder)
+        return self._resolved[key]
+
+    def _resolve(self, name: str, level: int, folder: Path) -> SourceFile | Path | None:
+        parts = name.split(".") if name else []
+        if level:
+            for _ in range(level - 1):
+                folder = folder.parent
+            return self._open(self._find(folder, parts))
+        if not parts or not all(parts):
+            return None
+        namespace: Path | None = None
+        for root in self._search_path(parts[0], folder):
+            found = self._find(root, parts)
+            if found is not None and not self._is_folder(found):
+                return self._open(found)
+            namespace = namespace or found
+        return namespace
+
+    def _search_path(self, package: str, folder: Path) -> Iterator[Path]:
+        """Yield where a script of this project may look; folders that are packages come last."""
+        if package in NEVER_OURS or package in sys.builtin_module_names:
+            return
+        chain = list(_upwards(folder, self.root_of(folder)))
+        packages = [root for root in chain if self._has_file(root, "__init__.py")]
+        plain = [root for root in chain if root not in packages]
+        if package in THIRD_PARTY or package in sys.stdlib_module_names:
+            yield from plain
+            return
+        for root in plain + packages:
+            yield root
+            if self._has_folder(root, "src"):
+                yield root / "src"
+
+    def _find(self, folder: Path, parts: list[str]) -> Path | None:
+        """Follow a dotted name from a folder; the file, or the folder of a namespace package."""
+        for part in parts[:-1]:
+            if not self._has_folder(folder, part):
+                return None
+            folder = folder / part
+        if not parts:
+            return self._package(folder)
+        last = parts[-1]
+        if self._has_folder(folder, last) and self._has_file(folder / last, "__init__.py"):
+            return folder / last / "__init__.py"
+        if self._has_file(folder, last + ".py"):
+            return folder / (last + ".py")
+        return folder / last if self._has_folder(folder, last) else None
+
+    def _package(self, folder: Path) -> Path:
+        init = "__init__.py"
+        return folder / init if self._has_file(folder, init) else folder
+
+    def _open(self, found: Path | None) -> SourceFile | Path | None:
+        if found is None or self._is_folder(found):
+            return found
+        try:
+            return self.load(found)
+        except Unreadable:
+            return None
+
+    def _has_file(self, folder: Path, name: str) -> bool:
+        return self._listings.has_file(folder, name) or folder / name in self._overrides
+
+    def _has_folder(self, folder: Path, name: str) -> bool:
+        return self._listings.has_directory(folder, name)
+
+    def _is_folder(self, path: Path) -> bool:
+        return self._listings.has_directory(path.parent, path.name)
+
+    def _find_root(self, folder: Path) -> Path:
+        candidates = list(_upwards(folder, Path(folder.anchor)))
+        for candidate in candidates:
+            entries = self._listings.entries(candidate)
+            if any(marker in entries for marker in _MARKERS):
+                return candidate
+        barred = (Path(folder.anchor), Path.home())
+        below = list(takewhile(lambda candidate: candidate not in barred, candidates))
+        return below[: _LEVELS_WITHOUT_MARKER + 1][-1] if below else folder
+
+
+def _upwards(folder: Path, top: Path) -> Iterator[Path]:
+    while True:
+        yield folder
+        if folder in (top, folder.parent):
+            return
+        folder = folder.parent
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path))

@@ -1,0 +1,58 @@
+"""What may import what, and what a command must not load."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def loaded_by(arguments: list[str], cwd: Path, environment: dict[str, str]) -> set[str]:
+    code = (
+        "import sys, bnlint.cli; bnlint.cli.main(sys.argv[1:]);"
+        " print('LOADED', *sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    *_, line = done.stderr.splitlines()
+    assert line.startswith("LOADED")
+    return set(line.split())
+
+
+def test_imports_go_down_only() -> None:
+    pytest.importorskip("importlinter")
+    if not (ROOT / "pyproject.toml").exists():
+        pytest.skip("needs a checkout")
+    command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_linting_loads_no_torch(tmp_path: Path, elsewhere: dict[str, str]) -> None:
+    code = "import torch\nfrom torch import nn\nnet = nn.BatchNorm2d(3, momentum=0.99)\n"
+    (tmp_path / "a.py").write_text(code)
+    loaded = loaded_by(["a.py"], tmp_path, elsewhere)
+    assert "libcst" in loaded
+    assert "torch" not in loaded
+    assert not {"libcst.matchers", "libcst.codemod"} & loaded
+    assert "rich" not in loaded
+
+
+@pytest.mark.parametrize("command", ["--version", "rules", "--help"])
+def test_small_commands_load_little(
+    command: str, tmp_path: Path, elsewhere: dict[str, str]
+) -> None:
+    loaded = loaded_by([command], tmp_path, elsewhere)
+    assert not {"libcst", "torch", "rich", "pathspec"} & loaded
+
+
+def test_explaining_loads_no_libcst(tmp_path: Path, elsewhere: dict[str, str]) -> None:
+    assert not {"libcst", "torch"} & loaded_by(["explain", "BN301"], tmp_path, elsewhere)
