@@ -1,15 +1,13 @@
 """Where the comments of a file stand, and which statements they stand at."""
 
 import io
-import re
 import tokenize
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bnlint import lines
+from bnlint.lines import Listing
 
-_LINE_END = re.compile(r"[\r\n]+\Z")
 _BLANK = frozenset({tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT})
 
 
@@ -77,14 +75,13 @@ class Comments:
 
 def comments_of(text: str) -> Comments:
     """Tokenize a file; where it cannot be tokenized to its end, return what comes before."""
-    starts = lines.starts(text)
-    physical = lines.split(text)
+    listing = Listing.of(text)
     comments: list[Comment] = []
     statements: list[Statement] = []
     first: tokenize.TokenInfo | None = None
-    for token in _tokens(physical):
+    for token in _tokens(listing):
         if token.type == tokenize.COMMENT:
-            comments.append(_comment(token, starts, physical))
+            comments.append(_comment(token, listing))
         elif token.type == tokenize.NEWLINE and first is not None:
             statements.append(Statement(first.start[0], token.start[0], first.string == "@"))
             first = None
@@ -93,23 +90,24 @@ def comments_of(text: str) -> Comments:
     return Comments(tuple(comments), tuple(statements))
 
 
-def _tokens(physical: list[str]) -> Iterator[tokenize.TokenInfo]:
-    source = "".join(_LINE_END.sub("", line) + "\n" for line in physical)
+def _tokens(listing: Listing) -> Iterator[tokenize.TokenInfo]:
+    lines = (listing.line(number) for number in range(1, len(listing) + 1))
+    source = "".join(line.rstrip("\r\n") + "\n" for line in lines)
     try:
         yield from tokenize.generate_tokens(io.StringIO(source, newline="\n").readline)
     except (tokenize.TokenError, SyntaxError):
         return
 
 
-def _comment(token: tokenize.TokenInfo, starts: list[int], physical: list[str]) -> Comment:
+def _comment(token: tokenize.TokenInfo, listing: Listing) -> Comment:
     row, column = token.start
-    line = physical[row - 1]
-    start = starts[row - 1] + column
+    line = listing.line(row)
+    start = listing.start(row) + column
     text = token.string.rstrip()
     before = line[:column]
     alone = not before.strip()
     if alone:
-        bounds = (starts[row - 1], starts[row - 1] + len(line))
+        bounds = (listing.start(row), listing.end(row))
     else:
-        bounds = (starts[row - 1] + len(before.rstrip()), start + len(text))
+        bounds = (listing.start(row) + len(before.rstrip()), start + len(text))
     return Comment(text, start, row, column + 1, alone, *bounds)

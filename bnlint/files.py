@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pathspec import GitIgnoreSpec
+from pathspec import PathSpec
 
 from bnlint.misuse import Misuse
 
@@ -45,13 +45,13 @@ class Patterns:
     """Patterns with the meaning of .gitignore, relative to a folder."""
 
     root: Path
-    spec: GitIgnoreSpec
+    spec: PathSpec
 
     @classmethod
     def of(cls, root: Path, lines: Iterable[str]) -> "Patterns":
         """Compile the lines; raises :class:`Misuse` for one that is no pattern."""
         try:
-            return cls(root, GitIgnoreSpec.from_lines(lines))
+            return cls(root, PathSpec.from_lines("gitignore", lines))
         except ValueError as error:
             raise Misuse(f"bad pattern in {root}: {error}") from None
 
@@ -139,10 +139,15 @@ def _walk(
             path = folder / entry.name
             if entry.is_dir(follow_symlinks=False):
                 inner.append((path, ignores))
-            elif path.suffix == ".py" and path.is_file() and not _ignored(path, ignores):
+            elif path.suffix == ".py" and path.is_file() and not _left_out(path, ignores):
                 yield from _unless_excluded(Target(path), exclude, found)
         entered = [item for item in inner if _is_entered(*item, exclude)]
         waiting.extend(reversed(entered))
+
+
+def _left_out(path: Path, ignores: tuple[Patterns, ...]) -> bool:
+    """Whether a file is ignored; a package's ``__init__.py`` goes with its folder."""
+    return path.name != "__init__.py" and _ignored(path, ignores)
 
 
 def _entries(folder: Path, found: Found) -> list["os.DirEntry[str]"]:
@@ -187,12 +192,14 @@ def _ignores_in(folder: Path) -> Patterns | None:
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return None
-    return Patterns(folder, GitIgnoreSpec.from_lines(line for line in lines if _is_pattern(line)))
+    return Patterns(
+        folder, PathSpec.from_lines("gitignore", (line for line in lines if _is_pattern(line)))
+    )
 
 
 def _is_pattern(line: str) -> bool:
     try:
-        GitIgnoreSpec.from_lines([line])
+        PathSpec.from_lines("gitignore", [line])
     except ValueError:
         return False
     return True

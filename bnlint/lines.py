@@ -1,24 +1,42 @@
-"""Lines as Python counts them: only LF, CRLF and CR end one."""
+"""A text by its lines, as Python counts them."""
 
-import re
-from bisect import bisect_right
+from dataclasses import dataclass
 from itertools import pairwise
 
-_END = re.compile(r"\r\n?|\n")
+from bnlint.source.lines import Lines
 
 
-def starts(text: str) -> list[int]:
-    """Return the offset at which each line starts; there is always a first line."""
-    return [0, *(match.end() for match in _END.finditer(text))]
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A text and where its lines start; its length is the number of lines that are not empty text."""
+
+    text: str
+    places: Lines
+
+    @classmethod
+    def of(cls, text: str) -> "Listing":
+        """Find the lines of a text."""
+        return cls(text, Lines.of(text))
+
+    def __len__(self) -> int:
+        starts = self.places.starts
+        return len(starts) - 1 if starts[-1] == len(self.text) else len(starts)
+
+    def start(self, number: int) -> int:
+        """Return the offset at which a line starts; numbers count from 1."""
+        return self.places.starts[number - 1]
+
+    def end(self, number: int) -> int:
+        """Return the offset after a line and its ending."""
+        starts = self.places.starts
+        return starts[number] if number < len(starts) else len(self.text)
+
+    def line(self, number: int) -> str:
+        """Return a line with its ending."""
+        return self.text[self.start(number) : self.end(number)]
 
 
 def split(text: str) -> list[str]:
     """Return the lines with their endings; what follows the last ending counts if not empty."""
-    bounds = [*starts(text), len(text)]
+    bounds = [*Lines.of(text).starts, len(text)]
     return [text[start:end] for start, end in pairwise(bounds) if start < end]
-
-
-def place(line_starts: list[int], offset: int) -> tuple[int, int]:
-    """Turn an offset into a line and a column, both from 1."""
-    line = bisect_right(line_starts, offset)
-    return line, offset - line_starts[line - 1] + 1

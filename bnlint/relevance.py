@@ -49,12 +49,12 @@ def relevant(targets: Iterable[Target]) -> list[Target]:
     That is also a named file which Python itself cannot read, so that users are told.
     """
     every = list(targets)
-    matter = _mattering(target.path for target in every if target.content is None)
+    matter = _mattering(target.path.absolute() for target in every if target.content is None)
     return [
         target
         for target in every
         if target.content is not None
-        or target.path in matter
+        or target.path.absolute() in matter
         or (target.named and not _compiles(target.path))
     ]
 

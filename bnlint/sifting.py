@@ -34,10 +34,13 @@ def sift(
     found: Iterable[Finding], sources: Mapping[str, SourceFile], given: Collection[str], plan: Plan
 ) -> Iterator[Finding]:
     """Yield what is left of the findings; ``given`` are the paths that were asked for."""
-    ignores = {path: suppress.read(file.content) for path, file in sources.items()}
+    every = _unique(found)
+    asked = {finding.span.path for finding in every}.union(*(_edits(f) for f in every))
+    asked |= set(given) if plan.unused_ignores else set()
+    ignores = {path: suppress.read(sources[path].content) for path in asked & sources.keys()}
     closed = {path for path, file in sources.items() if plan.is_excluded(file.file)}
     untouched = closed | {path for path, own in ignores.items() if own.whole_file}
-    silenced = suppress.apply(_unique(found), ignores)
+    silenced = suppress.apply(every, ignores)
     unused = _unused(ignores, silenced, set(given) - untouched, plan)
     for finding in (*silenced.left, *unused):
         path = finding.span.path

@@ -32,7 +32,12 @@ CLASSES = {
     name: member
     for name, member in vars(nn).items()
     if inspect.isclass(member) and issubclass(member, nn.Module)
-} | {"DistributedDataParallel": nn.parallel.DistributedDataParallel}
+} | {
+    "DistributedDataParallel": nn.parallel.DistributedDataParallel,
+    "_BatchNorm": nn.modules.batchnorm._BatchNorm,
+    "_InstanceNorm": nn.modules.instancenorm._InstanceNorm,
+    "_ConvNd": nn.modules.conv._ConvNd,
+}
 MIXINS = (
     "_LazyNormBase",
     "_LazyConvXdMixin",

@@ -9,13 +9,13 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from bnlint import lines
 from bnlint.engine import Result
 from bnlint.finding import Applicability, Edit, Evidence, Finding, Fix, Severity, Span
 from bnlint.look import Look
 from bnlint.report import FORMATS
 from bnlint.report.cells import Cells
 from bnlint.report.patch import unified
+from bnlint.source.lines import Lines
 
 TRAIN = "import torch\n\n\ndef validate(net, loader):\n\tfor x in loader:\n\t\tnet(x)\n"
 SCHEMA = {
@@ -74,8 +74,8 @@ def span(text: str, code: str, path: str = "train.py") -> Span:
     return Span(
         path,
         *places,
-        *lines.place(lines.starts(text), places[0]),
-        *lines.place(lines.starts(text), places[1]),
+        *Lines.of(text).place(places[0]),
+        *Lines.of(text).place(places[1]),
     )
 
 

@@ -6,7 +6,7 @@ import tokenize
 
 import libcst as cst
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bnlint.finding import Edit
@@ -87,7 +87,9 @@ def comments(code: str) -> list[str]:
         pytest.param("f(\n\ta,\n\tb,\n)", "f(\n\ta,\n\tb,\n\tnew=1,\n)", id="tabs"),
         pytest.param("f(\r\n  a,\r\n  b,\r\n)", "f(\r\n  a,\r\n  b,\r\n  new=1,\r\n)", id="CRLF"),
         pytest.param(
-            "f(\n    a,\n    **k,\n)", "f(\n    a,\n    new=1,\n    **k,\n)", id="per line, unpacked"
+            "f(\n    a,\n    **k,\n)",
+            "f(\n    a,\n    new=1,\n    **k,\n)",
+            id="per line, unpacked",
         ),
         pytest.param("f(a)(b)", "f(a, new=1)(b)", id="call of a call"),
         pytest.param("f(lambda: 0)", "f(lambda: 0, new=1)", id="lambda"),
@@ -154,7 +156,13 @@ def test_nothing_is_edited_inside_an_f_string() -> None:
             id="its own comment stays",
         ),
         pytest.param(
-            "f(\n    a  # one, or\n    , b)", 0, "f(\n      # one, or\n    b)", id="comment before comma"
+            "f(\n    a  # one, or\n    , b)",
+            0,
+            "f(\n      # one, or\n    b)",
+            id="comment before comma",
+        ),
+        pytest.param(
+            "f(\n  a,  # one\n  b  # two\n)", 1, "f(\n  a,  # one\n    # two\n)", id="two comments"
         ),
         pytest.param("f(a,  # one\n  b)", 1, "f(a,  # one\n  )", id="comment before the last"),
         pytest.param("f(\r\n  a,\r\n  b,\r\n)", 0, "f(\r\n  b,\r\n)", id="CRLF"),
@@ -177,7 +185,9 @@ def test_replace_keeps_brackets_and_blanks() -> None:
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        pytest.param("def g(): return(1, 2)", "def g(): return new", id="a tuple with its brackets"),
+        pytest.param(
+            "def g(): return(1, 2)", "def g(): return new", id="a tuple with its brackets"
+        ),
         pytest.param("def g(): return(1)", "def g(): return(new)", id="brackets around a value"),
         pytest.param("def g(): return()", "def g(): return new", id="the empty tuple"),
         pytest.param("x = ()if a else b", "x = new if a else b", id="before a word"),
@@ -208,7 +218,17 @@ def test_an_edit_names_the_path_as_the_user_gave_it() -> None:
 
 GAPS = st.sampled_from(["", "", "", " ", "  ", "\n    ", "  # c, (1)\n    ", "\\\n", "\n\n", "\t"])
 POSITIONAL = st.sampled_from(
-    ["1", "'s,#('", "g(1,\n  2)", "(x for x in y)", "lambda z: 0", "'''m\n,l'''", "(1)", "[1,]", "é"]
+    [
+        "1",
+        "'s,#('",
+        "g(1,\n  2)",
+        "(x for x in y)",
+        "lambda z: 0",
+        "'''m\n,l'''",
+        "(1)",
+        "[1,]",
+        "é",
+    ]
 )
 STARRED = st.sampled_from(["*a", "*(b)", "k=(1)", "l = 2", "m=g(n=1)", "o=lambda: (1, 2)"])
 UNPACKED = st.sampled_from(["**k", "** l", "**{'a': 1,}"])
@@ -245,6 +265,7 @@ def arguments(code: str) -> list[str]:
     raise AssertionError("no call")
 
 
+@settings(deadline=None)
 @given(modules())
 def test_an_added_argument_leaves_everything_else(code: str) -> None:
     changed = add(code)
@@ -255,6 +276,7 @@ def test_an_added_argument_leaves_everything_else(code: str) -> None:
     assert not ("\r\n" in code and "\n" in changed.replace("\r\n", ""))
 
 
+@settings(deadline=None)
 @given(modules(), st.data())
 def test_a_removed_argument_takes_nothing_with_it(code: str, data: st.DataObject) -> None:
     source = parse_text(code)
@@ -271,6 +293,7 @@ def test_a_removed_argument_takes_nothing_with_it(code: str, data: st.DataObject
     assert comments(changed) == comments(code)
 
 
+@settings(deadline=None)
 @given(modules(), st.data())
 def test_any_expression_can_be_replaced(code: str, data: st.DataObject) -> None:
     source = parse_text(code)

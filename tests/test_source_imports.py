@@ -63,6 +63,7 @@ def root(tmp_path: Path) -> Path:
         pytest.param("train.py", "", 0, None, id="no name"),
         pytest.param("train.py", "a..b", 0, None, id="damaged name"),
         pytest.param("train.py", "models.resnet", 40, None, id="more dots than folders"),
+        pytest.param("train.py", "project", 2, None, id="dots that lead out of the project"),
     ],
 )
 def test_resolve(root: Path, importer: str, name: str, level: int, expected: str | None) -> None:
@@ -119,7 +120,7 @@ def test_neither_home_nor_the_file_systems_root_is_a_root(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tree(tmp_path, "home/a/x.py", "home/y.py")
-    monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert Project().root_of(tmp_path / "home/a/x.py") == tmp_path / "home/a"
     assert Project().root_of(tmp_path / "home/y.py") == tmp_path / "home"
     assert Project().root_of(Path(tmp_path.anchor) / "no" / "x.py") != Path(tmp_path.anchor)
@@ -129,7 +130,7 @@ def test_a_home_directory_with_a_marker_is_a_root_nevertheless(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tree(tmp_path, "home/a/x.py", "home/pyproject.toml")
-    monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert Project().root_of(tmp_path / "home/a/x.py") == tmp_path / "home"
 
 

@@ -5,7 +5,7 @@ import time
 
 import libcst as cst
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bnlint.finding import Span
@@ -43,7 +43,9 @@ def named(source: SourceFile, name: str) -> cst.CSTNode:
         pytest.param("a\n\x0chere\n", 2, 2, 3, id="form feed before a statement"),
         pytest.param("if a:\n  b\n\x0c  here\n", 3, 4, 13, id="form feed before indentation"),
         pytest.param("a\n\x0c\nhere\n", 3, 1, 4, id="form feed on a line of its own"),
-        pytest.param("'''\x0b\x1c\u2028\x85'''; here", 1, 13, 12, id="other separators in a string"),
+        pytest.param(
+            "'''\x0b\x1c\u2028\x85'''; here", 1, 13, 12, id="other separators in a string"
+        ),
         pytest.param("'''\r\n\r'''; here", 3, 6, 11, id="line endings in a string"),
         pytest.param("\\\nhere\n", 2, 1, 2, id="continuation first"),
         pytest.param("a = \\\r\n  here", 2, 3, 9, id="continuation"),
@@ -92,7 +94,7 @@ def test_only_nodes_have_places() -> None:
 
 PIECES = [
     "a = f(1, k=(2), *b, **c)",
-    "x = '\U0001f600é' + \"\"\"m\nl\x0b\u2028\"\"\" 'j'",
+    'x = \'\U0001f600é\' + """m\nl\x0b\u2028""" \'j\'',
     "if d:\n\tpass\n\telse_ = 1  # é\nelif e: g; h;\nelse:\n    i = [\n# c\n\n1,\n]",
     "\x0cj = 1",
     "class K(L, metaclass=M):\n\n    '''d'''\n    \x0c\n    @n\n    # c\n    async def o(self, *, p: int = 1) -> q: await r",
@@ -128,7 +130,8 @@ def odd_modules(draw: st.DrawFn) -> str:
 def bare(node: cst.CSTNode) -> cst.CSTNode:
     """The node without what a span leaves out: brackets around it, a comma, a semicolon."""
     if isinstance(node, cst.Arg):
-        return node.with_changes(comma=cst.MaybeSentinel.DEFAULT)
+        blank = cst.SimpleWhitespace("")
+        return node.with_changes(comma=cst.MaybeSentinel.DEFAULT, whitespace_after_arg=blank)
     if isinstance(node, cst.BaseSmallStatement):
         return node.with_changes(semicolon=cst.MaybeSentinel.DEFAULT)
     if isinstance(node, cst.Tuple | cst.GeneratorExp):
@@ -136,6 +139,7 @@ def bare(node: cst.CSTNode) -> cst.CSTNode:
     return node.with_changes(lpar=[], rpar=[])
 
 
+@settings(deadline=None)
 @given(odd_modules())
 @example("a\r")
 @example("\x0ca\r")
@@ -154,6 +158,7 @@ def test_every_span_holds_the_code_of_its_node(code: str) -> None:
         assert (span.line, span.column) == (head.count("\n") + 1, len(head.rpartition("\n")[2]) + 1)
 
 
+@settings(deadline=None)
 @given(odd_modules())
 def test_fast_positions_are_those_of_libcst(code: str) -> None:
     source = parse_text(code)
@@ -168,6 +173,7 @@ def test_without_the_fast_way_the_slow_one_serves(monkeypatch: pytest.MonkeyPatc
     assert source.span(named(source, "here")) == Span("<text>", 3, 7, 2, 2, 2, 6)
 
 
+@settings(deadline=None)
 @given(odd_modules())
 def test_statements_lie_one_after_another(code: str) -> None:
     source = parse_text(code)

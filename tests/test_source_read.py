@@ -2,6 +2,7 @@
 
 import codecs
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -9,9 +10,12 @@ from pathlib import Path
 
 import libcst as cst
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bnlint.facts.site import Site, Source
 from bnlint.source import SourceFile, Unreadable, parse_text, read
+from bnlint.source.decoding import decode
 from bnlint.source.nesting import BRACKETS, TERMS, deepest
 
 
@@ -135,6 +139,7 @@ def test_permission_denied_as_the_system_says_it(
     [
         pytest.param("x = (1,\n", "invalid syntax: '(' was never closed", 1, id="open bracket"),
         pytest.param("a\ndef f(:\n  pass\n", "invalid syntax", 2, id="plain"),
+        pytest.param("if a:\n  \\\n  b\n", "LibCST cannot parse this", 3, id="only Python can"),
         pytest.param("x = 'abc\n", "unterminated string literal", 1, id="string"),
         pytest.param("if a:\n\tb\n        c\n", "inconsistent use of tabs", 3, id="tabs"),
         pytest.param("  a\n", "unexpected indent", 1, id="indent"),
@@ -179,12 +184,79 @@ def test_python_2_is_called_by_its_name_or_read(line: str) -> None:
         assert line.startswith(("try", "print")) and "'" not in line
 
 
+def test_an_error_can_be_handed_between_processes() -> None:
+    error = pickle.loads(pickle.dumps(Unreadable("no such file", 3, 4)))
+    assert (error.message, error.line, error.column) == ("no such file", 3, 4)
+
+
 def test_a_print_statement_further_down_is_named() -> None:
     assert failure("def f(x):\n    y = 1\n    print 'x'\n") == (
         "Python 2 syntax: `print` is a function in Python 3",
         3,
         5,
     )
+
+
+FRAGMENTS = st.sampled_from(
+    [
+        "(",
+        ")",
+        "[",
+        "{",
+        "}",
+        "'",
+        '"""',
+        "f'{",
+        ":",
+        "\n",
+        "\n  ",
+        "\t",
+        "\r",
+        "\\",
+        "\x0c",
+        ",",
+        ";",
+    ]
+) | st.sampled_from(
+    [
+        "def f",
+        "class A",
+        "if x",
+        "else",
+        "async=",
+        "print ",
+        "lambda",
+        "*",
+        "=",
+        "#",
+        "a",
+        "0",
+        "é",
+        "\0",
+    ]
+)
+
+
+@settings(deadline=None)
+@given(st.lists(FRAGMENTS, max_size=30).map("".join))
+def test_damaged_code_is_read_or_unreadable(code: str) -> None:
+    try:
+        source = parse_text(code)
+    except Unreadable as error:
+        assert error.line >= 1 and error.column >= 1
+    else:
+        assert source.span(source.tree).end == len(code)
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=200), st.sampled_from([b"", codecs.BOM_UTF8, b"# coding: utf-7\n"]))
+def test_any_bytes_are_text_or_unreadable(raw: bytes, head: bytes) -> None:
+    try:
+        decoded = decode(head + raw)
+    except Unreadable as error:
+        assert error.line >= 1 and error.column >= 1
+    else:
+        assert isinstance(decoded.text, str)
 
 
 ASYNC = "x = x.cuda(async=True)\ny = y.cuda(0,  # gpu\n  async = z)\nw = 'f(async=1)'\n"
@@ -295,7 +367,9 @@ def test_a_sum_of_two_thousand_terms_is_told() -> None:
         pytest.param("a = '(' + b\n" * 3000, id="unbalanced brackets in strings"),
         pytest.param("# ((( [[[\n" * 3000, id="brackets in comments"),
         pytest.param('"""\n((( a "b\n"""\n' * 1000, id="brackets in docstrings"),
-        pytest.param("x = f(\n" + "  k=a.b or not c,\n" * 2000 + ")\n", id="a call of many keywords"),
+        pytest.param(
+            "x = f(\n" + "  k=a.b or not c,\n" * 2000 + ")\n", id="a call of many keywords"
+        ),
         pytest.param("x = a if b else c\n" * 3000, id="many lines"),
         pytest.param("x = f'{a} ({b}'\n" * 2000, id="f-strings"),
         pytest.param("case = 1\ndel a\nf(((((((((1)))))))))\n" * 100, id="del before brackets"),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import libcst as cst
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bnlint.finding import Edit
@@ -71,8 +71,12 @@ def last(code: str, name: str = "here") -> str | None:
         pytest.param("@a\n@here\n# c\ndef f(): b\n", "new()\n@a\n@here\n# c\ndef f(): b\n", id="@"),
         pytest.param("@a\nclass here: b\n", "new()\n@a\nclass here: b\n", id="decorated class"),
         pytest.param("x = 1;\nhere;\n", "x = 1;\nnew()\nhere;\n", id="final semicolon"),
-        pytest.param("if a:\n  b\nelif here:\n  c\n", "new()\nif a:\n  b\nelif here:\n  c\n", id="elif"),
-        pytest.param("if a:\n  b\nelse:\n  here\n", "if a:\n  b\nelse:\n  new()\n  here\n", id="else"),
+        pytest.param(
+            "if a:\n  b\nelif here:\n  c\n", "new()\nif a:\n  b\nelif here:\n  c\n", id="elif"
+        ),
+        pytest.param(
+            "if a:\n  b\nelse:\n  here\n", "if a:\n  b\nelse:\n  new()\n  here\n", id="else"
+        ),
         pytest.param("if a: here\n", None, id="one-line suite"),
         pytest.param("a; here\n", None, id="semicolons"),
         pytest.param("x = lambda: here\n", "new()\nx = lambda: here\n", id="lambda"),
@@ -112,12 +116,16 @@ def test_insert_before(code: str, result: str | None) -> None:
             "if a:\n  b\nelif here:\n  c\nd\n", "if a:\n  b\nelif here:\n  c\nnew()\nd\n", id="elif"
         ),
         pytest.param(
-            "try:\n  here\nfinally:\n  b; c\nd\n", "try:\n  here\n  new()\nfinally:\n  b; c\nd\n", id="try"
+            "try:\n  here\nfinally:\n  b; c\nd\n",
+            "try:\n  here\n  new()\nfinally:\n  b; c\nd\n",
+            id="try",
         ),
         pytest.param("with here: a; b\nc\n", "with here: a; b\nnew()\nc\n", id="one-line body"),
         pytest.param("if a: here\n", None, id="one-line suite"),
         pytest.param("here; a\n", None, id="semicolons"),
-        pytest.param("@here\ndef f():\n  a\nb\n", "@here\ndef f():\n  a\nnew()\nb\n", id="decorator"),
+        pytest.param(
+            "@here\ndef f():\n  a\nb\n", "@here\ndef f():\n  a\nnew()\nb\n", id="decorator"
+        ),
     ],
 )
 def test_insert_after(code: str, result: str | None) -> None:
@@ -146,8 +154,12 @@ def test_insert_first(code: str, result: str | None) -> None:
     ("code", "result"),
     [
         pytest.param("for here in a:\n  b\nc\n", "for here in a:\n  b\n  new()\nc\n", id="for"),
-        pytest.param("while here:\n  if a:\n    b", "while here:\n  if a:\n    b\n  new()", id="nested"),
-        pytest.param("if here:\n  a\nelse:\n  b\n", "if here:\n  a\n  new()\nelse:\n  b\n", id="if"),
+        pytest.param(
+            "while here:\n  if a:\n    b", "while here:\n  if a:\n    b\n  new()", id="nested"
+        ),
+        pytest.param(
+            "if here:\n  a\nelse:\n  b\n", "if here:\n  a\n  new()\nelse:\n  b\n", id="if"
+        ),
         pytest.param("for here in a:\n\tb; c\n", "for here in a:\n\tb; c\n\tnew()\n", id="tabs"),
         pytest.param("for here in a: b\n", None, id="one-line suite"),
     ],
@@ -194,7 +206,15 @@ SIMPLE = st.sampled_from(
     ]
 )
 HEADERS = st.sampled_from(
-    ["if m:", "for n in o:  # c6", "while p:", "with q: # c7", "def r():", "class S:", "@t\n@u\ndef v():"]
+    [
+        "if m:",
+        "for n in o:  # c6",
+        "while p:",
+        "with q: # c7",
+        "def r():",
+        "class S:",
+        "@t\n@u\ndef v():",
+    ]
 )
 
 
@@ -284,6 +304,7 @@ INSERTS: list[Insert] = [
 ]
 
 
+@settings(deadline=None)
 @given(modules(), st.sampled_from(INSERTS), st.data())
 def test_an_inserted_line_changes_nothing_else(
     code: str, insert: Insert, data: st.DataObject
@@ -303,6 +324,7 @@ def test_an_inserted_line_changes_nothing_else(
     assert "\r\n" not in code or "\n" not in changed.replace("\r\n", "")
 
 
+@settings(deadline=None)
 @given(modules(), st.data())
 def test_a_line_before_and_a_line_after_are_neighbours(code: str, data: st.DataObject) -> None:
     source = parse_text(code)

@@ -52,8 +52,10 @@ def _is_size(layer: Layer, eps: Site) -> bool:
 
 def _finding(site: Site, layer: Layer, eps: Argument, written: Site) -> Finding:
     class_name = layer.type.rpartition(".")[2]
-    text = written.text if eps.number is None or _is_number(written.text) else (
-        f"{written.text} = {eps.number:g}"
+    text = (
+        written.text
+        if eps.number is None or written.is_number
+        else (f"{written.text} = {eps.number:g}")
     )
     momentum = _meant_momentum(layer, eps)
     remedy = f"write `momentum={momentum}` if that is meant" if momentum else "remove it"
@@ -88,16 +90,8 @@ def _meant_momentum(layer: Layer, eps: Argument) -> str | None:
 def _fix(site: Site, layer: Layer, eps: Site, momentum: str | None) -> Fix | None:
     if any(a.value is NOT_KNOWN and a.site is None for a in layer.arguments.values()):
         return None
-    if momentum is not None and _is_number(eps.text):
+    if momentum is not None and eps.is_number:
         return RULE.fixed_by(f"Write `momentum={momentum}`", eps.replace(f"momentum={momentum}"))
     if any(layer.arguments[n].positional for n in _LATER if n in layer.arguments):
         return RULE.fixed_by("Use the default `eps`", eps.replace("1e-5"))
     return RULE.fixed_by(f"Remove `{eps.text}`", site.remove_argument(eps))
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

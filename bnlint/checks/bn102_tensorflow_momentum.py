@@ -62,7 +62,7 @@ def _fix(setting: MomentumSetting, meant: str) -> Fix | None:
             return None
         edit = origin.replace(meant)
         return RULE.fixed_by(f"Write {meant}", edit, applicability=Applicability.UNSAFE)
-    if _is_number(site.text):
+    if site.is_number:
         return RULE.fixed_by(f"Use `momentum={meant}`", site.replace(meant))
     if _NAME.fullmatch(site.text):
         return RULE.fixed_by(f"Use `1 - {site.text}`", site.replace(f"1 - {site.text}"))
@@ -93,18 +93,10 @@ def _name_affine(setting: MomentumSetting) -> Fix | None:
 
 def _written(setting: MomentumSetting) -> str:
     site, value = setting.argument.site, setting.argument.value
-    if site is None or _is_number(site.text) or site.text == str(value):
+    if site is None or site.is_number or site.text == str(value):
         return f"`momentum={value}`"
     return f"`momentum={site.text}` ({value})"
 
 
 def _first_name(setting: MomentumSetting) -> str | None:
     return setting.layers[0].name if setting.layers else None
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

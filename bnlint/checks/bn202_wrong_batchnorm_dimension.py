@@ -82,9 +82,7 @@ def _fix(
     return RULE.fixed_by(f"Use `{name}`", written.replace(match["owner"] + name))
 
 
-def _is_in_use(
-    sites: dict[Site, list[tuple[ModelGraph, Layer]]], written: Site, name: str
-) -> bool:
+def _is_in_use(sites: dict[Site, list[tuple[ModelGraph, Layer]]], written: Site, name: str) -> bool:
     """Whether the file builds another layer by this bare name, so that the name is imported."""
     return any(
         layer.class_site is not None

@@ -54,13 +54,13 @@ def _finding(place: Site, found: list[Reuse]) -> Finding:
     reuse = (certain or found)[0]
     layers = len({reuse.layer for reuse in found})
     others = f" (and {layers - 1} more)" if layers > 1 else ""
-    first = reuse.first.site
+    before = reuse.before
     return RULE.at(
         place,
         f"`{reuse.layer.name}`{others} runs again in the same forward, so its running statistics"
-        " mix those of different tensors and follow the last one most, while each call is"
-        " normalised by its own; give each call a BatchNorm of its own",
+        " are a mixture that fits none of the tensors it gets; give each call a BatchNorm of its"
+        " own",
         layer=reuse.layer.name,
-        evidence=[(first, "the first call is here")] if first is not None else (),
+        evidence=[(before, "the first call is here")] if before is not None else (),
         likely=not certain,
     )

@@ -104,7 +104,7 @@ def _calls_since(relapse: Relapse) -> Iterator[Proof]:
 
 
 def _fix(run: Run, relapses: list[Relapse]) -> Fix | None:
-    """Put ``train()`` first into the common loop, or before the loop of the function that trains."""
+    """Put ``train()`` first into the common loop, or before the training function's own loop."""
     relapse = relapses[0]
     forward = relapse.later
     name = forward.model.name

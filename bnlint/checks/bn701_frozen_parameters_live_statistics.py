@@ -1,6 +1,6 @@
 """BN701: parameters are frozen while their BatchNorm layers stay in train mode."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 
 from bnlint.facts.forwards import loops_of, norms_in_training, trains
@@ -43,16 +43,31 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
             yield _finding(run, forward, norms)
 
 
-def _live_frozen_norms(run: Run, forward: Forward) -> list[NormState]:
-    """The BatchNorm layers that are frozen in weight and bias on some path, but not in mode."""
-    return [
-        norm
-        for norm in norms_in_training(forward)
-        if norm.frozen is not Known.NO
-        and norm.frozen_at is not None
-        and not _is_toggled(run, forward, norm.frozen_at)
-        and not _is_overwritten(run, forward.model)
+def _live_frozen_norms(run: Run, forward: Forward) -> dict[NormState, Site]:
+    """The BatchNorm layers that are frozen on some path, but not in mode, and where."""
+    if _is_overwritten(run, forward.model):
+        return {}
+    found = {}
+    for norm in norms_in_training(forward):
+        if (place := _frozen_at(run, forward, norm)) is not None:
+            found[norm] = place
+    kept = {place for place in set(found.values()) if not _is_toggled(run, forward, place)}
+    return {norm: place for norm, place in found.items() if place in kept}
+
+
+def _frozen_at(run: Run, forward: Forward, norm: NormState) -> Site | None:
+    """Where a layer's weight and bias were frozen, also if they may have been thawed since."""
+    if norm.frozen is Known.NO:
+        return None
+    if norm.frozen_at is not None or norm.layer is None:
+        return norm.frozen_at
+    freezes = [
+        event.site
+        for event in run.of_type(Frozen)
+        if event.requires_grad is False and event.order < forward.order
+        if any(layer.site == norm.layer.site for layer in event.model.batch_norms)
     ]
+    return freezes[-1] if freezes else None
 
 
 def _is_toggled(run: Run, forward: Forward, frozen_at: Site) -> bool:
@@ -92,16 +107,20 @@ def _surrounds(outer: Forward, inner: Forward) -> bool:
     return any(frame.call == outer.site for frame in inner.context.frames)
 
 
-def _finding(run: Run, forward: Forward, norms: Sequence[NormState]) -> Finding:
-    places = list(dict.fromkeys(norm.frozen_at for norm in norms if norm.frozen_at is not None))
+def _finding(run: Run, forward: Forward, frozen: Mapping[NormState, Site]) -> Finding:
+    norms = list(frozen)
+    places = list(dict.fromkeys(frozen.values()))
     mode: Mode = frozenset().union(*(norm.mode for norm in norms))
     path = _frozen_part(forward.norms, norms)
     evidence: list[Proof] = [(site, "and here") for site in places[1 : MOST_PLACES + 1]]
     evidence += how_it_came_into(mode, forward.model)
     evidence.append((forward.site, f"`{forward.model.name}` trains here, its statistics live"))
+    message = _message(run, forward, places[0], path)
+    if run.options:
+        message = f"With `{' '.join(run.options)}`, {message[0].lower()}{message[1:]}"
     return RULE.at(
         places[0],
-        _message(run, forward, places[0], path),
+        message,
         evidence=evidence,
         fix=_fix(run, forward, norms, path),
     )
@@ -119,9 +138,11 @@ def _message(run: Run, forward: Forward, place: Site, path: str | None) -> str:
             f"Weight and bias of BatchNorm layers in `{part}` are frozen, but the layers stay in "
             f"train mode: {harm}; call `eval()` on them after every `train()`"
         )
+    whole = path is None or forward.devices is not Known.NO
+    advice = "`eval()` on the frozen part" if whole else f"`{part}.eval()`"
     return (
         f"Parameters of `{part}` are frozen, but its BatchNorm layers stay in train mode: {harm}; "
-        f"call `{part}.eval()` after every `train()`"
+        f"call {advice} after every `train()`"
     )
 
 

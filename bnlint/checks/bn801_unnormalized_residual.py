@@ -11,7 +11,7 @@ from bnlint.rule import Rule
 
 RULE = Rule("BN801", "unnormalized-residual", Severity.WARNING)
 
-FEWEST_BLOCKS = 5
+FEWEST_BLOCKS = 8
 """Shallower stacks train without help."""
 
 

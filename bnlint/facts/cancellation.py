@@ -102,7 +102,7 @@ def _subtracts(layer: Layer, call: Call, norm: Call, axis: int, *, adjacent: boo
     batch_norm = norm.layer
     if batch_norm is None or batch_norm.own_forward:
         return False
-    if (call.certain and not norm.certain) or (layer.certain and not batch_norm.certain):
+    if (call.certain and not norm.certain) or not (layer.certain and batch_norm.certain):
         return False
     if axis not in (1, -1) or not _fits(layer, batch_norm, axis):
         return False

@@ -10,7 +10,9 @@ class Kind(StrEnum):
     PARAMETER = "parameter"
     CONV = "conv"  # convolutions and transposed convolutions
     LINEAR = "linear"
-    BATCH_NORM = "batch norm"  # BatchNorm1d/2d/3d, SyncBatchNorm, lazy forms, subclasses, F.batch_norm
+    BATCH_NORM = (
+        "batch norm"  # BatchNorm1d/2d/3d, SyncBatchNorm, lazy forms, subclasses, F.batch_norm
+    )
     INSTANCE_NORM = "instance norm"
     OTHER_NORM = "other norm"  # group, layer, RMS, local response ...
     ACTIVATION = "activation"

@@ -14,14 +14,15 @@ class Reuse:
     """Two calls of one layer in one forward.
 
     ``place`` is the call in the code that leads to the second one and did not lead to the first:
-    the call of the outermost module that runs again. Calls that differ only in the pass of a loop
-    have the outermost one within the loop.
+    the call of the outermost module that runs again; ``before`` is its counterpart for the first.
+    Calls that differ only in the pass of a loop have the outermost one within the loop.
     """
 
     layer: Layer
     first: Call
     again: Call
     place: Site | None
+    before: Site | None
 
     @property
     def looped(self) -> bool:
@@ -35,17 +36,18 @@ def reuses(graph: ModelGraph, *kinds: Kind) -> Iterator[Reuse]:
     for layer, (first, *others) in graph.calls_by_layer.items():
         if layer.kind in kinds and first.certain:
             for again in others:
-                yield Reuse(layer, first, again, _place(first, again))
+                yield Reuse(layer, first, again, *_places(first, again))
 
 
-def _place(first: Call, again: Call) -> Site | None:
+def _places(first: Call, again: Call) -> tuple[Site | None, Site | None]:
+    """Where the ways to two calls part, for the second and the first."""
     here, there = _frames(again), _frames(first)
-    for ours, theirs in zip(here, there, strict=False):
+    for ours, theirs in zip(reversed(here), reversed(there), strict=False):
         if ours != theirs:
-            return ours
+            return ours, theirs
     loops = [site for site, number in again.loops if (site, number) not in first.loops]
     inside = [frame for loop in loops for frame in here if _contains(loop, frame)]
-    return inside[-1] if inside else again.site
+    return (inside[-1] if inside else again.site), None
 
 
 def _frames(call: Call) -> tuple[Site, ...]:

@@ -286,6 +286,8 @@ class Run:
     main: bool
     events: tuple[Event, ...]
     complete: bool = True
+    options: tuple[str, ...] = ()
+    """Command-line options that are off by default and were given in this run."""
 
     def of_type(self, kind: type[E_co]) -> Iterator[E_co]:
         """The events of one type, in order."""

@@ -79,8 +79,14 @@ def _is_unscaled(graph: ModelGraph, residual: Residual) -> bool:
 
 
 def _lets_scale_through(graph: ModelGraph, call: Call) -> bool:
-    """Whether an operation's output certainly grows with its input."""
-    if not call.certain or (call.layer is not None and call.layer.own_forward):
+    """Whether an operation's output certainly grows with its input.
+
+    A weight that the code replaces (spectral or weight normalisation) may keep it from growing.
+    """
+    layer = call.layer
+    if not call.certain or (
+        layer is not None and (layer.own_forward or "weight" in layer.assigned)
+    ):
         return False
     if call.kind in (Kind.MUL, Kind.DIV):
         return _multiplies_by_one_or_more(call)

@@ -67,6 +67,15 @@ class Site:
         """What is written there."""
         return self.source.text(self.node)
 
+    @property
+    def is_number(self) -> bool:
+        """Whether a number is written there, not a name or an expression."""
+        try:
+            float(self.text)
+        except ValueError:
+            return False
+        return True
+
     def replace(self, text: str) -> Edit | None:
         """Replace it by other text."""
         return self.source.replace(self.node, text)

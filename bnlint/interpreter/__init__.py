@@ -20,7 +20,13 @@ from bnlint.interpreter import (
 )
 from bnlint.interpreter.entries import Rehearser, is_script
 from bnlint.interpreter.facts_of import FactsMaker
-from bnlint.interpreter.library import builtin_functions, methods, standard, torch_functions
+from bnlint.interpreter.library import (
+    builtin_functions,
+    iterators,
+    methods,
+    standard,
+    torch_functions,
+)
 from bnlint.interpreter.library.data import loader_fact
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.namespaces import Namespaces
@@ -36,6 +42,7 @@ HANDLERS = (
     expressions,
     forward,
     functions,
+    iterators,
     loops,
     methods,
     standard,
@@ -87,7 +94,9 @@ def graph_of(file: Path, expression: str, project: Project | None = None) -> Mod
     node = cst.parse_expression(expression)
     held: list[object] = []
     with _deep_recursion():
-        rehearser.enter_whole(expression, lambda: held.append(machine.evaluate(node, namespace.scope)))
+        rehearser.enter_whole(
+            expression, lambda: held.append(machine.evaluate(node, namespace.scope))
+        )
         if not held or not isinstance(held[0], Instance) or not held[0].is_module:
             raise ValueError(f"`{expression}` gives no module: {held}")
         model = held[0]

@@ -1,6 +1,5 @@
 """Constructor arguments as rules see them."""
 
-
 from bnlint.facts.site import NOT_KNOWN, Argument, Site
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.values import Bound, Float, Int, Scope, Text, Value, is_known
@@ -64,5 +63,3 @@ def with_site(value: Value, site: Site, option: str | None) -> Value:
     made.site = value.site if isinstance(value, Int | Float) else site
     made.option = option
     return made
-
-

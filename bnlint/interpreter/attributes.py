@@ -55,6 +55,8 @@ from bnlint.interpreter.values import (
 def _of_namespace(
     m: Machine, value: Namespace, name: str, node: cst.CSTNode, scope: Scope
 ) -> Value:
+    if name == "__dict__":
+        return Builtin(value, name)
     found = value.member(m, name)
     return Unknown(f"{name}") if found is MISSING else found
 
@@ -167,6 +169,8 @@ def _of_unknown(m: Machine, value: Unknown, name: str, node: cst.CSTNode, scope:
 
 @handles(ATTRIBUTES, Builtin)
 def _of_builtin(m: Machine, value: Builtin, name: str, node: cst.CSTNode, scope: Scope) -> Value:
+    if value.name == "__dict__":
+        return Builtin(value, name)
     return Unknown(f"attribute {name}")
 
 
@@ -190,6 +194,8 @@ def _of_instance(m: Machine, value: Instance, name: str, node: cst.CSTNode, scop
         return _of_module(m, value, name, node, scope)
     if value.cls is None and name in value.arguments:
         return value.arguments[name].value
+    if value.library == "argparse.Namespace":
+        return Unknown(f"option {name}")
     return Builtin(value, name)
 
 
@@ -216,7 +222,7 @@ def _class_attribute(
 
 def _of_module(m: Machine, value: Instance, name: str, node: cst.CSTNode, scope: Scope) -> Value:
     bare = bare_name(value.library)
-    if name in names_of(value) or name in ("weight", "bias") and bare in SIGNATURES:
+    if name in names_of(value) or (name in ("weight", "bias") and bare in SIGNATURES):
         return parameter_of(m, value, name)
     if name in value.arguments:
         return _layer_argument(value, name)
@@ -305,7 +311,7 @@ def _reassign(
     m: Machine, layer: Instance, name: str, value: Value, node: cst.CSTNode, scope: Scope
 ) -> None:
     """``layer.momentum = value`` and the like on a library layer."""
-    argument = argument_fact(m, name, Bound(value, node), scope)
+    argument = argument_fact(m, name, Bound(value, m.assigning or node), scope)
     layer.assigned[name] = argument
     m.journal.effects += 1
     if name != "momentum" or not is_batch_norm(layer):
@@ -341,5 +347,3 @@ def _set_on_choice(
     for one in owner.values:
         if isinstance(one, Instance):
             _set_on_instance(m, one, name, value, node, scope)
-
-

@@ -37,7 +37,7 @@ NOT_OBJECTS = frozenset({"Enum", "IntEnum", "StrEnum", "Exception", "ValueError"
 def canonical(path: str) -> str:
     """The one name under which the interpreter knows a library class or function."""
     bare = bare_name(path)
-    if bare is not None:
+    if bare is not None and not bare.startswith("_"):
         return f"torch.nn.{bare}" if bare != "DistributedDataParallel" else DDP
     head, _, name = path.rpartition(".")
     if head.startswith("torch.nn.modules.container") or path in ("torch.nn.Sequential",):
@@ -46,6 +46,8 @@ def canonical(path: str) -> str:
         return "torch.nn.DataParallel"
     if name == "DistributedDataParallel":
         return DDP
+    if name.startswith(("SyncBatchNorm", "SynchronizedBatchNorm")):
+        return "torch.nn.SyncBatchNorm"
     return path
 
 
@@ -221,5 +223,3 @@ def copy_of(m: Machine, value: Value, site: Site, memo: dict[int, Instance] | No
         case dict():
             return {key: copy_of(m, item, site, memo) for key, item in value.items()}
     return value
-
-

@@ -58,7 +58,9 @@ def _with_grad(m: Machine, grad: Known, body: Callable[[], Completion | None]) -
     return done
 
 
-def _inside(m: Machine, manager: Managed, go_on: Callable[[Value], Completion | None]) -> Completion | None:
+def _inside(
+    m: Machine, manager: Managed, go_on: Callable[[Value], Completion | None]
+) -> Completion | None:
     """Execute a generator-based context manager with the statement's body at its ``yield``."""
     ended: list[Completion | None] = []
     frames, frame = len(m.frames), m.frame
@@ -75,7 +77,11 @@ def _inside(m: Machine, manager: Managed, go_on: Callable[[Value], Completion | 
 
 
 def _with_methods(
-    m: Machine, manager: Instance, node: cst.CSTNode, scope: Scope, go_on: Callable[[Value], Completion | None]
+    m: Machine,
+    manager: Instance,
+    node: cst.CSTNode,
+    scope: Scope,
+    go_on: Callable[[Value], Completion | None],
 ) -> Completion | None:
     assert manager.cls is not None
     site = m.site(node, scope)

@@ -112,5 +112,3 @@ def _decorate_class(
     if isinstance(decorator, Function | Method | Partial):
         return _decorated(m, decorator, node, value, scope)
     return value
-
-

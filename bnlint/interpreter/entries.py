@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import libcst as cst
 
@@ -13,6 +14,7 @@ from bnlint.interpreter.construction import is_module_class
 from bnlint.interpreter.facts_of import FactsMaker
 from bnlint.interpreter.forward import record_forward
 from bnlint.interpreter.heap import Heap
+from bnlint.interpreter.hooks import framework_of_class, run_hook
 from bnlint.interpreter.machine import BudgetExceeded, Frame, Machine
 from bnlint.interpreter.namespaces import Namespace
 from bnlint.interpreter.values import (
@@ -34,6 +36,8 @@ ENTRY_STEPS = 20_000
 """Steps for one function or class that nothing calls."""
 FILE_STEPS = 60_000
 """Steps for all of a file's functions and classes that nothing calls."""
+MOST_OPTIONS = 2
+"""Options of a script that are tried out."""
 MOST_FOLLOWED = 4
 """Models of one class whose forward is followed though nothing calls it."""
 _CALLED = re.compile(r"(?<!def )(?<!class )\b(\w+)\s*\(")
@@ -57,20 +61,45 @@ class Rehearser:
     # -- scripts ----------------------------------------------------------------------------
 
     def run_script(self, source: SourceFile) -> None:
-        """Execute a file as ``python file.py`` would."""
+        """Execute a file as ``python file.py`` would.
+
+        Options that freeze something and are off by default get an execution of their own, in
+        which they are given.
+        """
+        self.m.offered.clear()
+        self._mains[source] = self._run_main(source, ())
+        for option in sorted(self.m.offered)[:MOST_OPTIONS]:
+            self.m.given = option
+            try:
+                self._run_main(source, (option,))
+            finally:
+                self.m.given = None
+
+    def _run_main(self, source: SourceFile, options: tuple[str, ...]) -> Namespace:
         namespace = self.m.namespaces.new(source, "__main__")
         namespace.eager = True
-        self._mains[source] = namespace
         body = source.tree.body
         self._enter(
-            source.path, True, MAIN_STEPS, lambda: self.m.execute(body, namespace.scope)
+            source.path,
+            True,
+            MAIN_STEPS,
+            lambda: self.m.execute(body, namespace.scope),
+            options,
         )
+        return namespace
 
     def namespace_of(self, source: SourceFile) -> Namespace:
         """The module whose functions stand for a file's: as run, else as imported."""
         return self._mains.get(source) or self.m.namespaces.imported(source)
 
-    def _enter(self, name: str, main: bool, steps: int, execute: Callable[[], object]) -> None:
+    def _enter(
+        self,
+        name: str,
+        main: bool,
+        steps: int,
+        execute: Callable[[], object],
+        options: tuple[str, ...] = (),
+    ) -> None:
         m = self.m
         m.journal.run_start = m.journal.next_order()
         first = len(m.journal.notes)
@@ -86,7 +115,7 @@ class Rehearser:
         m.grad, m.frames = Known.YES, []
         notes = m.journal.notes[first:]
         if notes:
-            self.runs.append(self.facts.run(name, main, notes, complete))
+            self.runs.append(self.facts.run(name, main, notes, complete, options))
 
     def _fresh_heap(self) -> Heap:
         return Heap(self.m.heap.structure + 1)
@@ -105,7 +134,7 @@ class Rehearser:
         called: set[str] = set()
         for source in sources:
             called.update(_CALLED.findall(source.content))
-        left = {source: FILE_STEPS for source in sources}
+        left = dict.fromkeys(sources, FILE_STEPS)
         for wanted in (False, True):
             for source in sources:
                 for name, node in _definitions(source):
@@ -179,10 +208,18 @@ class Rehearser:
                 continue
             if instance.is_module and name == "forward":
                 continue
-            label = f"{cls.name}.{name}"
             self._enter(
-                label, False, ENTRY_STEPS, lambda f=function: self._call(Method(f, instance), site)
+                f"{cls.name}.{name}",
+                False,
+                ENTRY_STEPS,
+                partial(self._run_method, instance, function, site),
             )
+
+    def _run_method(self, instance: Instance, function: Function, site: Site) -> None:
+        if instance.cls is not None and framework_of_class(instance.cls) is not None:
+            run_hook(self.m, instance, function, site)
+        else:
+            self._call(Method(function, instance), site)
 
     # -- forwards that nothing called -------------------------------------------------------
 
@@ -199,7 +236,7 @@ class Rehearser:
                 followed[module.cls.node] += 1
                 if followed[module.cls.node] > MOST_FOLLOWED:
                     continue
-            self._enter(module.type_name, False, ENTRY_STEPS, lambda x=module: self.follow(x))
+            self._enter(module.type_name, False, ENTRY_STEPS, partial(self.follow, module))
 
     def follow(self, module: Instance) -> None:
         """Execute one model's forward with unknown inputs."""
@@ -251,5 +288,3 @@ def is_script(source: SourceFile) -> bool:
             case cst.SimpleStatementLine(body=[cst.Assign(value=cst.Call())]):
                 return True
     return False
-
-

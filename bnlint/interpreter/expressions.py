@@ -6,18 +6,16 @@ from functools import lru_cache
 import libcst as cst
 
 from bnlint.interpreter.arithmetic import binary, compare, operator_name, truth_of, unary
+from bnlint.interpreter.iterables import iterated
 from bnlint.interpreter.iteration import elements, index_into
 from bnlint.interpreter.machine import EXPRESSIONS, Machine, handles
 from bnlint.interpreter.names import assign, look_up
 from bnlint.interpreter.values import (
     Arguments,
-    Builtin,
     Float,
     Function,
     Int,
-    Library,
     Many,
-    Method,
     Scope,
     Super,
     Tensor,
@@ -35,7 +33,11 @@ MOST_ITEMS_IN_SCRIPT = 64
 @lru_cache(maxsize=8192)
 def _number(text: str) -> int | float | complex:
     plain = text.replace("_", "")
-    return int(plain, 0) if plain.isdigit() or plain[:2].lower() in {"0x", "0b", "0o"} else float(plain)
+    return (
+        int(plain, 0)
+        if plain.isdigit() or plain[:2].lower() in {"0x", "0b", "0o"}
+        else float(plain)
+    )
 
 
 @handles(EXPRESSIONS, cst.Integer, cst.Float)
@@ -277,7 +279,7 @@ def _comprehension(
 
     def run(clause: cst.CompFor) -> None:
         nonlocal exact
-        iterable = m.evaluate(clause.iter, inner)
+        iterable = iterated(m, m.evaluate(clause.iter, inner), m.site(clause, inner), inner)
         items = elements(m, iterable)
         if items is None or len(items) > (MOST_ITEMS if m.building else MOST_ITEMS_IN_SCRIPT):
             exact = False
@@ -383,5 +385,3 @@ def _yield(m: Machine, node: cst.Yield, scope: Scope) -> Value:
         if m.frame.abstract:
             inner.yielded.append(Unknown("further items"))
     return Unknown("sent value")
-
-

@@ -1,6 +1,8 @@
 """From the records of a rehearsal to the facts that rules read."""
 
+import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from bnlint.facts.graph import Call, Layer, ModelGraph
 from bnlint.facts.kind import Kind
@@ -9,12 +11,13 @@ from bnlint.facts.run import Context, Event, Forward, Model, NormState, Run
 from bnlint.facts.site import Argument, Site
 from bnlint.interpreter.arguments import make_argument, plain
 from bnlint.interpreter.library.layers import KINDS, bare_name
-from bnlint.interpreter.modules import WRAPPERS, child_modules, has_unknown_children
+from bnlint.interpreter.modules import WRAPPERS, child_modules, has_unknown_children, named_modules
 from bnlint.interpreter.norms import has_batchnorm, is_batch_norm
 from bnlint.interpreter.parameters import is_opaque
 from bnlint.interpreter.records import ForwardRecord, Journal, NormRecord, Note, Recorded
 from bnlint.interpreter.tape import Op, Tape
 from bnlint.interpreter.values import MISSING, Class, Function, Instance, Value
+from bnlint.source import SourceFile
 
 
 class Arguments(Mapping[str, Argument]):
@@ -63,6 +66,7 @@ class FactsMaker:
         self.journal = journal
         self._layers: dict[tuple[Instance, str], Layer] = {}
         self._models: dict[tuple[Instance, str], Model] = {}
+        self._numbers: dict[Instance, int] = {}
 
     # -- models and layers ------------------------------------------------------------------
 
@@ -77,15 +81,27 @@ class FactsMaker:
                 module.type_name,
                 module.site,
                 has_batchnorm(module),
-                tuple(self.layer(layer, n) for n, layer in norms),
+                tuple(self.layer(layer, n, (), module.conditions) for n, layer in norms),
                 self._is_pretrained(module),
+                self._number(module),
             )
         return self._models[key]
 
+    def _number(self, module: Instance) -> int:
+        """A number that is the same for a module and its wrappers."""
+        while module.library in WRAPPERS:
+            inner = next((child for _, child in child_modules(module)), None)
+            if inner is None:
+                break
+            module = inner
+        return self._numbers.setdefault(module, len(self._numbers))
+
     def _is_pretrained(self, module: Instance) -> bool:
-        return is_opaque(module) and any(
+        return any(
             name.startswith(("pretrained", "weights")) and bound.value not in (None, False)
-            for name, bound in module.arguments.items()
+            for _, part in named_modules(module)
+            if is_opaque(part)
+            for name, bound in part.arguments.items()
         )
 
     def layer(
@@ -203,9 +219,11 @@ class FactsMaker:
 
     # -- runs -------------------------------------------------------------------------------
 
-    def run(self, entry: str, main: bool, notes: list[Note], complete: bool) -> Run:
+    def run(
+        self, entry: str, main: bool, notes: list[Note], complete: bool, options: tuple[str, ...]
+    ) -> Run:
         """The run of one entry point."""
-        return Run(entry, main, tuple(self.events(notes)), complete)
+        return Run(entry, main, tuple(self.events(notes)), complete, options)
 
     def events(self, notes: list[Note]) -> Iterator[Event]:
         """Notes as events, in order."""
@@ -221,7 +239,7 @@ class FactsMaker:
             context,
             self.model(record.model, record.name),
             record.mode,
-            tuple(self._norm(norm) for norm in record.norms),
+            tuple(self._norm(norm, record.model.conditions) for norm in record.norms),
             record.grad,
             record.backpropagated,
             record.measured,
@@ -229,18 +247,19 @@ class FactsMaker:
             record.batch,
             record.devices,
             record.inner,
+            record.made_up,
         )
 
-    def _norm(self, record: NormRecord) -> NormState:
+    def _norm(self, record: NormRecord, conditions: int) -> NormState:
         module = record.instance
         listed = is_batch_norm(module)
         tracks = module.arguments.get("track_running_stats") if listed else None
         value = tracks.value if tracks is not None else True
         return NormState(
             record.name,
-            self.layer(module, record.name) if listed else None,
+            self.layer(module, record.name, (), conditions) if listed else None,
             record.mode,
-            record.frozen,
+            Known.NO if module in self.journal.overwritten else record.frozen,
             record.frozen_at,
             Known.of(value if isinstance(value, bool) else None),
         )
@@ -281,10 +300,18 @@ def _filled(module: Instance) -> dict[str, float]:
     return found
 
 
-def loads_published_weights(module: Instance) -> bool:
-    """Whether the file of the model's class downloads weights for it."""
-    if module.cls is None:
-        return False
-    text = module.cls.namespace.source.content
-    return "load_url(" in text or "load_state_dict_from_url(" in text
+PUBLISHED = re.compile(
+    r"load_url\(|load_state_dict_from_url\(|build_model_with_cfg|default_cfgs?\b|load_pretrained"
+    r"|load_param\b|hf_hub_download|from_pretrained"
+)
+"""Calls in a model's file that fetch weights which the world already has."""
 
+
+@cache
+def _publishes(source: SourceFile) -> bool:
+    return PUBLISHED.search(source.content) is not None
+
+
+def loads_published_weights(module: Instance) -> bool:
+    """Whether the file of the model's class fetches published weights for it."""
+    return module.cls is not None and _publishes(module.cls.namespace.source)

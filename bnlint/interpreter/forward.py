@@ -9,7 +9,7 @@ from bnlint.facts.run import is_training
 from bnlint.facts.site import Site
 from bnlint.interpreter.functions import run_function
 from bnlint.interpreter.library.layers import KINDS, bare_name
-from bnlint.interpreter.machine import CALLS, Machine, handles
+from bnlint.interpreter.machine import CALLS, Frame, Machine, handles
 from bnlint.interpreter.modules import WRAPPERS, children, is_container, mode_of
 from bnlint.interpreter.namespaces import dotted
 from bnlint.interpreter.norms import norm_records
@@ -96,7 +96,7 @@ def _by_script(m: Machine, module: Instance, arguments: Arguments, site: Site) -
             break
         module = inner
     record = _record(m, module, inputs, site, splits=splits)
-    m.journal.activity += 1
+    m.note_activity()
     output = _memoised(m, module, arguments, site)
     depends = frozenset({record.number}).union(*(t.depends for t in inputs))
     grads = frozenset[int]()
@@ -130,7 +130,13 @@ def _mapped(value: Value, change: Callable[[Tensor | None], Tensor], depth: int 
 
 
 def _record(
-    m: Machine, module: Instance, inputs: list[Tensor], site: Site, *, splits: bool = False, inner: bool = False
+    m: Machine,
+    module: Instance,
+    inputs: list[Tensor],
+    site: Site,
+    *,
+    splits: bool = False,
+    inner: bool = False,
 ) -> ForwardRecord:
     node = site.node
     name = dotted(getattr(node, "func", None))
@@ -268,6 +274,14 @@ def run_library(m: Machine, module: Instance, arguments: Arguments, site: Site) 
 
 
 def _run_sequence(m: Machine, module: Instance, value: Value, site: Site) -> Value:
+    m.frames.append(Frame("Sequential", site, None))
+    try:
+        return _run_children(m, module, value, site)
+    finally:
+        m.frames.pop()
+
+
+def _run_children(m: Machine, module: Instance, value: Value, site: Site) -> Value:
     for _, child in children(module):
         if isinstance(child, Instance):
             value = _within(m, child, Arguments([value]), child.site)
@@ -297,5 +311,7 @@ def _run_layer(m: Machine, module: Instance, arguments: Arguments, site: Site) -
     )
     if kind is Kind.RECURRENT:
         return output, Unknown("state")
+    indices = module.arguments.get("return_indices")
+    if indices is not None and indices.value is not False:
+        return (output, output) if indices.value is True else Unknown("output with indices")
     return output
-

@@ -3,6 +3,7 @@
 from bnlint.facts.run import Frozen, WeightsWritten
 from bnlint.facts.site import Site
 from bnlint.interpreter.machine import Machine
+from bnlint.interpreter.modules import descendants
 from bnlint.interpreter.parameters import set_gradient
 from bnlint.interpreter.values import Instance
 
@@ -33,6 +34,7 @@ def note_weights_written(m: Machine, parameter: Instance, site: Site) -> None:
     """Record that the values of a parameter, or of all of a model, are overwritten."""
     context = m.context()
     for model in owners(parameter):
+        m.journal.overwritten.update(module for _, module in descendants(m, model))
         m.journal.note(
             lambda facts, order, model=model: WeightsWritten(  # type: ignore[misc]
                 order, site, context, facts.model(model)

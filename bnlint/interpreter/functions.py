@@ -16,6 +16,7 @@ from bnlint.interpreter.machine import (
 from bnlint.interpreter.values import (
     Arguments,
     Function,
+    Managed,
     Many,
     Method,
     Partial,
@@ -25,13 +26,15 @@ from bnlint.interpreter.values import (
 )
 
 DEEPEST_RECURSION = 3
-"""Executions of one function within itself."""
+"""Executions of one function within itself where conditions that are not known decide on them."""
 
 
 @handles(CALLS, Function)
 def _call_function(
     m: Machine, function: Function, arguments: Arguments, site: Site, scope: Scope
 ) -> Value:
+    if function.managed:
+        return Managed(function, arguments, site)
     return run_function(m, function, arguments, site)
 
 
@@ -39,7 +42,10 @@ def _call_function(
 def _call_method(
     m: Machine, method: Method, arguments: Arguments, site: Site, scope: Scope
 ) -> Value:
-    return run_function(m, method.function, arguments.prefixed(method.receiver), site)
+    given = arguments.prefixed(method.receiver)
+    if method.function.managed:
+        return Managed(method.function, given, site)
+    return run_function(m, method.function, given, site)
 
 
 @handles(CALLS, Partial)
@@ -60,13 +66,11 @@ def run_function(
 ) -> Value:
     """Execute a function with arguments and return what it returns on any of its paths."""
     node = function.node
-    if sum(frame.definition is not None and frame.definition.node is node for frame in m.frames) >= (
-        DEEPEST_RECURSION
-    ):
+    if _is_endless(m, node):
         return Unknown("recursion")
     local = bind_parameters(m, function, arguments)
     definition = Site(function.scope.namespace.source, node)
-    m.frames.append(Frame(function.name, site, definition))
+    m.frames.append(Frame(function.name, site, definition, uncertain=m.uncertain))
     grad, loops = m.grad, len(m.loops)
     if function.grad is not None:
         m.grad = function.grad
@@ -76,13 +80,24 @@ def run_function(
         m.reached.add(node)
         if on_yield is not None:
             local.on_yield = on_yield
-        elif is_generator(node):
+        elif is_generator(function):
             local.yielded = []
         return _finish(m, m.execute(node.body.body, local), local)
     finally:
         m.frames.pop()
         del m.loops[loops:]
         m.grad = grad
+
+
+def _is_endless(m: Machine, node: cst.CSTNode) -> bool:
+    """Whether a function calls itself again and again and nothing that is known will end it."""
+    count = 0
+    for frame in reversed(m.frames):
+        if frame.definition is not None and frame.definition.node is node:
+            count += 1
+            if count == DEEPEST_RECURSION:
+                return m.uncertain > frame.uncertain or m.frame.abstract > 0
+    return False
 
 
 def _finish(m: Machine, done: Completion | None, local: Scope) -> Value:
@@ -142,8 +157,11 @@ def _passed(name: str, keywords: dict[str, Value], function: Function, opened: b
 _generators: dict[cst.FunctionDef, bool] = {}
 
 
-def is_generator(node: cst.FunctionDef) -> bool:
+def is_generator(function: Function) -> bool:
     """Whether a function's own body contains ``yield``."""
+    node = function.node
+    if isinstance(node, cst.Lambda) or "yield" not in function.scope.namespace.source.content:
+        return False
     if node not in _generators:
         _generators[node] = _contains_yield(node)
     return _generators[node]
@@ -158,4 +176,3 @@ def _contains_yield(function: cst.FunctionDef) -> bool:
         if not isinstance(node, cst.FunctionDef | cst.ClassDef | cst.Lambda):
             pending.extend(node.children)
     return False
-

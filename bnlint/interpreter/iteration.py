@@ -5,12 +5,21 @@ import libcst as cst
 from bnlint.facts.graph import Shape
 from bnlint.facts.kind import Kind
 from bnlint.interpreter.machine import Machine
-from bnlint.interpreter.modules import children, indexed_child, is_container, register_child
+from bnlint.interpreter.modules import (
+    children,
+    delete_child,
+    indexed_child,
+    is_container,
+    register_child,
+)
+from bnlint.interpreter.parameters import operand
 from bnlint.interpreter.values import (
     Arguments,
+    Builtin,
     Class,
     Function,
     Instance,
+    Library,
     Many,
     Method,
     Scope,
@@ -19,6 +28,7 @@ from bnlint.interpreter.values import (
     Value,
 )
 
+NAMED_TUPLE = "typing.NamedTuple"
 LONGEST = 4096
 """Items of a range or string that are taken apart."""
 
@@ -36,6 +46,8 @@ def elements(m: Machine, value: Value) -> list[Value] | None:
             return list(value) if len(value) <= LONGEST else None
         case Instance() if value.is_module:
             return _module_items(m, value)
+        case Instance() if is_named_tuple(value):
+            return list(value.attributes.values())
     return None
 
 
@@ -61,30 +73,50 @@ def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: S
         case Many(element=element):
             return value if isinstance(key, slice) else element
         case list() | tuple() | str() | range() | dict() | bytes():
-            return _index_known(value, key)
+            return _index_known(m, value, key)
+        case Class() | Library() if _is_type(value):
+            return value
+        case Builtin(receiver=receiver, name="__dict__") if isinstance(key, str):
+            return m.attribute(receiver, key, node, scope)
+        case Instance(cls=Class() as cls) if isinstance(cls.find("__getitem__"), Function):
+            getter = cls.find("__getitem__")
+            assert isinstance(getter, Function)
+            return m.call(Method(getter, value), Arguments([key]), m.site(node, scope), scope)
         case Instance() if value.is_module and is_container(value):
             return indexed_child(m, value, key, m.site(node, scope))
-        case Instance(cls=Class() as cls):
-            getter = cls.find("__getitem__")
-            if isinstance(getter, Function):
-                return m.call(Method(getter, value), Arguments([key]), m.site(node, scope), scope)
+        case Instance(library="torch.nn.Parameter"):
+            tensor = operand(m, value, m.site(node, scope))
+            return Unknown("item") if tensor is None else _index_tensor(m, tensor, key, node, scope)
+        case Instance() if is_named_tuple(value):
+            return _index_known(m, list(value.attributes.values()), key)
     return Unknown("item")
 
 
-def _index_known(value: Value, key: Value) -> Value:
+def _is_type(value: Class | Library) -> bool:
+    """Whether a subscript gives a generic alias, ``tuple[int, int]``."""
+    return isinstance(value, Class) or value.path.startswith(("builtins.", "typing."))
+
+
+def is_named_tuple(value: Instance) -> bool:
+    """Whether an object's fields are also its items, in order."""
+    return value.library == NAMED_TUPLE
+
+
+def _index_known(m: Machine, value: Value, key: Value) -> Value:
     if isinstance(key, Unknown | Tensor):
-        return _any_item(value)
+        return _any_item(m, value)
     try:
         return value[key]  # type: ignore[index]
     except (IndexError, KeyError, TypeError):
         return Unknown("item")
 
 
-def _any_item(value: Value) -> Value:
+def _any_item(m: Machine, value: Value) -> Value:
+    """An item under a key that is not known."""
     items = list(value.values()) if isinstance(value, dict) else value
-    if isinstance(items, list | tuple) and items and all(item is items[0] for item in items):
-        return items[0]
-    return Unknown("item")
+    if not isinstance(items, list | tuple) or not items:
+        return Unknown("item")
+    return m.join(items)
 
 
 def _index_tensor(m: Machine, value: Tensor, key: Value, node: cst.CSTNode, scope: Scope) -> Value:
@@ -140,6 +172,19 @@ def store_item(m: Machine, target: cst.Subscript, value: Value, scope: Scope) ->
             _store_into_tensor(m, owner, value, target, scope)
 
 
+def delete_item(m: Machine, owner: Value, key: Value) -> None:
+    """``del owner[key]``; containers of modules number what is left anew."""
+    match owner:
+        case dict() | list() if isinstance(key, int | str | slice):
+            m.heap.touch(owner)
+            try:
+                del owner[key]  # type: ignore[arg-type]
+            except (KeyError, IndexError, TypeError):
+                return
+        case Instance() if owner.is_module and is_container(owner):
+            delete_child(m, owner, key)
+
+
 def _store_somewhere(m: Machine, owner: dict[Value, Value] | list[Value]) -> None:
     m.heap.touch(owner)
     if isinstance(owner, list):
@@ -157,5 +202,3 @@ def _store_into_tensor(
     changed = m.tape.tensor(Kind.OTHER, "setitem", inputs, site, shape=owner.shape, batch=True)
     assert isinstance(target.value, cst.Name)
     m.heap.put(scope.names, target.value.value, changed)
-
-

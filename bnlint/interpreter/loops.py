@@ -14,10 +14,11 @@ from bnlint.interpreter.machine import (
     Completion,
     End,
     Machine,
+    ScriptActivity,
     handles,
 )
 from bnlint.interpreter.names import assign
-from bnlint.interpreter.values import Instance, Many, Scope, Tensor, Unknown, Value
+from bnlint.interpreter.values import Instance, Many, Scope, Tensor, Unknown, Value, is_known
 
 FEW = 8
 """Items of a list that are executed one by one even where models are trained on each."""
@@ -25,7 +26,7 @@ UNROLLED = 1024
 """Passes of a loop over known items while a model is built or called."""
 UNROLLED_IN_SCRIPT = 64
 """Passes of such a loop elsewhere; a longer one is executed twice, standing for all."""
-UNROLLED_WITHIN = 8
+UNROLLED_WITHIN = 16
 """The same for a loop within another."""
 Body = Callable[[], Completion | None]
 
@@ -39,7 +40,7 @@ def _for(m: Machine, node: cst.For, scope: Scope) -> Completion | None:
         return _over_many(m, node, iterable, loop, scope)
     counts = isinstance(iterable, range) or len(items) > FEW
     most = UNROLLED_WITHIN if m.loops else UNROLLED_IN_SCRIPT
-    too_long = len(items) > most and not (m.building or m.modules)
+    too_long = len(items) > most and is_known(items) and not (m.building or m.modules)
     if counts and (too_long or node in m.script_loops):
         return _repeated(m, node, _first_and_later(items), loop, scope)
     start = len(m.frame.exits)
@@ -76,18 +77,26 @@ def _concrete_pass(
         assign(m, node.target, item, scope)
         return m.execute(node.body.body, scope)
 
-    if not speculate or m.modules:
+    if not speculate or m.modules or m.speculating:
         return _pass(m, body)
-    before, activity = m.heap.snapshot(), m.journal.activity
+    before = m.heap.snapshot()
+    kept = m.grad, m.uncertain, m.building
     notes, exits = len(m.journal.notes), len(m.frame.exits)
-    done = _pass(m, body)
-    if m.journal.activity == activity:
-        m.heap.drop(before)
-        return done
-    m.abandon(exits)
-    m.heap.restore(before)
-    del m.journal.notes[notes:]
-    return _SCRIPT
+    frames, loops, scripts = len(m.frames), len(m.loops), m.frame.abstract
+    m.speculating = True
+    try:
+        done = _pass(m, body)
+    except ScriptActivity:
+        del m.frames[frames:], m.loops[loops:], m.journal.notes[notes:]
+        m.grad, m.uncertain, m.building = kept
+        m.frame.abstract = scripts
+        m.abandon(exits)
+        m.heap.restore(before)
+        return _SCRIPT
+    finally:
+        m.speculating = False
+    m.heap.drop(before)
+    return done
 
 
 def _pass(m: Machine, body: Body) -> Completion | None:
@@ -123,7 +132,7 @@ def _over_many(
 
 def note_iteration(m: Machine, loader: Instance, node: cst.CSTNode, scope: Scope) -> None:
     """Record that a loader is drawn from."""
-    m.journal.activity += 1
+    m.note_activity()
     site, context, fact = m.site(node, scope), m.context(), m.journal.loader_fact(loader)
     if fact is not None:
         m.journal.note(lambda _, order: LoaderIterated(order, site, context, fact))
@@ -148,6 +157,9 @@ def _twice(
     m: Machine, node: cst.For | cst.While, bodies: list[Body], loop: ActiveLoop, scope: Scope
 ) -> Completion | None:
     start = len(m.frame.exits)
+    if any(outer.abstract and outer.number > 1 for outer in m.loops):
+        bodies = bodies[-1:]
+    loop.abstract = True
     m.loops.append(loop)
     m.frame.abstract += 1
     done: Completion | None = None

@@ -26,8 +26,16 @@ MAX_DEPTH = 60
 """Calls within calls; deeper ones give an unknown value."""
 
 
+CALLERS = 12
+"""Calls that led to an operation that are remembered."""
+
+
 class BudgetExceeded(Exception):
     """The rehearsal of an entry point took more steps than it may."""
+
+
+class ScriptActivity(Exception):
+    """A loop whose passes were to be executed one by one turns out to train or evaluate."""
 
 
 class End(Enum):
@@ -68,6 +76,8 @@ class ActiveLoop:
     site: Site
     number: int = 1
     loader: Instance | None = None
+    abstract: bool = False
+    """Whether its passes stand for all."""
 
 
 @dataclass(slots=True)
@@ -81,11 +91,13 @@ class Frame:
     abstract: int = 0
     fact: FrameFact | None = None
     called_from: tuple[Site, ...] | None = None
+    uncertain: int = 0
+    """How many conditions that are not known decide whether it is called."""
 
     def callers(self, frames: "list[Frame]") -> tuple[Site, ...]:
-        """The calls that led here, nearest first, at most four."""
+        """The calls that led here, nearest first."""
         if self.called_from is None:
-            near = reversed(frames[-4:])
+            near = reversed(frames[-CALLERS:])
             self.called_from = tuple(f.call for f in near if f.call is not None)
         return self.called_from
 
@@ -139,6 +151,14 @@ class Machine:
         self.reached: set[cst.CSTNode] = set()
         self.descendants: dict[Instance, tuple[int, list[tuple[str, Instance]]]] = {}
         """The modules below each, and the heap's structure when they were listed."""
+        self.offered: set[str] = set()
+        """Options that are off by default and freeze something when given."""
+        self.given: str | None = None
+        """The one of them that is given."""
+        self.assigning: cst.CSTNode | None = None
+        """The right-hand side of the assignment that is being executed."""
+        self.speculating = False
+        """Whether a pass is being executed that is given up at the first thing only scripts do."""
         self.script_loops: set[cst.CSTNode] = set()
 
     # -- stepping ---------------------------------------------------------------------------
@@ -201,6 +221,16 @@ class Machine:
             self.frames.pop()
             kept[-1].structure = max(kept[-1].structure, self.heap.structure)
             self.modules, self.loops, self.building, self.uncertain, self.grad, self.heap = kept
+
+    def note_activity(self) -> None:
+        """Announce something that only scripts do: forwards, backwards, steps, loaders.
+
+        Raises:
+            ScriptActivity: the pass of a loop that is being executed is to be given up.
+        """
+        self.journal.activity += 1
+        if self.speculating:
+            raise ScriptActivity
 
     # -- paths ------------------------------------------------------------------------------
 

@@ -1,11 +1,13 @@
 """nn.Module: children, names, and modes."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from bnlint.facts.run import Mode, Switch
 from bnlint.facts.site import Site
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.values import (
+    MISSING,
     Arguments,
     Choice,
     Function,
@@ -26,6 +28,7 @@ WRAPPERS = frozenset(
         "torch.compile",
     }
 )
+PARAMETER = "torch.nn.Parameter"
 MODE = "training"
 """The attribute that holds a module's mode."""
 UNKNOWN_MODE: Mode = frozenset({Switch(None)})
@@ -49,6 +52,8 @@ def children(module: Instance) -> list[tuple[str, Value]]:
                 found.extend((name, v) for v in modules)
             case Unknown() | Many() if container and name != MODE:
                 found.append((name, value))
+            case Instance() if container and value.library != PARAMETER:
+                found.append((name, Unknown("module")))
     return found
 
 
@@ -141,15 +146,40 @@ def indexed_child(m: Machine, container: Instance, key: Value, site: Site) -> Va
     if isinstance(key, int):
         return every[key][1] if -len(every) <= key < len(every) else Unknown("child")
     if isinstance(key, slice):
-        part = Instance(None, container.library, {}, site, is_module=True)
-        part.attributes[MODE] = container.attributes.get(MODE, UNKNOWN_MODE)
-        part.has_parent = True
-        for number, (name, value) in enumerate(every[key]):
-            keeps_name = container.library == "torch.nn.Sequential"
-            part.attributes[name if keeps_name else str(number)] = value
-        return part
+        return _slice_of(container, every[key], site)
     values = [value for _, value in every]
     return m.join(values) if values else Unknown("child")
+
+
+def _slice_of(container: Instance, items: list[tuple[str, Value]], site: Site) -> Instance:
+    part = Instance(None, container.library, {}, site, is_module=True)
+    if container.cls is not None and container.cls.find("__init__") is MISSING:
+        part.cls = container.cls
+    part.attributes[MODE] = container.attributes.get(MODE, UNKNOWN_MODE)
+    part.has_parent = True
+    keeps_names = container.library == "torch.nn.Sequential"
+    for number, (name, value) in enumerate(items):
+        part.attributes[name if keeps_names else str(number)] = value
+    return part
+
+
+def delete_child(m: Machine, container: Instance, key: Value) -> None:
+    """``del container[key]``, after which what is left is numbered from zero."""
+    left = children(container)
+    m.heap.touch(container.attributes)
+    m.heap.structure += 1
+    if isinstance(key, str):
+        container.attributes.pop(key, None)
+        return
+    for name, _ in left:
+        del container.attributes[name]
+    if isinstance(key, int | slice) and not any(isinstance(v, Many) for _, v in left):
+        with suppress(IndexError):
+            del left[key]
+    else:
+        left = [("", Unknown("children"))]
+    for number, (_, value) in enumerate(left):
+        container.attributes[str(number)] = value
 
 
 # -- modes --------------------------------------------------------------------------------------

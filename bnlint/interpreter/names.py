@@ -1,7 +1,7 @@
 """Looking names up and binding targets."""
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import libcst as cst
 
@@ -19,10 +19,13 @@ from bnlint.interpreter.values import (
 )
 
 BUILTIN_NAMES = frozenset(dir(builtins))
+CONSTANTS: Mapping[str, Value] = {"True": True, "False": False, "None": None}
 
 
 def look_up(m: Machine, name: str, scope: Scope) -> Value:
     """The value of a name: local, enclosing, global or builtin."""
+    if name in CONSTANTS:
+        return CONSTANTS[name]
     inner: Scope | None = scope
     while inner is not None:
         value = inner.names.get(name, MISSING)
@@ -60,9 +63,7 @@ def assign(m: Machine, target: cst.CSTNode, value: Value, scope: Scope) -> None:
             assign(m, inner, value, scope)
 
 
-def _assign_parts(
-    m: Machine, parts: Sequence[cst.BaseElement], value: Value, scope: Scope
-) -> None:
+def _assign_parts(m: Machine, parts: Sequence[cst.BaseElement], value: Value, scope: Scope) -> None:
     items = elements(m, value)
     count = len(parts)
     star = next((i for i, p in enumerate(parts) if isinstance(p, cst.StarredElement)), None)
@@ -93,4 +94,3 @@ def set_attribute(
     setter = SETTERS.get(type(owner))
     if setter is not None:
         setter(m, owner, name, value, node, scope)
-

@@ -69,7 +69,9 @@ class Namespace:
         if name.startswith("__"):
             return MISSING
         for statement in self.stars:
-            module = machine.namespaces.load(dotted(statement.module), len(statement.relative), self)
+            module = machine.namespaces.load(
+                dotted(statement.module), len(statement.relative), self
+            )
             if isinstance(module, Namespace) and module is not self:
                 if (value := module.lookup(machine, name)) is not MISSING:
                     return value

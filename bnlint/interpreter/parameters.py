@@ -7,10 +7,9 @@ from bnlint.facts.known import Known
 from bnlint.facts.site import Site
 from bnlint.interpreter.library.layers import bare_name, parameter_names
 from bnlint.interpreter.machine import Machine
-from bnlint.interpreter.modules import descendants
+from bnlint.interpreter.modules import PARAMETER, descendants
 from bnlint.interpreter.values import Bound, Instance, Tensor, Unknown, Value
 
-PARAMETER = "torch.nn.Parameter"
 GRADIENT = "requires_grad"
 MOST_NAMED = 800
 """Parameters that ``named_parameters()`` lists one by one."""
@@ -91,9 +90,7 @@ def parameter_group(m: Machine, modules: list[Instance], site: Site) -> Instance
     return made
 
 
-def set_gradient(
-    m: Machine, parameter: Instance, value: bool | None, site: Site
-) -> list[Instance]:
+def set_gradient(m: Machine, parameter: Instance, value: bool | None, site: Site) -> list[Instance]:
     """``parameter.requires_grad = value``; returns the modules all of whose parameters it sets."""
     members = parameter.attributes.get("members")
     if not isinstance(members, tuple):
@@ -156,5 +153,3 @@ def tensor_inputs(m: Machine, values: list[Value], site: Site) -> list[Tensor]:
         items = value if isinstance(value, list | tuple) else [value]
         found.extend(t for item in items if (t := operand(m, item, site)) is not None)
     return found
-
-

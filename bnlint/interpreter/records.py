@@ -42,6 +42,13 @@ class ForwardRecord:
     measured: Known = Known.NO
 
     @property
+    def made_up(self) -> Known:
+        """Whether all inputs are random numbers or constants."""
+        if self.inputs and all(tensor.made_up for tensor in self.inputs):
+            return Known.YES
+        return Known.NO if any(t.loaders for t in self.inputs) else Known.UNKNOWN
+
+    @property
     def batch(self) -> Argument | None:
         """The batch size of the first input."""
         return self.inputs[0].batch if self.inputs else None
@@ -77,6 +84,8 @@ class Journal:
         self.graphs: dict[Instance, Recorded] = {}
         self.problems: dict[Instance, list[str]] = {}
         self.loaders: dict[Instance, Loader] = {}
+        self.overwritten: set[Instance] = set()
+        """Modules whose parameters the program also sets by hand: averages, copies."""
         self.make_loader: Callable[[Instance], Loader] | None = None
         self.order = 0
         self.run_start = 0
@@ -105,7 +114,9 @@ class Journal:
             self.loaders[loader] = self.make_loader(loader)
         return self.loaders[loader]
 
-    def backpropagate(self, tensors: list[Tensor], answer: Known = Known.YES) -> list[ForwardRecord]:
+    def backpropagate(
+        self, tensors: list[Tensor], answer: Known = Known.YES
+    ) -> list[ForwardRecord]:
         """A backward runs (or may run) through ``tensors``; returns the forwards that it reaches."""
         numbers = frozenset[int]().union(*(t.grads for t in tensors))
         reached = [self.forwards[number] for number in sorted(numbers)]
@@ -118,4 +129,3 @@ class Journal:
         """The values of ``tensors`` become predictions or metrics."""
         for number in frozenset[int]().union(*(t.depends for t in tensors)):
             self.forwards[number].measured = Known.YES
-

@@ -52,7 +52,9 @@ def _after_norm(layer: Instance, given: Shape) -> Shape:
 def _after_reshape_layer(layer: Instance, given: Shape) -> Shape:
     if layer.library == "torch.nn.Flatten":
         start, end = _number(layer, "start_dim"), _number(layer, "end_dim")
-        return after_flatten(given, start if start is not None else 1, end if end is not None else -1)
+        return after_flatten(
+            given, start if start is not None else 1, end if end is not None else -1
+        )
     if layer.library.startswith("torch.nn.Pixel"):
         return Shape(given.rank, None, None)
     if layer.library == "torch.nn.ChannelShuffle":
@@ -130,7 +132,9 @@ def _after_reshape(name: str, given: Shape, constants: Mapping[str, Value]) -> S
             return _after_view(constants.get("shape"))
         case "unsqueeze" if given.rank is not None:
             dim = constants.get("dim")
-            after_channels = isinstance(dim, int) and (dim >= 2 or (dim < 0 and dim + given.rank >= 1))
+            after_channels = isinstance(dim, int) and (
+                dim >= 2 or (dim < 0 and dim + given.rank >= 1)
+            )
             return Shape(given.rank + 1, None, given.channels if after_channels else None)
         case "squeeze" if given.rank is not None:
             dim = constants.get("dim")

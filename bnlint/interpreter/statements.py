@@ -5,6 +5,8 @@ import libcst as cst
 from bnlint.facts.run import ModeNotCalled
 from bnlint.interpreter.arithmetic import binary, operator_name, truth_of
 from bnlint.interpreter.definitions import define_class, define_function
+from bnlint.interpreter.expressions import subscript_key
+from bnlint.interpreter.iteration import delete_item
 from bnlint.interpreter.machine import (
     BREAK,
     CONTINUE,
@@ -67,8 +69,10 @@ def _mode_not_called(m: Machine, node: cst.Attribute, value: Value, scope: Scope
 @handles(STATEMENTS, cst.Assign)
 def _assign(m: Machine, node: cst.Assign, scope: Scope) -> Completion | None:
     value = m.evaluate(node.value, scope)
+    m.assigning = node.value
     for target in node.targets:
         assign(m, target.target, value, scope)
+    m.assigning = None
     return None
 
 
@@ -97,7 +101,7 @@ def _augmented(m: Machine, node: cst.AugAssign, scope: Scope) -> Completion | No
         case Instance() if current.is_module and is_container(current):
             extend_container(m, current, value)
             return None
-    if isinstance(current, int | float) and m.frame.abstract:
+    if isinstance(current, int | float) and isinstance(value, int | float) and m.frame.abstract:
         result: Value = Unknown("a counter in a loop")
     else:
         result = binary(m, operator_name(node.operator), current, value, m.site(node, scope))
@@ -178,14 +182,7 @@ def _delete_item(
     m: Machine, target: cst.Subscript, owner_node: cst.BaseExpression, scope: Scope
 ) -> None:
     owner = m.evaluate(owner_node, scope)
-    index = target.slice[0].slice
-    key = m.evaluate(index.value, scope) if isinstance(index, cst.Index) else Unknown("slice")
-    if isinstance(owner, dict | list) and isinstance(key, int | str):
-        m.heap.touch(owner)
-        try:
-            del owner[key]  # type: ignore[arg-type]
-        except (KeyError, IndexError, TypeError):
-            return
+    delete_item(m, owner, subscript_key(m, target, scope))
 
 
 @handles(STATEMENTS, cst.If)
@@ -290,5 +287,3 @@ def _member(m: Machine, module: Value, name: str, scope: Scope) -> Value:
         case Library(path=path):
             return Library(f"{path}.{name}")
     return Unknown(f"import {name}")
-
-

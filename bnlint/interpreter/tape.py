@@ -98,9 +98,7 @@ class Tape:
 
         ``batch`` says that the output still holds one sample per sample of the first input.
         """
-        index = self.emit(
-            kind, name, inputs, site, layer=layer, constants=constants, shape=shape
-        )
+        index = self.emit(kind, name, inputs, site, layer=layer, constants=constants, shape=shape)
         first = inputs[0] if inputs else None
         return Tensor(
             index,
@@ -109,6 +107,7 @@ class Tape:
             _union([t.grads for t in inputs]),
             _union([t.loaders for t in inputs]),
             first.batch if first is not None and batch else None,
+            made_up=bool(inputs) and all(t.made_up for t in inputs),
         )
 
     def phi(self, *tensors: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from bnlint.interpreter.values import Instance, Tensor
 
 def note_backward(m: Machine, tensors: list[Tensor], site: Site) -> None:
     """Record that gradients are computed through ``tensors``."""
-    m.journal.activity += 1
+    m.note_activity()
     reached = m.journal.backpropagate(tensors)
     context = m.context()
     m.journal.note(
@@ -20,7 +20,7 @@ def note_backward(m: Machine, tensors: list[Tensor], site: Site) -> None:
 
 def note_step(m: Machine, site: Site) -> None:
     """Record an optimizer's step."""
-    m.journal.activity += 1
+    m.note_activity()
     context = m.context()
     m.journal.note(lambda facts, order: OptimizerStep(order, site, context))
 
@@ -28,4 +28,6 @@ def note_step(m: Machine, site: Site) -> None:
 def note_loaded(m: Machine, module: Instance, site: Site, name: str) -> None:
     """Record that weights are loaded into a module."""
     context = m.context()
-    m.journal.note(lambda facts, order: WeightsLoaded(order, site, context, facts.model(module, name)))
+    m.journal.note(
+        lambda facts, order: WeightsLoaded(order, site, context, facts.model(module, name))
+    )

@@ -311,6 +311,8 @@ class Tensor:
     batch: Argument | None = None
     whole: bool = False
     fill: float | None = None
+    made_up: bool = False
+    """Whether it holds nothing but random numbers and constants."""
 
 
 class Arguments:

@@ -20,6 +20,8 @@ class Cells:
     @classmethod
     def of(cls, line: str) -> "Cells":
         """Lay out a line without its ending."""
+        if line.isascii() and line.isprintable():
+            return cls(tuple(line), tuple(range(len(line) + 1)))
         cells: list[str] = []
         starts: list[int] = []
         for character in line:

@@ -1,9 +1,9 @@
 """The stretch of code that a finding is about, with line numbers and carets."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bnlint.finding import Span
+from bnlint.lines import Listing
 from bnlint.look import Look
 from bnlint.report.cells import Cells
 
@@ -31,28 +31,28 @@ class Gutter:
         return max((self.look.width or _WIDEST) - self.digits - 3, 20)
 
 
-def context(lines: Sequence[str], span: Span) -> range:
+def context(listing: Listing, span: Span) -> range:
     """Return the numbers of the lines around a span's first, without blank ones at the edges."""
-    shown = list(range(max(1, span.line - _CONTEXT), min(len(lines), span.line + _CONTEXT) + 1))
-    while shown and shown[0] < span.line and not lines[shown[0] - 1].strip():
+    shown = list(range(max(1, span.line - _CONTEXT), min(len(listing), span.line + _CONTEXT) + 1))
+    while shown and shown[0] < span.line and not listing.line(shown[0]).strip():
         del shown[0]
-    while shown and shown[-1] > span.line and not lines[shown[-1] - 1].strip():
+    while shown and shown[-1] > span.line and not listing.line(shown[-1]).strip():
         del shown[-1]
     return range(shown[0], shown[-1] + 1) if shown else range(0)
 
 
-def frame(lines: Sequence[str], span: Span, shown: range, gutter: Gutter, colour: str) -> list[str]:
+def frame(listing: Listing, span: Span, shown: range, gutter: Gutter, colour: str) -> list[str]:
     """Return the shown lines, with carets under the part of the first one that the span covers."""
     if span.line not in shown:
         return []
-    marked = Cells.of(_text(lines, span.line))
+    marked = Cells.of(_text(listing, span.line))
     start = marked.at(span.column)
     end = marked.at(span.end_column) if span.end_line == span.line else len(marked.cells)
     end = max(end, start + 1)
     first = _first_cell(start, end, gutter.room)
     result = []
     for number in shown:
-        text = Cells.of(_text(lines, number)).window(first, gutter.room)
+        text = Cells.of(_text(listing, number)).window(first, gutter.room)
         result.append(gutter.line(number, text))
         if number == span.line:
             carets = "^" * min(end - start, gutter.room - (start - first))
@@ -61,8 +61,8 @@ def frame(lines: Sequence[str], span: Span, shown: range, gutter: Gutter, colour
     return result
 
 
-def _text(lines: Sequence[str], number: int) -> str:
-    return lines[number - 1].rstrip("\r\n")
+def _text(listing: Listing, number: int) -> str:
+    return listing.line(number).rstrip("\r\n")
 
 
 def _first_cell(start: int, end: int, room: int) -> int:

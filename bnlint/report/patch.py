@@ -1,12 +1,12 @@
 """What fixes change: beside a finding as an inline diff, for whole files as a unified diff."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher, unified_diff
 
-from bnlint import lines
 from bnlint.finding import Edit
 from bnlint.fixer import edited
+from bnlint.lines import Listing, split
 
 _CONTEXT = 1
 
@@ -29,14 +29,12 @@ class _Window:
     last: int
 
 
-def hunks(text: str, edits: Iterable[Edit]) -> list[list[Row]]:
+def hunks(listing: Listing, edits: Iterable[Edit]) -> list[list[Row]]:
     """Return an inline diff for each place of a file that the edits change."""
-    starts = lines.starts(text)
-    physical = lines.split(text)
     shift = 0
     found = []
-    for window in _windows(starts, len(physical), edits):
-        rows = list(_rows(text, physical, starts, window, shift))
+    for window in _windows(listing, edits):
+        rows = list(_rows(listing, window, shift))
         shift += sum(row.sign == "+" for row in rows) - sum(row.sign == "-" for row in rows)
         found.append(_without_blank_edges(rows))
     return [rows for rows in found if rows]
@@ -44,7 +42,7 @@ def hunks(text: str, edits: Iterable[Edit]) -> list[list[Row]]:
 
 def unified(path: str, before: str, after: str) -> str:
     """Return what ``patch -p1`` and ``git apply`` need to change the file."""
-    old, new = lines.split(before), lines.split(after)
+    old, new = split(before), split(after)
     diff = unified_diff(old, new, f"a/{path}", f"b/{path}")
     return "".join(
         line if line.endswith(("\n", "\r")) else f"{line}\n\\ No newline at end of file\n"
@@ -57,11 +55,11 @@ def _without_blank_edges(rows: list[Row]) -> list[Row]:
     return rows[said[0] : said[-1] + 1] if said else []
 
 
-def _windows(starts: list[int], last_line: int, edits: Iterable[Edit]) -> Iterator[_Window]:
+def _windows(listing: Listing, edits: Iterable[Edit]) -> Iterator[_Window]:
     window: _Window | None = None
     for edit in sorted(edits, key=lambda edit: (edit.start, edit.end)):
-        first = max(1, lines.place(starts, edit.start)[0] - _CONTEXT)
-        last = min(last_line, lines.place(starts, edit.end)[0] + _CONTEXT)
+        first = max(1, listing.places.place(edit.start)[0] - _CONTEXT)
+        last = min(len(listing), listing.places.place(edit.end)[0] + _CONTEXT)
         if window is not None and first <= window.last + 1:
             window = replace(window, edits=(*window.edits, edit), last=max(last, window.last))
             continue
@@ -72,18 +70,16 @@ def _windows(starts: list[int], last_line: int, edits: Iterable[Edit]) -> Iterat
         yield window
 
 
-def _rows(
-    text: str, physical: Sequence[str], starts: list[int], window: _Window, shift: int
-) -> Iterator[Row]:
-    old = list(physical[window.first - 1 : window.last])
-    start = starts[window.first - 1]
+def _rows(listing: Listing, window: _Window, shift: int) -> Iterator[Row]:
+    old = [listing.line(number) for number in range(window.first, window.last + 1)]
+    start = listing.start(window.first)
     within = [
         replace(edit, start=edit.start - start, end=edit.end - start) for edit in window.edits
     ]
     changed = edited("".join(old), within)
     if changed is None:
         return
-    new = lines.split(changed)
+    new = split(changed)
     for tag, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag == "equal":
             for number in range(k, m):

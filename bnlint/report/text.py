@@ -4,9 +4,9 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from bnlint import lines
 from bnlint.engine import Result
 from bnlint.finding import Applicability, Evidence, Finding, Fix, Span
+from bnlint.lines import Listing
 from bnlint.look import Look, colour_of, message_of
 from bnlint.report.cells import Cells
 from bnlint.report.frame import Gutter, context, frame
@@ -23,8 +23,8 @@ _SIGNS = {"-": "red", "+": "green"}
 
 def render(result: Result, look: Look) -> str:
     """Return a block for each finding, and the summary."""
-    split = {path: lines.split(text) for path, text in result.texts.items()}
-    blocks = ["\n".join(_block(finding, result, split, look)) for finding in result.findings]
+    listings = _listings(result)
+    blocks = ["\n".join(_block(finding, listings, look)) for finding in result.findings]
     return "".join(f"{block}\n\n" for block in blocks) + summary(result, look)
 
 
@@ -32,24 +32,32 @@ def render(result: Result, look: Look) -> str:
 class _Page:
     """What the parts of one block share."""
 
-    split: Mapping[str, list[str]]
+    listings: Mapping[str, Listing]
     gutter: Gutter
     look: Look
     colour: str
     shown: frozenset[tuple[str, int]] = frozenset()
 
 
-def _block(
-    finding: Finding, result: Result, split: Mapping[str, list[str]], look: Look
-) -> Iterator[str]:
+def _listings(result: Result) -> dict[str, Listing]:
+    """Return the texts that something is shown of."""
+    shown: set[str] = set()
+    for finding in result.findings:
+        edits = finding.fix.edits if finding.fix else ()
+        shown |= {finding.span.path, *(item.span.path for item in finding.evidence)}
+        shown |= {edit.path for edit in edits}
+    return {path: Listing.of(result.texts.get(path, "")) for path in shown}
+
+
+def _block(finding: Finding, listings: Mapping[str, Listing], look: Look) -> Iterator[str]:
     span = finding.span
-    own = split.get(span.path, [])
+    own = listings[span.path]
     around = context(own, span)
-    diff = dict(_diff(finding.fix, result)) if finding.fix else {}
+    diff = dict(_diff(finding.fix, listings)) if finding.fix else {}
     numbers = [*around, *(item.span.line for item in finding.evidence), *_numbers(diff)]
     gutter = Gutter(len(str(max(numbers, default=1))), look)
     shown = frozenset((span.path, number) for number in around)
-    page = _Page(split, gutter, look, colour_of(finding.severity), shown)
+    page = _Page(listings, gutter, look, colour_of(finding.severity), shown)
     yield from _header(finding, look)
     yield " " * gutter.digits + look.paint("-->", "blue", "bold") + f" {_place(span)}"
     code = frame(own, span, around, gutter, page.colour)
@@ -78,7 +86,7 @@ def _note(item: Evidence, page: _Page) -> Iterator[str]:
     yield from _labelled("note", f"{_place(item.span)}: {item.message}", page)
     line = item.span.line
     if (item.span.path, line) not in page.shown:
-        own = page.split.get(item.span.path, [])
+        own = page.listings[item.span.path]
         yield from frame(own, item.span, range(line, line + 1), page.gutter, "blue")
 
 
@@ -103,11 +111,11 @@ def _row(row: Row, page: _Page) -> str:
     return page.look.paint(line, _SIGNS[row.sign]) if row.sign in _SIGNS else line
 
 
-def _diff(fix: Fix, result: Result) -> Iterator[tuple[str, list[list[Row]]]]:
+def _diff(fix: Fix, listings: Mapping[str, Listing]) -> Iterator[tuple[str, list[list[Row]]]]:
     for path in dict.fromkeys(edit.path for edit in fix.edits):
-        if path in result.texts:
-            edits = [edit for edit in fix.edits if edit.path == path]
-            yield path, hunks(result.texts[path], edits)
+        edits = [edit for edit in fix.edits if edit.path == path]
+        if listings[path].text or not any(edit.end for edit in edits):
+            yield path, hunks(listings[path], edits)
 
 
 def _numbers(diff: Mapping[str, list[list[Row]]]) -> Iterable[int]:

@@ -118,7 +118,7 @@ def _remove_last(source: "SourceFile", call: cst.Call) -> Edit | None:
     if "#" not in gap:
         return _cut(source, last, after_previous if comma else before, comma or end)
     rest = _REST_OF_LINE.match(source.content, comma or end)
-    if rest is not None and _first_on_line(source, start):
+    if rest is not None and "#" not in rest[0] and _first_on_line(source, start):
         start = before + len(gap.rstrip())
     return _cut(source, last, start, comma or end)
 

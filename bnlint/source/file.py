@@ -115,7 +115,10 @@ def parse_text(text: str, path: str = "<text>", file: Path | None = None) -> Sou
 
 def display_path(file: Path) -> str:
     """Return the path from the working directory when it is inside it, else the absolute one."""
-    relative = os.path.relpath(file)
+    try:
+        relative = os.path.relpath(file)
+    except ValueError:  # another drive
+        return file.as_posix()
     inside = relative != os.pardir and not relative.startswith(os.pardir + os.sep)
     return (relative if inside else str(file)).replace(os.sep, "/")
 

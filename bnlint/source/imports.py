@@ -14,6 +14,7 @@ from bnlint.source.unreadable import Unreadable
 _MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 _LEVELS_WITHOUT_MARKER = 4
 
+
 class Project:
     """The project files that are read, and how their imports lead from one to another.
 
@@ -76,12 +77,11 @@ class Project:
 
     def _resolve(self, name: str, level: int, folder: Path) -> SourceFile | Path | None:
         parts = name.split(".") if name else []
-        if level:
-            for _ in range(level - 1):
-                folder = folder.parent
-            return self._open(self._find(folder, parts))
-        if not parts or not all(parts):
+        if not all(parts) or not (parts or level):
             return None
+        if level:
+            above = [*_upwards(folder, self.root_of(folder))]
+            return self._open(self._find(above[level - 1], parts)) if level <= len(above) else None
         namespace: Path | None = None
         for root in self._search_path(parts[0], folder):
             found = self._find(root, parts)
@@ -147,7 +147,7 @@ class Project:
             entries = self._listings.entries(candidate)
             if any(marker in entries for marker in _MARKERS):
                 return candidate
-        barred = (Path(folder.anchor), Path.home())
+        barred = (Path(folder.anchor), Path(os.path.expanduser("~")))
         below = list(takewhile(lambda candidate: candidate not in barred, candidates))
         return below[: _LEVELS_WITHOUT_MARKER + 1][-1] if below else folder
 

@@ -24,7 +24,10 @@ _PATTERN = re.compile(
 _SIGNS = b"([{+-*/%@&|^~.'\""
 _NOT_SIGNS = bytes(set(range(256)) - set(_SIGNS))
 _NOT_OPENING = bytes(set(range(256)) - set(b"([{"))
-_WORDS = ("not", "lambda", "else", "and", "or ", "or\n", "or\r", "or\t", "or\\", "await", "for", "if")
+_WORDS = (
+    *("not", "lambda", "else", "and", "await", "for", "if"),
+    *("or ", "or\n", "or\r", "or\t", "or\\"),  # without a blank the ends of far too many words
+)
 _NEW_STATEMENT = re.compile(
     r"^[ \t]*(?:def|class|return|while|with|raise|assert|import|try|except)\b", re.MULTILINE
 )

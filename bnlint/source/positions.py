@@ -61,13 +61,15 @@ def located_by_provider(tree: cst.Module) -> tuple[Mapping[cst.CSTNode, tuple[in
 
     wrapper = MetadataWrapper(tree, unsafe_skip_copy=True)
     code = tree.code
-    lines = Lines.of(code + tree.default_newline)
+    lines = Lines.of(code)
 
-    def offset(place: cst._position.CodePosition) -> int:
-        return min(lines.offset(place.line, place.column), len(code))
+    def offset(line: int, column: int) -> int:
+        return lines.offset(line, column) if line <= len(lines.starts) else len(code)
 
-    ranges = wrapper.resolve(PositionProvider)
-    return {node: (offset(at.start), offset(at.end)) for node, at in ranges.items()}, code
+    return {
+        node: (offset(at.start.line, at.start.column), offset(at.end.line, at.end.column))
+        for node, at in wrapper.resolve(PositionProvider).items()
+    }, code
 
 
 def _ends(node: cst.CSTNode) -> tuple[cst.CSTNode, cst.CSTNode]:

@@ -51,8 +51,9 @@ def of_syntax(text: str, message: str, line: int, column: int) -> Unreadable:
     Python's own compiler is asked first, since its words are the ones that users know.
     """
     said = _compiler_error(text)
-    if said is not None:
-        message, line, column = said
+    if said is None:
+        return Unreadable(f"LibCST cannot parse this code: {message}", line, column)
+    message, line, column = said
     lines = re.split(r"\r\n?|\n", text)
     at_fault = lines[line - 1] if 0 < line <= len(lines) else ""
     for pattern, advice in _PYTHON_2:

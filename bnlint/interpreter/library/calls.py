@@ -6,6 +6,7 @@ from bnlint.facts.kind import Kind
 from bnlint.facts.known import Known
 from bnlint.facts.site import Site
 from bnlint.interpreter.construction import build_library, canonical, new_instance
+from bnlint.interpreter.library.frameworks import framework_of
 from bnlint.interpreter.library.layers import SIGNATURES, bare_name
 from bnlint.interpreter.library.models import arrives_in_eval, contains_batchnorm
 from bnlint.interpreter.library.operations import (
@@ -77,6 +78,8 @@ def _call_library(
         return arguments.get(0, "tensor")
     if path.startswith(OBJECT_PACKAGES) and name[:1].isupper():
         return build_library(m, path, arguments, site)
+    if framework_of(head):
+        return build_library(m, head, arguments, site)
     answer = contains_batchnorm(path, {n: v for n, v in _named(arguments).items()})
     if answer is not Known.UNKNOWN or _builds_model(path):
         return build_opaque(m, path, arguments, site)
@@ -109,9 +112,7 @@ def build_opaque(m: Machine, path: str, arguments: Arguments, site: Site) -> Ins
     return made
 
 
-def _call_foreign(
-    m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope
-) -> Value:
+def _call_foreign(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     package, name = path.partition(".")[0], path.rpartition(".")[2]
     inputs = tensors_in(arguments.values)
     is_metric = any(path.startswith(f"{module}.") for module in METRIC_MODULES)
@@ -153,4 +154,3 @@ def _call_tensor(
     m: Machine, callee: Tensor, arguments: Arguments, site: Site, scope: Scope
 ) -> Value:
     return _call_unknown(m, Unknown("tensor"), arguments, site, scope)
-

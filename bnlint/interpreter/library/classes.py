@@ -5,6 +5,7 @@ import builtins
 from bnlint.interpreter.construction import canonical
 from bnlint.interpreter.library.layers import ancestors, bare_name
 from bnlint.interpreter.values import (
+    CONCRETE,
     Builtin,
     Class,
     Function,
@@ -18,6 +19,9 @@ from bnlint.interpreter.values import (
     Value,
 )
 
+PLAIN = (*CONCRETE, list, tuple, dict, set, frozenset, Function, Method, Partial, Class, Library)
+"""Values that are no instances of a library's classes."""
+
 
 def is_instance(value: Value, classes: Value) -> bool | None:
     """``isinstance(value, classes)``, or ``None`` where it is not known."""
@@ -27,7 +31,9 @@ def is_instance(value: Value, classes: Value) -> bool | None:
         return None
     match classes:
         case Class():
-            return isinstance(value, Instance) and value.cls is not None and classes in value.cls.mro
+            return (
+                isinstance(value, Instance) and value.cls is not None and classes in value.cls.mro
+            )
         case Library():
             return _is_library_instance(value, classes)
     return None
@@ -73,7 +79,7 @@ def _is_abstract_instance(value: Value, name: str) -> bool | None:
             return isinstance(value, Function)
         case "partial":
             return isinstance(value, Partial)
-    return False if isinstance(value, int | float | str | list | dict | None) else None
+    return False if isinstance(value, PLAIN) else None
 
 
 def _is_a(library: str, wanted: str) -> bool:

@@ -13,6 +13,7 @@ from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.values import (
     Arguments,
     Bound,
+    Choice,
     Class,
     Instance,
     Many,
@@ -118,11 +119,12 @@ def purpose_of_names(names: list[str]) -> Purpose:
 
 def dataset_fact(dataset: Value) -> tuple[Dataset, Purpose]:
     """A dataset as rules see it, and what its arguments say about its purpose."""
+    if isinstance(dataset, Choice):
+        return _one_of([dataset_fact(value) for value in dataset.values])
     if not isinstance(dataset, Instance):
         return Dataset("", None, Known.UNKNOWN, Known.UNKNOWN), Purpose.UNKNOWN
     if dataset.library == "torch.utils.data.Subset" and "0" in dataset.arguments:
-        inner, purpose = dataset_fact(dataset.arguments["0"].value)
-        return Dataset(inner.type, dataset.site, inner.iterable, Known.UNKNOWN), purpose
+        return _subset(dataset)
     if dataset.attributes.get("mixed") is True:
         return Dataset("", dataset.site, Known.NO, Known.YES), Purpose.UNKNOWN
     if dataset.cls is not None:
@@ -132,6 +134,34 @@ def dataset_fact(dataset: Value) -> tuple[Dataset, Purpose]:
     mixed = Known.NO if known.iterable is Known.NO else Known.UNKNOWN
     fact = Dataset(dataset.library, dataset.site, known.iterable, mixed, known.ordered_by_class)
     return fact, known.purpose
+
+
+def _subset(dataset: Instance) -> tuple[Dataset, Purpose]:
+    """A part of another dataset, in the order of its indices."""
+    inner, purpose = dataset_fact(dataset.arguments["0"].value)
+    indices = dataset.arguments.get("1", dataset.arguments.get("indices", Bound(None))).value
+    if isinstance(indices, list | range):
+        return Dataset(inner.type, dataset.site, inner.iterable, inner.mixed), purpose
+    made_up = isinstance(indices, Tensor) and indices.made_up
+    mixed = Known.YES if made_up else Known.UNKNOWN
+    return Dataset("", dataset.site, Known.UNKNOWN, mixed), purpose
+
+
+def _one_of(facts: list[tuple[Dataset, Purpose]]) -> tuple[Dataset, Purpose]:
+    """What holds for all of several datasets; the first stands for them."""
+    datasets, purposes = [fact for fact, _ in facts], {purpose for _, purpose in facts}
+
+    def common(answers: set[Known]) -> Known:
+        return answers.pop() if len(answers) == 1 else Known.UNKNOWN
+
+    made = Dataset(
+        datasets[0].type,
+        datasets[0].site,
+        common({d.iterable for d in datasets}),
+        common({d.mixed for d in datasets}),
+        common({d.ordered_by_class for d in datasets}),
+    )
+    return made, purposes.pop() if len(purposes) == 1 else Purpose.UNKNOWN
 
 
 def _project_dataset(dataset: Instance, cls: Class) -> tuple[Dataset, Purpose]:

@@ -32,6 +32,10 @@ def _call_builtin(
 ) -> Value:
     receiver, name = builtin.receiver, builtin.name
     match receiver:
+        case Builtin(receiver=owner, name="__dict__"):
+            key = arguments.get(0, "key")
+            known = name in ("get", "__getitem__") and isinstance(key, str)
+            return m.attribute(owner, key, site.node, scope) if known else Unknown(name)
         case Tensor():
             return call_tensor_method(m, receiver, name, arguments, site)
         case Super():
@@ -150,4 +154,3 @@ def _call_many(m: Machine, receiver: Many, name: str, arguments: Arguments, site
         case "append" | "extend":
             return None
     return m.call_unknown(receiver, arguments, site)
-

@@ -31,6 +31,7 @@ from bnlint.interpreter.values import (
     Arguments,
     Function,
     Instance,
+    Library,
     Many,
     Method,
     Scope,
@@ -79,9 +80,7 @@ def _requires_grad(m: Machine, module: Instance, arguments: Arguments, site: Sit
     freeze(m, group, value if isinstance(value, bool) else None, site)
 
 
-def _switch(
-    m: Machine, module: Instance, training: bool | None, site: Site, scope: Scope
-) -> Value:
+def _switch(m: Machine, module: Instance, training: bool | None, site: Site, scope: Scope) -> Value:
     node = site.node
     function = node.func if isinstance(node, cst.Call) else None
     receiver = dotted(function.value) if isinstance(function, cst.Attribute) else ""
@@ -151,9 +150,17 @@ def _keys(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scop
 
 def _apply(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
     function = args.get(0, "fn")
+    if isinstance(function, Unknown | Library) and _is_initialiser(args):
+        return module
     for _, current in reversed(descendants(m, module)):
         m.call(function, Arguments([current]), site, scope)
     return module
+
+
+def _is_initialiser(args: Arguments) -> bool:
+    """Whether a function that is not known is called like one that only sets weights."""
+    node = args.nodes[0] if args.nodes else None
+    return "init" in dotted(node).lower()
 
 
 def _add_module(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
@@ -235,6 +242,15 @@ def _set_attribute(
     return None
 
 
+def _get_attribute(
+    m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope
+) -> Value:
+    name = args.get(0, "name")
+    if not isinstance(name, str):
+        return Unknown("attribute")
+    return m.attribute(module, name, site.node, scope)  # type: ignore[arg-type]
+
+
 def _length(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
     known = is_container(module) and not has_unknown_children(module)
     return len(children(module)) if known else Unknown("length")
@@ -269,10 +285,11 @@ _HANDLERS: dict[str, Handler] = {
     "__call__": _forward,
     "get_submodule": _get_submodule,
     "__setattr__": _set_attribute,
+    "__getattr__": _get_attribute,
+    "__getattribute__": _get_attribute,
     "__len__": _length,
     "state_dict": _state,
     "buffers": _state,
     "named_buffers": _state,
     "zero_grad": _state,
 }
-

@@ -32,7 +32,7 @@ def call_object_method(
         case "fit" if framework_of(instance.library):
             _hand_over(m, instance, arguments, site)
             return None
-        case "backward" | "manual_backward" if (inputs := tensors_in(arguments.values)):
+        case "backward" | "manual_backward" if inputs := tensors_in(arguments.values):
             note_backward(m, inputs, site)
             return None
         case "prepare":

@@ -1,5 +1,7 @@
 """argparse: options whose values are their defaults, marked as such."""
 
+import re
+
 from bnlint.facts.site import Site
 from bnlint.interpreter.arguments import with_site
 from bnlint.interpreter.machine import Machine
@@ -13,6 +15,8 @@ PARSERS = frozenset(
         "argument group",
     }
 )
+FREEZING = re.compile(r"freeze|frozen|fix[-_]|finetune|fine[-_]tune", re.IGNORECASE)
+"""Names of options whose effect on BatchNorm is worth an execution of the script."""
 NAMESPACE = "argparse.Namespace"
 
 
@@ -46,21 +50,23 @@ def _add_argument(m: Machine, parser: Instance, arguments: Arguments, site: Site
         long = [flag for flag in flags if flag.startswith("--")]
         destination = (long or flags)[0].lstrip("-").replace("-", "_")
     option = next((flag for flag in flags if flag.startswith("--")), flags[0] if flags else "")
-    m.heap.put(parser.attributes, destination, _default(arguments, option, site))
+    m.heap.put(parser.attributes, destination, _default(m, arguments, option, site))
 
 
-def _default(arguments: Arguments, option: str, site: Site) -> Value:
+def _default(m: Machine, arguments: Arguments, option: str, site: Site) -> Value:
     keywords = arguments.keywords
     action = keywords.get("action")
     if "default" not in keywords:
         match action:
             case "store_true":
-                return False
+                return _is_given(m, option)
             case "store_false":
                 return True
         required = keywords.get("required") is True or not option.startswith("-")
         return Unknown(f"option {option}") if required else None
     value = keywords["default"]
+    if value is False and action == "store_true":
+        return _is_given(m, option)
     kind = getattr(keywords.get("type"), "path", "")
     if isinstance(value, str) and kind in ("builtins.int", "builtins.float"):
         try:
@@ -68,3 +74,9 @@ def _default(arguments: Arguments, option: str, site: Site) -> Value:
         except ValueError:
             return Unknown(f"option {option}")
     return with_site(value, site, option)
+
+
+def _is_given(m: Machine, option: str) -> bool:
+    if FREEZING.search(option):
+        m.offered.add(option)
+    return option == m.given

@@ -123,7 +123,11 @@ def _compute(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sco
 
 
 library_function(
-    *(f"math.{name}" for name in dir(math) if not name.startswith("_") and callable(getattr(math, name))),
+    *(
+        f"math.{name}"
+        for name in dir(math)
+        if not name.startswith("_") and callable(getattr(math, name))
+    ),
     *(f"operator.{name}" for name in ("add", "mul", "sub", "truediv", "floordiv", "mod", "iadd")),
     *(f"itertools.{name}" for name in ITERTOOLS),
 )(_compute)
@@ -177,5 +181,3 @@ def _numpy(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope
         return NUMPY[name](*arguments.positional)
     except (TypeError, ValueError, ArithmeticError, OverflowError):
         return Unknown(f"{path}()")
-
-

@@ -18,7 +18,7 @@ from bnlint.interpreter.parameters import tensor_inputs
 from bnlint.interpreter.shapes import after_function
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.training import note_backward
-from bnlint.interpreter.values import Arguments, Many, Tensor, Unknown, Value
+from bnlint.interpreter.values import Arguments, Instance, Many, Tensor, Unknown, Value
 
 ELEMENTWISE = frozenset({Kind.ADD, Kind.SUB, Kind.MUL, Kind.DIV})
 KEEPS_BATCH = (
@@ -91,7 +91,9 @@ def call_tensor_method(
 
 
 def _outside(tensor: Tensor) -> Tensor:
-    return Tensor(-1, Shape(), tensor.depends, frozenset(), tensor.loaders)
+    return Tensor(
+        -1, Shape(), tensor.depends, frozenset(), tensor.loaders, made_up=tensor.made_up
+    )
 
 
 def _items_of(tensor: Tensor, name: str) -> Value:
@@ -110,9 +112,7 @@ def _size(tensor: Tensor, name: str, arguments: Arguments) -> Value:
     return Unknown(f"tensor {name}")
 
 
-def _undocumented(
-    m: Machine, tensor: Tensor, name: str, arguments: Arguments, site: Site
-) -> Value:
+def _undocumented(m: Machine, tensor: Tensor, name: str, arguments: Arguments, site: Site) -> Value:
     """A method that tensors do not have: what was taken for a tensor is something else."""
     inputs = [tensor, *tensors_in(arguments.values)]
     made = m.tape.tensor(Kind.UNKNOWN, name, inputs, site)
@@ -128,13 +128,41 @@ def _operate(m: Machine, kind: Kind, name: str, arguments: Arguments, site: Site
         return Tensor() if kind is not Kind.OTHER else Unknown(f"{name}()")
     if kind in ELEMENTWISE:
         shape = broadcast(inputs, inputs[0].shape)
+    elif kind is Kind.CAT and not _all_tensors(arguments.get(0, "tensors")):
+        shape = Shape(inputs[0].shape.rank)
     else:
         shape = after_function(kind, name.rstrip("_"), inputs, constants)
-    keeps = kind in KEEPS_BATCH or name in ("squeeze", "unsqueeze", "flatten")
-    made = m.tape.tensor(kind, name, inputs, site, constants=constants, shape=shape, batch=keeps)
+    keeps = kind in KEEPS_BATCH or name in ("squeeze", "unsqueeze")
+    if name == "flatten":
+        keeps = constants.get("start_dim", 0) != 0
+    layer = _layer_of(kind, arguments)
+    made = m.tape.tensor(
+        kind, name, inputs, site, layer=layer, constants=constants, shape=shape, batch=keeps
+    )
     if name in GRADIENT_CUTS:
         made = Tensor(made.index, made.shape, made.depends, frozenset(), made.loaders, made.batch)
     return _parts(m, kind, name, made, inputs, constants, site)
+
+
+def _all_tensors(value: Value) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(item, Tensor) for item in value)
+
+
+WEIGHT_POSITION: Mapping[Kind, int] = {Kind.CONV: 1, Kind.LINEAR: 1, Kind.BATCH_NORM: 3}
+"""Where functional forms of layers take the weight; the bias follows it."""
+
+
+def _layer_of(kind: Kind, arguments: Arguments) -> Instance | None:
+    """The layer whose weight and bias a functional form takes: a layer with a forward of its own."""
+    position = WEIGHT_POSITION.get(kind)
+    if position is None:
+        return None
+    weight = arguments.get(position, "weight")
+    owner = weight.attributes.get("owner") if isinstance(weight, Instance) else None
+    bias = arguments.get(position + 1, "bias")
+    if not isinstance(owner, Instance) or bias is not owner.attributes.get("bias"):
+        return None
+    return owner
 
 
 def _gives_answers(name: str, constants: Mapping[str, Value]) -> bool:
@@ -173,6 +201,8 @@ def _constants(name: str, arguments: Arguments) -> dict[str, Value]:
     }
     plain = name.rstrip("_")
     if plain in VARIADIC:
+        if arguments.opened:
+            return constants
         sizes = arguments.positional[1:]
         single = len(sizes) == 1 and isinstance(sizes[0], list | tuple)
         constants["shape"] = sizes[0] if single else tuple(sizes)
@@ -205,6 +235,12 @@ def create(m: Machine, name: str, arguments: Arguments, site: Site) -> Value:
             filled = float(first) if isinstance(first, int | float) else None
     index = m.tape.emit(Kind.OTHER, name, [], site, constants={"fill": filled})
     depends = frozenset[int]().union(*(t.depends for t in sources))
-    return Tensor(index, Shape(), depends, frozenset(), loaders or frozenset(), fill=filled)
-
-
+    return Tensor(
+        index,
+        Shape(),
+        depends,
+        frozenset(),
+        loaders or frozenset(),
+        fill=filled,
+        made_up=not sources and not name.startswith("from"),
+    )

@@ -11,6 +11,8 @@ from bnlint.facts.kind import Kind
 # go by keyword only. An indented line continues the entry.
 CLASSES: Mapping[Kind, str] = {
     Kind.CONV: """
+_ConvNd < Module : in_channels out_channels kernel_size stride padding dilation transposed
+    output_padding groups bias padding_mode device=None dtype=None
 Conv1d Conv2d Conv3d < _ConvNd : in_channels out_channels kernel_size stride=1 padding=0
     dilation=1 groups=1 bias=True padding_mode='zeros' device=None dtype=None
 ConvTranspose1d ConvTranspose2d ConvTranspose3d < _ConvTransposeNd : in_channels out_channels
@@ -34,6 +36,8 @@ Linear < Module : in_features out_features bias=True device=None dtype=None
 LazyLinear < Linear : out_features bias=True device=None dtype=None
 """,
     Kind.BATCH_NORM: """
+_BatchNorm < _NormBase : num_features eps=1e-05 momentum=0.1 affine=True track_running_stats=True
+    device=None dtype=None * bias=True
 BatchNorm1d BatchNorm2d BatchNorm3d < _BatchNorm : num_features eps=1e-05 momentum=0.1 affine=True
     track_running_stats=True device=None dtype=None * bias=True
 LazyBatchNorm1d LazyBatchNorm2d LazyBatchNorm3d < _BatchNorm : eps=1e-05 momentum=0.1 affine=True
@@ -42,6 +46,8 @@ SyncBatchNorm < _BatchNorm : num_features eps=1e-05 momentum=0.1 affine=True
     track_running_stats=True process_group=None device=None dtype=None * bias=True
 """,
     Kind.INSTANCE_NORM: """
+_InstanceNorm < _NormBase : num_features eps=1e-05 momentum=0.1 affine=False
+    track_running_stats=False device=None dtype=None * bias=True
 InstanceNorm1d InstanceNorm2d InstanceNorm3d < _InstanceNorm : num_features eps=1e-05 momentum=0.1
     affine=False track_running_stats=False device=None dtype=None * bias=True
 LazyInstanceNorm1d LazyInstanceNorm2d LazyInstanceNorm3d < _InstanceNorm : eps=1e-05 momentum=0.1
@@ -201,10 +207,9 @@ TripletMarginWithDistanceLoss < _Loss : * distance_function=None margin=1.0 swap
 
 # Private base classes and the containers.
 BASES = """
-_ConvNd _NormBase _DropoutNd _MaxPoolNd _AdaptiveMaxPoolNd _AvgPoolNd _AdaptiveAvgPoolNd _LPPoolNd
+_NormBase _DropoutNd _MaxPoolNd _AdaptiveMaxPoolNd _AvgPoolNd _AdaptiveAvgPoolNd _LPPoolNd
     _MaxUnpoolNd _CircularPadNd _ConstantPadNd _ReflectionPadNd _ReplicationPadNd _Loss < Module
 _ConvTransposeNd < _ConvNd
-_BatchNorm _InstanceNorm < _NormBase
 _WeightedLoss < _Loss
 Container Sequential ModuleList ModuleDict ParameterList ParameterDict < Module
 """

@@ -2,11 +2,13 @@
 
 from bnlint.facts.kind import Kind
 from bnlint.facts.known import Known
-from bnlint.facts.site import Site
+from bnlint.facts.site import NOT_KNOWN, Argument, Site
 from bnlint.interpreter.construction import build_library
 from bnlint.interpreter.freezing import note_weights_written
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.machine import Machine
+from bnlint.interpreter.modules import descendants, modules_in
+from bnlint.interpreter.norms import is_batch_norm
 from bnlint.interpreter.parameters import fill, is_parameter, new_parameter
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.training import note_backward
@@ -84,9 +86,7 @@ def _parameter(m: Machine, path: str, arguments: Arguments, site: Site, scope: S
     return made
 
 
-@library_function(
-    "torch.compile", "torch.jit.script", "torch.jit.trace", "torch.fx.symbolic_trace"
-)
+@library_function("torch.compile", "torch.jit.script", "torch.jit.trace", "torch.fx.symbolic_trace")
 def _same_module(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     first = arguments.get(0, "model")
     if path == "torch.compile" or isinstance(first, Instance | Function):
@@ -99,12 +99,25 @@ def _same_module(m: Machine, path: str, arguments: Arguments, site: Site, scope:
     "torch.nn.utils.weight_norm",
     "torch.nn.utils.parametrizations.spectral_norm",
     "torch.nn.utils.parametrizations.weight_norm",
+)
+def _reparametrized(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    layer = arguments.get(0, "module")
+    if isinstance(layer, Instance):
+        layer.assigned["weight"] = Argument("weight", NOT_KNOWN, site)
+    return layer
+
+
+@library_function(
     "torch.nn.SyncBatchNorm.convert_sync_batchnorm",
     "apex.parallel.convert_syncbn_model",
-    "torch.nn.utils.fusion.fuse_conv_bn_eval",
 )
-def _converted(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
-    return arguments.get(0, "module")
+def _synchronised(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    model = arguments.get(0, "module")
+    for module in modules_in(model):
+        for _, layer in descendants(m, module):
+            if is_batch_norm(layer):
+                layer.library = "torch.nn.SyncBatchNorm"
+    return model
 
 
 @library_function("apex.parallel.DistributedDataParallel", "fairscale.nn.DistributedDataParallel")
@@ -122,10 +135,14 @@ def _scale_loss(m: Machine, path: str, arguments: Arguments, site: Site, scope: 
     return arguments.get(0, "loss")
 
 
-@library_function("torch.utils.checkpoint.checkpoint", "torch.utils.checkpoint.checkpoint_sequential")
+@library_function(
+    "torch.utils.checkpoint.checkpoint", "torch.utils.checkpoint.checkpoint_sequential"
+)
 def _checkpoint(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     if path.endswith("sequential"):
-        return m.call(arguments.get(0, "functions"), Arguments(arguments.positional[2:]), site, scope)
+        return m.call(
+            arguments.get(0, "functions"), Arguments(arguments.positional[2:]), site, scope
+        )
     return m.call(arguments.get(0, "function"), Arguments(arguments.positional[1:]), site, scope)
 
 
@@ -142,8 +159,14 @@ def _written(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sco
     return None
 
 
-@library_function("torch.nn.init.constant_", "torch.nn.init.constant", "torch.nn.init.zeros_",
-                  "torch.nn.init.ones_", "torch.nn.init.zeros", "torch.nn.init.ones")
+@library_function(
+    "torch.nn.init.constant_",
+    "torch.nn.init.constant",
+    "torch.nn.init.zeros_",
+    "torch.nn.init.ones_",
+    "torch.nn.init.zeros",
+    "torch.nn.init.ones",
+)
 def _constant(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     target = arguments.get(0, "tensor")
     value: Value = arguments.get(1, "val")
@@ -169,4 +192,3 @@ def _random(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scop
 @library_function("torch.optim.swa_utils.update_bn")
 def _update_bn(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     return None
-

@@ -1,0 +1,227 @@
+"""Functions that take iterables and give others: ``zip``, ``sorted``, ``next`` and the like."""
+
+import itertools
+from collections.abc import Callable, Mapping
+
+from bnlint.facts.kind import Kind
+from bnlint.facts.site import Site
+from bnlint.interpreter.arithmetic import truth_of
+from bnlint.interpreter.iterables import iterated
+from bnlint.interpreter.iteration import elements
+from bnlint.interpreter.library.calls import library_function
+from bnlint.interpreter.loops import note_iteration
+from bnlint.interpreter.machine import Machine
+from bnlint.interpreter.tape import tensors_in
+from bnlint.interpreter.values import (
+    Arguments,
+    Class,
+    Function,
+    Instance,
+    Many,
+    Method,
+    Scope,
+    Tensor,
+    Unknown,
+    Value,
+    is_known,
+)
+
+MOST_ROWS = 1024
+"""Rows of a product that are listed one by one."""
+
+
+@library_function(
+    "builtins.list",
+    "builtins.tuple",
+    "builtins.set",
+    "builtins.iter",
+    "builtins.reversed",
+    "tqdm.tqdm",
+    "tqdm.auto.tqdm",
+    "tqdm.notebook.tqdm",
+    "tqdm.tqdm_notebook",
+    "itertools.cycle",
+    "rich.progress.track",
+    "prefetch_generator.BackgroundGenerator",
+)
+def _sequence(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    name = path.rpartition(".")[2]
+    value = arguments.get(0, "iterable", [])
+    if isinstance(value, Instance) and not value.is_module and elements(m, value) is None:
+        return iterated(m, value, site, scope)
+    if name == "iter" and isinstance(value, Tensor | Unknown | Many):
+        return value
+    items = elements(m, value)
+    if items is None:
+        return value if isinstance(value, Many | Tensor) else Many(Unknown("item"))
+    match name:
+        case "tuple":
+            return tuple(items)
+        case "set":
+            return set(items) if is_known(items) else list(items)
+        case "reversed":
+            return items[::-1]
+        case "cycle":
+            return Many(m.join(items)) if items else Unknown("cycle")
+    return list(items) if name in ("list", "iter") or not isinstance(value, range) else value
+
+
+@library_function("tqdm.trange")
+def _trange(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    bounds = arguments.positional
+    return range(*bounds) if all(isinstance(b, int) for b in bounds) else Many(Unknown("item"))  # type: ignore[arg-type]
+
+
+@library_function("itertools.chain", "itertools.chain.from_iterable")
+def _chain(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    values: list[Value] | None = arguments.positional
+    if path.endswith("from_iterable"):
+        values = elements(m, arguments.get(0, "iterable"))
+    parts = [elements(m, value) for value in values or []]
+    if values is not None and all(part is not None for part in parts):
+        return [item for part in parts for item in part or []]
+    found = [value.element for value in values or [] if isinstance(value, Many)]
+    return Many(_group(m, found)) if found else Many(Unknown("item"))
+
+
+def _group(m: Machine, found: list[Value]) -> Value:
+    members: list[Value] = []
+    for value in found:
+        held = value.attributes.get("members") if isinstance(value, Instance) else None
+        members.extend(held if isinstance(held, tuple) else [])
+    first = found[0]
+    if members and isinstance(first, Instance):
+        made = Instance(None, first.library, dict(first.attributes), first.site)
+        made.attributes["members"] = tuple(members)
+        return made
+    return m.join(found)
+
+
+@library_function("builtins.filter")
+def _filter(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    function, value = arguments.get(0, "function"), arguments.get(1, "iterable")
+    items = elements(m, value)
+    if items is None:
+        return value
+    if function is None:
+        return [item for item in items if truth_of(item) is not False]
+    calls = (truth_of(m.call(function, Arguments([i]), site, scope)) for i in items)
+    return [item for item, kept in zip(items, calls, strict=True) if kept is not False]
+
+
+@library_function("builtins.enumerate")
+def _enumerate(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    start = arguments.get(1, "start", 0)
+    value = iterated(m, arguments.get(0, "iterable"), site, scope)
+    items = elements(m, value)
+    if items is not None and isinstance(start, int):
+        return [(number, item) for number, item in enumerate(items, start)]
+    loader = value.loader if isinstance(value, Many) else None
+    return Many((Unknown("index"), _element(value)), loader)
+
+
+def _element(value: Value) -> Value:
+    if isinstance(value, Many):
+        return value.element
+    return value if isinstance(value, Tensor) else Unknown("item")
+
+
+ROWS: Mapping[str, Callable[..., object]] = {
+    "builtins.zip": zip,
+    "itertools.zip_longest": itertools.zip_longest,
+    "itertools.product": itertools.product,
+}
+
+
+@library_function(*ROWS)
+def _zip(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    values = [iterated(m, value, site, scope) for value in arguments.positional]
+    parts = [elements(m, value) for value in values]
+    known = [part for part in parts if part is not None]
+    plain = path == "builtins.zip" or is_known(arguments.keywords)
+    if plain and len(known) == len(parts):
+        keywords = {} if path == "builtins.zip" else arguments.keywords
+        rows = ROWS[path](*known, **keywords)
+        return list(itertools.islice(rows, MOST_ROWS))  # type: ignore[call-overload]
+    row = tuple(
+        _element(value) if part is None else (m.join(part) if part else Unknown("item"))
+        for value, part in zip(values, parts, strict=True)
+    )
+    loader = next((v.loader for v in values if isinstance(v, Many) and v.loader), None)
+    return Many(row, loader)
+
+
+@library_function("builtins.map", "itertools.starmap")
+def _map(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    function, *values = arguments.positional or [Unknown("function")]
+    parts = [elements(m, value) for value in values]
+    known = [part for part in parts if part is not None]
+    if not known or len(known) < len(parts):
+        given = [_element(value) for value in values]
+        return Many(m.call(function, Arguments(given), site, scope))
+    rows = [list(row) for row in zip(*known, strict=False)]
+    if path.endswith("starmap"):
+        rows = [elements(m, row[0]) or [] for row in rows]
+    return [m.call(function, Arguments(row), site, scope) for row in rows]
+
+
+@library_function("builtins.sorted")
+def _sorted(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    value = arguments.get(0, "iterable")
+    items = elements(m, value)
+    if items is None:
+        return Many(_element(value))
+    keys = _keys(m, items, arguments, site, scope)
+    reverse = arguments.keywords.get("reverse", False)
+    if keys is None or not isinstance(reverse, bool | int):
+        return Many(m.join(items)) if items else []
+    try:
+        order = sorted(range(len(items)), key=keys.__getitem__, reverse=bool(reverse))  # type: ignore[arg-type]
+    except TypeError:
+        return Many(m.join(items))
+    return [items[number] for number in order]
+
+
+@library_function("builtins.max", "builtins.min")
+def _extreme(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    values, name = arguments.positional, path.rpartition(".")[2]
+    if inputs := tensors_in(values):
+        return m.tape.tensor(Kind.OTHER, name, inputs, site)
+    items = elements(m, values[0]) if len(values) == 1 else values
+    if not items:
+        return arguments.keywords.get("default", Unknown(f"{name}()"))
+    keys = _keys(m, items, arguments, site, scope)
+    if keys is None:
+        return Unknown(f"{name}()")
+    best = max if name == "max" else min
+    try:
+        return items[best(range(len(items)), key=keys.__getitem__)]  # type: ignore[arg-type]
+    except TypeError:
+        return Unknown(f"{name}()")
+
+
+def _keys(
+    m: Machine, items: list[Value], arguments: Arguments, site: Site, scope: Scope
+) -> list[Value] | None:
+    """What ``key`` gives for each item, if that is known."""
+    key = arguments.keywords.get("key")
+    keys = items if key is None else [m.call(key, Arguments([i]), site, scope) for i in items]
+    return keys if is_known(keys) else None
+
+
+@library_function("builtins.next")
+def _next(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    value = arguments.get(0, "iterator")
+    match value:
+        case Many(element=element, loader=loader):
+            if loader is not None and scope is not None:
+                note_iteration(m, loader, site.node, scope)  # type: ignore[arg-type]
+            return element
+        case list() if value:
+            m.heap.touch(value)
+            return value.pop(0)
+        case Instance(cls=Class() as cls):
+            function = cls.find("__next__")
+            if isinstance(function, Function):
+                return m.call(Method(function, value), Arguments(), site, scope)
+    return arguments.get(1, "default", Unknown("next()"))

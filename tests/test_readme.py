@@ -1,0 +1,66 @@
+"""The README says what is true."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from bnlint import cli, config, diagnostics, registry
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def rows(start: str) -> list[list[str]]:
+    """The cells of all table rows that start with an id of this kind."""
+    lines = [line for line in README.splitlines() if re.match(rf"\| \[?{start}", line)]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_the_table_has_all_rules() -> None:
+    expected = [
+        [
+            f"[{rule.id}](rules/{rule.id}.md)",
+            rule.name if rule.default else f"{rule.name} (off)",
+            rule.severity.label,
+            rule.fix.value if rule.fix else "-",
+        ]
+        for rule in registry.rules().values()
+    ]
+    assert rows("BN[1-9]") == expected
+
+
+def test_the_table_has_all_diagnostics() -> None:
+    assert [row[:2] for row in rows("BN0")] == [[item.id, item.name] for item in diagnostics.ALL]
+
+
+def test_the_configuration_is_accepted() -> None:
+
+    (example,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    table = tomllib.loads(example)["tool"]["bnlint"]
+    assert set(table) == set(config._KEYS)
+    config.parse(table, ROOT, "README.md")
+    for words in (table["select"], table["ignore"], *table["per-file-ignores"].values()):
+        registry.require_known(words, "README.md")
+
+
+@pytest.mark.parametrize("hook", ["bnlint", "bnlint-fix"])
+def test_the_hooks_exist(hook: str) -> None:
+    hooks = (ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8")
+    assert f"- id: {hook}\n" in hooks
+    assert hook in README
+
+
+def test_constraints_pin_exactly() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line for line in lines if line and not line.startswith("#")]
+    assert all(re.fullmatch(r"[\w.-]+==[\w.]+", pin) for pin in pins)
+    assert "torch==2.13.0" in pins
+
+
+def test_the_installed_command_is_there() -> None:
+    content = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    module, _, function = content["project"]["scripts"]["bnlint"].partition(":")
+    assert module == cli.__name__
+    assert callable(getattr(cli, function))
