@@ -36,6 +36,8 @@ def warm_up() -> None:
 def pairs_of(file: Path, expression: str, roots: list[Path]) -> list[Pair]:
     """Build a model and trace it; raises whatever building or tracing raises."""
     model = build(file, expression, roots)
+    if any(isinstance(module, torch.jit.ScriptModule) for module in model.modules()):
+        raise NotImplementedError("torch.fx does not look into scripted modules")
     graph = fx.Tracer().trace(model.train())
     names = {id(module): name for name, module in model.named_modules()}
     return [

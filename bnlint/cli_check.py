@@ -1,5 +1,6 @@
 """``bnlint check``: find the files, lint or fix them, report, and choose the exit status."""
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ _STDIN = "-"
 
 def check(options: CheckOptions) -> int:
     """Do what the options ask for and return the exit status."""
+    gc.disable()  # the trees live until the end: collecting costs a quarter of the time
     paths = options.paths or (".",)
     if _STDIN in paths and len(paths) > 1:
         raise Misuse("`-` reads standard input and goes with no other path")

@@ -15,6 +15,7 @@ from bnlint.interpreter import (
     expressions,
     forward,
     functions,
+    literals,
     loops,
     statements,
 )
@@ -43,6 +44,7 @@ HANDLERS = (
     forward,
     functions,
     iterators,
+    literals,
     loops,
     methods,
     standard,

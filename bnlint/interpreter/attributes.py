@@ -28,6 +28,7 @@ from bnlint.interpreter.parameters import (
     names_of,
     parameter_of,
 )
+from bnlint.interpreter.shapes import sizes_of
 from bnlint.interpreter.values import (
     MISSING,
     Arguments,
@@ -35,8 +36,10 @@ from bnlint.interpreter.values import (
     Builtin,
     Choice,
     Class,
+    Float,
     Function,
     Instance,
+    Int,
     Library,
     Many,
     Method,
@@ -46,9 +49,11 @@ from bnlint.interpreter.values import (
     Static,
     Super,
     Tensor,
+    Text,
     Unknown,
     Value,
 )
+from bnlint.interpreter.vectors import Vector
 
 
 @handles(ATTRIBUTES, Namespace)
@@ -141,6 +146,8 @@ def _of_tensor(m: Machine, value: Tensor, name: str, node: cst.CSTNode, scope: S
     if name in ("shape", "device", "dtype", "ndim", "is_cuda", "requires_grad", "layout"):
         if name == "ndim" and value.shape.rank is not None:
             return value.shape.rank
+        if name == "shape" and (sizes := sizes_of(value.shape)) is not None:
+            return sizes
         return Unknown(f"tensor {name}")
     if name == "type" or (name in SCALARS and name not in ("item", "size", "dim", "numel")):
         return Builtin(value, name)
@@ -158,6 +165,7 @@ def _of_tensor(m: Machine, value: Tensor, name: str, node: cst.CSTNode, scope: S
 
 
 @handles(ATTRIBUTES, Many, list, dict, str, tuple, set, int, float, range, bytes, bool, frozenset)
+@handles(ATTRIBUTES, Int, Float, Text, Vector)
 def _of_plain(m: Machine, value: Value, name: str, node: cst.CSTNode, scope: Scope) -> Value:
     return Builtin(value, name)
 
@@ -179,6 +187,8 @@ def _of_instance(m: Machine, value: Instance, name: str, node: cst.CSTNode, scop
     if name == MODE and value.is_module:
         answers = {switch.training for switch in mode_of(m, value)}
         return answers.pop() if len(answers) == 1 and None not in answers else Unknown("mode")
+    if name == "data" and is_parameter(value):
+        return value
     found = value.attributes.get(name, MISSING)
     if found is not MISSING:
         return found
@@ -196,7 +206,7 @@ def _of_instance(m: Machine, value: Instance, name: str, node: cst.CSTNode, scop
         return value.arguments[name].value
     if value.library == "argparse.Namespace":
         return Unknown(f"option {name}")
-    return Builtin(value, name)
+    return value if name == "data" and is_parameter(value) else Builtin(value, name)
 
 
 def _class_attribute(

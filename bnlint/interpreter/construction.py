@@ -44,6 +44,8 @@ def canonical(path: str) -> str:
         return f"torch.nn.{name}"
     if name in ("DataParallel",) and head.startswith("torch.nn"):
         return "torch.nn.DataParallel"
+    if path == "torch.jit.ScriptModule":
+        return "torch.nn.Module"
     if name == "DistributedDataParallel":
         return DDP
     if name.startswith(("SyncBatchNorm", "SynchronizedBatchNorm")):

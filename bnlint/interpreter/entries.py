@@ -1,6 +1,5 @@
 """Entry points: scripts first, then what nothing reached."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -28,24 +27,23 @@ from bnlint.interpreter.values import (
     Tensor,
     Value,
 )
+from bnlint.interpreter.worth import called_names, is_worth_executing, words_by_definition
 from bnlint.source import SourceFile
 
-MAIN_STEPS = 150_000
+MAIN_STEPS = 120_000
 """Steps for one script."""
-ENTRY_STEPS = 20_000
+WHOLE_STEPS = 600_000
+"""Steps for one model that was asked for by name."""
+ENTRY_STEPS = 12_000
 """Steps for one function or class that nothing calls."""
-FILE_STEPS = 60_000
-"""Steps for all of a file's functions and classes that nothing calls."""
+FEWEST_FILE_STEPS = 5_000
+LINE_STEPS = 8
+"""Steps for all of a file's functions and classes that nothing calls: about as long as parsing."""
 MOST_OPTIONS = 2
 """Options of a script that are tried out."""
 MOST_FOLLOWED = 4
 """Models of one class whose forward is followed though nothing calls it."""
-_CALLED = re.compile(r"(?<!def )(?<!class )\b(\w+)\s*\(")
-TELLING = frozenset(
-    """train eval backward step DataLoader no_grad load_state_dict parameters requires_grad
-    momentum BatchNorm1d BatchNorm2d BatchNorm3d Conv1d Conv2d Linear Sequential""".split()
-)
-"""Attributes in a function that make it worth executing."""
+NO_WORDS: frozenset[str] = frozenset()
 SKIPPED_METHODS = frozenset({"__init__", "__repr__", "__str__", "extra_repr", "__init_subclass__"})
 
 
@@ -121,8 +119,8 @@ class Rehearser:
         return Heap(self.m.heap.structure + 1)
 
     def enter_whole(self, name: str, execute: Callable[[], object]) -> None:
-        """Execute something with the steps of a script."""
-        self._enter(name, False, MAIN_STEPS, execute)
+        """Execute what builds or calls one model that was asked for by name."""
+        self._enter(name, False, WHOLE_STEPS, execute)
 
     # -- what nothing reached ---------------------------------------------------------------
 
@@ -133,23 +131,26 @@ class Rehearser:
         """
         called: set[str] = set()
         for source in sources:
-            called.update(_CALLED.findall(source.content))
-        left = dict.fromkeys(sources, FILE_STEPS)
+            called |= called_names(source)
+        left = {source: _steps_for(source) for source in sources}
+        words = {source: words_by_definition(source) for source in sources}
         for wanted in (False, True):
             for source in sources:
                 for name, node in _definitions(source):
                     if (name in called) is wanted and left[source] > 0:
                         before = self.m.steps
-                        self._run_definition(source, name, node)
+                        self._run_definition(source, name, node, words[source].get(name, NO_WORDS))
                         left[source] -= self.m.steps - before
 
     def _run_definition(
-        self, source: SourceFile, name: str, node: cst.FunctionDef | cst.ClassDef
+        self,
+        source: SourceFile,
+        name: str,
+        node: cst.FunctionDef | cst.ClassDef,
+        words: frozenset[str],
     ) -> None:
         namespace = self.namespace_of(source)
-        if isinstance(node, cst.FunctionDef) and (
-            node in self.m.reached or self._teaches_nothing(node, namespace)
-        ):
+        if node in self.m.reached or not is_worth_executing(self.m, words, name, namespace):
             return
         held: list[Value] = []
         self._enter(name, False, ENTRY_STEPS, lambda: held.append(namespace.lookup(self.m, name)))
@@ -159,34 +160,6 @@ class Rehearser:
             self._enter(name, False, ENTRY_STEPS, lambda: self._call(value, site))
         elif isinstance(value, Class) and value.node is node:
             self._run_class(value, site)
-
-    def _teaches_nothing(self, function: cst.FunctionDef, namespace: Namespace) -> bool:
-        """Whether a function only builds, with other numbers, what others have built already."""
-        built = False
-        pending: list[cst.CSTNode] = [function.body]
-        while pending:
-            node = pending.pop()
-            match node:
-                case cst.For() | cst.While() | cst.With() | cst.FunctionDef() | cst.ClassDef():
-                    return False
-                case cst.Attribute(attr=attr) if attr.value in TELLING:
-                    return False
-                case cst.Name(value=name) if name in namespace.definitions:
-                    value = namespace.names.get(name)
-                    if not self._is_explored(value):
-                        return False
-                    built = built or isinstance(value, Class)
-                    continue
-            pending.extend(node.children)
-        return built
-
-    def _is_explored(self, value: Value) -> bool:
-        match value:
-            case Class():
-                return value.last_instance is not None
-            case Function(node=node):
-                return node in self.m.reached
-        return value is not None
 
     def _call(self, function: Value, site: Site) -> None:
         scope = self.m.namespaces.anywhere
@@ -254,6 +227,10 @@ def placeholders(module: Instance) -> Arguments:
     if count == 0 and (positional or isinstance(params.star_arg, cst.Param)):
         count = 1
     return Arguments([Tensor() for _ in range(count)])
+
+
+def _steps_for(source: SourceFile) -> int:
+    return max(FEWEST_FILE_STEPS, LINE_STEPS * source.content.count("\n"))
 
 
 def _definitions(source: SourceFile) -> Iterator[tuple[str, cst.FunctionDef | cst.ClassDef]]:

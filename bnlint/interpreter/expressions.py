@@ -1,7 +1,6 @@
 """What expressions mean."""
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
 
 import libcst as cst
 
@@ -12,9 +11,7 @@ from bnlint.interpreter.machine import EXPRESSIONS, Machine, handles
 from bnlint.interpreter.names import assign, look_up
 from bnlint.interpreter.values import (
     Arguments,
-    Float,
     Function,
-    Int,
     Many,
     Scope,
     Super,
@@ -28,62 +25,6 @@ MOST_ITEMS = 1024
 """Items of a comprehension that are evaluated one by one while a model is built."""
 MOST_ITEMS_IN_SCRIPT = 64
 """Items of a comprehension that are evaluated one by one elsewhere."""
-
-
-@lru_cache(maxsize=8192)
-def _number(text: str) -> int | float | complex:
-    plain = text.replace("_", "")
-    return (
-        int(plain, 0)
-        if plain.isdigit() or plain[:2].lower() in {"0x", "0b", "0o"}
-        else float(plain)
-    )
-
-
-@handles(EXPRESSIONS, cst.Integer, cst.Float)
-def _literal(m: Machine, node: cst.Integer | cst.Float, scope: Scope) -> Value:
-    known = scope.namespace.literals.get(node)
-    if known is not None:
-        return known
-    try:
-        plain = _number(node.value)
-    except ValueError:
-        return Unknown("number")
-    made = Int(plain) if isinstance(plain, int) else Float(plain)  # type: ignore[arg-type]
-    made.site = m.site(node, scope)
-    made.option = None
-    scope.namespace.literals[node] = made
-    return made
-
-
-@lru_cache(maxsize=8192)
-def _string(text: str) -> str | bytes:
-    return cst.SimpleString(text).evaluated_value
-
-
-@handles(EXPRESSIONS, cst.SimpleString)
-def _simple_string(m: Machine, node: cst.SimpleString, scope: Scope) -> Value:
-    return _string(node.value)
-
-
-@handles(EXPRESSIONS, cst.ConcatenatedString)
-def _concatenated(m: Machine, node: cst.ConcatenatedString, scope: Scope) -> Value:
-    left, right = m.evaluate(node.left, scope), m.evaluate(node.right, scope)
-    return left + right if isinstance(left, str) and isinstance(right, str) else Unknown("string")
-
-
-@handles(EXPRESSIONS, cst.FormattedString)
-def _formatted(m: Machine, node: cst.FormattedString, scope: Scope) -> Value:
-    text = ""
-    for part in node.parts:
-        if isinstance(part, cst.FormattedStringText):
-            text += part.value
-            continue
-        value = m.evaluate(part.expression, scope)
-        if not isinstance(value, str | int | float) or part.format_spec or part.conversion:
-            return Unknown("formatted string")
-        text += str(value)
-    return text
 
 
 @handles(EXPRESSIONS, cst.Ellipsis)
@@ -305,9 +246,18 @@ def _part(iterable: Value) -> Value:
     return iterable if isinstance(iterable, Tensor) else Unknown("item")
 
 
-@handles(EXPRESSIONS, cst.ListComp, cst.GeneratorExp, cst.SetComp)
+@handles(EXPRESSIONS, cst.ListComp, cst.GeneratorExp)
 def _list_comprehension(m: Machine, node: cst.ListComp, scope: Scope) -> Value:
     return _comprehension(m, node.for_in, scope, lambda inner: m.evaluate(node.elt, inner))
+
+
+@handles(EXPRESSIONS, cst.SetComp)
+def _set_comprehension(m: Machine, node: cst.SetComp, scope: Scope) -> Value:
+    made = _comprehension(m, node.for_in, scope, lambda inner: m.evaluate(node.elt, inner))
+    try:
+        return made if isinstance(made, Many) else set(made)
+    except TypeError:
+        return Unknown("set")
 
 
 @handles(EXPRESSIONS, cst.DictComp)

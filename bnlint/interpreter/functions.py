@@ -154,17 +154,14 @@ def _passed(name: str, keywords: dict[str, Value], function: Function, opened: b
     return function.defaults.get(name, Unknown(f"argument {name}"))
 
 
-_generators: dict[cst.FunctionDef, bool] = {}
-
-
 def is_generator(function: Function) -> bool:
     """Whether a function's own body contains ``yield``."""
-    node = function.node
-    if isinstance(node, cst.Lambda) or "yield" not in function.scope.namespace.source.content:
+    node, space = function.node, function.scope.namespace
+    if isinstance(node, cst.Lambda) or not space.has_generators:
         return False
-    if node not in _generators:
-        _generators[node] = _contains_yield(node)
-    return _generators[node]
+    if node not in space.generators:
+        space.generators[node] = _contains_yield(node)
+    return space.generators[node]
 
 
 def _contains_yield(function: cst.FunctionDef) -> bool:

@@ -26,6 +26,7 @@ from bnlint.interpreter.values import (
     Tensor,
     Unknown,
     Value,
+    is_known,
 )
 
 NAMED_TUPLE = "typing.NamedTuple"
@@ -38,8 +39,10 @@ def elements(m: Machine, value: Value) -> list[Value] | None:
     match value:
         case list():
             return None if any(_of_unknown_length(v) for v in value) else value
-        case tuple() | set() | frozenset():
+        case tuple():
             return list(value)
+        case set() | frozenset():
+            return sorted(value, key=_place_in_set)
         case dict():
             return list(value)
         case str() | range() | bytes():
@@ -49,6 +52,13 @@ def elements(m: Machine, value: Value) -> list[Value] | None:
         case Instance() if is_named_tuple(value):
             return list(value.attributes.values())
     return None
+
+
+def _place_in_set(value: Value) -> str:
+    """A set has no order; this one is the same whenever a file is read."""
+    if isinstance(value, Instance):
+        return f"{value.order:12}"
+    return repr(value) if is_known(value) else type(value).__name__
 
 
 def _of_unknown_length(value: Value) -> bool:
@@ -146,9 +156,15 @@ def _indexed_shape(shape: Shape, key: Value) -> tuple[Shape, bool]:
         return Shape(), keeps_batch
     added = sum(k is None for k in keys)
     removed = sum(isinstance(k, int) and not isinstance(k, bool) for k in keys)
-    same_channels = added == 0 and all(k == full for k in keys[:2])
-    channels = shape.channels if same_channels and not shape.channels_last else None
+    channels = None if added or shape.channels_last else _indexed_channels(shape.channels, keys)
     return Shape(shape.rank + added - removed, None, channels), keeps_batch
+
+
+def _indexed_channels(channels: int | None, keys: tuple[Value, ...]) -> int | None:
+    if channels is None or not isinstance(keys[0], slice):
+        return None
+    taken = keys[1] if len(keys) > 1 else slice(None)
+    return len(range(channels)[taken]) if isinstance(taken, slice) else None
 
 
 def store_item(m: Machine, target: cst.Subscript, value: Value, scope: Scope) -> None:

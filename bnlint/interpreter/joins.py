@@ -38,6 +38,9 @@ def join_values(tape: "Tape", one: Value, other: Value) -> Value:
 
 
 def _choice(one: Value, other: Value) -> Value:
+    for unknown, known in ((one, other), (other, one)):
+        if isinstance(unknown, Unknown) and not isinstance(known, Instance | Function | Choice):
+            return unknown
     values: list[Value] = []
     for value in (one, other):
         values.extend(value.values if isinstance(value, Choice) else [value])

@@ -43,6 +43,54 @@ def _for(m: Machine, node: cst.For, scope: Scope) -> Completion | None:
     too_long = len(items) > most and is_known(items) and not (m.building or m.modules)
     if counts and (too_long or node in m.script_loops):
         return _repeated(m, node, _first_and_later(items), loop, scope)
+    return _one_by_one(m, node, items, loop, scope, speculate=counts)
+
+
+def _one_by_one(
+    m: Machine,
+    node: cst.For,
+    items: list[Value],
+    loop: ActiveLoop,
+    scope: Scope,
+    *,
+    speculate: bool,
+) -> Completion | None:
+    start, depth = len(m.frame.exits), len(m.loops)
+    done: Completion | None = None
+    m.loops.append(loop)
+    try:
+        for number, item in enumerate(items[:UNROLLED], 1):
+            loop.number = number
+            done = _concrete_pass(m, node, item, scope, speculate=speculate and number <= 2)
+            if done is not None:
+                break
+    finally:
+        del m.loops[depth:]
+    if done is _SCRIPT:
+        m.script_loops.add(node)
+        return _repeated(m, node, _first_and_later(items), loop, scope)
+    return _leave(m, node, done, start, scope)
+
+
+_SCRIPT = 64
+"""Passes of such a loop elsewhere; a longer one is executed twice, standing for all."""
+UNROLLED_WITHIN = 16
+"""The same for a loop within another."""
+Body = Callable[[], Completion | None]
+
+
+@handles(STATEMENTS, cst.For)
+def _for(m: Machine, node: cst.For, scope: Scope) -> Completion | None:
+    iterable = iterated(m, m.evaluate(node.iter, scope), m.site(node, scope), scope)
+    items = elements(m, iterable)
+    loop = ActiveLoop(node, m.site(node, scope))
+    if items is None:
+        return _over_many(m, node, iterable, loop, scope)
+    counts = isinstance(iterable, range) or len(items) > FEW
+    most = UNROLLED_WITHIN if m.loops else UNROLLED_IN_SCRIPT
+    too_long = len(items) > most and is_known(items) and not (m.building or m.modules)
+    if counts and (too_long or node in m.script_loops):
+        return _repeated(m, node, _first_and_later(items), loop, scope)
     start = len(m.frame.exits)
     m.loops.append(loop)
     try:
@@ -160,6 +208,7 @@ def _twice(
     if any(outer.abstract and outer.number > 1 for outer in m.loops):
         bodies = bodies[-1:]
     loop.abstract = True
+    depth = len(m.loops)
     m.loops.append(loop)
     m.frame.abstract += 1
     done: Completion | None = None
@@ -171,7 +220,7 @@ def _twice(
                 break
     finally:
         m.frame.abstract -= 1
-        m.loops.remove(loop)
+        del m.loops[depth:]
     return _leave(m, node, done, start, scope)
 
 
@@ -206,7 +255,7 @@ def _is_endless(node: cst.While) -> bool:
 def _unrolled_while(
     m: Machine, node: cst.While, loop: ActiveLoop, body: Body, scope: Scope
 ) -> Completion | None:
-    start, activity = len(m.frame.exits), m.journal.activity
+    start, activity, depth = len(m.frame.exits), m.journal.activity, len(m.loops)
     m.loops.append(loop)
     done: Completion | None = None
     try:
@@ -225,5 +274,5 @@ def _unrolled_while(
                 m.frame.abstract -= 1
                 break
     finally:
-        m.loops.remove(loop)
+        del m.loops[depth:]
     return _leave(m, node, done, start, scope)

@@ -68,7 +68,7 @@ class Exit:
     state: Snapshot
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class ActiveLoop:
     """A loop that is being executed."""
 

@@ -62,9 +62,10 @@ def child_modules(module: Instance) -> Iterator[tuple[str, Instance]]:
     for name, value in children(module):
         if isinstance(value, Instance):
             yield name, value
-        elif isinstance(value, Many) and isinstance(value.element, Instance):
-            if value.element.is_module:
-                yield name, value.element
+            continue
+        element = value.element if isinstance(value, Many) else None
+        if isinstance(element, Instance) and element.is_module:
+            yield name, element
 
 
 def descendants(m: Machine, module: Instance) -> list[tuple[str, Instance]]:
@@ -104,11 +105,20 @@ def has_unknown_children(module: Instance) -> bool:
 
 def register_child(m: Machine, owner: Instance, name: str, value: Value) -> None:
     """``owner.name = value`` for a module or an item of a container."""
+    if is_container(owner) and isinstance(value, Instance) and not value.is_module:
+        _recognise(m, value)
     m.heap.put(owner.attributes, name, value)
     m.heap.structure += 1
     m.journal.effects += 1
     for module in modules_in(value):
         module.has_parent = True
+
+
+def _recognise(m: Machine, value: Instance) -> None:
+    """What stands among modules is one, though its base class could not be resolved."""
+    if value.cls is not None and value.cls.open:
+        value.is_module = True
+        value.attributes[MODE] = built_mode(m)
 
 
 def modules_in(value: Value, depth: int = 2) -> list[Instance]:

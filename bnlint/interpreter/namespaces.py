@@ -34,6 +34,9 @@ class Namespace:
         self.definitions: dict[str, list[cst.CSTNode]] = {}
         self.stars: list[cst.ImportFrom] = []
         self.pending: set[str] = set()
+        self.has_generators = "yield" in source.content
+        self.generators: dict[cst.FunctionDef, bool] = {}
+        """Whether functions are generators, as far as that has been asked."""
         self.literals: dict[cst.CSTNode, Value] = {}
         """Numbers as values that remember their node."""
         self.eager = False

@@ -1,10 +1,8 @@
-"""How layers and functions change rank and channels."""
-
-from collections.abc import Mapping
+"""How layers change rank and channels."""
 
 from bnlint.facts.graph import Shape
 from bnlint.facts.kind import Kind
-from bnlint.interpreter.values import Instance, Tensor, Value
+from bnlint.interpreter.values import Instance, Tensor, Unknown, Value
 
 SAME = frozenset({Kind.ACTIVATION, Kind.DROPOUT, Kind.PASS, Kind.OTHER_NORM, Kind.PHI})
 SPATIAL = frozenset({Kind.MAX_POOL, Kind.AVG_POOL, Kind.UPSAMPLE, Kind.PAD})
@@ -16,7 +14,7 @@ def after_layer(layer: Instance, kind: Kind, inputs: list[Tensor]) -> Shape:
     match kind:
         case Kind.CONV:
             dims = dimensions(layer.library)
-            rank = given.rank if given.rank is not None else _batched(dims)
+            rank = given.rank if given.rank is not None else batched(dims)
             return Shape(rank, None, _number(layer, "out_channels"))
         case Kind.LINEAR:
             out = _number(layer, "out_features")
@@ -26,16 +24,19 @@ def after_layer(layer: Instance, kind: Kind, inputs: list[Tensor]) -> Shape:
             return _after_norm(layer, given)
         case Kind.RESHAPE:
             return _after_reshape_layer(layer, given)
+        case Kind.ACTIVATION if layer.library == "torch.nn.GLU":
+            return halved(given, _number(layer, "dim"))
         case _ if kind in SAME:
             return given
         case _ if kind in SPATIAL:
             dims = dimensions(layer.library)
-            rank = given.rank if given.rank is not None else _batched(dims)
+            rank = given.rank if given.rank is not None else batched(dims)
             return Shape(rank, None, given.channels if not given.channels_last else None)
     return Shape()
 
 
-def _batched(dims: int | None) -> int | None:
+def batched(dims: int | None) -> int | None:
+    """The rank of a batch of tensors with so many spatial dimensions."""
     return None if dims is None else dims + 2
 
 
@@ -55,11 +56,48 @@ def _after_reshape_layer(layer: Instance, given: Shape) -> Shape:
         return after_flatten(
             given, start if start is not None else 1, end if end is not None else -1
         )
-    if layer.library.startswith("torch.nn.Pixel"):
-        return Shape(given.rank, None, None)
+    if layer.library == "torch.nn.PixelShuffle":
+        return after_shuffle(given, _number(layer, "upscale_factor"), up=True)
+    if layer.library == "torch.nn.PixelUnshuffle":
+        return after_shuffle(given, _number(layer, "downscale_factor"), up=False)
     if layer.library == "torch.nn.ChannelShuffle":
         return given
     return Shape()
+
+
+def after_shuffle(given: Shape, factor: int | None, *, up: bool) -> Shape:
+    """The shape that a pixel shuffle or, with ``up`` false, its inverse gives."""
+    channels, rank = given.channels, given.rank
+    if channels is None or factor is None or factor < 1 or given.channels_last:
+        return Shape(rank)
+    return Shape(rank, None, channels // factor**2 if up else channels * factor**2)
+
+
+def halved(given: Shape, dim: int | None) -> Shape:
+    """The shape of a gated linear unit's output."""
+    channels = given.channels
+    if channels is not None and dim is not None and at_channels(given, dim):
+        return Shape(given.rank, None, channels // 2, given.channels_last)
+    return Shape(given.rank)
+
+
+def at_channels(shape: Shape, dim: int) -> bool | None:
+    """Whether ``dim`` is the dimension whose size ``channels`` is; ``None`` where it is not known."""
+    if shape.channels_last:
+        return dim == -1 or (None if shape.rank is None else dim % shape.rank == shape.rank - 1)
+    if dim >= 0:
+        return dim == 1
+    return None if shape.rank is None else dim + shape.rank == 1
+
+
+def sizes_of(shape: Shape) -> tuple[Value, ...] | None:
+    """``tensor.shape`` as far as it is known; ``None`` where not even the rank is."""
+    if shape.rank is None:
+        return None
+    sizes: list[Value] = [Unknown("size")] * shape.rank
+    if shape.channels is not None and shape.rank > 1:
+        sizes[-1 if shape.channels_last else 1] = shape.channels
+    return tuple(sizes)
 
 
 def after_flatten(given: Shape, start: int, end: int) -> Shape:
@@ -81,86 +119,3 @@ def _number(layer: Instance, name: str) -> int | None:
     bound = layer.arguments.get(name)
     value = bound.value if bound is not None else None
     return int(value) if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def after_function(
-    kind: Kind, name: str, inputs: list[Tensor], constants: Mapping[str, Value]
-) -> Shape:
-    """The shape that a function or method of tensors gives."""
-    given = inputs[0].shape if inputs else Shape()
-    match kind:
-        case _ if kind in SAME or name in ("neg", "abs", "clamp", "clip", "sqrt", "pow", "exp"):
-            return given
-        case Kind.BATCH_NORM | Kind.INSTANCE_NORM:
-            return given
-        case _ if kind in SPATIAL:
-            dims = dimensions(name) if name[-2:-1].isdigit() else None
-            rank = given.rank if given.rank is not None else _batched(dims)
-            return Shape(rank, None, given.channels if not given.channels_last else None)
-        case Kind.CAT:
-            return _after_cat(name, inputs, constants)
-        case Kind.RESHAPE:
-            return _after_reshape(name, given, constants)
-        case Kind.PERMUTE:
-            return Shape(given.rank)
-        case Kind.REDUCE:
-            return _after_reduce(given, constants)
-    return Shape()
-
-
-def _after_cat(name: str, inputs: list[Tensor], constants: Mapping[str, Value]) -> Shape:
-    ranks = {t.shape.rank for t in inputs}
-    rank = ranks.pop() if len(ranks) == 1 else None
-    if name not in ("cat", "concat", "concatenate"):
-        return Shape(None if rank is None or name != "stack" else rank + 1)
-    dim = constants.get("dim", 0)
-    channels = [t.shape.channels for t in inputs]
-    if any(t.shape.channels_last for t in inputs) or None in channels:
-        return Shape(rank)
-    if dim == 1 or (rank is not None and dim == 1 - rank):
-        return Shape(rank, None, sum(c for c in channels if c is not None))
-    return Shape(rank, None, channels[0] if len(set(channels)) == 1 else None)
-
-
-def _after_reshape(name: str, given: Shape, constants: Mapping[str, Value]) -> Shape:
-    match name:
-        case "flatten":
-            start, end = constants.get("start_dim", 0), constants.get("end_dim", -1)
-            if isinstance(start, int) and isinstance(end, int):
-                return after_flatten(given, start, end)
-        case "view" | "reshape" | "resize_":
-            return _after_view(constants.get("shape"))
-        case "unsqueeze" if given.rank is not None:
-            dim = constants.get("dim")
-            after_channels = isinstance(dim, int) and (
-                dim >= 2 or (dim < 0 and dim + given.rank >= 1)
-            )
-            return Shape(given.rank + 1, None, given.channels if after_channels else None)
-        case "squeeze" if given.rank is not None:
-            dim = constants.get("dim")
-            if isinstance(dim, int) and dim % given.rank >= 2:
-                return Shape(None, None, given.channels)
-        case "expand_as" | "expand" | "channel_shuffle":
-            return Shape(given.rank, None, given.channels)
-    return Shape()
-
-
-def _after_view(sizes: Value) -> Shape:
-    if not isinstance(sizes, tuple | list) or not sizes:
-        return Shape()
-    if len(sizes) < 2:
-        return Shape(len(sizes))
-    channels = sizes[1] if isinstance(sizes[1], int) and sizes[1] > 0 else None
-    return Shape(len(sizes), None, channels)
-
-
-def _after_reduce(given: Shape, constants: Mapping[str, Value]) -> Shape:
-    dim, keep = constants.get("dim"), constants.get("keepdim", False)
-    if given.rank is None or dim is None or not isinstance(keep, bool):
-        return Shape()
-    dims = dim if isinstance(dim, tuple | list) else (dim,)
-    if not all(isinstance(d, int) for d in dims):
-        return Shape()
-    reduced = {d % given.rank for d in dims if isinstance(d, int)}
-    channels = given.channels if min(reduced) >= 2 else None
-    return Shape(given.rank if keep else given.rank - len(reduced), None, channels)

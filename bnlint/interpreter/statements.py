@@ -7,6 +7,7 @@ from bnlint.interpreter.arithmetic import binary, operator_name, truth_of
 from bnlint.interpreter.definitions import define_class, define_function
 from bnlint.interpreter.expressions import subscript_key
 from bnlint.interpreter.iteration import delete_item
+from bnlint.interpreter.joins import MOST_ALTERNATIVES
 from bnlint.interpreter.machine import (
     BREAK,
     CONTINUE,
@@ -33,6 +34,7 @@ from bnlint.interpreter.values import (
     Unknown,
     Value,
 )
+from bnlint.interpreter.vectors import Vector
 
 
 @handles(STATEMENTS, cst.SimpleStatementLine)
@@ -90,6 +92,8 @@ def _augmented(m: Machine, node: cst.AugAssign, scope: Scope) -> Completion | No
     current = m.evaluate(node.target, scope)
     value = m.evaluate(node.value, scope)
     match current:
+        case Vector():
+            pass
         case list() if isinstance(value, list | tuple):
             m.heap.touch(current)
             current.extend(value)
@@ -187,14 +191,22 @@ def _delete_item(
 
 @handles(STATEMENTS, cst.If)
 def _if(m: Machine, node: cst.If, scope: Scope) -> Completion | None:
+    return _chain(m, node, scope, 1)
+
+
+def _chain(m: Machine, node: cst.If, scope: Scope, number: int) -> Completion | None:
+    """The ``number``-th test of an if-elif chain; too many that are not known are not all tried."""
     known = truth_of(m.evaluate(node.test, scope))
     if known is True:
         return m.execute(node.body.body, scope)
     if known is False:
-        return _orelse(m, node, scope)
+        return _orelse(m, node, scope, number)
+    if number > MOST_ALTERNATIVES:
+        return None
     restore = narrowed(m, node.test, scope)
     return m.fork(
-        lambda: _narrow_and_execute(m, node, scope, restore), lambda: _orelse(m, node, scope)
+        lambda: _narrow_and_execute(m, node, scope, restore),
+        lambda: _orelse(m, node, scope, number + 1),
     )
 
 
@@ -212,10 +224,10 @@ def _narrow_and_execute(
     return done
 
 
-def _orelse(m: Machine, node: cst.If, scope: Scope) -> Completion | None:
+def _orelse(m: Machine, node: cst.If, scope: Scope, number: int) -> Completion | None:
     match node.orelse:
         case cst.If() as chained:
-            return _if(m, chained, scope)
+            return _chain(m, chained, scope, number)
         case cst.Else(body=body):
             return m.execute(body.body, scope)
     return None

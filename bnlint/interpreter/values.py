@@ -197,7 +197,7 @@ class Class:
     """A class of the project."""
 
     name: str
-    node: cst.ClassDef
+    node: cst.CSTNode
     bases: tuple[Value, ...]
     names: dict[str, Value]
     namespace: "Namespace"
@@ -356,12 +356,13 @@ CONCRETE = (type(None), bool, int, float, str, bytes, complex, range, slice, typ
 """Types whose values are themselves."""
 
 
-def is_known(value: Value) -> bool:
-    """Whether a value is wholly Python's own, containers included (two levels deep)."""
+def is_known(value: Value, depth: int = 8) -> bool:
+    """Whether a value is wholly Python's own, containers included (``depth`` levels deep)."""
     match value:
         case list() | tuple() | set() | frozenset():
-            return all(isinstance(v, CONCRETE) or is_known(v) for v in value)
+            parts = iter(value)
         case dict():
-            return all(isinstance(v, CONCRETE) or is_known(v) for v in value.values())
+            parts = iter(value.values())
         case _:
             return isinstance(value, CONCRETE)
+    return depth > 0 and all(isinstance(v, CONCRETE) or is_known(v, depth - 1) for v in parts)

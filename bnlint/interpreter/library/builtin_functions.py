@@ -5,10 +5,12 @@ import builtins
 from bnlint.facts.kind import Kind
 from bnlint.facts.site import Site
 from bnlint.interpreter.arithmetic import binary, truth_of
+from bnlint.interpreter.attributes import MODULE_METHODS
 from bnlint.interpreter.construction import canonical
 from bnlint.interpreter.iteration import elements
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.classes import is_instance, is_subclass
+from bnlint.interpreter.library.layers import SIGNATURES, bare_name
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.modules import (
     MODE,
@@ -19,6 +21,7 @@ from bnlint.interpreter.modules import (
 )
 from bnlint.interpreter.names import look_up, set_attribute
 from bnlint.interpreter.namespaces import Namespace
+from bnlint.interpreter.parameters import names_of
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.values import (
     MISSING,
@@ -163,17 +166,34 @@ def _hasattr(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sco
 
 
 def _has(owner: Value, name: str) -> bool | None:
+    if isinstance(owner, Library):
+        return True if bare_name(f"{owner.path}.{name}") else None
     if not isinstance(owner, Instance):
         return None
     if name in owner.attributes or name in owner.arguments or name == MODE:
         return True
     if owner.cls is not None and owner.cls.find(name) is not MISSING:
         return True
+    if owner.is_module and name in MODULE_METHODS:
+        return None
     if owner.library in ("", "torch.nn.Module", "argparse.Namespace"):
         return False if owner.cls is None or not owner.cls.open else None
     if owner.library.startswith("torch.nn.") and name in ("weight", "bias"):
         return "Norm" in owner.library or "Conv" in owner.library or "Linear" in owner.library
+    if bare_name(owner.library) in SIGNATURES and not _is_opened(owner):
+        return name in names_of(owner) or (None if name in OTHER_ATTRIBUTES else False)
     return None
+
+
+OTHER_ATTRIBUTES = frozenset(
+    """running_mean running_var num_batches_tracked transposed in_proj_weight in_proj_bias out_proj
+    flatten_parameters weight_orig weight_g weight_v weight_mask num_parameters""".split()
+)
+"""Attributes of layers that their tables do not list."""
+
+
+def _is_opened(owner: Instance) -> bool:
+    return (owner.cls is not None and owner.cls.open) or not owner.resolved
 
 
 @library_function("builtins.setattr")

@@ -49,6 +49,8 @@ def _is_library_instance(value: Value, cls: Library) -> bool | None:
     match value:
         case Tensor():
             return None if value.whole else cls.name == "Tensor"
+        case Instance(library="typing.NamedTuple") if cls.path == "builtins.tuple":
+            return True
         case Instance():
             return _is_a(value.library, cls.path) or (
                 None if value.cls is not None and value.cls.open else False

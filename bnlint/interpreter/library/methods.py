@@ -1,5 +1,7 @@
 """Methods of values that the interpreter itself implements, by the type of their receiver."""
 
+import builtins
+
 from bnlint.facts.site import Site
 from bnlint.interpreter.construction import initialise_library
 from bnlint.interpreter.forward import run_library
@@ -24,6 +26,8 @@ from bnlint.interpreter.values import (
     Value,
     is_known,
 )
+from bnlint.interpreter.vectors import METHODS as VECTOR_METHODS
+from bnlint.interpreter.vectors import Vector
 
 
 @handles(CALLS, Builtin)
@@ -48,6 +52,8 @@ def _call_builtin(
             return call_object_method(m, receiver, name, arguments, site, scope)
         case list() | dict() | set() | str() | tuple() | bytes():
             return _call_plain(m, receiver, name, arguments, site)
+        case int() | float() if name in ("item", "tolist", "astype"):
+            return receiver
         case Many():
             return _call_many(m, receiver, name, arguments, site)
         case Library():
@@ -90,6 +96,8 @@ def _call_plain(m: Machine, receiver: Value, name: str, arguments: Arguments, si
     if name in MUTATING and isinstance(receiver, list | dict | set):
         return _mutate(m, receiver, name, arguments)
     match receiver:
+        case Vector() if name in VECTOR_METHODS:
+            return _call_vector(receiver, name, arguments)
         case dict():
             return _read_dict(receiver, name, arguments)
         case list() | tuple() if name in ("index", "count", "copy"):
@@ -106,6 +114,16 @@ def _call_plain(m: Machine, receiver: Value, name: str, arguments: Arguments, si
         return Unknown(f"{name}()")
 
 
+def _call_vector(receiver: Vector, name: str, arguments: Arguments) -> Value:
+    types = [
+        getattr(builtins, v.name, v) if isinstance(v, Library) else v for v in arguments.values
+    ]
+    try:
+        return VECTOR_METHODS[name](receiver, *types)
+    except (TypeError, ValueError, ArithmeticError):
+        return Unknown(f"{name}()")
+
+
 def _read_dict(receiver: dict[Value, Value], name: str, arguments: Arguments) -> Value:
     match name:
         case "keys":
@@ -113,7 +131,7 @@ def _read_dict(receiver: dict[Value, Value], name: str, arguments: Arguments) ->
         case "values":
             return list(receiver.values())
         case "items":
-            return [(key, value) for key, value in receiver.items()]
+            return list(receiver.items())
         case "copy":
             return dict(receiver)
         case "get":
@@ -135,14 +153,29 @@ def _mutate(
                 receiver.append(Unknown("items that depend on a condition"))
             return None
         values = [items]
-    if name == "update" and isinstance(receiver, dict):
-        receiver.update(args.keywords)
-    if name == "sort":
+    if name == "sort" and isinstance(receiver, list):
+        _sort(m, receiver, args)
         return None
     try:
-        return getattr(receiver, name)(*values)
+        result = getattr(receiver, name)(*values)
     except (AttributeError, TypeError, ValueError, IndexError, KeyError):
-        return Unknown(f"{name}()")
+        result = Unknown(f"{name}()")
+    if name == "update" and isinstance(receiver, dict):
+        receiver.update(args.keywords)
+    return result
+
+
+def _sort(m: Machine, items: list[Value], args: Arguments) -> None:
+    """Sort a list in place; by a key, or unless all is known, any item may come to any place."""
+    reverse = args.keywords.get("reverse", False)
+    try:
+        if "key" not in args.keywords and isinstance(reverse, bool) and is_known(items):
+            items.sort(reverse=reverse)  # type: ignore[call-overload]
+            return
+    except TypeError:
+        pass
+    if items:
+        items[:] = [m.join(items)] * len(items)
 
 
 def _call_many(m: Machine, receiver: Many, name: str, arguments: Arguments, site: Site) -> Value:

@@ -3,13 +3,17 @@
 import itertools
 import math
 import operator
-from collections.abc import Callable, Mapping
+import posixpath
+import re
+from collections.abc import Mapping
 from types import ModuleType
+
+import libcst as cst
 
 from bnlint.facts.kind import Kind
 from bnlint.facts.site import Site
 from bnlint.interpreter.construction import copy_of
-from bnlint.interpreter.iteration import elements
+from bnlint.interpreter.iteration import NAMED_TUPLE, elements
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.tensor_functions import call_tensor_function
 from bnlint.interpreter.machine import Machine
@@ -28,6 +32,7 @@ from bnlint.interpreter.values import (
     Value,
     is_known,
 )
+from bnlint.interpreter.vectors import NUMPY, linspace
 
 
 @library_function("functools.partial")
@@ -65,7 +70,36 @@ def _copy(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope)
 
 @library_function("collections.namedtuple")
 def _namedtuple(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
-    return Unknown("namedtuple")
+    name, fields = arguments.get(0, "typename"), arguments.get(1, "field_names")
+    if isinstance(fields, str):
+        fields = fields.replace(",", " ").split()
+    if not isinstance(name, str) or not isinstance(fields, list | tuple):
+        return Unknown("namedtuple")
+    known = [field for field in fields if isinstance(field, str)]
+    defaults = elements(m, arguments.keywords.get("defaults", ())) or []
+    behind = known[len(known) - len(defaults) :]
+    values: dict[str, Value] = dict(zip(behind, defaults, strict=False))
+    assert isinstance(site.node, cst.CSTNode)
+    return Class(name, site.node, (Library(NAMED_TUPLE),), values, scope.namespace, annotated=known)
+
+
+@library_function(*(f"os.path.{name}" for name in ("join", "basename", "dirname", "splitext")))
+def _path(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    parts = arguments.positional
+    if arguments.opened or not parts or not all(isinstance(part, str) for part in parts):
+        return Unknown(f"{path}()")
+    made: Value = getattr(posixpath, path.rpartition(".")[2])(*parts)
+    return made
+
+
+@library_function("torch.linspace")
+def _linspace(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    """Rates that a constructor spreads over its blocks are numbers, not data."""
+    bounds = [arguments.get(i, name) for i, name in enumerate(("start", "end", "steps"))]
+    numbers = [bound for bound in bounds if isinstance(bound, int | float)]
+    if m.building and not m.modules and len(numbers) == 3:
+        return linspace(numbers[0], numbers[1], int(numbers[2]))
+    return call_tensor_function(m, "linspace", arguments, site)
 
 
 @library_function("dataclasses.field")
@@ -103,8 +137,13 @@ def _exit(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope)
     return EXIT
 
 
-MODULES: Mapping[str, ModuleType] = {"math": math, "operator": operator, "itertools": itertools}
-ITERTOOLS = ("repeat", "accumulate", "islice", "product", "combinations", "permutations")
+MODULES: Mapping[str, ModuleType] = {
+    "math": math,
+    "operator": operator,
+    "itertools": itertools,
+    "re": re,
+}
+ITERTOOLS = ("repeat", "accumulate", "islice", "combinations", "permutations")
 
 
 def _compute(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
@@ -130,43 +169,8 @@ library_function(
     ),
     *(f"operator.{name}" for name in ("add", "mul", "sub", "truediv", "floordiv", "mod", "iadd")),
     *(f"itertools.{name}" for name in ITERTOOLS),
+    *(f"re.{name}" for name in ("split", "sub", "findall", "escape")),
 )(_compute)
-
-
-def _prod(values: list[float]) -> float:
-    return math.prod(values)
-
-
-def _linspace(start: float, stop: float, count: int = 50) -> list[float]:
-    return [start + (stop - start) * i / max(1, count - 1) for i in range(count)]
-
-
-NUMPY: Mapping[str, Callable[..., object]] = {
-    "prod": _prod,
-    "ceil": math.ceil,
-    "floor": math.floor,
-    "sqrt": math.sqrt,
-    "log": math.log,
-    "log2": math.log2,
-    "log10": math.log10,
-    "exp": math.exp,
-    "power": math.pow,
-    "arange": lambda *a: list(range(*a)),
-    "cumsum": lambda values: list(itertools.accumulate(values)),
-    "linspace": _linspace,
-    "int32": int,
-    "int64": int,
-    "float32": float,
-    "float64": float,
-    "abs": abs,
-    "array": list,
-    "sum": sum,
-    "max": max,
-    "min": min,
-    "round": round,
-    "maximum": max,
-    "minimum": min,
-}
 
 
 @library_function(*(f"numpy.{name}" for name in NUMPY))
@@ -178,6 +182,6 @@ def _numpy(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope
     if not all(is_known(value) for value in arguments.values):
         return Unknown(f"{path}()")
     try:
-        return NUMPY[name](*arguments.positional)
+        return NUMPY[name](*arguments.positional, **arguments.keywords)
     except (TypeError, ValueError, ArithmeticError, OverflowError):
         return Unknown(f"{path}()")

@@ -6,6 +6,7 @@ from bnlint.facts.graph import Shape
 from bnlint.facts.kind import Kind
 from bnlint.facts.site import Site
 from bnlint.interpreter.arithmetic import broadcast
+from bnlint.interpreter.function_shapes import after_function, part_shapes
 from bnlint.interpreter.library.operations import (
     CREATIONS,
     FUNCTIONS,
@@ -15,7 +16,7 @@ from bnlint.interpreter.library.operations import (
 )
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.parameters import tensor_inputs
-from bnlint.interpreter.shapes import after_function
+from bnlint.interpreter.shapes import at_channels, sizes_of
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.training import note_backward
 from bnlint.interpreter.values import Arguments, Instance, Many, Tensor, Unknown, Value
@@ -32,6 +33,12 @@ SIGNATURES: Mapping[str, tuple[str, ...]] = {
     "concat": ("tensors", "dim"),
     "concatenate": ("tensors", "dim"),
     "stack": ("tensors", "dim"),
+    "chunk": ("input", "chunks", "dim"),
+    "split": ("input", "split_size_or_sections", "dim"),
+    "pad": ("input", "pad"),
+    "pixel_shuffle": ("input", "upscale_factor"),
+    "pixel_unshuffle": ("input", "downscale_factor"),
+    "glu": ("input", "dim"),
     "flatten": ("input", "start_dim", "end_dim"),
     "unsqueeze": ("input", "dim"),
     "squeeze": ("input", "dim"),
@@ -44,6 +51,8 @@ SIGNATURES: Mapping[str, tuple[str, ...]] = {
     "mul": ("input", "other"),
     "div": ("input", "other"),
     "transpose": ("input", "dim0", "dim1"),
+    "swapaxes": ("input", "dim0", "dim1"),
+    "swapdims": ("input", "dim0", "dim1"),
     "linear": ("input", "weight", "bias"),
     "batch_norm": (
         "input",
@@ -91,9 +100,7 @@ def call_tensor_method(
 
 
 def _outside(tensor: Tensor) -> Tensor:
-    return Tensor(
-        -1, Shape(), tensor.depends, frozenset(), tensor.loaders, made_up=tensor.made_up
-    )
+    return Tensor(-1, Shape(), tensor.depends, frozenset(), tensor.loaders, made_up=tensor.made_up)
 
 
 def _items_of(tensor: Tensor, name: str) -> Value:
@@ -107,8 +114,12 @@ def _size(tensor: Tensor, name: str, arguments: Arguments) -> Value:
     shape = tensor.shape
     if name in ("dim", "ndimension") and shape.rank is not None:
         return shape.rank
-    if name == "size" and arguments.get(0, "dim") == 1 and not shape.channels_last:
-        return Unknown("size") if shape.channels is None else shape.channels
+    if name == "size":
+        sizes, dim = sizes_of(shape), arguments.get(0, "dim")
+        if dim is None and sizes is not None:
+            return sizes
+        if isinstance(dim, int) and shape.channels is not None and at_channels(shape, dim):
+            return shape.channels
     return Unknown(f"tensor {name}")
 
 
@@ -182,17 +193,18 @@ def _parts(
         "dim" in constants or name in ("topk", "sort", "kthvalue")
     ):
         return made, made
-    if name == "chunk":
-        count = constants.get("chunks", constants.get("1"))
-        if isinstance(count, int) and 0 < count < 64:
-            return tuple(
-                m.tape.tensor(Kind.SPLIT, "getitem", [made], site, constants={"key": number})
-                for number in range(count)
-            )
+    shapes = part_shapes(name, inputs[0].shape, constants)
+    if shapes is not None:
+        return tuple(_part(m, made, number, shape, site) for number, shape in enumerate(shapes))
     if kind is Kind.SPLIT and name in ("split", "unbind", "chunk", "tensor_split"):
         part = m.tape.tensor(Kind.SPLIT, "getitem", [made], site, constants={"key": None})
         return Many(part)
     return made
+
+
+def _part(m: Machine, whole: Tensor, number: int, shape: Shape, site: Site) -> Tensor:
+    constants: dict[str, Value] = {"key": number}
+    return m.tape.tensor(Kind.SPLIT, "getitem", [whole], site, constants=constants, shape=shape)
 
 
 def _constants(name: str, arguments: Arguments) -> dict[str, Value]:
