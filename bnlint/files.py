@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pathspec import PathSpec
+from pathspec import PathSpec, Pattern
 
 from bnlint.misuse import Misuse
 
@@ -45,7 +45,7 @@ class Patterns:
     """Patterns with the meaning of .gitignore, relative to a folder."""
 
     root: Path
-    spec: PathSpec
+    spec: PathSpec[Pattern]
 
     @classmethod
     def of(cls, root: Path, lines: Iterable[str]) -> "Patterns":

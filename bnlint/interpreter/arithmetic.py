@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import libcst as cst
 
@@ -29,7 +30,7 @@ from bnlint.interpreter.values import (
     is_known,
 )
 
-OPERATORS: Mapping[str, Callable[[object, object], object]] = {
+OPERATORS: Mapping[str, Callable[[Any, Any], object]] = {
     "Add": operator.add,
     "Subtract": operator.sub,
     "Multiply": operator.mul,
@@ -43,7 +44,7 @@ OPERATORS: Mapping[str, Callable[[object, object], object]] = {
     "LeftShift": operator.lshift,
     "RightShift": operator.rshift,
 }
-COMPARISONS: Mapping[str, Callable[[object, object], object]] = {
+COMPARISONS: Mapping[str, Callable[[Any, Any], object]] = {
     "Equal": operator.eq,
     "NotEqual": operator.ne,
     "LessThan": operator.lt,

@@ -224,9 +224,9 @@ def _class_attribute(
         case Function():
             return Method(found, value)
     if found is MISSING and not name.startswith("__"):
-        getter = value.cls.find("__getattr__")
-        if isinstance(getter, Function):
-            return run_function(m, getter, Arguments([value, name]), m.site(node, scope))
+        fallback = value.cls.find("__getattr__")
+        if isinstance(fallback, Function):
+            return run_function(m, fallback, Arguments([value, name]), m.site(node, scope))
     return found
 
 

@@ -81,10 +81,10 @@ def define_class(m: Machine, node: cst.ClassDef, scope: Scope) -> Value:
     m.execute(node.body.body, body)
     for value in list(names.values()):
         _own(cls, value)
-    value: Value = cls
+    made: Value = cls
     for decorator in reversed(node.decorators):
-        value = _decorate_class(m, decorator.decorator, cls, value, scope)
-    return value
+        made = _decorate_class(m, decorator.decorator, cls, made, scope)
+    return made
 
 
 def _own(cls: Class, value: Value) -> None:

@@ -203,6 +203,7 @@ def _dict(m: Machine, node: cst.Dict, scope: Scope) -> Value:
                 return Unknown("dict")
             made.update(value)
             continue
+        assert isinstance(element, cst.DictElement)
         key = m.evaluate(element.key, scope)
         try:
             made[key] = value

@@ -63,11 +63,11 @@ class Heap:
             self.touch(container)
             _fill(container, contents)
 
-    def merge(self, snapshot: Snapshot, join: Callable[[Contents, Container], Contents]) -> None:
+    def merge(self, snapshot: Snapshot, join: Callable[[Contents, Contents], Contents]) -> None:
         """Join a remembered state into the present one and forget it."""
         self._leave(snapshot)
         for container, contents in snapshot.saved.values():
-            joined = join(contents, container)
+            joined = join(contents, container)  # type: ignore[arg-type]
             self.touch(container)
             _fill(container, joined)
 

@@ -1,8 +1,8 @@
 """What a value is when it differs between two paths."""
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from bnlint.interpreter.heap import Contents
 from bnlint.interpreter.values import Choice, Function, Instance, Many, Tensor, Unknown, Value
 
 if TYPE_CHECKING:
@@ -25,8 +25,10 @@ def join_values(tape: "Tape", one: Value, other: Value) -> Value:
             return tape.phi(one)
         case (_, Tensor()) if not isinstance(one, Choice):
             return tape.phi(other)
-        case (list(), list()) | (tuple(), tuple()) if len(one) == len(other):
-            return type(one)(join_values(tape, a, b) for a, b in zip(one, other, strict=True))
+        case list(), list() if len(one) == len(other):
+            return [join_values(tape, a, b) for a, b in zip(one, other, strict=True)]
+        case tuple(), tuple() if len(one) == len(other):
+            return tuple(join_values(tape, a, b) for a, b in zip(one, other, strict=True))
         case dict(), dict():
             return _join_dicts(tape, one, other)
         case Many(), Many():
@@ -66,7 +68,7 @@ def _join_dicts(
     return joined
 
 
-def join_contents(tape: "Tape", one: object, other: object) -> object:
+def join_contents(tape: "Tape", one: Contents, other: Contents) -> Contents:
     """The contents of one container that differ between two paths."""
     match one, other:
         case dict(), dict():
@@ -78,7 +80,7 @@ def join_contents(tape: "Tape", one: object, other: object) -> object:
     return other
 
 
-def _join_lists(tape: "Tape", one: list[Value], other: list[Value]) -> Iterable[Value]:
+def _join_lists(tape: "Tape", one: list[Value], other: list[Value]) -> list[Value]:
     if len(one) == len(other):
         return [join_values(tape, a, b) for a, b in zip(one, other, strict=True)]
     shared = min(len(one), len(other))

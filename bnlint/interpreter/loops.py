@@ -29,6 +29,8 @@ UNROLLED_IN_SCRIPT = 64
 UNROLLED_WITHIN = 16
 """The same for a loop within another."""
 Body = Callable[[], Completion | None]
+GIVEN_UP = Completion(End.BREAK, "given up")
+"""The end of a pass that turned out to train or evaluate."""
 
 
 @handles(STATEMENTS, cst.For)
@@ -66,54 +68,10 @@ def _one_by_one(
                 break
     finally:
         del m.loops[depth:]
-    if done is _SCRIPT:
+    if done is GIVEN_UP:
         m.script_loops.add(node)
         return _repeated(m, node, _first_and_later(items), loop, scope)
     return _leave(m, node, done, start, scope)
-
-
-_SCRIPT = 64
-"""Passes of such a loop elsewhere; a longer one is executed twice, standing for all."""
-UNROLLED_WITHIN = 16
-"""The same for a loop within another."""
-Body = Callable[[], Completion | None]
-
-
-@handles(STATEMENTS, cst.For)
-def _for(m: Machine, node: cst.For, scope: Scope) -> Completion | None:
-    iterable = iterated(m, m.evaluate(node.iter, scope), m.site(node, scope), scope)
-    items = elements(m, iterable)
-    loop = ActiveLoop(node, m.site(node, scope))
-    if items is None:
-        return _over_many(m, node, iterable, loop, scope)
-    counts = isinstance(iterable, range) or len(items) > FEW
-    most = UNROLLED_WITHIN if m.loops else UNROLLED_IN_SCRIPT
-    too_long = len(items) > most and is_known(items) and not (m.building or m.modules)
-    if counts and (too_long or node in m.script_loops):
-        return _repeated(m, node, _first_and_later(items), loop, scope)
-    start = len(m.frame.exits)
-    m.loops.append(loop)
-    try:
-        for number, item in enumerate(items[:UNROLLED], 1):
-            loop.number = number
-            done = _concrete_pass(m, node, item, scope, speculate=counts and number <= 2)
-            if done is _SCRIPT:
-                m.loops.pop()
-                m.script_loops.add(node)
-                try:
-                    return _repeated(m, node, _first_and_later(items), loop, scope)
-                finally:
-                    m.loops.append(loop)
-            if done is not None:
-                break
-        else:
-            done = None
-        return _leave(m, node, done, start, scope)
-    finally:
-        m.loops.pop()
-
-
-_SCRIPT = Completion(End.BREAK, "script")
 
 
 def _concrete_pass(
@@ -140,7 +98,7 @@ def _concrete_pass(
         m.frame.abstract = scripts
         m.abandon(exits)
         m.heap.restore(before)
-        return _SCRIPT
+        return GIVEN_UP
     finally:
         m.speculating = False
     m.heap.drop(before)

@@ -13,7 +13,7 @@ from bnlint.facts.run import Context
 from bnlint.facts.run import Frame as FrameFact
 from bnlint.facts.run import Loop as LoopFact
 from bnlint.facts.site import Site
-from bnlint.interpreter.heap import Heap, Snapshot
+from bnlint.interpreter.heap import Contents, Heap, Snapshot
 from bnlint.interpreter.joins import join_contents, join_values
 from bnlint.interpreter.values import Arguments, Instance, Scope, Unknown, Value
 
@@ -313,7 +313,7 @@ class Machine:
             joined = join_values(self.tape, joined, value)
         return joined
 
-    def join_contents(self, saved: object, present: object) -> object:
+    def join_contents(self, saved: Contents, present: Contents) -> Contents:
         """Join the contents of one container on two paths."""
         return join_contents(self.tape, saved, present)
 

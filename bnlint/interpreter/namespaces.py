@@ -171,8 +171,8 @@ def _collect(body: Iterable[cst.CSTNode], space: Namespace) -> None:
                 for decorator in statement.decorators:
                     _collect_registration(decorator.decorator, statement, space)
             case cst.For():
-                for name in _stored_into(statement):
-                    _define(space, name, statement)
+                for stored in _stored_into(statement):
+                    _define(space, stored, statement)
             case cst.If():
                 _collect_if(statement, space)
             case cst.Try() | cst.With():
@@ -215,9 +215,10 @@ def _collect_small(node: cst.CSTNode, space: Namespace) -> None:
         case cst.Import(names=names):
             for alias in names:
                 _define(space, _bound_name(alias), node)
-        case cst.ImportFrom(names=cst.ImportStar()):
-            space.stars.append(node)
         case cst.ImportFrom(names=names):
+            if isinstance(names, cst.ImportStar):
+                space.stars.append(node)
+                return
             for alias in names:
                 _define(space, _bound_name(alias), node)
         case cst.Expr(value=cst.Call() as call):

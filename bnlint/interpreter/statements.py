@@ -54,9 +54,9 @@ def _expression(m: Machine, node: cst.Expr, scope: Scope) -> Completion | None:
     expression = node.value
     if isinstance(expression, cst.Attribute) and expression.attr.value in ("eval", "train"):
         _mode_not_called(m, expression, value, scope)
-    if isinstance(value, Guard) and isinstance(expression, cst.Call):
-        if dotted(expression.func).endswith("set_grad_enabled"):
-            m.grad = value.grad
+    sets_grad = isinstance(expression, cst.Call) and dotted(expression.func).endswith("_enabled")
+    if isinstance(value, Guard) and sets_grad:
+        m.grad = value.grad
     return None
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bnlint.interpreter.namespaces import Namespace
 
 Value: TypeAlias = object
+UNKNOWN_SHAPE = Shape()
 
 
 class Unknown:
@@ -304,7 +305,7 @@ class Tensor:
     """
 
     index: int = -1
-    shape: Shape = Shape()
+    shape: Shape = UNKNOWN_SHAPE
     depends: frozenset[int] = frozenset()
     grads: frozenset[int] = frozenset()
     loaders: frozenset[Instance] = frozenset()
@@ -335,7 +336,7 @@ class Arguments:
     def prefixed(self, *values: Value) -> "Arguments":
         """The same arguments behind others."""
         made = Arguments([*values, *self.positional], self.keywords)
-        made.nodes = [None] * len(values) + self.nodes
+        made.nodes = [*(None for _ in values), *self.nodes]
         made.keyword_nodes = self.keyword_nodes
         made.opened = self.opened
         return made

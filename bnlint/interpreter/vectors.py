@@ -5,6 +5,7 @@ import math
 import operator
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 Number = int | float
 Operation = Callable[["Vector", object], "Vector"]
@@ -37,8 +38,8 @@ class Vector(list[Number]):
     __floordiv__, __mod__ = _elementwise(operator.floordiv), _elementwise(operator.mod)
     __pow__, __rpow__ = _elementwise(operator.pow), _reflected(operator.pow)
 
-    def __getitem__(self, key: object) -> object:  # type: ignore[override]
-        found: object = super().__getitem__(key)  # type: ignore[index]
+    def __getitem__(self, key: Any) -> Any:
+        found = super().__getitem__(key)
         return Vector(found) if isinstance(found, list) else found
 
 
@@ -69,10 +70,9 @@ def _mapped(function: Callable[..., Number]) -> Callable[..., object]:
 
 def _array(values: object) -> object:
     """Nested lists stay lists."""
-    flat = isinstance(values, list | tuple | range)
-    if flat and all(isinstance(item, int | float) for item in values):  # type: ignore[union-attr]
-        return Vector(values)  # type: ignore[arg-type]
-    return values
+    items = list(values) if isinstance(values, list | tuple | range) else []
+    numbers = [item for item in items if isinstance(item, int | float)]
+    return Vector(numbers) if numbers and len(numbers) == len(items) else values
 
 
 NUMPY: Mapping[str, Callable[..., object]] = {

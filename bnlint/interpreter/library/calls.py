@@ -80,7 +80,7 @@ def _call_library(
         return build_library(m, path, arguments, site)
     if framework_of(head):
         return build_library(m, head, arguments, site)
-    answer = contains_batchnorm(path, {n: v for n, v in _named(arguments).items()})
+    answer = contains_batchnorm(path, _named(arguments))
     if answer is not Known.UNKNOWN or _builds_model(path):
         return build_opaque(m, path, arguments, site)
     if name[:1].isupper() and not tensors_in(arguments.values):

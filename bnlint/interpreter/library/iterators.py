@@ -68,8 +68,9 @@ def _sequence(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sc
 
 @library_function("tqdm.trange")
 def _trange(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
-    bounds = arguments.positional
-    return range(*bounds) if all(isinstance(b, int) for b in bounds) else Many(Unknown("item"))  # type: ignore[arg-type]
+    bounds = [bound for bound in arguments.positional if isinstance(bound, int)]
+    known = 0 < len(bounds) == len(arguments.positional)
+    return range(*bounds) if known else Many(Unknown("item"))
 
 
 @library_function("itertools.chain", "itertools.chain.from_iterable")

@@ -38,8 +38,9 @@ def _call_builtin(
     match receiver:
         case Builtin(receiver=owner, name="__dict__"):
             key = arguments.get(0, "key")
-            known = name in ("get", "__getitem__") and isinstance(key, str)
-            return m.attribute(owner, key, site.node, scope) if known else Unknown(name)
+            if name in ("get", "__getitem__") and isinstance(key, str):
+                return m.attribute(owner, key, site.node, scope)  # type: ignore[arg-type]
+            return Unknown(name)
         case Tensor():
             return call_tensor_method(m, receiver, name, arguments, site)
         case Super():
