@@ -5,8 +5,9 @@ from collections.abc import Callable
 import libcst as cst
 
 from bnlint.facts.known import Known
+from bnlint.interpreter.frames import Completion
 from bnlint.interpreter.functions import run_function
-from bnlint.interpreter.machine import STATEMENTS, Completion, Machine, handles
+from bnlint.interpreter.machine import STATEMENTS, Machine, handles
 from bnlint.interpreter.names import assign
 from bnlint.interpreter.values import (
     Arguments,

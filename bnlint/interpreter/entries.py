@@ -12,9 +12,10 @@ from bnlint.facts.site import Site
 from bnlint.interpreter.construction import is_module_class
 from bnlint.interpreter.facts_of import FactsMaker
 from bnlint.interpreter.forward import record_forward
+from bnlint.interpreter.frames import Frame
 from bnlint.interpreter.heap import Heap
 from bnlint.interpreter.hooks import framework_of_class, run_hook
-from bnlint.interpreter.machine import BudgetExceeded, Frame, Machine
+from bnlint.interpreter.machine import BudgetExceeded, Machine
 from bnlint.interpreter.namespaces import Namespace
 from bnlint.interpreter.values import (
     Arguments,

@@ -7,9 +7,10 @@ from bnlint.facts.kind import Kind
 from bnlint.facts.known import Known
 from bnlint.facts.run import is_training
 from bnlint.facts.site import Site
+from bnlint.interpreter.frames import Frame
 from bnlint.interpreter.functions import run_function
 from bnlint.interpreter.library.layers import KINDS, bare_name
-from bnlint.interpreter.machine import CALLS, Frame, Machine, handles
+from bnlint.interpreter.machine import CALLS, Machine, handles
 from bnlint.interpreter.modules import WRAPPERS, children, is_container, mode_of
 from bnlint.interpreter.namespaces import dotted
 from bnlint.interpreter.norms import norm_records

@@ -5,14 +5,8 @@ from collections.abc import Callable
 import libcst as cst
 
 from bnlint.facts.site import Site
-from bnlint.interpreter.machine import (
-    CALLS,
-    Completion,
-    End,
-    Frame,
-    Machine,
-    handles,
-)
+from bnlint.interpreter.frames import Completion, End, Frame
+from bnlint.interpreter.machine import CALLS, Machine, handles
 from bnlint.interpreter.values import (
     Arguments,
     Function,

@@ -6,17 +6,10 @@ import libcst as cst
 
 from bnlint.facts.run import LoaderIterated
 from bnlint.interpreter.arithmetic import truth_of
+from bnlint.interpreter.frames import ActiveLoop, Completion, End
 from bnlint.interpreter.iterables import iterated
 from bnlint.interpreter.iteration import elements
-from bnlint.interpreter.machine import (
-    STATEMENTS,
-    ActiveLoop,
-    Completion,
-    End,
-    Machine,
-    ScriptActivity,
-    handles,
-)
+from bnlint.interpreter.machine import STATEMENTS, Machine, ScriptActivity, handles
 from bnlint.interpreter.names import assign
 from bnlint.interpreter.values import Instance, Many, Scope, Tensor, Unknown, Value, is_known
 

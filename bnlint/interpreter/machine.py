@@ -2,17 +2,15 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
 import libcst as cst
 
 from bnlint.facts.known import Known
 from bnlint.facts.run import Context
-from bnlint.facts.run import Frame as FrameFact
 from bnlint.facts.run import Loop as LoopFact
 from bnlint.facts.site import Site
+from bnlint.interpreter.frames import RAISE, ActiveLoop, Completion, End, Exit, Frame
 from bnlint.interpreter.heap import Contents, Heap, Snapshot
 from bnlint.interpreter.joins import join_contents, join_values
 from bnlint.interpreter.values import Arguments, Instance, Scope, Unknown, Value
@@ -26,86 +24,12 @@ MAX_DEPTH = 60
 """Calls within calls; deeper ones give an unknown value."""
 
 
-CALLERS = 12
-"""Calls that led to an operation that are remembered."""
-
-
 class BudgetExceeded(Exception):
     """The rehearsal of an entry point took more steps than it may."""
 
 
 class ScriptActivity(Exception):
     """A loop whose passes were to be executed one by one turns out to train or evaluate."""
-
-
-class End(Enum):
-    """How a statement ends other than by going on to the next."""
-
-    RETURN = "return"
-    BREAK = "break"
-    CONTINUE = "continue"
-    RAISE = "raise"
-
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """The end of a path through a block."""
-
-    end: End
-    value: Value = None
-
-
-BREAK = Completion(End.BREAK)
-CONTINUE = Completion(End.CONTINUE)
-RAISE = Completion(End.RAISE)
-
-
-@dataclass(slots=True)
-class Exit:
-    """A path that left the block being executed, and the state it left with."""
-
-    completion: Completion
-    state: Snapshot
-
-
-@dataclass(slots=True, eq=False)
-class ActiveLoop:
-    """A loop that is being executed."""
-
-    node: cst.CSTNode
-    site: Site
-    number: int = 1
-    loader: Instance | None = None
-    abstract: bool = False
-    """Whether its passes stand for all."""
-
-
-@dataclass(slots=True)
-class Frame:
-    """A function that is being executed; ``abstract`` counts its loops that stand for many passes."""
-
-    function: str
-    call: Site | None
-    definition: Site | None
-    exits: list[Exit] = field(default_factory=list)
-    abstract: int = 0
-    fact: FrameFact | None = None
-    called_from: tuple[Site, ...] | None = None
-    uncertain: int = 0
-    """How many conditions that are not known decide whether it is called."""
-
-    def callers(self, frames: "list[Frame]") -> tuple[Site, ...]:
-        """The calls that led here, nearest first."""
-        if self.called_from is None:
-            near = reversed(frames[-CALLERS:])
-            self.called_from = tuple(f.call for f in near if f.call is not None)
-        return self.called_from
-
-    def as_fact(self) -> FrameFact:
-        """The frame as rules see it."""
-        if self.fact is None:
-            self.fact = FrameFact(self.function, self.call, self.definition)
-        return self.fact
 
 
 Handler = Callable[..., Value]

@@ -32,7 +32,7 @@ class Vector(list[Number]):
     """A list whose operators work on each item, as those of arrays do."""
 
     __add__ = __radd__ = _elementwise(operator.add)  # type: ignore[assignment]
-    __mul__ = __rmul__ = _elementwise(operator.mul)  # type: ignore[assignment]
+    __mul__ = __rmul__ = _elementwise(operator.mul)
     __sub__, __rsub__ = _elementwise(operator.sub), _reflected(operator.sub)
     __truediv__, __rtruediv__ = _elementwise(operator.truediv), _reflected(operator.truediv)
     __floordiv__, __mod__ = _elementwise(operator.floordiv), _elementwise(operator.mod)
