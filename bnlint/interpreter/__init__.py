@@ -10,14 +10,15 @@ import libcst as cst
 from bnlint.facts.graph import ModelGraph
 from bnlint.facts.rehearsal import Rehearsal
 from bnlint.interpreter import (
+    assignments,
     attributes,
     context_managers,
     expressions,
-    forward,
     functions,
     imports,
     literals,
     loops,
+    script_forwards,
     statements,
 )
 from bnlint.interpreter.entries import Rehearser, is_script
@@ -38,11 +39,12 @@ from bnlint.interpreter.values import Instance
 from bnlint.source import Project, SourceFile
 
 HANDLERS = (
+    assignments,
     attributes,
     builtin_functions,
     context_managers,
     expressions,
-    forward,
+    script_forwards,
     functions,
     imports,
     iterators,

@@ -113,8 +113,18 @@ def _is_small(name: str, left: Value, right: Value) -> bool:
         case "Modulo" if isinstance(left, str):
             return is_known(right)
         case "Add" | "Multiply" | "BitOr":
-            return True
+            return _extent(left) + _extent(right) < LARGEST
     return is_known(left) and is_known(right)
+
+
+def _extent(value: Value) -> int:
+    """How much work adding to a value is: its items or its bits."""
+    match value:
+        case str() | bytes() | list() | tuple():
+            return len(value)
+        case int():
+            return value.bit_length()
+    return 0
 
 
 def _tensor_operation(m: Machine, name: str, left: Value, right: Value, site: Site) -> Value:
@@ -166,6 +176,8 @@ def truth_of(value: Value) -> bool | None:
     match value:
         case Unknown() | Tensor() | Many() | frozenset():
             return None
+        case [Unknown(reason=reason)] if reason == UNCERTAIN_ITEMS:
+            return None
         case list() | tuple() | dict() | set() | str() | bytes():
             return bool(value)
         case Instance() if value.is_module and is_container(value):
@@ -173,16 +185,32 @@ def truth_of(value: Value) -> bool | None:
         case Instance(cls=Class() as cls):
             overridden = any(isinstance(cls.find(n), Function) for n in ("__bool__", "__len__"))
             return None if overridden else True
-        case Instance() | Class() | Function() | Method() | Partial() | Builtin() | Guard():
+        case Instance() | Class() | Function() | Method() | Partial() | Guard():
             return True
-        case Library():
-            return None if value.path in UNDECIDED else True
+        case Builtin() | Library():
+            return None if _may_be_anything(value) else True
         case _ if isinstance(value, CONCRETE):
             return bool(value)
     return None
 
 
 UNDECIDED = frozenset({"torch.cuda.is_available", "typing.TYPE_CHECKING"})
+UNCERTAIN_ITEMS = "items that depend on a condition"
+DEFINITE = ("torch.", "torchvision.", "builtins.", "numpy.", "math.", "functools.")
+"""Packages whose names stand for functions and classes, not for settings."""
+
+
+def _may_be_anything(value: Value) -> bool:
+    """Whether a value is an attribute of something that is not read, perhaps a setting."""
+    match value:
+        case Unknown() | Builtin(receiver=Unknown() | Instance()):
+            return True
+        case Library(path=path, name=name):
+            is_class = name[:1].isupper() and not name.isupper()
+            return path in UNDECIDED or (
+                "." in path and not is_class and not path.startswith(DEFINITE)
+            )
+    return False
 
 
 def compare(
@@ -216,14 +244,15 @@ def compare(
 
 
 def _identical(left: Value, right: Value) -> bool | None:
+    if isinstance(left, Library) and isinstance(right, Library) and left == right:
+        return True
+    if _may_be_anything(left) or _may_be_anything(right):
+        return None
     for one, other in ((left, right), (right, left)):
-        if isinstance(one, Unknown):
-            return None
         if one is None:
-            known = not isinstance(other, Unknown) and type(other).__name__ != "Choice"
-            return other is None if known else None
+            return None if type(other).__name__ == "Choice" else other is None
     if isinstance(left, Library) and isinstance(right, Library):
-        return left == right
+        return False
     if isinstance(left, CONCRETE) and isinstance(right, CONCRETE):
         return left is right or left == right
     if is_parameter(left) or isinstance(left, Tensor):
@@ -238,10 +267,12 @@ def _contains(item: Value, container: Value) -> bool | None:
         case dict() if is_known(item):
             return item in container
         case list() | tuple() | set() | range() | frozenset():
-            if any(isinstance(v, Unknown) for v in container) or isinstance(item, Unknown | Tensor):
+            if isinstance(item, Tensor) or _may_be_anything(item):
                 return None
             try:
-                return item in container
+                return item in container or (
+                    None if any(map(_may_be_anything, container)) else False
+                )
             except TypeError:
                 return None
         case Instance() if container.is_module and isinstance(item, str):

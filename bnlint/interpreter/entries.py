@@ -11,12 +11,12 @@ from bnlint.facts.run import Run
 from bnlint.facts.site import Site
 from bnlint.interpreter.construction import is_module_class
 from bnlint.interpreter.facts_of import FactsMaker
-from bnlint.interpreter.forward import record_forward
 from bnlint.interpreter.frames import Frame
 from bnlint.interpreter.heap import Heap
 from bnlint.interpreter.hooks import framework_of_class, run_hook
 from bnlint.interpreter.machine import BudgetExceeded, Machine
 from bnlint.interpreter.namespaces import Namespace
+from bnlint.interpreter.script_forwards import record_forward
 from bnlint.interpreter.values import (
     Arguments,
     Class,
@@ -37,9 +37,14 @@ WHOLE_STEPS = 600_000
 """Steps for one model that was asked for by name."""
 ENTRY_STEPS = 12_000
 """Steps for one function or class that nothing calls."""
-FEWEST_FILE_STEPS = 5_000
-LINE_STEPS = 8
-"""Steps for all of a file's functions and classes that nothing calls: about as long as parsing."""
+FEWEST_FILE_STEPS = 3_000
+LINE_STEPS = 10
+"""Steps for functions and classes that nothing calls: about as long as parsing their files takes.
+
+What one file does not need is left for the others.
+"""
+MOST_FILE_STEPS = 60_000
+"""Of these, steps for any one file."""
 MOST_OPTIONS = 2
 """Options of a script that are tried out."""
 MOST_FOLLOWED = 4
@@ -133,11 +138,14 @@ class Rehearser:
         called: set[str] = set()
         for source in sources:
             called |= called_names(source)
-        left = {source: _steps_for(source) for source in sources}
+        left = dict.fromkeys(sources, MOST_FILE_STEPS)
+        pool = self.m.steps + sum(_steps_for(source) for source in sources)
         words = {source: words_by_definition(source) for source in sources}
         for wanted in (False, True):
             for source in sources:
                 for name, node in _definitions(source):
+                    if self.m.steps > pool:
+                        return
                     if (name in called) is wanted and left[source] > 0:
                         before = self.m.steps
                         self._run_definition(source, name, node, words[source].get(name, NO_WORDS))

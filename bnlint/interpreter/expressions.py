@@ -7,7 +7,7 @@ import libcst as cst
 from bnlint.interpreter.arithmetic import binary, compare, operator_name, truth_of, unary
 from bnlint.interpreter.iterables import iterated
 from bnlint.interpreter.iteration import elements, index_into
-from bnlint.interpreter.machine import EXPRESSIONS, Machine, handles
+from bnlint.interpreter.machine import EXPRESSIONS, BudgetExceeded, Machine, handles
 from bnlint.interpreter.names import assign, look_up
 from bnlint.interpreter.values import (
     Arguments,
@@ -227,6 +227,8 @@ def _comprehension(
             exact = False
             items = [iterable.element if isinstance(iterable, Many) else _part(iterable)]
         for item in items:
+            if m.steps > m.limit:
+                raise BudgetExceeded
             assign(m, clause.target, item, inner)
             passes = [truth_of(m.evaluate(test.test, inner)) for test in clause.ifs]
             if False in passes:

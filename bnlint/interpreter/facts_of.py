@@ -1,61 +1,27 @@
 """From the records of a rehearsal to the facts that rules read."""
 
-import re
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Iterator
 
 from bnlint.facts.graph import Call, Layer, ModelGraph
 from bnlint.facts.kind import Kind
 from bnlint.facts.known import Known
 from bnlint.facts.run import Context, Event, Forward, Model, NormState, Run
-from bnlint.facts.site import Argument, Site
-from bnlint.interpreter.arguments import make_argument, plain
+from bnlint.facts.site import Site
+from bnlint.interpreter.layer_facts import (
+    Arguments,
+    Constants,
+    constant_fills,
+    loads_published_weights,
+    named_with_aliases,
+    replaces_forward,
+)
 from bnlint.interpreter.library.layers import KINDS, bare_name
 from bnlint.interpreter.modules import WRAPPERS, child_modules, has_unknown_children, named_modules
 from bnlint.interpreter.norms import has_batchnorm, is_batch_norm
 from bnlint.interpreter.parameters import is_opaque
 from bnlint.interpreter.records import ForwardRecord, Journal, NormRecord, Note, Recorded
 from bnlint.interpreter.tape import Op, Tape
-from bnlint.interpreter.values import MISSING, Class, Function, Instance, Value
-from bnlint.source import SourceFile
-
-
-class Arguments(Mapping[str, Argument]):
-    """The constructor arguments of a layer, converted when they are asked for."""
-
-    def __init__(self, layer: Instance) -> None:
-        self._layer = layer
-        self._made: dict[str, Argument] = {}
-
-    def __getitem__(self, name: str) -> Argument:
-        if name not in self._made:
-            bound = self._layer.arguments[name]
-            node, source = bound.node, self._layer.site.source
-            site = Site(source, node) if node is not None else None
-            self._made[name] = make_argument(name, bound, site)
-        return self._made[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._layer.arguments)
-
-    def __len__(self) -> int:
-        return len(self._layer.arguments)
-
-
-class Constants(Mapping[str, Argument]):
-    """The constant arguments of an operation, converted when they are asked for."""
-
-    def __init__(self, values: Mapping[str, Value]) -> None:
-        self._values = values
-
-    def __getitem__(self, name: str) -> Argument:
-        return Argument(name, plain(self._values[name]))
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
+from bnlint.interpreter.values import Instance
 
 
 class FactsMaker:
@@ -75,7 +41,9 @@ class FactsMaker:
         called = name or (module.names[-1] if module.names else module.type_name)
         key = (module, called)
         if key not in self._models:
-            norms = [(n, layer) for n, layer, _ in _named(module) if is_batch_norm(layer)]
+            norms = [
+                (n, layer) for n, layer, _ in named_with_aliases(module) if is_batch_norm(layer)
+            ]
             self._models[key] = Model(
                 called,
                 module.type_name,
@@ -127,8 +95,8 @@ class FactsMaker:
                 None if node is None else Site(source, node),
                 module.chain,
                 aliases,
-                _replaces_forward(module),
-                _filled(module),
+                replaces_forward(module),
+                constant_fills(module),
                 dict(module.assigned),
                 module.conditions <= conditions and module.resolved,
             )
@@ -157,7 +125,7 @@ class FactsMaker:
 
     def graph(self, module: Instance) -> ModelGraph:
         """The graph of one model."""
-        named = _named(module)
+        named = named_with_aliases(module)
         layers = {
             current: self.layer(current, name, aliases, module.conditions)
             for name, current, aliases in named
@@ -263,55 +231,3 @@ class FactsMaker:
             record.frozen_at,
             Known.of(value if isinstance(value, bool) else None),
         )
-
-
-def _named(module: Instance) -> list[tuple[str, Instance, tuple[str, ...]]]:
-    """All modules of a model with their first dotted name and the others."""
-    order: list[Instance] = []
-    names: dict[int, list[str]] = {}
-
-    def visit(name: str, current: Instance, path: tuple[int, ...]) -> None:
-        if id(current) in path:
-            return
-        first = id(current) not in names
-        names.setdefault(id(current), []).append(name)
-        if not first:
-            return
-        order.append(current)
-        for part, child in child_modules(current):
-            visit(f"{name}.{part}" if name else part, child, (*path, id(current)))
-
-    visit("", module, ())
-    return [(names[id(m)][0], m, tuple(names[id(m)][1:])) for m in order]
-
-
-def _replaces_forward(module: Instance) -> bool:
-    cls = module.cls
-    return isinstance(cls, Class) and isinstance(cls.find("forward"), Function)
-
-
-def _filled(module: Instance) -> dict[str, float]:
-    found = {}
-    for name in ("weight", "bias"):
-        parameter = module.attributes.get(name, MISSING)
-        value = parameter.attributes.get("fill") if isinstance(parameter, Instance) else None
-        if isinstance(value, float):
-            found[name] = value
-    return found
-
-
-PUBLISHED = re.compile(
-    r"load_url\(|load_state_dict_from_url\(|build_model_with_cfg|default_cfgs?\b|load_pretrained"
-    r"|load_param\b|hf_hub_download|from_pretrained"
-)
-"""Calls in a model's file that fetch weights which the world already has."""
-
-
-@cache
-def _publishes(source: SourceFile) -> bool:
-    return PUBLISHED.search(source.content) is not None
-
-
-def loads_published_weights(module: Instance) -> bool:
-    """Whether the file of the model's class fetches published weights for it."""
-    return module.cls is not None and _publishes(module.cls.namespace.source)

@@ -6,7 +6,7 @@ import libcst as cst
 
 from bnlint.facts.site import Site
 from bnlint.interpreter.frames import Completion, End, Frame
-from bnlint.interpreter.machine import CALLS, Machine, handles
+from bnlint.interpreter.machine import CALLS, MAX_DEPTH, Machine, handles
 from bnlint.interpreter.values import (
     Arguments,
     Function,
@@ -60,7 +60,7 @@ def run_function(
 ) -> Value:
     """Execute a function with arguments and return what it returns on any of its paths."""
     node = function.node
-    if _is_endless(m, node):
+    if len(m.frames) > MAX_DEPTH or _is_endless(m, node):
         return Unknown("recursion")
     local = bind_parameters(m, function, arguments)
     definition = Site(function.scope.namespace.source, node)

@@ -117,8 +117,14 @@ class Machine:
         return handler(self, value, name, node, scope)
 
     def call(self, callee: Value, arguments: Arguments, site: Site, scope: Scope) -> Value:
-        """``callee(*arguments)``."""
+        """``callee(*arguments)``.
+
+        Raises:
+            BudgetExceeded: the entry point has used its steps.
+        """
         self.steps += 1
+        if self.steps > self.limit:
+            raise BudgetExceeded
         handler = CALLS.get(type(callee))
         if handler is None or len(self.frames) > MAX_DEPTH:
             return self.call_unknown(callee, arguments, site)

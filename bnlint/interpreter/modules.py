@@ -52,8 +52,9 @@ def children(module: Instance) -> list[tuple[str, Value]]:
                 found.extend((name, v) for v in modules)
             case Unknown() | Many() if container and name != MODE:
                 found.append((name, value))
-            case Instance() if container and value.library != PARAMETER:
-                found.append((name, Unknown("module")))
+            case Instance(cls=cls) if container and value.library != PARAMETER:
+                if cls is None or cls.open:
+                    found.append((name, Unknown("module")))
     return found
 
 

@@ -104,9 +104,10 @@ def after_flatten(given: Shape, start: int, end: int) -> Shape:
     """The shape that ``flatten(start, end)`` gives."""
     if given.rank is None:
         return Shape(2) if (start, end) == (1, -1) else Shape()
-    last = end % given.rank
-    rank = given.rank - max(0, last - start % given.rank)
-    return Shape(rank, None, given.channels if rank == given.rank else None)
+    first = start % given.rank
+    rank = given.rank - max(0, end % given.rank - first)
+    keeps = rank == given.rank or (first >= 2 and not given.channels_last)
+    return Shape(rank, None, given.channels if keeps else None)
 
 
 def dimensions(library: str) -> int | None:

@@ -6,7 +6,7 @@ import libcst as cst
 
 from bnlint.facts.run import ModeSwitched
 from bnlint.facts.site import Site
-from bnlint.interpreter.forward import call_module, run_library
+from bnlint.interpreter.forward import run_library
 from bnlint.interpreter.freezing import freeze
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.modules import (
@@ -25,6 +25,7 @@ from bnlint.interpreter.parameters import (
     new_parameter,
     parameter_group,
 )
+from bnlint.interpreter.script_forwards import call_module
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.training import note_backward, note_loaded
 from bnlint.interpreter.values import (

@@ -16,7 +16,7 @@ from bnlint.interpreter.library.operations import (
 )
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.parameters import tensor_inputs
-from bnlint.interpreter.shapes import at_channels, sizes_of
+from bnlint.interpreter.shapes import after_layer, at_channels, sizes_of
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.training import note_backward
 from bnlint.interpreter.values import Arguments, Instance, Many, Tensor, Unknown, Value
@@ -132,7 +132,7 @@ def _undocumented(m: Machine, tensor: Tensor, name: str, arguments: Arguments, s
 
 def _operate(m: Machine, kind: Kind, name: str, arguments: Arguments, site: Site) -> Value:
     inputs = tensor_inputs(m, arguments.values, site)
-    constants = _constants(name, arguments)
+    constants, layer = _constants(name, arguments), None
     if name in MEASURES and _gives_answers(name, constants):
         m.journal.measure(inputs)
     if not inputs:
@@ -141,12 +141,13 @@ def _operate(m: Machine, kind: Kind, name: str, arguments: Arguments, site: Site
         shape = broadcast(inputs, inputs[0].shape)
     elif kind is Kind.CAT and not _all_tensors(arguments.get(0, "tensors")):
         shape = Shape(inputs[0].shape.rank)
+    elif (layer := _layer_of(kind, arguments)) is not None:
+        shape = after_layer(layer, kind, inputs)
     else:
         shape = after_function(kind, name.rstrip("_"), inputs, constants)
     keeps = kind in KEEPS_BATCH or name in ("squeeze", "unsqueeze")
     if name == "flatten":
         keeps = constants.get("start_dim", 0) != 0
-    layer = _layer_of(kind, arguments)
     made = m.tape.tensor(
         kind, name, inputs, site, layer=layer, constants=constants, shape=shape, batch=keeps
     )

@@ -1,0 +1,115 @@
+"""``value.name = ...`` for each type of value."""
+
+import libcst as cst
+
+from bnlint.facts.run import MomentumAssigned
+from bnlint.facts.site import Argument
+from bnlint.interpreter.arguments import argument_fact
+from bnlint.interpreter.freezing import freeze, note_weights_written
+from bnlint.interpreter.functions import run_function
+from bnlint.interpreter.machine import SETTERS, Machine, handles
+from bnlint.interpreter.modules import (
+    MODE,
+    modules_in,
+    register_child,
+)
+from bnlint.interpreter.norms import is_batch_norm
+from bnlint.interpreter.parameters import (
+    fill,
+    is_parameter,
+    names_of,
+)
+from bnlint.interpreter.values import (
+    Arguments,
+    Bound,
+    Choice,
+    Class,
+    Instance,
+    Property,
+    Scope,
+    Tensor,
+    Value,
+)
+
+
+@handles(SETTERS, Instance)
+def _set_on_instance(
+    m: Machine, owner: Instance, name: str, value: Value, node: cst.CSTNode, scope: Scope
+) -> None:
+    if owner.cls is not None:
+        found = owner.cls.find(name)
+        if isinstance(found, Property):
+            if found.setter is not None:
+                site = m.site(node, scope)
+                run_function(m, found.setter, Arguments([owner, value]), site)
+            return
+    if is_parameter(owner):
+        _set_on_parameter(m, owner, name, value, node, scope)
+    elif owner.is_module:
+        _set_on_module(m, owner, name, value, node, scope)
+    else:
+        m.heap.put(owner.attributes, name, value)
+    if isinstance(value, Instance) and f"self.{name}" not in value.names:
+        value.names.append(f"self.{name}")
+
+
+def _set_on_module(
+    m: Machine, owner: Instance, name: str, value: Value, node: cst.CSTNode, scope: Scope
+) -> None:
+    if name == MODE:
+        m.journal.effects += 1
+        return
+    if name in owner.arguments:
+        _reassign(m, owner, name, value, node, scope)
+        return
+    if name in names_of(owner) and not modules_in(value):
+        argument = Argument(name, None, m.site(node, scope))
+        owner.assigned[name] = argument
+    if modules_in(value) and not isinstance(value, list | tuple | dict):
+        register_child(m, owner, name, value)
+        return
+    if m.modules:
+        m.journal.effects += 1
+    m.heap.put(owner.attributes, name, value)
+
+
+def _reassign(
+    m: Machine, layer: Instance, name: str, value: Value, node: cst.CSTNode, scope: Scope
+) -> None:
+    """``layer.momentum = value`` and the like on a library layer."""
+    argument = argument_fact(m, name, Bound(value, m.assigning or node), scope)
+    layer.assigned[name] = argument
+    m.journal.effects += 1
+    if name != "momentum" or not is_batch_norm(layer):
+        return
+    site, context = m.site(node, scope), m.context()
+    m.journal.note(lambda facts, order: MomentumAssigned(order, site, context, (), argument))
+
+
+def _set_on_parameter(
+    m: Machine, owner: Instance, name: str, value: Value, node: cst.CSTNode, scope: Scope
+) -> None:
+    match name:
+        case "requires_grad":
+            freeze(m, owner, value if isinstance(value, bool) else None, m.site(node, scope))
+        case "data":
+            fill(m, owner, value.fill if isinstance(value, Tensor) else None)
+            note_weights_written(m, owner, m.site(node, scope))
+        case _:
+            m.heap.put(owner.attributes, name, value)
+
+
+@handles(SETTERS, Class)
+def _set_on_class(
+    m: Machine, owner: Class, name: str, value: Value, node: cst.CSTNode, scope: Scope
+) -> None:
+    m.heap.put(owner.names, name, value)
+
+
+@handles(SETTERS, Choice)
+def _set_on_choice(
+    m: Machine, owner: Choice, name: str, value: Value, node: cst.CSTNode, scope: Scope
+) -> None:
+    for one in owner.values:
+        if isinstance(one, Instance):
+            _set_on_instance(m, one, name, value, node, scope)

@@ -1,0 +1,184 @@
+"""Calls of modules: forwards that the script makes, on the tape and among the events."""
+
+from collections.abc import Callable
+
+from bnlint.facts.graph import Shape
+from bnlint.facts.kind import Kind
+from bnlint.facts.known import Known
+from bnlint.facts.run import is_training
+from bnlint.facts.site import Site
+from bnlint.interpreter.forward import note_forward, run_module, within
+from bnlint.interpreter.functions import run_function
+from bnlint.interpreter.library.layers import KINDS, bare_name
+from bnlint.interpreter.machine import CALLS, Machine, handles
+from bnlint.interpreter.modules import WRAPPERS, children, is_container, mode_of
+from bnlint.interpreter.records import Recorded
+from bnlint.interpreter.tape import tensors_in
+from bnlint.interpreter.values import (
+    Arguments,
+    Choice,
+    Function,
+    Instance,
+    Many,
+    Scope,
+    Tensor,
+    Unknown,
+    Value,
+)
+
+
+@handles(CALLS, Instance)
+def _call_instance(
+    m: Machine, instance: Instance, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
+    if instance.is_module:
+        return call_module(m, instance, arguments, site)
+    if instance.cls is not None:
+        call = instance.cls.find("__call__")
+        if isinstance(call, Function):
+            return run_function(m, call, arguments.prefixed(instance), site)
+    return m.call_unknown(instance, arguments, site)
+
+
+@handles(CALLS, Choice)
+def _call_choice(
+    m: Machine, choice: Choice, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
+    m.uncertain += 1
+    try:
+        callables = [v for v in choice.values if v is not None and not isinstance(v, Unknown)]
+        results = [m.call(value, arguments, site, scope) for value in callables]
+    finally:
+        m.uncertain -= 1
+    if len(callables) < len(choice.values):
+        results.extend(tensors_in(arguments.values)[:1])
+    return m.join(results) if results else Unknown("call")
+
+
+def call_module(m: Machine, module: Instance, arguments: Arguments, site: Site) -> Value:
+    """``module(...)``: a forward of the script's, or one within another's."""
+    if m.modules:
+        return within(m, module, arguments, site)
+    if not _is_model(module):
+        return _loose_layer(m, module, arguments, site)
+    return _by_script(m, module, arguments, site)
+
+
+def _is_model(module: Instance) -> bool:
+    """Whether a call of the module is worth an event: it is not a loss or a single function."""
+    bare = bare_name(module.library)
+    if module.cls is not None or bare is None or is_container(module):
+        return True
+    return KINDS.get(bare) in (Kind.BATCH_NORM,) or module.library in WRAPPERS
+
+
+def _loose_layer(m: Machine, module: Instance, arguments: Arguments, site: Site) -> Value:
+    """A loss function or a single layer that the script calls itself."""
+    inputs = tensors_in(arguments.values)
+    kind = KINDS.get(bare_name(module.library) or "", Kind.UNKNOWN)
+    return m.tape.tensor(kind, module.type_name, inputs, site, layer=module)
+
+
+def _by_script(m: Machine, module: Instance, arguments: Arguments, site: Site) -> Value:
+    inputs = tensors_in(arguments.values)
+    splits = False
+    while module.library in WRAPPERS:
+        splits = splits or module.library == "torch.nn.DataParallel"
+        inner = next((child for _, child in children(module)), None)
+        if not isinstance(inner, Instance):
+            break
+        module = inner
+    record = note_forward(m, module, inputs, site, splits=splits)
+    m.note_activity()
+    output = _memoised(m, module, arguments, site)
+    depends = frozenset({record.number}).union(*(t.depends for t in inputs))
+    grads = frozenset[int]()
+    if m.grad is not Known.NO:
+        grads = frozenset({record.number}).union(*(t.grads for t in inputs))
+    loaders = frozenset[Instance]().union(*(t.loaders for t in inputs))
+    batch = inputs[0].batch if inputs else None
+
+    def outside(tensor: Tensor | None) -> Tensor:
+        shape = tensor.shape if tensor is not None else Shape()
+        return Tensor(-1, shape, depends, grads, loaders, batch)
+
+    return _mapped(output, outside)
+
+
+def _mapped(value: Value, change: Callable[[Tensor | None], Tensor], depth: int = 3) -> Value:
+    match value:
+        case Tensor():
+            return change(value)
+        case Unknown() if depth == 3:
+            return change(None)
+        case list() if depth:
+            return [_mapped(item, change, depth - 1) for item in value]
+        case tuple() if depth:
+            return tuple(_mapped(item, change, depth - 1) for item in value)
+        case dict() if depth:
+            return {key: _mapped(item, change, depth - 1) for key, item in value.items()}
+        case Many(element=element) if depth:
+            return Many(_mapped(element, change, depth - 1))
+    return value
+
+
+def _memoised(m: Machine, module: Instance, arguments: Arguments, site: Site) -> Value:
+    """The output of a forward, from an earlier one of the same model in the same mode if any."""
+    key = (id(module), is_training(mode_of(m, module)), _signature(arguments), m.heap.structure)
+    memo = m.namespaces.forwards
+    if key in memo:
+        return memo[key]
+    effects, forwards = m.journal.effects, len(m.journal.forwards)
+    output = record_forward(m, module, arguments, site)
+    if m.journal.effects == effects and len(m.journal.forwards) == forwards:
+        memo[key] = output
+    return output
+
+
+def _signature(arguments: Arguments) -> tuple[object, ...]:
+    def of(value: Value) -> object:
+        match value:
+            case Tensor(shape=shape, whole=whole):
+                return shape.rank, shape.channels, shape.channels_last, whole
+            case Unknown():
+                return "unknown"
+            case None | bool() | int() | float() | str():
+                return repr(value)
+            case list() | tuple():
+                return tuple(of(item) for item in value)
+        return id(value)
+
+    named = tuple((name, of(value)) for name, value in arguments.keywords.items())
+    return (*(of(value) for value in arguments.positional), *named)
+
+
+def record_forward(m: Machine, module: Instance, arguments: Arguments, site: Site) -> Value:
+    """Execute a model's forward on the tape."""
+    outer = m.tape.origin, m.journal.outer_loops, m.journal.outer_uncertain
+    start = len(m.tape.ops)
+    m.tape.origin = start
+    m.journal.outer_loops, m.journal.outer_uncertain = len(m.loops), m.uncertain
+    m.modules.append(module)
+    try:
+        given = _as_inputs(m, arguments)
+        output = run_module(m, module, given, site)
+        ends = tuple(t.index for t in tensors_in([output]) if t.index >= start)
+        if module not in m.journal.graphs:
+            m.journal.graphs[module] = Recorded(start, len(m.tape.ops), ends)
+    finally:
+        m.modules.pop()
+        m.tape.origin, m.journal.outer_loops, m.journal.outer_uncertain = outer
+    return output
+
+
+def _as_inputs(m: Machine, arguments: Arguments) -> Arguments:
+    def entered(tensor: Tensor | None) -> Tensor:
+        shape = tensor.shape if tensor is not None else Shape()
+        inner = Shape(shape.rank, None, shape.channels, shape.channels_last)
+        index = m.tape.emit(Kind.INPUT, "input", [], None, shape=inner)
+        return Tensor(index, inner)
+
+    made = Arguments([_mapped(value, entered) for value in arguments.positional])
+    made.keywords = {name: _mapped(value, entered) for name, value in arguments.keywords.items()}
+    made.opened = arguments.opened
+    return made
