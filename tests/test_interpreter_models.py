@@ -304,6 +304,11 @@ def test_filling_the_data_of_a_parameter_is_seen(tmp_path: Path) -> None:
     [
         ("y[:, 2:6]", Shape(4, None, 4)),
         ("y[0]", Shape(3)),
+        ("y[:, :, k:, 1:k]", Shape(4, None, 8)),
+        ("y[:, k:]", Shape(4)),
+        ("y[:, None]", Shape(5)),
+        ("y[:, k]", Shape()),
+        ("F.conv2d(x, k)", Shape(4)),
         ("torch.chunk(y, 2, dim=1)[0]", Shape(4, None, 4)),
         ("y.chunk(4, 1)[3]", Shape(4, None, 2)),
         ("y.chunk(2, dim=-1)[0]", Shape(4, None, 8)),

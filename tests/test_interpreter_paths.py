@@ -119,6 +119,8 @@ BRANCHES = {
     "an arm that exits": ("import sys\nif c:\n    net.eval()\n    sys.exit()", "train"),
     "an assertion": ("assert c\nnet.eval()", "eval"),
     "a conditional expression": ("net.eval() if c else net.train()", "unknown"),
+    "and": ("c and net.eval()", "unknown"),
+    "or that is decided": ("True or net.eval()", "train"),
     "a method of an unknown choice": ("mode = net.eval if c else net.eval\nmode()", "eval"),
     "try that may not fail": ("try:\n    net.eval()\nexcept ValueError:\n    pass", "eval"),
     "finally": ("try:\n    f()\nfinally:\n    net.eval()", "eval"),
@@ -192,6 +194,19 @@ def test_the_mode_behind_a_function(body: str, expected: str) -> None:
 
 
 VALUES = {
+    "whether a list that may have grown is empty": (
+        "a, w = [], 4\nif c:\n    a.append(1)\nif a:\n    w = 8",
+        [None],
+    ),
+    "an attribute of something unknown": ("w = 4\nif c.flag:\n    w = 8", [None]),
+    "an attribute that a third party's module has": ("w = 4\nif u.FLAG:\n    w = 8", [None]),
+    "a setting of a third party": ("w = 4\nif u.flags.MODE == 'a':\n    w = 8", [None]),
+    "a setting among others": ("w = 4\nif u.flags.MODE in ('a', 'b'):\n    w = 8", [None]),
+    "a setting that may be None": ("w = 4\nif u.cfg.mode is None:\n    w = 8", [None]),
+    "an attribute of an object of a third party": ("w = 4\nif u.Cfg().mode:\n    w = 8", [None]),
+    "a class is true": ("w = 8\nif not nn.ReLU or not u.Norm:\n    w = 4", [8]),
+    "a class is not None": ("w = 8\nif nn.ReLU is None or u.Norm is None:\n    w = 4", [8]),
+    "a class is no string": ("w = 8\nif nn.ReLU == 'relu':\n    w = 4", [8]),
     "the same on both paths": ("w = 8 if c else 8", [8]),
     "different": ("w = 4\nif c:\n    w = 8", [None]),
     "set on one path only": ("if c:\n    w = 8", [8]),
@@ -295,7 +310,10 @@ def test_the_context_names_the_loops_from_the_outside_in() -> None:
         for batch in loader:
             net(batch)
     """
-    assert passes(rehearse(code, net=True)) == [(1, 1), (1, 2), (2, 2)]
+    rehearsal = rehearse(code, net=True)
+    assert passes(rehearsal)[:2] == [(1, 1), (1, 2)]
+    loops = forwards(rehearsal)[0].context.loops
+    assert [loop.site.text.split()[1] for loop in loops] == ["epoch", "batch"]
 
 
 def test_a_few_items_are_executed_one_by_one() -> None:
@@ -400,6 +418,8 @@ ENDLESS = {
     "a lambda": "f = lambda g: g(g)\nf(f)",
     "many branches": "def f(n):\n    return f(n - 1) + f(n - 2) if n > 1 else n\nf(40)",
     "itertools": "import itertools\nfor i in itertools.count():\n    pass\nlist(itertools.cycle([1]))",
+    "a number that grows": "n = 9\nfor i in range(60):\n    n = n * n\nn = [n] + [n]\n"
+    "def f(n):\n    return f(n + n)\nf('n')\nf([1])\nf(9)",
     "while": "i = 0\nwhile i < 10 ** 9:\n    i += 1",
     "while with a list": "a = [1]\nwhile a:\n    a.append(a)",
     "for over what grows": "a = [1]\nfor i in a:\n    a.append(i)",
@@ -454,22 +474,20 @@ def test_too_many_steps_make_an_incomplete_run() -> None:
     assert [mode_name(event.mode) for event in run.of_type(Forward)] == ["train"]
 
 
-def test_one_run_that_is_too_long_does_not_stop_the_others() -> None:
+def test_a_run_that_is_too_long_leaves_those_before_it_alone() -> None:
     code = """
-    def long():
-        net = Net()
-        net(x)
-        for i in range(60):
-            for j in range(16):
-                for k in range(16):
-                    for l in range(16):
-                        pass
     def short():
         net = Net()
         net.eval()
         net(x)
+    def long():
+        net = Net()
+        net.train()
+        net(x)
+        [[[[0 for i in range(60)] for j in range(60)] for k in range(60)] for l in range(60)]
     """
     runs = {run.entry: run for run in rehearse(code, net=True).runs}
+    assert not runs["long"].complete
     assert runs["short"].complete
     assert [mode_name(e.mode) for e in runs["short"].of_type(Forward)] == ["eval"]
 

@@ -88,7 +88,8 @@ def _shares_loop(thaw: Frozen, freeze: Frozen, steps: set[Site]) -> bool:
 
 
 def _is_overwritten(run: Run, model: Model) -> bool:
-    return any(written.model.is_same(model) for written in run.of_type(WeightsWritten))
+    written = run.of_type(WeightsWritten)
+    return model.overwritten or any(event.model.is_same(model) for event in written)
 
 
 def _is_frozen_feature_extractor(run: Run, forward: Forward) -> bool:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from bnlint.facts.graph import ModelGraph, Residual
+from bnlint.facts.kind import NORMALIZATIONS
 from bnlint.facts.scaling import stacks_of_unscaled_residuals
 from bnlint.facts.site import Site
 from bnlint.finding import Finding, Severity
@@ -17,8 +18,11 @@ FEWEST_BLOCKS = 8
 
 @RULE.on_graphs
 def check(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
-    """Report the additions of stacks of blocks that are neither normalised nor scaled."""
-    seen: set[Site] = set()
+    """Report the additions of stacks of blocks that are neither normalised nor scaled.
+
+    A block that another model builds with a normalisation leaves it out on purpose.
+    """
+    seen = set(_normalised_somewhere(graphs))
     for graph in graphs:
         for stack in stacks_of_unscaled_residuals(graph):
             if len(stack) < FEWEST_BLOCKS:
@@ -28,6 +32,14 @@ def check(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
                 if site not in seen:
                     seen.add(site)
                     yield _finding(graph, site, stack)
+
+
+def _normalised_somewhere(graphs: Sequence[ModelGraph]) -> Iterator[Site]:
+    for graph in graphs:
+        for residual in graph.residuals:
+            site = residual.add.site
+            if site is not None and any(call.kind in NORMALIZATIONS for call in residual.branch):
+                yield site
 
 
 def _finding(graph: ModelGraph, site: Site, stack: tuple[Residual, ...]) -> Finding:

@@ -60,7 +60,7 @@ def is_step_of_training(run: Run, forward: Forward) -> bool:
     around = around or list(forward.context.loops)
     innermost = around[-1].site if around else None
     return any(
-        not set(other.loaders).isdisjoint(forward.loaders)
+        (not other.loaders or not set(other.loaders).isdisjoint(forward.loaders))
         and (innermost is None or innermost in loops_of(other))
         for other in training_forwards(run)
     )

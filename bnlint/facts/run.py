@@ -131,6 +131,8 @@ class Model:
     pretrained: bool = False
     identity: int = -1
     """The same number in all facts about one object; -1 where it is not known which it is."""
+    overwritten: bool = False
+    """Whether some part of the program sets its parameters by hand: averages, copies."""
 
     def is_same(self, other: "Model") -> bool:
         """Whether both facts are about one object."""

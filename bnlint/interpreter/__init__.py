@@ -84,7 +84,7 @@ def rehearse(
         rehearser.follow_forwards(built)
         if progress is not None:
             progress(len(files), len(files))
-        return Rehearsal(tuple(facts.graphs()), tuple(rehearser.runs))
+        return Rehearsal(tuple(facts.graphs()), tuple(rehearser.runs()))
 
 
 def graph_of(file: Path, expression: str, project: Project | None = None) -> ModelGraph:

@@ -16,6 +16,7 @@ from bnlint.interpreter.heap import Heap
 from bnlint.interpreter.hooks import framework_of_class, run_hook
 from bnlint.interpreter.machine import BudgetExceeded, Machine
 from bnlint.interpreter.namespaces import Namespace
+from bnlint.interpreter.records import Note
 from bnlint.interpreter.script_forwards import record_forward
 from bnlint.interpreter.values import (
     Arguments,
@@ -59,8 +60,12 @@ class Rehearser:
     def __init__(self, machine: Machine, facts: FactsMaker) -> None:
         self.m = machine
         self.facts = facts
-        self.runs: list[Run] = []
+        self._entered: list[tuple[str, bool, list[Note], bool, tuple[str, ...]]] = []
         self._mains: dict[SourceFile, Namespace] = {}
+
+    def runs(self) -> Iterator[Run]:
+        """The runs of all entry points, with what later ones said about their forwards."""
+        return (self.facts.run(*entered) for entered in self._entered)
 
     # -- scripts ----------------------------------------------------------------------------
 
@@ -118,8 +123,8 @@ class Rehearser:
         m.heap, m.modules, m.loops, m.uncertain = self._fresh_heap(), [], [], 0
         m.grad, m.frames = Known.YES, []
         notes = m.journal.notes[first:]
-        if notes:
-            self.runs.append(self.facts.run(name, main, notes, complete, options))
+        if notes or not complete:
+            self._entered.append((name, main, notes, complete, options))
 
     def _fresh_heap(self) -> Heap:
         return Heap(self.m.heap.structure + 1)

@@ -6,7 +6,7 @@ import libcst as cst
 
 from bnlint.interpreter.arithmetic import binary, compare, operator_name, truth_of, unary
 from bnlint.interpreter.iterables import iterated
-from bnlint.interpreter.iteration import elements, index_into
+from bnlint.interpreter.iteration import SOME_SLICE, elements, index_into
 from bnlint.interpreter.machine import EXPRESSIONS, BudgetExceeded, Machine, handles
 from bnlint.interpreter.names import assign, look_up
 from bnlint.interpreter.values import (
@@ -120,7 +120,9 @@ def _boolean(m: Machine, node: cst.BooleanOperation, scope: Scope) -> Value:
     is_and = isinstance(node.operator, cst.And)
     if known is not None:
         return m.evaluate(node.right, scope) if known is is_and else left
-    right = m.evaluate(node.right, scope)
+    values: list[Value] = []
+    m.fork(lambda: values.append(m.evaluate(node.right, scope)), lambda: None)
+    right = values[0]
     decided = truth_of(right)
     if decided is not None and decided is not is_and and isinstance(right, bool):
         return right
@@ -145,11 +147,12 @@ def _if_expression(m: Machine, node: cst.IfExp, scope: Scope) -> Value:
     known = truth_of(m.evaluate(node.test, scope))
     if known is not None:
         return m.evaluate(node.body if known else node.orelse, scope)
-    m.uncertain += 1
-    try:
-        return m.join([m.evaluate(node.body, scope), m.evaluate(node.orelse, scope)])
-    finally:
-        m.uncertain -= 1
+    values: list[Value] = []
+    m.fork(
+        lambda: values.append(m.evaluate(node.body, scope)),
+        lambda: values.append(m.evaluate(node.orelse, scope)),
+    )
+    return m.join(values)
 
 
 @handles(EXPRESSIONS, cst.Lambda)
@@ -303,7 +306,7 @@ def _index(m: Machine, node: cst.BaseSlice, scope: Scope) -> Value:
     ]
     if all(bound is None or isinstance(bound, int) for bound in bounds):
         return slice(*bounds)
-    return Unknown("slice")
+    return SOME_SLICE
 
 
 @handles(EXPRESSIONS, cst.NamedExpr)

@@ -52,6 +52,7 @@ class FactsMaker:
                 tuple(self.layer(layer, n, (), module.conditions) for n, layer in norms),
                 self._is_pretrained(module),
                 self._number(module),
+                module in self.journal.overwritten,
             )
         return self._models[key]
 

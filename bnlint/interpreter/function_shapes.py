@@ -31,6 +31,8 @@ def after_function(
             return halved(given, dim if isinstance(dim, int) else None)
         case _ if kind in SAME or name in ("neg", "abs", "clamp", "clip", "sqrt", "pow", "exp"):
             return given
+        case Kind.CONV if name.endswith("d"):
+            return Shape(batched(dimensions(name)) if given.rank is None else given.rank)
         case Kind.BATCH_NORM | Kind.INSTANCE_NORM:
             return given
         case Kind.PAD:

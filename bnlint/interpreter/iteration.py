@@ -30,6 +30,8 @@ from bnlint.interpreter.values import (
 )
 
 NAMED_TUPLE = "typing.NamedTuple"
+SOME_SLICE = Unknown("slice")
+"""A slice whose bounds are not known."""
 LONGEST = 4096
 """Items of a range or string that are taken apart."""
 
@@ -152,7 +154,7 @@ def _indexed_shape(shape: Shape, key: Value) -> tuple[Shape, bool]:
     keys = key if isinstance(key, tuple) else (key,)
     full = slice(None, None, None)
     keeps_batch = keys[0] == full or keys[0] is ...
-    if shape.rank is None or ... in keys or any(isinstance(k, Unknown | Tensor) for k in keys):
+    if shape.rank is None or not all(k is None or _is_plain_key(k) for k in keys):
         return Shape(), keeps_batch
     added = sum(k is None for k in keys)
     removed = sum(isinstance(k, int) and not isinstance(k, bool) for k in keys)
@@ -160,8 +162,12 @@ def _indexed_shape(shape: Shape, key: Value) -> tuple[Shape, bool]:
     return Shape(shape.rank + added - removed, None, channels), keeps_batch
 
 
+def _is_plain_key(key: Value) -> bool:
+    return key is SOME_SLICE or isinstance(key, int | slice)
+
+
 def _indexed_channels(channels: int | None, keys: tuple[Value, ...]) -> int | None:
-    if channels is None or not isinstance(keys[0], slice):
+    if channels is None or isinstance(keys[0], int):
         return None
     taken = keys[1] if len(keys) > 1 else slice(None)
     return len(range(channels)[taken]) if isinstance(taken, slice) else None

@@ -171,7 +171,7 @@ def _sort(m: Machine, items: list[Value], args: Arguments) -> None:
     reverse = args.keywords.get("reverse", False)
     try:
         if "key" not in args.keywords and isinstance(reverse, bool) and is_known(items):
-            items.sort(reverse=reverse)  # type: ignore[call-overload]
+            items.sort(reverse=reverse)
             return
     except TypeError:
         pass
