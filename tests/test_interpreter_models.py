@@ -106,7 +106,9 @@ def test_conditions_are_decided_where_they_can_be(
 
 def test_sizes_of_a_tensor_can_be_unpacked(tmp_path: Path) -> None:
     init = "self.conv = nn.Conv2d(3, 8, 1)"
-    made = graph(tmp_path, module(init, "b, c, h, w = self.conv(x).size()\nreturn x.view(b, c, -1)"))
+    made = graph(
+        tmp_path, module(init, "b, c, h, w = self.conv(x).size()\nreturn x.view(b, c, -1)")
+    )
     assert made.calls[-1].shape == Shape(3, None, 8)
 
 

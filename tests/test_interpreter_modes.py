@@ -49,7 +49,7 @@ SWITCHES = {
     "through an apply": ("net.apply(lambda m: m.eval())", "eval"),
     "through modules": ("for m in net.modules():\n    m.eval()", "eval"),
     "only a child": ("net.bn.eval()", "train"),
-    "by assigning training": ("net.training = False", "train"),
+    "by assigning training": ("net.training = False", "eval"),
     "of a copy": ("import copy\ncopy.deepcopy(net).eval()", "train"),
     "of another model": ("Net().eval()", "train"),
     "an unknown function": ("u.prepare(net)", "unknown"),
@@ -79,6 +79,21 @@ def test_the_layers_have_modes_of_their_own() -> None:
     """
     states = [event.norms[0] for event in forwards(rehearse(code, net=True))]
     assert [mode_name(state.mode) for state in states] == ["eval", "train", "eval"]
+
+
+def test_assigning_training_leaves_the_children_alone() -> None:
+    code = """
+    import u
+    net = Net()
+    net.training = False
+    net(x)
+    for m in net.modules():
+        m.training = u.c()
+    net(x)
+    """
+    found = forwards(rehearse(code, net=True))
+    assert [mode_name(e.mode) for e in found] == ["eval", "unknown"]
+    assert [mode_name(e.norms[0].mode) for e in found] == ["train", "unknown"]
 
 
 def test_a_switch_says_where_it_is_and_what_it_is_called_on() -> None:
@@ -194,7 +209,10 @@ def test_the_module_of_a_wrapper_is_the_model() -> None:
     net(a)
     net.module(b)
     """
-    assert modes_by_line(rehearse(code, net=True)) == {"net(a)": {"eval"}, "net.module(b)": {"eval"}}
+    assert modes_by_line(rehearse(code, net=True)) == {
+        "net(a)": {"eval"},
+        "net.module(b)": {"eval"},
+    }
 
 
 def test_data_parallel_splits_the_batch() -> None:
@@ -410,6 +428,7 @@ def test_what_the_script_reaches_is_not_entered_again() -> None:
         net(x)
     def unused():
         net = Net()
+        net.eval()
         used(net)
     used(Net())
     """
@@ -467,9 +486,9 @@ net(x).sum().backward()
 
 def test_an_option_that_freezes_is_also_tried() -> None:
     runs = rehearse(OPTIONS, net=True).runs
-    assert [(run.options, len(list(run.of_type(Frozen)))) for run in runs if run.main] == [
-        ((), 0),
-        (("--freeze-bn",), 1),
+    assert [(run.options, any(run.of_type(Frozen))) for run in runs if run.main] == [
+        ((), False),
+        (("--freeze-bn",), True),
     ]
     for run in runs:
         for event in run.of_type(Forward):
@@ -496,8 +515,11 @@ def test_frozen_parameters_and_where() -> None:
     assert [norm.frozen for norm in norms] == [Known.YES, Known.YES, Known.NO]
     assert norms[0].frozen_at is not None
     assert norms[0].frozen_at.text == "p.requires_grad"
-    frozen = list(main_run(rehearsal).of_type(Frozen))
-    assert [e.requires_grad for e in frozen if e.all_parameters] == [False, True]
+    frozen = [e for e in main_run(rehearsal).of_type(Frozen) if e.all_parameters]
+    assert {e.site.text: e.requires_grad for e in frozen} == {
+        "net.requires_grad_(False)": False,
+        "p.requires_grad": True,
+    }
 
 
 def test_backward_names_the_models_that_it_reaches() -> None:

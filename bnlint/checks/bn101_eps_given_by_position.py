@@ -58,10 +58,10 @@ def _finding(site: Site, layer: Layer, eps: Argument, written: Site) -> Finding:
         else (f"{written.text} = {eps.number:g}")
     )
     momentum = _meant_momentum(layer, eps)
-    remedy = f"write `momentum={momentum}` if that is meant" if momentum else "remove it"
+    remedy = f"write `momentum={momentum}` if a momentum is meant" if momentum else "remove it"
     return RULE.at(
         written,
-        f"the second argument of `{class_name}` is `eps`, so `{text}` is added to the variance"
+        f"The second argument of `{class_name}` is `eps`, so `{text}` is added to the variance"
         f" of each channel{_effect(eps)}; {remedy}",
         layer=layer.name,
         fix=_fix(site, layer, written, momentum),

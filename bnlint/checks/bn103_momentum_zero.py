@@ -28,7 +28,7 @@ def _finding(setting: MomentumSetting, call: Site, written: Site) -> Finding:
     affine_meant = setting.argument.value is False and setting.argument.positional
     class_name = setting.layers[0].type.rpartition(".")[2]
     what = (
-        f"the third argument of `{class_name}` is `momentum`, and `False` counts as 0"
+        f"The third argument of `{class_name}` is `momentum`, and `False` counts as 0"
         if affine_meant
         else f"`momentum={written.text}` is 0"
     )

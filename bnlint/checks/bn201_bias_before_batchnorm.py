@@ -69,7 +69,7 @@ def _finding(site: Site, cancelled: list[_Cancelled], fix: Fix | None) -> Findin
     name = norm.layer.name if norm.layer is not None else norm.op
     return RULE.at(
         place,
-        f"the bias of `{layer.name}` is cancelled by `{name}`, which subtracts the mean of each"
+        f"The bias of `{layer.name}` is cancelled by `{name}`, which subtracts the mean of each"
         f" channel and the bias with it{_no_shift(norm.layer)}; {_remedy(layer)}",
         layer=layer.name,
         evidence=[(norm.site, f"`{name}` subtracts the mean here")] if norm.site else (),
@@ -86,8 +86,8 @@ def _no_shift(batch_norm: Layer | None) -> str:
 
 def _remedy(layer: Layer) -> str:
     if "bias" in layer.assigned:
-        return "leave the bias out"
-    return f"`bias=False` saves it (checkpoints then lack `{layer.name}.bias`)"
+        return "leave it out"
+    return f"`bias=False` leaves it out (checkpoints then lack `{layer.name}.bias`)"
 
 
 def _fix(site: Site, built: list[tuple[ModelGraph, Layer]]) -> Fix | None:

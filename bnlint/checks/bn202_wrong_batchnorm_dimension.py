@@ -51,13 +51,14 @@ def _rank(graph: ModelGraph, call: Call) -> int | None:
 
 def _finding(site: Site, layer: Layer, call: Call, rank: int, fix: Fix | None) -> Finding:
     class_name = layer.type.rpartition(".")[2]
+    subject = f"`{layer.name}`, a `{class_name}`," if layer.name else f"`{class_name}`"
     dimensions = layer.dimensions or 0
     taken = " or ".join(f"{rank}D" for rank in RANKS[dimensions])
     right = _dimensions_for(rank)
     remedy = f"; use `BatchNorm{right}d`" if right else ""
     return RULE.at(
         site,
-        f"`{class_name}` gets a tensor of {rank} dimensions, and torch raises"
+        f"{subject} gets a tensor of {rank} dimensions, and torch raises"
         f' "expected {taken} input (got {rank}D input)"{remedy}',
         layer=layer.name,
         evidence=[(call.site, "it is called here")] if call.site else (),

@@ -51,7 +51,7 @@ def _finding(site: Site, layer: Layer, call: Call, channels: int, unanimous: boo
     compared = "weight" if tracks is False else "running_mean"
     return RULE.at(
         features.site or site,
-        f"`{layer.name}` is built for {layer.channels} channels and gets {channels}, and torch"
+        f"`{layer.name}` is built for {layer.channels} channels but gets {channels}, and torch"
         f' raises "{compared} should contain {channels} elements not {layer.channels}";'
         " make the two numbers the same",
         layer=layer.name,

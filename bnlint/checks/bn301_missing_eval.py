@@ -89,7 +89,7 @@ def _message(forward: Forward, explicit: bool) -> str:
     name, data = forward.model.name, loader_name(forward.loaders)
     harm = (
         f"BatchNorm normalises each batch of {data} by its own statistics "
-        "and overwrites the running ones with them"
+        "and updates the running ones with them"
     )
     if explicit:
         return (

@@ -88,7 +88,7 @@ def _finding(run: Run, relapses: list[Relapse]) -> Finding:
     return RULE.at(
         relapse.switched_at,
         f"`{name}` is still in eval mode when its training goes on, so BatchNorm's running "
-        f"statistics stop following the weights; call `{name}.train()` before it",
+        f"statistics stop following the weights; call `{name}.train()` before training goes on",
         evidence=evidence,
         fix=_fix(run, relapses) if len(relapses) == 1 else None,
     )

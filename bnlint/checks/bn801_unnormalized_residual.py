@@ -48,7 +48,7 @@ def _finding(graph: ModelGraph, site: Site, stack: tuple[Residual, ...]) -> Find
     fork = first.fork.site
     return RULE.at(
         site,
-        f"`{graph.name}` adds {len(stack)} residual branches one upon the other, none of them"
+        f"`{graph.name}` adds {len(stack)} residual branches in a row, none of them"
         " normalised or scaled, so the variance grows by a factor with every block; normalise each"
         " branch, or multiply it by a parameter that starts at 0",
         layer=modules[-1] if modules else None,

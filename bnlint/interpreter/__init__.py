@@ -33,9 +33,9 @@ from bnlint.interpreter.library import (
 from bnlint.interpreter.library.data import loader_fact
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.namespaces import Namespaces
+from bnlint.interpreter.objects import Instance
 from bnlint.interpreter.records import Journal
 from bnlint.interpreter.tape import Tape
-from bnlint.interpreter.values import Instance
 from bnlint.source import Project, SourceFile
 
 HANDLERS = (

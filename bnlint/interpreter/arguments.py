@@ -2,7 +2,8 @@
 
 from bnlint.facts.site import NOT_KNOWN, Argument, Site
 from bnlint.interpreter.machine import Machine
-from bnlint.interpreter.values import Bound, Float, Int, Scope, Text, Value, is_known
+from bnlint.interpreter.objects import Bound, Scope
+from bnlint.interpreter.values import Float, Int, Text, Value, is_known
 
 
 def argument_fact(m: Machine, name: str, bound: Bound, scope: Scope) -> Argument:

@@ -11,19 +11,13 @@ from bnlint.facts.kind import Kind
 from bnlint.facts.site import Site
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.modules import children, is_container
+from bnlint.interpreter.objects import Builtin, Class, Function, Instance, Method, Partial, Scope
 from bnlint.interpreter.parameters import is_parameter, operand
 from bnlint.interpreter.values import (
     CONCRETE,
-    Builtin,
-    Class,
-    Function,
     Guard,
-    Instance,
     Library,
     Many,
-    Method,
-    Partial,
-    Scope,
     Tensor,
     Unknown,
     Value,

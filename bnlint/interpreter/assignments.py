@@ -12,24 +12,16 @@ from bnlint.interpreter.modules import (
     MODE,
     modules_in,
     register_child,
+    set_own_mode,
 )
 from bnlint.interpreter.norms import is_batch_norm
+from bnlint.interpreter.objects import Bound, Class, Instance, Property, Scope
 from bnlint.interpreter.parameters import (
     fill,
     is_parameter,
     names_of,
 )
-from bnlint.interpreter.values import (
-    Arguments,
-    Bound,
-    Choice,
-    Class,
-    Instance,
-    Property,
-    Scope,
-    Tensor,
-    Value,
-)
+from bnlint.interpreter.values import Arguments, Choice, Tensor, Value
 
 
 @handles(SETTERS, Instance)
@@ -57,7 +49,8 @@ def _set_on_module(
     m: Machine, owner: Instance, name: str, value: Value, node: cst.CSTNode, scope: Scope
 ) -> None:
     if name == MODE:
-        m.journal.effects += 1
+        training = value if isinstance(value, bool) else None
+        set_own_mode(m, owner, training, m.site(node, scope))
         return
     if name in owner.arguments:
         _reassign(m, owner, name, value, node, scope)

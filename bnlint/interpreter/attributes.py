@@ -15,6 +15,18 @@ from bnlint.interpreter.modules import (
     mode_of,
 )
 from bnlint.interpreter.namespaces import Directory, Namespace
+from bnlint.interpreter.objects import (
+    Builtin,
+    Class,
+    Function,
+    Instance,
+    Method,
+    Partial,
+    Property,
+    Scope,
+    Static,
+    Super,
+)
 from bnlint.interpreter.parameters import (
     is_opaque,
     is_parameter,
@@ -25,21 +37,11 @@ from bnlint.interpreter.shapes import sizes_of
 from bnlint.interpreter.values import (
     MISSING,
     Arguments,
-    Builtin,
     Choice,
-    Class,
     Float,
-    Function,
-    Instance,
     Int,
     Library,
     Many,
-    Method,
-    Partial,
-    Property,
-    Scope,
-    Static,
-    Super,
     Tensor,
     Text,
     Unknown,

@@ -16,17 +16,8 @@ from bnlint.interpreter.modules import (
     modules_in,
     register_child,
 )
-from bnlint.interpreter.values import (
-    MISSING,
-    Arguments,
-    Bound,
-    Class,
-    Function,
-    Instance,
-    Scope,
-    Unknown,
-    Value,
-)
+from bnlint.interpreter.objects import Bound, Class, Function, Instance, Scope
+from bnlint.interpreter.values import MISSING, Arguments, Unknown, Value
 
 CHAIN = 6
 """Calls that led to a constructor call that are remembered."""

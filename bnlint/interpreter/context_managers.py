@@ -9,19 +9,8 @@ from bnlint.interpreter.frames import Completion
 from bnlint.interpreter.functions import run_function
 from bnlint.interpreter.machine import STATEMENTS, Machine, handles
 from bnlint.interpreter.names import assign
-from bnlint.interpreter.values import (
-    Arguments,
-    Class,
-    Function,
-    Guard,
-    Instance,
-    Managed,
-    Method,
-    Scope,
-    Tensor,
-    Unknown,
-    Value,
-)
+from bnlint.interpreter.objects import Class, Function, Instance, Managed, Method, Scope
+from bnlint.interpreter.values import Arguments, Guard, Tensor, Unknown, Value
 
 
 @handles(STATEMENTS, cst.With)

@@ -5,20 +5,8 @@ import libcst as cst
 from bnlint.facts.known import Known
 from bnlint.interpreter.expressions import default_values
 from bnlint.interpreter.machine import Machine
-from bnlint.interpreter.values import (
-    Arguments,
-    Class,
-    Function,
-    Guard,
-    Library,
-    Method,
-    Partial,
-    Property,
-    Scope,
-    Static,
-    Unknown,
-    Value,
-)
+from bnlint.interpreter.objects import Class, Function, Method, Partial, Property, Scope, Static
+from bnlint.interpreter.values import Arguments, Guard, Library, Unknown, Value
 
 PROPERTIES = frozenset({"property", "cached_property", "lazy_property"})
 DATACLASSES = frozenset({"dataclasses.dataclass", "attr.s", "attr.dataclass", "attrs.define"})

@@ -16,19 +16,10 @@ from bnlint.interpreter.heap import Heap
 from bnlint.interpreter.hooks import framework_of_class, run_hook
 from bnlint.interpreter.machine import BudgetExceeded, Machine
 from bnlint.interpreter.namespaces import Namespace
+from bnlint.interpreter.objects import Class, Function, Instance, Method, Property, Static
 from bnlint.interpreter.records import Note
 from bnlint.interpreter.script_forwards import record_forward
-from bnlint.interpreter.values import (
-    Arguments,
-    Class,
-    Function,
-    Instance,
-    Method,
-    Property,
-    Static,
-    Tensor,
-    Value,
-)
+from bnlint.interpreter.values import Arguments, Tensor, Value
 from bnlint.interpreter.worth import called_names, is_worth_executing, words_by_definition
 from bnlint.source import SourceFile
 

@@ -9,17 +9,8 @@ from bnlint.interpreter.iterables import iterated
 from bnlint.interpreter.iteration import SOME_SLICE, elements, index_into
 from bnlint.interpreter.machine import EXPRESSIONS, BudgetExceeded, Machine, handles
 from bnlint.interpreter.names import assign, look_up
-from bnlint.interpreter.values import (
-    Arguments,
-    Function,
-    Many,
-    Scope,
-    Super,
-    Tensor,
-    Unknown,
-    Value,
-    is_known,
-)
+from bnlint.interpreter.objects import Function, Scope, Super
+from bnlint.interpreter.values import Arguments, Many, Tensor, Unknown, Value, is_known
 
 MOST_ITEMS = 1024
 """Items of a comprehension that are evaluated one by one while a model is built."""

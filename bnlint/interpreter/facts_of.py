@@ -18,10 +18,10 @@ from bnlint.interpreter.layer_facts import (
 from bnlint.interpreter.library.layers import KINDS, bare_name
 from bnlint.interpreter.modules import WRAPPERS, child_modules, has_unknown_children, named_modules
 from bnlint.interpreter.norms import has_batchnorm, is_batch_norm
+from bnlint.interpreter.objects import Instance
 from bnlint.interpreter.parameters import is_opaque
 from bnlint.interpreter.records import ForwardRecord, Journal, NormRecord, Note, Recorded
 from bnlint.interpreter.tape import Op, Tape
-from bnlint.interpreter.values import Instance
 
 
 class FactsMaker:

@@ -10,21 +10,12 @@ from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.modules import WRAPPERS, children, mode_of
 from bnlint.interpreter.namespaces import dotted
 from bnlint.interpreter.norms import norm_records
+from bnlint.interpreter.objects import Function, Instance, Method, Scope
 from bnlint.interpreter.parameters import is_opaque
 from bnlint.interpreter.records import ForwardRecord
 from bnlint.interpreter.shapes import after_layer
 from bnlint.interpreter.tape import tensors_in
-from bnlint.interpreter.values import (
-    Arguments,
-    Function,
-    Instance,
-    Many,
-    Method,
-    Scope,
-    Tensor,
-    Unknown,
-    Value,
-)
+from bnlint.interpreter.values import Arguments, Many, Tensor, Unknown, Value
 
 
 def note_forward(

@@ -8,7 +8,8 @@ import libcst as cst
 from bnlint.facts.run import Frame as FrameFact
 from bnlint.facts.site import Site
 from bnlint.interpreter.heap import Snapshot
-from bnlint.interpreter.values import Instance, Value
+from bnlint.interpreter.objects import Instance
+from bnlint.interpreter.values import Value
 
 CALLERS = 12
 """Calls that led to an operation that are remembered."""

@@ -4,8 +4,8 @@ from bnlint.facts.run import Frozen, WeightsWritten
 from bnlint.facts.site import Site
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.modules import descendants
+from bnlint.interpreter.objects import Instance
 from bnlint.interpreter.parameters import set_gradient
-from bnlint.interpreter.values import Instance
 
 
 def freeze(m: Machine, parameter: Instance, value: bool | None, site: Site) -> None:

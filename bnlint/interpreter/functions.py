@@ -7,17 +7,8 @@ import libcst as cst
 from bnlint.facts.site import Site
 from bnlint.interpreter.frames import Completion, End, Frame
 from bnlint.interpreter.machine import CALLS, MAX_DEPTH, Machine, handles
-from bnlint.interpreter.values import (
-    Arguments,
-    Function,
-    Managed,
-    Many,
-    Method,
-    Partial,
-    Scope,
-    Unknown,
-    Value,
-)
+from bnlint.interpreter.objects import Function, Managed, Method, Partial, Scope
+from bnlint.interpreter.values import Arguments, Many, Unknown, Value
 
 DEEPEST_RECURSION = 3
 """Executions of one function within itself where conditions that are not known decide on them."""

@@ -7,9 +7,10 @@ from bnlint.interpreter.library.data import LOADER
 from bnlint.interpreter.library.frameworks import framework_of
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.modules import set_mode
+from bnlint.interpreter.objects import Class, Function, Instance
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.training import note_backward
-from bnlint.interpreter.values import Arguments, Choice, Class, Function, Instance, Value
+from bnlint.interpreter.values import Arguments, Choice, Value
 
 EVALUATION_STEPS = frozenset({"validation_step", "test_step", "predict_step"})
 

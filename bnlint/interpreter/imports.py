@@ -6,7 +6,8 @@ from bnlint.interpreter.frames import Completion
 from bnlint.interpreter.machine import STATEMENTS, Machine, handles
 from bnlint.interpreter.names import bind
 from bnlint.interpreter.namespaces import Directory, Namespace, dotted
-from bnlint.interpreter.values import MISSING, Library, Scope, Unknown, Value
+from bnlint.interpreter.objects import Scope
+from bnlint.interpreter.values import MISSING, Library, Unknown, Value
 
 
 @handles(STATEMENTS, cst.Import)

@@ -3,17 +3,8 @@
 from bnlint.facts.site import Site
 from bnlint.interpreter.library.data import LOADER, loader_batches
 from bnlint.interpreter.machine import Machine
-from bnlint.interpreter.values import (
-    MISSING,
-    Arguments,
-    Function,
-    Instance,
-    Many,
-    Method,
-    Scope,
-    Unknown,
-    Value,
-)
+from bnlint.interpreter.objects import Function, Instance, Method, Scope
+from bnlint.interpreter.values import MISSING, Arguments, Many, Unknown, Value
 
 
 def iterated(m: Machine, value: Value, site: Site, scope: Scope) -> Value:

@@ -12,22 +12,9 @@ from bnlint.interpreter.modules import (
     is_container,
     register_child,
 )
+from bnlint.interpreter.objects import Builtin, Class, Function, Instance, Method, Scope
 from bnlint.interpreter.parameters import operand
-from bnlint.interpreter.values import (
-    Arguments,
-    Builtin,
-    Class,
-    Function,
-    Instance,
-    Library,
-    Many,
-    Method,
-    Scope,
-    Tensor,
-    Unknown,
-    Value,
-    is_known,
-)
+from bnlint.interpreter.values import Arguments, Library, Many, Tensor, Unknown, Value, is_known
 
 NAMED_TUPLE = "typing.NamedTuple"
 SOME_SLICE = Unknown("slice")

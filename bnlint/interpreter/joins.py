@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from bnlint.interpreter.heap import Contents
-from bnlint.interpreter.values import Choice, Function, Instance, Many, Tensor, Unknown, Value
+from bnlint.interpreter.objects import Function, Instance
+from bnlint.interpreter.values import Choice, Many, Tensor, Unknown, Value
 
 if TYPE_CHECKING:
     from bnlint.interpreter.tape import Tape

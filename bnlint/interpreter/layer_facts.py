@@ -7,7 +7,8 @@ from functools import cache
 from bnlint.facts.site import Argument, Site
 from bnlint.interpreter.arguments import make_argument, plain
 from bnlint.interpreter.modules import child_modules
-from bnlint.interpreter.values import MISSING, Class, Function, Instance, Value
+from bnlint.interpreter.objects import Class, Function, Instance
+from bnlint.interpreter.values import MISSING, Value
 from bnlint.source import SourceFile
 
 

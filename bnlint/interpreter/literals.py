@@ -6,7 +6,8 @@ from functools import lru_cache
 import libcst as cst
 
 from bnlint.interpreter.machine import EXPRESSIONS, Machine, handles
-from bnlint.interpreter.values import Float, Int, Scope, Unknown, Value, is_known
+from bnlint.interpreter.objects import Scope
+from bnlint.interpreter.values import Float, Int, Unknown, Value, is_known
 
 CONVERSIONS: Mapping[str | None, Callable[[object], str]] = {"r": repr, "s": str, "a": ascii}
 

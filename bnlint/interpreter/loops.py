@@ -11,7 +11,8 @@ from bnlint.interpreter.iterables import iterated
 from bnlint.interpreter.iteration import elements
 from bnlint.interpreter.machine import STATEMENTS, Machine, ScriptActivity, handles
 from bnlint.interpreter.names import assign
-from bnlint.interpreter.values import Instance, Many, Scope, Tensor, Unknown, Value, is_known
+from bnlint.interpreter.objects import Instance, Scope
+from bnlint.interpreter.values import Many, Tensor, Unknown, Value, is_known
 
 FEW = 8
 """Items of a list that are executed one by one even where models are trained on each."""

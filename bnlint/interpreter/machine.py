@@ -13,7 +13,8 @@ from bnlint.facts.site import Site
 from bnlint.interpreter.frames import RAISE, ActiveLoop, Completion, End, Exit, Frame
 from bnlint.interpreter.heap import Contents, Heap, Snapshot
 from bnlint.interpreter.joins import join_contents, join_values
-from bnlint.interpreter.values import Arguments, Instance, Scope, Unknown, Value
+from bnlint.interpreter.objects import Instance, Scope
+from bnlint.interpreter.values import Arguments, Unknown, Value
 
 if TYPE_CHECKING:
     from bnlint.interpreter.namespaces import Namespace, Namespaces

@@ -6,18 +6,8 @@ from contextlib import suppress
 from bnlint.facts.run import Mode, Switch
 from bnlint.facts.site import Site
 from bnlint.interpreter.machine import Machine
-from bnlint.interpreter.values import (
-    MISSING,
-    Arguments,
-    Choice,
-    Function,
-    Instance,
-    Many,
-    Method,
-    Scope,
-    Unknown,
-    Value,
-)
+from bnlint.interpreter.objects import Function, Instance, Method, Scope
+from bnlint.interpreter.values import MISSING, Arguments, Choice, Many, Unknown, Value
 
 CONTAINERS = frozenset({"torch.nn.Sequential", "torch.nn.ModuleList", "torch.nn.ModuleDict"})
 WRAPPERS = frozenset(
@@ -218,6 +208,13 @@ def set_mode(
     switch = Switch(training, site, m.context(), m.journal.next_order())
     m.journal.effects += 1
     _spread(m, module, frozenset({switch}), training, site, scope, set())
+
+
+def set_own_mode(m: Machine, module: Instance, training: bool | None, site: Site) -> None:
+    """``module.training = training``: children keep their modes."""
+    switch = Switch(training, site, m.context(), m.journal.next_order())
+    m.journal.effects += 1
+    m.heap.put(module.attributes, MODE, frozenset({switch}))
 
 
 def _spread(

@@ -7,16 +7,8 @@ import libcst as cst
 
 from bnlint.interpreter.iteration import elements, index_into, store_item
 from bnlint.interpreter.machine import SETTERS, Machine
-from bnlint.interpreter.values import (
-    MISSING,
-    Instance,
-    Library,
-    Many,
-    Scope,
-    Tensor,
-    Unknown,
-    Value,
-)
+from bnlint.interpreter.objects import Instance, Scope
+from bnlint.interpreter.values import MISSING, Library, Many, Tensor, Unknown, Value
 
 BUILTIN_NAMES = frozenset(dir(builtins))
 CONSTANTS: Mapping[str, Value] = {"True": True, "False": False, "None": None}

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from bnlint.interpreter.values import MISSING, Library, Scope, Unknown, Value
+from bnlint.interpreter.objects import Scope
+from bnlint.interpreter.values import MISSING, Library, Unknown, Value
 from bnlint.source import Project, SourceFile
 
 if TYPE_CHECKING:

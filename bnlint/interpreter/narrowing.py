@@ -4,7 +4,8 @@ import libcst as cst
 
 from bnlint.interpreter.library.layers import KINDS, bare_name
 from bnlint.interpreter.machine import Machine
-from bnlint.interpreter.values import Instance, Library, Scope, Unknown, Value
+from bnlint.interpreter.objects import Instance, Scope
+from bnlint.interpreter.values import Library, Unknown, Value
 
 
 def narrowed(m: Machine, test: cst.CSTNode, scope: Scope) -> tuple[str, Value] | None:

@@ -6,9 +6,10 @@ from bnlint.interpreter.library.layers import KINDS, bare_name
 from bnlint.interpreter.library.models import contains_batchnorm
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.modules import children, descendants, mode_of
+from bnlint.interpreter.objects import Class, Instance
 from bnlint.interpreter.parameters import frozen_state, is_opaque
 from bnlint.interpreter.records import NormRecord
-from bnlint.interpreter.values import Choice, Class, Instance
+from bnlint.interpreter.values import Choice
 
 
 def is_batch_norm(module: Instance) -> bool:

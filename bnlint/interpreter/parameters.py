@@ -8,7 +8,8 @@ from bnlint.facts.site import Site
 from bnlint.interpreter.library.layers import bare_name, parameter_names
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.modules import PARAMETER, descendants
-from bnlint.interpreter.values import Bound, Instance, Tensor, Unknown, Value
+from bnlint.interpreter.objects import Bound, Instance
+from bnlint.interpreter.values import Tensor, Unknown, Value
 
 GRADIENT = "requires_grad"
 MOST_NAMED = 800

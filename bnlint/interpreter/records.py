@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from bnlint.facts.known import Known
 from bnlint.facts.run import Event, Loader, Mode
 from bnlint.facts.site import Argument, Site
-from bnlint.interpreter.values import Instance, Tensor
+from bnlint.interpreter.objects import Instance
+from bnlint.interpreter.values import Tensor
 
 if TYPE_CHECKING:
     from bnlint.interpreter.facts_of import FactsMaker

@@ -12,19 +12,10 @@ from bnlint.interpreter.functions import run_function
 from bnlint.interpreter.library.layers import KINDS, bare_name
 from bnlint.interpreter.machine import CALLS, Machine, handles
 from bnlint.interpreter.modules import WRAPPERS, children, is_container, mode_of
+from bnlint.interpreter.objects import Function, Instance, Scope
 from bnlint.interpreter.records import Recorded
 from bnlint.interpreter.tape import tensors_in
-from bnlint.interpreter.values import (
-    Arguments,
-    Choice,
-    Function,
-    Instance,
-    Many,
-    Scope,
-    Tensor,
-    Unknown,
-    Value,
-)
+from bnlint.interpreter.values import Arguments, Choice, Many, Tensor, Unknown, Value
 
 
 @handles(CALLS, Instance)

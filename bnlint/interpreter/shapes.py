@@ -2,7 +2,8 @@
 
 from bnlint.facts.graph import Shape
 from bnlint.facts.kind import Kind
-from bnlint.interpreter.values import Instance, Tensor, Unknown, Value
+from bnlint.interpreter.objects import Instance
+from bnlint.interpreter.values import Tensor, Unknown, Value
 
 SAME = frozenset({Kind.ACTIVATION, Kind.DROPOUT, Kind.PASS, Kind.OTHER_NORM, Kind.PHI})
 SPATIAL = frozenset({Kind.MAX_POOL, Kind.AVG_POOL, Kind.UPSAMPLE, Kind.PAD})

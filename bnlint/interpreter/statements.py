@@ -14,17 +14,8 @@ from bnlint.interpreter.modules import extend_container, is_container
 from bnlint.interpreter.names import assign, bind
 from bnlint.interpreter.namespaces import dotted
 from bnlint.interpreter.narrowing import narrowed
-from bnlint.interpreter.values import (
-    EXIT,
-    MISSING,
-    Builtin,
-    Guard,
-    Instance,
-    Method,
-    Scope,
-    Unknown,
-    Value,
-)
+from bnlint.interpreter.objects import Builtin, Instance, Method, Scope
+from bnlint.interpreter.values import EXIT, MISSING, Guard, Unknown, Value
 from bnlint.interpreter.vectors import Vector
 
 

@@ -8,7 +8,8 @@ import libcst as cst
 from bnlint.facts.graph import Shape
 from bnlint.facts.kind import Kind
 from bnlint.facts.site import Site
-from bnlint.interpreter.values import Instance, Tensor, Unknown, Value
+from bnlint.interpreter.objects import Instance
+from bnlint.interpreter.values import Tensor, Unknown, Value
 
 if TYPE_CHECKING:
     from bnlint.interpreter.machine import Machine

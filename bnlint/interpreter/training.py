@@ -3,7 +3,8 @@
 from bnlint.facts.run import Backward, OptimizerStep, WeightsLoaded
 from bnlint.facts.site import Site
 from bnlint.interpreter.machine import Machine
-from bnlint.interpreter.values import Instance, Tensor
+from bnlint.interpreter.objects import Instance
+from bnlint.interpreter.values import Tensor
 
 
 def note_backward(m: Machine, tensors: list[Tensor], site: Site) -> None:

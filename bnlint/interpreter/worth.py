@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.namespaces import Namespace
-from bnlint.interpreter.values import Class, Function, Value
+from bnlint.interpreter.objects import Class, Function
+from bnlint.interpreter.values import Value
 from bnlint.source import SourceFile
 
 TELLING = frozenset(

@@ -21,20 +21,14 @@ from bnlint.interpreter.modules import (
 )
 from bnlint.interpreter.names import look_up, set_attribute
 from bnlint.interpreter.namespaces import Namespace
+from bnlint.interpreter.objects import Builtin, Class, Function, Instance, Method, Partial, Scope
 from bnlint.interpreter.parameters import names_of
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.values import (
     MISSING,
     Arguments,
-    Builtin,
-    Class,
-    Function,
-    Instance,
     Library,
     Many,
-    Method,
-    Partial,
-    Scope,
     Tensor,
     Unknown,
     Value,

@@ -20,19 +20,10 @@ from bnlint.interpreter.library.tensor_functions import call_tensor_function
 from bnlint.interpreter.machine import CALLS, Machine, handles
 from bnlint.interpreter.modules import CONTAINERS, MODE, WRAPPERS, built_mode, modules_in, set_mode
 from bnlint.interpreter.namespaces import dotted
+from bnlint.interpreter.objects import Bound, Instance, Scope
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.training import note_backward
-from bnlint.interpreter.values import (
-    Arguments,
-    Bound,
-    Instance,
-    Library,
-    Many,
-    Scope,
-    Tensor,
-    Unknown,
-    Value,
-)
+from bnlint.interpreter.values import Arguments, Library, Many, Tensor, Unknown, Value
 
 Handler = Callable[[Machine, str, Arguments, Site, Scope], Value]
 FUNCTION_HANDLERS: dict[str, Handler] = {}

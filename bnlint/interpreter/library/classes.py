@@ -4,20 +4,8 @@ import builtins
 
 from bnlint.interpreter.construction import canonical
 from bnlint.interpreter.library.layers import ancestors, bare_name
-from bnlint.interpreter.values import (
-    CONCRETE,
-    Builtin,
-    Class,
-    Function,
-    Instance,
-    Library,
-    Many,
-    Method,
-    Partial,
-    Tensor,
-    Unknown,
-    Value,
-)
+from bnlint.interpreter.objects import Builtin, Class, Function, Instance, Method, Partial
+from bnlint.interpreter.values import CONCRETE, Library, Many, Tensor, Unknown, Value
 
 PLAIN = (*CONCRETE, list, tuple, dict, set, frozenset, Function, Method, Partial, Class, Library)
 """Values that are no instances of a library's classes."""

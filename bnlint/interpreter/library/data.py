@@ -10,18 +10,8 @@ from bnlint.interpreter.construction import bind_loosely, new_instance
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.datasets import dataset_facts, purpose_of_name
 from bnlint.interpreter.machine import Machine
-from bnlint.interpreter.values import (
-    Arguments,
-    Bound,
-    Choice,
-    Class,
-    Instance,
-    Many,
-    Scope,
-    Tensor,
-    Unknown,
-    Value,
-)
+from bnlint.interpreter.objects import Bound, Class, Instance, Scope
+from bnlint.interpreter.values import Arguments, Choice, Many, Tensor, Unknown, Value
 
 LOADER = "torch.utils.data.DataLoader"
 PARAMETERS = (

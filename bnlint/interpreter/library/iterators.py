@@ -11,20 +11,9 @@ from bnlint.interpreter.iteration import elements
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.loops import note_iteration
 from bnlint.interpreter.machine import Machine
+from bnlint.interpreter.objects import Class, Function, Instance, Method, Scope
 from bnlint.interpreter.tape import tensors_in
-from bnlint.interpreter.values import (
-    Arguments,
-    Class,
-    Function,
-    Instance,
-    Many,
-    Method,
-    Scope,
-    Tensor,
-    Unknown,
-    Value,
-    is_known,
-)
+from bnlint.interpreter.values import Arguments, Many, Tensor, Unknown, Value, is_known
 
 MOST_ROWS = 1024
 """Rows of a product that are listed one by one."""

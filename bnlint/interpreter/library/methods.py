@@ -11,21 +11,9 @@ from bnlint.interpreter.library.object_methods import call_object_method
 from bnlint.interpreter.library.parameter_methods import call_parameter_method
 from bnlint.interpreter.library.tensor_functions import call_tensor_method
 from bnlint.interpreter.machine import CALLS, Machine, handles
+from bnlint.interpreter.objects import Builtin, Class, Instance, Scope, Super
 from bnlint.interpreter.parameters import is_parameter
-from bnlint.interpreter.values import (
-    Arguments,
-    Builtin,
-    Class,
-    Instance,
-    Library,
-    Many,
-    Scope,
-    Super,
-    Tensor,
-    Unknown,
-    Value,
-    is_known,
-)
+from bnlint.interpreter.values import Arguments, Library, Many, Tensor, Unknown, Value, is_known
 from bnlint.interpreter.vectors import METHODS as VECTOR_METHODS
 from bnlint.interpreter.vectors import Vector
 

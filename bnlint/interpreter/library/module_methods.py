@@ -19,6 +19,7 @@ from bnlint.interpreter.modules import (
     set_mode,
 )
 from bnlint.interpreter.namespaces import dotted
+from bnlint.interpreter.objects import Function, Instance, Method, Scope
 from bnlint.interpreter.parameters import (
     is_opaque,
     named_parameters,
@@ -28,17 +29,7 @@ from bnlint.interpreter.parameters import (
 from bnlint.interpreter.script_forwards import call_module
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.training import note_backward, note_loaded
-from bnlint.interpreter.values import (
-    Arguments,
-    Function,
-    Instance,
-    Library,
-    Many,
-    Method,
-    Scope,
-    Unknown,
-    Value,
-)
+from bnlint.interpreter.values import Arguments, Library, Many, Unknown, Value
 
 Handler = Callable[[Machine, Instance, Arguments, Site, Scope], Value]
 SAME_MODULE = frozenset(

@@ -7,9 +7,10 @@ from bnlint.interpreter.library.frameworks import framework_of
 from bnlint.interpreter.library.parsers import PARSERS, call_parser_method
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.modules import modules_in
+from bnlint.interpreter.objects import Instance, Scope
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.training import note_backward, note_step
-from bnlint.interpreter.values import Arguments, Instance, Scope, Unknown, Value
+from bnlint.interpreter.values import Arguments, Unknown, Value
 
 
 def call_object_method(

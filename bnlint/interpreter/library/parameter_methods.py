@@ -4,8 +4,9 @@ from bnlint.facts.site import Site
 from bnlint.interpreter.freezing import freeze, note_weights_written
 from bnlint.interpreter.library.tensor_functions import call_tensor_method
 from bnlint.interpreter.machine import Machine
+from bnlint.interpreter.objects import Instance
 from bnlint.interpreter.parameters import fill, is_parameter, operand
-from bnlint.interpreter.values import Arguments, Instance, Tensor, Unknown, Value
+from bnlint.interpreter.values import Arguments, Tensor, Unknown, Value
 
 COPIES = frozenset({"copy_", "mul_", "lerp_", "add_", "sub_", "set_", "div_"})
 RANDOM = frozenset({"normal_", "uniform_", "xavier_uniform_", "kaiming_normal_", "random_"})

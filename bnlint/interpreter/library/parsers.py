@@ -5,7 +5,8 @@ import re
 from bnlint.facts.site import Site
 from bnlint.interpreter.arguments import with_site
 from bnlint.interpreter.machine import Machine
-from bnlint.interpreter.values import Arguments, Instance, Unknown, Value
+from bnlint.interpreter.objects import Instance
+from bnlint.interpreter.values import Arguments, Unknown, Value
 
 PARSERS = frozenset(
     {

@@ -17,21 +17,9 @@ from bnlint.interpreter.iteration import NAMED_TUPLE, elements
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.tensor_functions import call_tensor_function
 from bnlint.interpreter.machine import Machine
+from bnlint.interpreter.objects import Class, Function, Method, Partial, Scope
 from bnlint.interpreter.tape import tensors_in
-from bnlint.interpreter.values import (
-    EXIT,
-    Arguments,
-    Class,
-    Function,
-    Library,
-    Method,
-    Partial,
-    Scope,
-    Tensor,
-    Unknown,
-    Value,
-    is_known,
-)
+from bnlint.interpreter.values import EXIT, Arguments, Library, Tensor, Unknown, Value, is_known
 from bnlint.interpreter.vectors import NUMPY, linspace
 
 

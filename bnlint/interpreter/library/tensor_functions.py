@@ -15,11 +15,12 @@ from bnlint.interpreter.library.operations import (
     METHODS,
 )
 from bnlint.interpreter.machine import Machine
+from bnlint.interpreter.objects import Instance
 from bnlint.interpreter.parameters import tensor_inputs
 from bnlint.interpreter.shapes import after_layer, at_channels, sizes_of
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.training import note_backward
-from bnlint.interpreter.values import Arguments, Instance, Many, Tensor, Unknown, Value
+from bnlint.interpreter.values import Arguments, Many, Tensor, Unknown, Value
 
 ELEMENTWISE = frozenset({Kind.ADD, Kind.SUB, Kind.MUL, Kind.DIV})
 KEEPS_BATCH = (

@@ -9,21 +9,11 @@ from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.modules import descendants, modules_in
 from bnlint.interpreter.norms import is_batch_norm
+from bnlint.interpreter.objects import Function, Instance, Scope
 from bnlint.interpreter.parameters import fill, is_parameter, new_parameter
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.training import note_backward
-from bnlint.interpreter.values import (
-    Arguments,
-    Function,
-    Guard,
-    Instance,
-    Library,
-    Many,
-    Scope,
-    Tensor,
-    Unknown,
-    Value,
-)
+from bnlint.interpreter.values import Arguments, Guard, Library, Many, Tensor, Unknown, Value
 
 
 @library_function("torch.no_grad", "torch.inference_mode", "torch.autograd.no_grad")
