@@ -42,13 +42,13 @@ class _CheckByDefault(click.Group):
 def commands(ctx: click.Context) -> None:
     """Find BatchNorm pitfalls in PyTorch code, without running it.
 
-    `bnlint train.py` is short for `bnlint check train.py`.
+    `bnlint train.py` is short for `bnlint check train.py`; see `bnlint check --help` for its options.
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 
 
-@commands.command()
+@commands.command(short_help="Lint files and folders.")
 @click.argument("paths", nargs=-1)
 @click.option("--fix", is_flag=True, help="Apply the safe fixes.")
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix: apply unsafe fixes, too.")
@@ -120,6 +120,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.Abort:
         click.echo("Interrupted", err=True)
         return 130
+    except PermissionError as error:
+        return _refuse(f"permission denied: `{error.filename or 'a file'}`")
     except Exception as error:
         if sys.flags.dev_mode:
             raise

@@ -34,6 +34,10 @@ def check(options: CheckOptions) -> int:
     paths = options.paths or (".",)
     if _STDIN in paths and len(paths) > 1:
         raise Misuse("`-` reads standard input and goes with no other path")
+    if "" in paths:
+        raise Misuse("a path is empty; `.` is the working directory")
+    if options.output is not None:
+        _require_place_for(options.output)
     config = closest(_folder_of(paths, options))
     plan = _plan(options, config)
     found = _find(paths, options, config)
@@ -46,6 +50,14 @@ def check(options: CheckOptions) -> int:
         result = engine.lint(found.targets, plan, progress)
     _report(result, options)
     return _status(result, options, config)
+
+
+def _require_place_for(output: Path) -> None:
+    """Refuse a report that could not be written before anything is changed."""
+    if output.is_dir():
+        raise Misuse(f"cannot write `{output}`: it is a folder")
+    if not output.parent.is_dir():
+        raise Misuse(f"cannot write `{output}`: there is no folder `{output.parent}`")
 
 
 def _folder_of(paths: Sequence[str], options: CheckOptions) -> Path:
@@ -129,8 +141,11 @@ def _settle(found: Found, plan: Plan, options: CheckOptions) -> Settled[Result]:
 
 def _diff(found: Found, plan: Plan, options: CheckOptions) -> int:
     settled = _settle(found, plan, options)
-    for change in settled.changes:
-        click.echo(unified(change.before.path, change.before.content, change.after), nl=False)
+    patch = "".join(unified(c.before.path, c.before.content, c.after) for c in settled.changes)
+    if options.output is not None:
+        rewrite.write_text(options.output, patch)
+    else:
+        click.echo(patch, nl=False)
     trouble = {item.id for item in diagnostics.ALL if item.severity is Severity.ERROR}
     for finding in settled.result.findings:
         if finding.rule in trouble:

@@ -65,7 +65,7 @@ def test_clean_code(project: Write, run: Run) -> None:
 def test_no_python_file_is_no_error(project: Write, run: Run) -> None:
     project({"notes.txt": "hello"})
     printed = run("notes.txt")
-    assert (printed.status, printed.out) == (0, "All clear: 0 files checked.\n")
+    assert (printed.status, printed.out) == (0, "No Python files to check.\n")
 
 
 @pytest.mark.parametrize(
@@ -82,6 +82,8 @@ def test_no_python_file_is_no_error(project: Write, run: Run) -> None:
         (["explain", "BN30l"], "error: no rule `BN30l`; did you mean `BN30"),
         (["explain"], "error: missing argument 'RULE'"),
         (["a.py", "--output", "no/such/folder.txt"], "error: cannot write `no/such/folder.txt`"),
+        (["a.py", "--output", "."], "error: cannot write `.`: it is a folder"),
+        ([""], "error: a path is empty"),
     ],
 )
 def test_misuse_is_one_line_and_status_2(
@@ -92,6 +94,32 @@ def test_misuse_is_one_line_and_status_2(
     assert (printed.status, printed.out) == (2, "")
     assert message in printed.err
     assert printed.err.count("\n") == 1
+
+
+def test_nothing_is_fixed_when_the_report_cannot_be_written(project: Write, run: Run) -> None:
+    folder = project({"a.py": BAD})
+    assert run("a.py", "--fix", "--output", "no/such/folder.txt").status == 2
+    assert (folder / "a.py").read_text() == BAD
+
+
+def test_the_diff_goes_to_the_output_file(project: Write, run: Run) -> None:
+    folder = project({"a.py": BAD})
+    printed = run("a.py", "--diff", "--output", "fix.patch")
+    assert (printed.status, printed.out) == (1, "")
+    assert (folder / "fix.patch").read_text().startswith("--- a/a.py\n+++ b/a.py\n@@")
+
+
+def test_a_folder_that_may_not_be_read_is_one_line(
+    project: Write, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object) -> None:
+        raise PermissionError(13, "Permission denied", "/locked/pyproject.toml")
+
+    project({"a.py": BAD})
+    monkeypatch.setattr("bnlint.cli_check.closest", refuse)
+    printed = run("a.py")
+    assert (printed.status, printed.out) == (2, "")
+    assert printed.err == "error: permission denied: `/locked/pyproject.toml`\n"
 
 
 def test_a_bad_configuration_is_one_line_and_status_2(project: Write, run: Run) -> None:
@@ -127,7 +155,7 @@ def test_per_file_ignores_of_unknown_rules_are_refused(project: Write, run: Run)
 def test_an_excluded_file_that_is_named_says_so(project: Write, run: Run) -> None:
     project({"a.py": BAD, "pyproject.toml": "[tool.bnlint]\nexclude = ['a.py']\n"})
     printed = run("a.py")
-    assert (printed.status, printed.out) == (0, "All clear: 0 files checked.\n")
+    assert (printed.status, printed.out) == (0, "No Python files to check.\n")
     assert printed.err.startswith("note: everything named is excluded by /")
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bnlint import cli, config, diagnostics, registry
+from bnlint import cli, cli_check, config, diagnostics, registry
+from bnlint.look import Look
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -64,3 +65,16 @@ def test_the_installed_command_is_there() -> None:
     module, _, function = content["project"]["scripts"]["bnlint"].partition(":")
     assert module == cli.__name__
     assert callable(getattr(cli, function))
+
+
+def test_the_excerpt_is_what_the_example_prints(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(cli_check, "look_for", lambda *_: Look(width=100))
+    assert cli.main(["examples/train.py"]) == 1
+    printed = capsys.readouterr().out
+    (excerpt,) = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
+    finding, summary = excerpt.split("\n...\n\n")
+    assert finding in printed
+    assert printed.endswith("\n\n" + summary)

@@ -226,6 +226,17 @@ def test_long_messages_are_broken_at_the_terminal_only() -> None:
     assert narrow.splitlines()[1].startswith("      ")
 
 
+def test_a_narrow_terminal_shows_what_a_fix_changes_and_the_whole_reason() -> None:
+    line = "loader = DataLoader(dataset, batch_size=8, num_workers=4, drop_last=True)\n"
+    edit = Edit("a.py", line.index(")"), line.index(")"), ", shuffle=True")
+    item = finding(span(line, "DataLoader", "a.py"), edit)
+    shown = text_of(item, look=Look(width=50), a_py=line)
+    assert "drop_last=True, shuffle=True)" in shown
+    assert "loader = DataLoader(" in shown
+    assert "BN301 (warning,\n" in shown
+    assert "missing-eval)" in shown
+
+
 def test_colours_change_nothing_else() -> None:
     item = finding(span(TRAIN, "net(x)"), Edit("train.py", 0, 6, "export"), severity=Severity.ERROR)
     coloured = text_of(item, look=Look(colour=True), train_py=TRAIN)
@@ -249,6 +260,7 @@ def test_the_summary_counts() -> None:
         "[*] 1 fixable with --fix --unsafe-fixes.",
     ]
     assert FORMATS["text"](result(a_py=""), Look()) == "All clear: 1 file checked.\n"
+    assert FORMATS["text"](result(), Look()) == "No Python files to check.\n"
 
 
 def test_concise_is_one_line_each() -> None:
@@ -297,11 +309,16 @@ def test_github_commands_are_escaped() -> None:
     item = finding(place, severity=Severity.ADVICE, message="50 % is\ntoo: much, really")
     assert FORMATS["github"](result(item), Look()) == (
         "::notice file=a%2Cb%3Ac%25.py,line=2,endLine=4,col=3,title=BN301 missing-eval::"
-        "50 %25 is%0Atoo: much, really\n"
+        "a,b:c%25.py:2:3: BN301 50 %25 is%0Atoo: much, really\n"
     )
     for severity, command in ((Severity.ERROR, "error"), (Severity.WARNING, "warning")):
         text = FORMATS["github"](result(finding(place, severity=severity)), Look())
         assert text.startswith(f"::{command} file=")
+
+
+def test_patches_name_files_as_patch_reads_them() -> None:
+    assert unified("a b.py", "x\n", "y\n").startswith("--- a/a b.py\t\n+++ b/a b.py\t\n@@")
+    assert unified("/tmp/a.py", "x\n", "y\n").startswith("--- a/tmp/a.py\n+++ b/tmp/a.py\n@@")
 
 
 @pytest.mark.parametrize(

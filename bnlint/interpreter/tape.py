@@ -119,7 +119,7 @@ class Tape:
         shapes = {t.shape for t in tensors}
         shape = first.shape if len(shapes) == 1 else Shape()
         made = self.tensor(Kind.PHI, "phi", list(tensors), None, shape=shape)
-        same = len({id(t.batch) for t in tensors}) == 1
+        same = all(t.batch == first.batch for t in tensors)
         return Tensor(
             made.index,
             shape,

@@ -49,7 +49,7 @@ def frame(listing: Listing, span: Span, shown: range, gutter: Gutter, colour: st
     start = marked.at(span.column)
     end = marked.at(span.end_column) if span.end_line == span.line else len(marked.cells)
     end = max(end, start + 1)
-    first = _first_cell(start, end, gutter.room)
+    first = first_cell(start, end, gutter.room)
     result = []
     for number in shown:
         text = Cells.of(_text(listing, number)).window(first, gutter.room)
@@ -65,8 +65,11 @@ def _text(listing: Listing, number: int) -> str:
     return listing.line(number).rstrip("\r\n")
 
 
-def _first_cell(start: int, end: int, room: int) -> int:
-    """Return the cell to begin with, so that the carets are in sight."""
-    if end <= room:
+def first_cell(start: int, end: int, room: int) -> int:
+    """Return the cell to begin with, so that the cells from ``start`` to ``end`` are in sight.
+
+    A line that would be cut on both sides keeps its beginning.
+    """
+    if end <= room or (end - start > room * 3 // 4 and start <= room // 2):
         return 0
     return max(0, min(start - room // 4, end - room * 3 // 4))

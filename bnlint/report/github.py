@@ -1,4 +1,7 @@
-"""Workflow commands that GitHub Actions shows beside the lines of a pull request."""
+"""Workflow commands that GitHub Actions shows beside the lines of a pull request and in its log.
+
+The log shows the message alone, so that the message names the place, too.
+"""
 
 from bnlint.engine import Result
 from bnlint.finding import Finding, Severity
@@ -22,7 +25,8 @@ def _command(finding: Finding) -> str:
         "title": f"{finding.rule} {finding.name}",
     }
     given = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
-    message = message_of(finding)
+    place = f"{span.path}:{span.line}:{span.column}"
+    message = f"{place}: {finding.rule} {message_of(finding)}"
     if finding.fix is not None:
         message += f"\nhelp: {finding.fix.title}"
     return f"::{_COMMANDS[finding.severity]} {given}::{_data(message)}\n"

@@ -43,7 +43,8 @@ def hunks(listing: Listing, edits: Iterable[Edit]) -> list[list[Row]]:
 def unified(path: str, before: str, after: str) -> str:
     """Return what ``patch -p1`` and ``git apply`` need to change the file."""
     old, new = split(before), split(after)
-    diff = unified_diff(old, new, f"a/{path}", f"b/{path}")
+    name = path.lstrip("/") + ("\t" if " " in path else "")  # the tab ends a name with blanks
+    diff = unified_diff(old, new, f"a/{name}", f"b/{name}")
     return "".join(
         line if line.endswith(("\n", "\r")) else f"{line}\n\\ No newline at end of file\n"
         for line in diff

@@ -11,6 +11,8 @@ _PLURALS = {Severity.ERROR: "errors", Severity.WARNING: "warnings", Severity.ADV
 
 def summary(result: Result, look: Look) -> str:
     """Return the lines, each with its end."""
+    if not result.findings and not result.checked:
+        return "No Python files to check.\n"
     if not result.findings:
         return look.paint("All clear:", "green", "bold") + f" {_files(result.checked)} checked.\n"
     found = _count(len(result.findings), "problem", "problems")

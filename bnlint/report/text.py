@@ -1,15 +1,16 @@
 """Findings as people read them: the code, the reason, the evidence and the suggested change."""
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from bnlint.engine import Result
 from bnlint.finding import Applicability, Evidence, Finding, Fix, Span
 from bnlint.lines import Listing
 from bnlint.look import Look, colour_of, message_of
 from bnlint.report.cells import Cells
-from bnlint.report.frame import Gutter, context, frame
+from bnlint.report.frame import Gutter, context, first_cell, frame
 from bnlint.report.patch import Row, hunks
 from bnlint.report.summary import summary
 
@@ -68,7 +69,7 @@ def _block(finding: Finding, listings: Mapping[str, Listing], look: Look) -> Ite
     if finding.fix:
         yield from _help(finding.fix, diff, page)
     reason = f"{finding.severity.label}, {finding.name}"
-    yield _labelled("explain", f"bnlint explain {finding.rule} ({reason})", page)[0]
+    yield from _labelled("explain", f"bnlint explain {finding.rule} ({reason})", page)
 
 
 def _header(finding: Finding, look: Look) -> list[str]:
@@ -100,13 +101,34 @@ def _help(fix: Fix, diff: Mapping[str, list[list[Row]]], page: _Page) -> Iterato
             yield " " * page.gutter.digits + page.look.paint("-->", "blue", "bold") + f" {path}"
         for rows in places:
             yield page.gutter.line(None)
-            yield from (_row(row, page) for row in rows)
+            first = _first_cell_of(rows, page.gutter.room)
+            yield from (_row(row, first, page) for row in rows)
     yield page.gutter.line(None)
 
 
-def _row(row: Row, page: _Page) -> str:
-    cells = Cells.of(row.text.rstrip("\r\n"))
-    text = cells.window(0, page.gutter.room)
+def _first_cell_of(rows: Sequence[Row], room: int) -> int:
+    """Return the cell to begin the rows with, so that what differs in them is in sight."""
+    old, new = ([_cells(row).cells for row in rows if row.sign == sign] for sign in "-+")
+    starts, ends = [], []
+    for before, after in zip(old, new, strict=False):
+        start = _shared(before, after)
+        starts.append(start)
+        ends.append(len(after) - _shared(before[start:][::-1], after[start:][::-1]))
+    return first_cell(min(starts), max(ends), room) if starts else 0
+
+
+def _shared(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return how many cells are alike at the beginning."""
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _cells(row: Row) -> Cells:
+    return Cells.of(row.text.rstrip("\r\n"))
+
+
+def _row(row: Row, first: int, page: _Page) -> str:
+    text = _cells(row).window(first, page.gutter.room)
     line = page.gutter.line(row.number, text, row.sign)
     return page.look.paint(line, _SIGNS[row.sign]) if row.sign in _SIGNS else line
 

@@ -163,7 +163,7 @@ def _project_dataset(dataset: Instance, cls: Class) -> tuple[Dataset, Purpose]:
         iterable = Known.UNKNOWN
     source = cls.namespace.source
     random = RANDOM.search(source.tree.code_for_node(cls.node)) is not None
-    mixed = Known.UNKNOWN if random or cls.open else Known.NO
+    mixed = Known.UNKNOWN if random or iterable is Known.UNKNOWN else Known.NO
     return Dataset(cls.name, dataset.site, iterable, mixed), _said_by_attributes(dataset)
 
 

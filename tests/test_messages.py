@@ -1,0 +1,30 @@
+"""Messages are whole, alike sentences: a capital first, no period last."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from bnlint import engine, pages, registry
+from bnlint.finding import Finding
+
+DOUBLED = re.compile(r"[.,;:]\s*[.,;:]|\s[.,;:]|  |\(\)(?!`)|``")
+
+
+def findings(rule_id: str) -> Iterator[Finding]:
+    for example in pages.parse(pages.text(rule_id)).of("Bad"):
+        yield from engine.lint_text(example.code, rules=[registry.rules()[rule_id]])
+
+
+@pytest.mark.parametrize("rule_id", registry.rules())
+def test_messages_read_alike(rule_id: str) -> None:
+    found = list(findings(rule_id))
+    assert found
+    for finding in found:
+        titles = [finding.fix.title] if finding.fix else []
+        for text in (finding.message, *titles):
+            assert text[0].isupper() or text[0] == "`", text
+        for text in (finding.message, *titles, *(item.message for item in finding.evidence)):
+            assert not text.endswith((".", ";", ",", ":")), text
+            assert not DOUBLED.search(re.sub(r"`[^`]*`|\"[^\"]*\"", "code", text)), text
+            assert text.count("`") % 2 == 0, text
