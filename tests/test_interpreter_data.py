@@ -188,9 +188,7 @@ class Foreign(u.Base):
 """
 
 
-@pytest.mark.parametrize(
-    ("code", "iterable", "mixed", "ordered"), DATASETS.values(), ids=DATASETS
-)
+@pytest.mark.parametrize(("code", "iterable", "mixed", "ordered"), DATASETS.values(), ids=DATASETS)
 def test_datasets(code: str, iterable: Known, mixed: Known, ordered: Known) -> None:
     (loader,) = loaders(f"{CLASSES}\nfor x in DataLoader({code}, 8):\n    pass")
     dataset = loader.dataset

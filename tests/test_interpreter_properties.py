@@ -20,7 +20,7 @@ from bnlint.source import parse_text
 from tests.rehearsing import HEAD
 
 SETTINGS = settings(
-    max_examples=60,
+    max_examples=25,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -73,7 +73,16 @@ STEPS = st.sampled_from(
     ]
 )
 CONDITIONS = st.sampled_from(
-    ["unknown()", "True", "False", "phase == 'train'", "args.debug", "net.training", "epoch > 3", "x"]
+    [
+        "unknown()",
+        "True",
+        "False",
+        "phase == 'train'",
+        "args.debug",
+        "net.training",
+        "epoch > 3",
+        "x",
+    ]
 )
 SIMPLE = st.sampled_from(
     [
@@ -83,7 +92,7 @@ SIMPLE = st.sampled_from(
         "net.eval()",
         "net.eval",
         "net.train(unknown())",
-        "net.bn.eval()" if False else "net.a.eval()",
+        "net.a.eval()",
         "net(batch)",
         "output = net(batch)",
         "net(torch.randn(1, 8, 4, 4))",
@@ -218,7 +227,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-@settings(SETTINGS, max_examples=20)
+@settings(SETTINGS, max_examples=8)
 @given(program=programs())
 def test_changes_of_no_meaning_change_no_rule(name: str, program: Program) -> None:
     changed = CHANGES[name](program.text)
@@ -226,7 +235,7 @@ def test_changes_of_no_meaning_change_no_rule(name: str, program: Program) -> No
     assert found(changed) == found(program.text), changed
 
 
-@settings(SETTINGS, max_examples=30)
+@settings(SETTINGS, max_examples=15)
 @given(program=programs(), wrapper=st.sampled_from(["if True:", "for once in [0]:", "try:"]))
 def test_code_that_runs_once_all_the_same(program: Program, wrapper: str) -> None:
     """Wrapped in ``if True:`` and the like."""
@@ -238,24 +247,27 @@ def test_code_that_runs_once_all_the_same(program: Program, wrapper: str) -> Non
     assert set(found(wrapped.text)) == set(found(program.text)), wrapped.text
 
 
-@settings(SETTINGS, max_examples=30)
+@settings(SETTINGS, max_examples=12)
 @given(programs())
 def test_fixes_can_be_parsed_and_leave_nothing_to_fix(program: Program) -> None:
     targets = [engine.example(program.text)]
     plan = engine.default_plan(rules().values())
     allowed = (Applicability.SAFE, Applicability.UNSAFE)
     settled = engine.fix(targets, plan, allowed)
-    texts = [file.content for file in settled.texts.values()] or [program.text]
-    (text,) = texts
+    text = next((change.after.content for change in settled.changes), program.text)
     ast.parse(text)
     parse_text(text)
     again = engine.fix([engine.example(text)], plan, allowed)
-    assert all(file.content == text for file in again.texts.values()), text
+    assert not again.changes, text
     assert not {finding.rule for finding in again.result.findings} & INTERNAL
 
 
 @settings(SETTINGS, max_examples=100)
-@given(st.lists(st.sampled_from(list("()[]{}:.,=*@ \n\t'\"\\") + ["net", "nn.", "def f", "if ", "for "])))
+@given(
+    st.lists(
+        st.sampled_from(list("()[]{}:.,=*@ \n\t'\"\\") + ["net", "nn.", "def f", "if ", "for "])
+    )
+)
 def test_text_that_is_no_program_is_one_diagnostic(parts: list[str]) -> None:
     findings = engine.lint_text("import torch\n" + "".join(parts))
     assert len(findings) <= 1

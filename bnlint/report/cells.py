@@ -41,8 +41,8 @@ class Cells:
     def window(self, first: int, number: int) -> str:
         """Return at most ``number`` cells from ``first`` on, with dots where something is cut."""
         shown = list(self.cells[first : first + number])
-        if first and shown:
-            shown[0] = _ELLIPSIS
+        if first and self.cells:
+            shown[:1] = [_ELLIPSIS]
         if first + number < len(self.cells):
             shown[-1] = _ELLIPSIS
         return "".join(shown).rstrip()
