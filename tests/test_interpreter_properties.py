@@ -254,7 +254,7 @@ def test_fixes_can_be_parsed_and_leave_nothing_to_fix(program: Program) -> None:
     plan = engine.default_plan(rules().values())
     allowed = (Applicability.SAFE, Applicability.UNSAFE)
     settled = engine.fix(targets, plan, allowed)
-    text = next((change.after.content for change in settled.changes), program.text)
+    text = next((change.after for change in settled.changes), program.text)
     ast.parse(text)
     parse_text(text)
     again = engine.fix([engine.example(text)], plan, allowed)
@@ -265,7 +265,7 @@ def test_fixes_can_be_parsed_and_leave_nothing_to_fix(program: Program) -> None:
 @settings(SETTINGS, max_examples=100)
 @given(
     st.lists(
-        st.sampled_from(list("()[]{}:.,=*@ \n\t'\"\\") + ["net", "nn.", "def f", "if ", "for "])
+        st.sampled_from([*list("()[]{}:.,=*@ \n\t'\"\\"), "net", "nn.", "def f", "if ", "for "])
     )
 )
 def test_text_that_is_no_program_is_one_diagnostic(parts: list[str]) -> None:

@@ -1,21 +1,13 @@
 """What expressions mean."""
 
-from collections.abc import Callable, Iterator, Sequence
-
 import libcst as cst
 
 from bnlint.interpreter.arithmetic import binary, compare, operator_name, truth_of, unary
-from bnlint.interpreter.iterables import iterated
 from bnlint.interpreter.iteration import SOME_SLICE, elements, index_into
-from bnlint.interpreter.machine import EXPRESSIONS, BudgetExceeded, Machine, handles
+from bnlint.interpreter.machine import EXPRESSIONS, Machine, handles
 from bnlint.interpreter.names import assign, look_up
 from bnlint.interpreter.objects import Function, Scope, Super
-from bnlint.interpreter.values import Arguments, Many, Tensor, Unknown, Value, is_known
-
-MOST_ITEMS = 1024
-"""Items of a comprehension that are evaluated one by one while a model is built."""
-MOST_ITEMS_IN_SCRIPT = 64
-"""Items of a comprehension that are evaluated one by one elsewhere."""
+from bnlint.interpreter.values import Arguments, Many, Unknown, Value, is_known
 
 
 @handles(EXPRESSIONS, cst.Ellipsis)
@@ -155,124 +147,6 @@ def default_values(m: Machine, params: cst.Parameters, scope: Scope) -> dict[str
     """The defaults of a function's parameters, evaluated where it is defined."""
     every = [*params.posonly_params, *params.params, *params.kwonly_params]
     return {p.name.value: m.evaluate(p.default, scope) for p in every if p.default is not None}
-
-
-def _items(m: Machine, nodes: Sequence[cst.BaseElement], scope: Scope) -> list[Value]:
-    made: list[Value] = []
-    for node in nodes:
-        value = m.evaluate(node.value, scope)
-        if not isinstance(node, cst.StarredElement):
-            made.append(value)
-            continue
-        items = elements(m, value)
-        made.extend([Unknown("items of *")] if items is None else items)
-    return made
-
-
-@handles(EXPRESSIONS, cst.List)
-def _list(m: Machine, node: cst.List, scope: Scope) -> Value:
-    return _items(m, node.elements, scope)
-
-
-@handles(EXPRESSIONS, cst.Tuple)
-def _tuple(m: Machine, node: cst.Tuple, scope: Scope) -> Value:
-    return tuple(_items(m, node.elements, scope))
-
-
-@handles(EXPRESSIONS, cst.Set)
-def _set(m: Machine, node: cst.Set, scope: Scope) -> Value:
-    try:
-        return set(_items(m, node.elements, scope))
-    except TypeError:
-        return Unknown("set")
-
-
-@handles(EXPRESSIONS, cst.Dict)
-def _dict(m: Machine, node: cst.Dict, scope: Scope) -> Value:
-    made: dict[Value, Value] = {}
-    for element in node.elements:
-        value = m.evaluate(element.value, scope)
-        if isinstance(element, cst.StarredDictElement):
-            if not isinstance(value, dict):
-                return Unknown("dict")
-            made.update(value)
-            continue
-        assert isinstance(element, cst.DictElement)
-        key = m.evaluate(element.key, scope)
-        try:
-            made[key] = value
-        except TypeError:
-            return Unknown("dict")
-    return made
-
-
-def _comprehension(
-    m: Machine, node: cst.CompFor, scope: Scope, body: Callable[[Scope], Value]
-) -> list[Value] | Many:
-    inner = Scope({}, scope.namespace, scope)
-    made: list[Value] = []
-    exact = True
-
-    def run(clause: cst.CompFor) -> None:
-        nonlocal exact
-        iterable = iterated(m, m.evaluate(clause.iter, inner), m.site(clause, inner), inner)
-        items = elements(m, iterable)
-        if items is None or len(items) > (MOST_ITEMS if m.building else MOST_ITEMS_IN_SCRIPT):
-            exact = False
-            items = [iterable.element if isinstance(iterable, Many) else _part(iterable)]
-        for item in items:
-            if m.steps > m.limit:
-                raise BudgetExceeded
-            assign(m, clause.target, item, inner)
-            passes = [truth_of(m.evaluate(test.test, inner)) for test in clause.ifs]
-            if False in passes:
-                continue
-            exact = exact and None not in passes
-            if clause.inner_for_in is not None:
-                run(clause.inner_for_in)
-            else:
-                made.append(body(inner))
-
-    run(node)
-    if exact:
-        return made
-    return Many(m.join(made) if made else Unknown("item"))
-
-
-def _part(iterable: Value) -> Value:
-    return iterable if isinstance(iterable, Tensor) else Unknown("item")
-
-
-@handles(EXPRESSIONS, cst.ListComp, cst.GeneratorExp)
-def _list_comprehension(m: Machine, node: cst.ListComp, scope: Scope) -> Value:
-    return _comprehension(m, node.for_in, scope, lambda inner: m.evaluate(node.elt, inner))
-
-
-@handles(EXPRESSIONS, cst.SetComp)
-def _set_comprehension(m: Machine, node: cst.SetComp, scope: Scope) -> Value:
-    made = _comprehension(m, node.for_in, scope, lambda inner: m.evaluate(node.elt, inner))
-    try:
-        return made if isinstance(made, Many) else set(made)
-    except TypeError:
-        return Unknown("set")
-
-
-@handles(EXPRESSIONS, cst.DictComp)
-def _dict_comprehension(m: Machine, node: cst.DictComp, scope: Scope) -> Value:
-    def pair(inner: Scope) -> Value:
-        return m.evaluate(node.key, inner), m.evaluate(node.value, inner)
-
-    made = _comprehension(m, node.for_in, scope, pair)
-    try:
-        return Unknown("dict") if isinstance(made, Many) else dict(_pairs(made))
-    except TypeError:
-        return Unknown("dict")
-
-
-def _pairs(values: list[Value]) -> Iterator[tuple[Value, Value]]:
-    for value in values:
-        assert isinstance(value, tuple)
-        yield value[0], value[1]
 
 
 @handles(EXPRESSIONS, cst.Subscript)
