@@ -1,5 +1,6 @@
 """The table ``[tool.bnlint]`` of the closest pyproject.toml."""
 
+import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -37,7 +38,7 @@ def closest(folder: Path) -> Config:
     """
     for candidate in (folder, *folder.parents):
         file = candidate / "pyproject.toml"
-        table = _table(file) if file.is_file() else None
+        table = _table(file) if os.path.isfile(file) else None
         if table is not None:
             return parse(table, candidate, str(file))
     return Config(folder)

@@ -139,7 +139,7 @@ def _walk(
             path = folder / entry.name
             if entry.is_dir(follow_symlinks=False):
                 inner.append((path, ignores))
-            elif path.suffix == ".py" and path.is_file() and not _left_out(path, ignores):
+            elif path.suffix == ".py" and os.path.isfile(path) and not _left_out(path, ignores):
                 yield from _unless_excluded(Target(path), exclude, found)
         entered = [item for item in inner if _is_entered(*item, exclude)]
         waiting.extend(reversed(entered))
@@ -160,7 +160,7 @@ def _entries(folder: Path, found: Found) -> list["os.DirEntry[str]"]:
 
 
 def _is_entered(folder: Path, ignores: tuple[Patterns, ...], exclude: Patterns) -> bool:
-    if folder.name in NEVER_ENTERED or (folder / "pyvenv.cfg").exists():
+    if folder.name in NEVER_ENTERED or os.path.exists(folder / "pyvenv.cfg"):
         return False
     return not _ignored(folder, ignores, folder=True) and not exclude.decide(folder, folder=True)
 
@@ -180,7 +180,7 @@ def _ignores_above(folder: Path) -> tuple[Patterns, ...]:
     for candidate in (folder, *folder.parents):
         if candidate != folder:
             above.extend(filter(None, [_ignores_in(candidate)]))
-        if (candidate / ".git").exists():
+        if os.path.exists(candidate / ".git"):
             ignores = tuple(reversed(above))
             return () if _ignored(folder, ignores, folder=True) else ignores
     return ()

@@ -51,15 +51,19 @@ def settle(
     """Fix and lint again, until nothing changes or ten rounds are over.
 
     ``lint`` gets the texts that replace those on disk. A round whose fixes leave their findings
-    standing is taken back, and these fixes are not tried again.
+    standing is taken back, and these fixes are tried again only when others have been applied.
     """
     first = result = lint({})
     texts: dict[Path, SourceFile] = {}
     refused: set[tuple[str, str, str]] = set()
     fixed = 0
+    moved = False
     for _ in range(ROUNDS):
         wanted = [f for f in fixable(result.findings, allowed) if _mark(f, result) not in refused]
         applied, new = _fixed(wanted, result.sources)
+        if not applied and moved:
+            refused, moved = set(), False
+            continue
         if not applied:
             break
         after = lint(texts | new)
@@ -70,6 +74,7 @@ def settle(
         texts |= new
         result = after
         fixed += len(applied)
+        moved = bool(refused)
     before = {source.file: source for source in first.sources.values()}
     changes = [Change(before[path], source.content) for path, source in sorted(texts.items())]
     return Settled(result, tuple(c for c in changes if c.after != c.before.content), fixed)

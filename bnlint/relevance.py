@@ -107,7 +107,7 @@ def _files_of(name: str, bases: list[Path], folders: Folders) -> Iterator[Path]:
         if not {first, f"{first}.py"} & folders.entries(base):
             continue
         for candidate in (base / f"{relative}.py", base / relative / "__init__.py"):
-            if candidate.is_file():
+            if os.path.isfile(candidate):
                 yield candidate
 
 

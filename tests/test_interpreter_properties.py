@@ -20,7 +20,7 @@ from bnlint.source import parse_text
 from tests.rehearsing import HEAD
 
 SETTINGS = settings(
-    max_examples=25,
+    max_examples=20,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -104,6 +104,8 @@ SIMPLE = st.sampled_from(
         "evaluate(net, loader)",
         "phase = 'val'",
         "correct = net(batch).argmax(1) == target",
+        "for x, y in loader:\n    F.mse_loss(net(x), y).backward()\n    optimizer.step()",
+        "for x, y in loader:\n    total += (net(x).argmax(1) == y).sum().item()",
         "net.load_state_dict(torch.load('net.pt'))",
         "loader = DataLoader(data, batch_size=1, shuffle=False)",
         "loader = DataLoader(data, batch_size=args.batch)",
@@ -247,7 +249,7 @@ def test_code_that_runs_once_all_the_same(program: Program, wrapper: str) -> Non
     assert set(found(wrapped.text)) == set(found(program.text)), wrapped.text
 
 
-@settings(SETTINGS, max_examples=12)
+@settings(SETTINGS, max_examples=8)
 @given(programs())
 def test_fixes_can_be_parsed_and_leave_nothing_to_fix(program: Program) -> None:
     targets = [engine.example(program.text)]

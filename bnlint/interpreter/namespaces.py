@@ -1,5 +1,6 @@
 """Modules of the project: names that are evaluated when they are first used, and imports."""
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,7 +135,7 @@ class Namespaces:
     def submodule(self, directory: Directory, name: str, importer: Namespace) -> Value:
         """``directory.name`` for a namespace package."""
         for candidate in (directory.path / f"{name}.py", directory.path / name / "__init__.py"):
-            if candidate.is_file():
+            if os.path.isfile(candidate):
                 return self.imported(self.project.load(candidate))
         return Directory(directory.path / name)
 

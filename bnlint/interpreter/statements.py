@@ -15,7 +15,7 @@ from bnlint.interpreter.names import assign, bind
 from bnlint.interpreter.namespaces import dotted
 from bnlint.interpreter.narrowing import narrowed
 from bnlint.interpreter.objects import Builtin, Instance, Method, Scope
-from bnlint.interpreter.values import EXIT, MISSING, Guard, Unknown, Value
+from bnlint.interpreter.values import EXIT, MISSING, Choice, Guard, Unknown, Value
 from bnlint.interpreter.vectors import Vector
 
 
@@ -44,7 +44,8 @@ def _expression(m: Machine, node: cst.Expr, scope: Scope) -> Completion | None:
 
 def _mode_not_called(m: Machine, node: cst.Attribute, value: Value, scope: Scope) -> None:
     receiver = dotted(node.value)
-    if not receiver or not isinstance(value, Builtin | Method | Unknown):
+    found = value.values if isinstance(value, Choice) else (value,)
+    if not receiver or not all(isinstance(item, Builtin | Method | Unknown) for item in found):
         return
     site, context, method = m.site(node, scope), m.context(), node.attr.value
     m.journal.note(lambda _, order: ModeNotCalled(order, site, context, receiver, method))

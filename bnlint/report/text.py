@@ -101,8 +101,8 @@ def _help(fix: Fix, diff: Mapping[str, list[list[Row]]], page: _Page) -> Iterato
             yield " " * page.gutter.digits + page.look.paint("-->", "blue", "bold") + f" {path}"
         for rows in places:
             yield page.gutter.line(None)
-            first = _first_cell_of(rows, page.gutter.room)
-            yield from (_row(row, first, page) for row in rows)
+            cell = _first_cell_of(rows, page.gutter.room)
+            yield from (_row(row, cell, page) for row in rows)
     yield page.gutter.line(None)
 
 
