@@ -184,13 +184,19 @@ def _chain(m: Machine, node: cst.If, scope: Scope, number: int) -> Completion | 
         return m.execute(node.body.body, scope)
     if known is False:
         return _orelse(m, node, scope, number)
-    if number > MOST_ALTERNATIVES:
-        return None
+    if number > MOST_ALTERNATIVES and not _switches_modes(node.body, scope):
+        return _orelse(m, node, scope, number)
     restore = narrowed(m, node.test, scope)
     return m.fork(
         lambda: _narrow_and_execute(m, node, scope, restore),
         lambda: _orelse(m, node, scope, number + 1),
     )
+
+
+def _switches_modes(body: cst.CSTNode, scope: Scope) -> bool:
+    """Whether the text of a branch says ``.eval`` or ``.train``."""
+    code = scope.namespace.source.tree.code_for_node(body)
+    return ".eval" in code or ".train" in code
 
 
 def _narrow_and_execute(
