@@ -167,3 +167,13 @@ def test_imports_in_a_circle_end(project: Write) -> None:
         {"setup.py": "", "a.py": "import b\n", "b.py": "from a import x\nfrom . import a\n"}
     )
     assert mattering(root) == []
+
+
+def test_a_pattern_for_names_leaves_the_init_file_of_a_package(project: Write) -> None:
+    root = project({".gitignore": "_*\n", "pkg/__init__.py": "", "pkg/_made.py": ""})
+    assert found(root) == ["pkg/__init__.py"]
+
+
+def test_the_last_pattern_decides_for_folders_too(project: Write) -> None:
+    root = project({".gitignore": "*\n!*/\n!*.*\n", "src/a.py": "", "b.py": ""})
+    assert found(root) == ["b.py", "src/a.py"]
