@@ -27,11 +27,6 @@ def norms_in_training(forward: Forward) -> tuple[NormState, ...]:
     )
 
 
-def normalizes_by_batch(forward: Forward) -> bool:
-    """Whether a BatchNorm layer is certain to use batch statistics, tracked or not."""
-    return any(is_training(norm.mode) is Known.YES for norm in forward.norms)
-
-
 def trains(forward: Forward) -> bool:
     """Whether a backward is certain to run through a forward that the script itself makes."""
     return forward.backpropagated is Known.YES and not forward.inner

@@ -144,8 +144,7 @@ class NormState:
     """One BatchNorm layer (or a library model's, all together) at the time of a forward.
 
     ``frozen`` tells whether its weight and bias have ``requires_grad`` false, ``frozen_at`` where
-    that was set, ``owner`` the dotted name of the direct child of the model that holds it, and
-    ``alone`` whether only BatchNorm layers of the model are frozen, not the layers around them.
+    that was set.
     """
 
     name: str

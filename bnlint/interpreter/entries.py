@@ -167,10 +167,8 @@ class Rehearser:
             self._run_class(value, site)
 
     def _call(self, function: Value, site: Site) -> None:
-        scope = self.m.namespaces.anywhere
-        unknown = Arguments()
-        unknown.keywords = {}
-        self.m.call(function, unknown, site, scope)
+        """Call something with arguments that are not known."""
+        self.m.call(function, Arguments(), site, self.m.namespaces.anywhere)
 
     def _run_class(self, cls: Class, site: Site) -> None:
         base = cls.library_base()

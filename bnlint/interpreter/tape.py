@@ -3,13 +3,11 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import libcst as cst
-
 from bnlint.facts.graph import Shape
 from bnlint.facts.kind import Kind
 from bnlint.facts.site import Site
 from bnlint.interpreter.objects import Instance
-from bnlint.interpreter.values import Tensor, Unknown, Value
+from bnlint.interpreter.values import Tensor, Value
 
 if TYPE_CHECKING:
     from bnlint.interpreter.machine import Machine
@@ -150,13 +148,3 @@ def tensors_in(values: list[Value], depth: int = 3) -> list[Tensor]:
             case dict() if depth:
                 found.extend(tensors_in(list(value.values()), depth - 1))
     return found
-
-
-def spread(value: Value) -> Value:
-    """An unknown item of a value that could not be taken apart."""
-    return value if isinstance(value, Tensor) else Unknown("item")
-
-
-def node_site(source: Site | None, node: cst.CSTNode) -> Site | None:
-    """The site of another node of the same file."""
-    return None if source is None else Site(source.source, node)
