@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from bnlint.interpreter.library.words import words
+from bnlint.vocabulary.words import words
 
 PURE = frozenset(
     words(

@@ -14,8 +14,8 @@ import torch
 from torch import fx, nn
 
 from bnlint.facts.kind import Kind
-from bnlint.interpreter.library.layers import KINDS
-from bnlint.interpreter.library.operations import FUNCTIONS, METHODS
+from bnlint.vocabulary.layers import KINDS
+from bnlint.vocabulary.operations import FUNCTIONS, METHODS
 
 Pair = tuple[str, str]
 

@@ -11,7 +11,8 @@ from bnlint.facts.known import Known
 from bnlint.facts.run import Purpose
 from bnlint.interpreter.library.datasets import dataset_facts, purpose_of_name
 from bnlint.interpreter.library.frameworks import framework_of
-from bnlint.interpreter.library.layers import (
+from bnlint.interpreter.library.models import arrives_in_eval, contains_batchnorm
+from bnlint.vocabulary.layers import (
     CONTAINERS,
     KINDS,
     PARENTS,
@@ -22,8 +23,7 @@ from bnlint.interpreter.library.layers import (
     buffer_names,
     parameter_names,
 )
-from bnlint.interpreter.library.models import arrives_in_eval, contains_batchnorm
-from bnlint.interpreter.library.operations import ATTRIBUTES, CREATIONS, FUNCTIONS, METHODS, SCALARS
+from bnlint.vocabulary.operations import ATTRIBUTES, CREATIONS, FUNCTIONS, METHODS, SCALARS
 
 torch = pytest.importorskip("torch")
 nn = torch.nn

@@ -4,9 +4,6 @@ import libcst as cst
 
 from bnlint.facts.site import Site
 from bnlint.interpreter.functions import run_function
-from bnlint.interpreter.library.layers import SIGNATURES, bare_name
-from bnlint.interpreter.library.operations import ATTRIBUTES as TENSOR_ATTRIBUTES
-from bnlint.interpreter.library.operations import GRADIENT_CUTS, SCALARS
 from bnlint.interpreter.machine import ATTRIBUTES, Machine, handles
 from bnlint.interpreter.modules import (
     MODE,
@@ -48,6 +45,9 @@ from bnlint.interpreter.values import (
     Value,
 )
 from bnlint.interpreter.vectors import Vector
+from bnlint.vocabulary.layers import SIGNATURES, bare_name
+from bnlint.vocabulary.operations import ATTRIBUTES as TENSOR_ATTRIBUTES
+from bnlint.vocabulary.operations import GRADIENT_CUTS, SCALARS
 
 
 @handles(ATTRIBUTES, Namespace)

@@ -5,7 +5,6 @@ import libcst as cst
 from bnlint.facts.site import Site
 from bnlint.interpreter.functions import run_function
 from bnlint.interpreter.iteration import elements
-from bnlint.interpreter.library.layers import ANY_ARGUMENTS, REQUIRED, SIGNATURES, bare_name
 from bnlint.interpreter.machine import CALLS, Machine, handles
 from bnlint.interpreter.modules import (
     CONTAINERS,
@@ -18,6 +17,7 @@ from bnlint.interpreter.modules import (
 )
 from bnlint.interpreter.objects import Bound, Class, Function, Instance, Scope
 from bnlint.interpreter.values import MISSING, Arguments, Unknown, Value
+from bnlint.vocabulary.layers import ANY_ARGUMENTS, REQUIRED, SIGNATURES, bare_name
 
 CHAIN = 6
 """Calls that led to a constructor call that are remembered."""

@@ -15,13 +15,13 @@ from bnlint.interpreter.layer_facts import (
     named_with_aliases,
     replaces_forward,
 )
-from bnlint.interpreter.library.layers import KINDS, bare_name
 from bnlint.interpreter.modules import WRAPPERS, child_modules, has_unknown_children, named_modules
 from bnlint.interpreter.norms import has_batchnorm, is_batch_norm
 from bnlint.interpreter.objects import Instance
 from bnlint.interpreter.parameters import is_opaque
 from bnlint.interpreter.records import ForwardRecord, Journal, NormRecord, Note, Recorded
 from bnlint.interpreter.tape import Op, Tape
+from bnlint.vocabulary.layers import KINDS, bare_name
 
 
 class FactsMaker:

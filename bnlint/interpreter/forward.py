@@ -5,7 +5,6 @@ from bnlint.facts.known import Known
 from bnlint.facts.site import Site
 from bnlint.interpreter.frames import Frame
 from bnlint.interpreter.functions import run_function
-from bnlint.interpreter.library.layers import KINDS, bare_name
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.modules import WRAPPERS, children, mode_of
 from bnlint.interpreter.namespaces import dotted
@@ -16,6 +15,7 @@ from bnlint.interpreter.records import ForwardRecord
 from bnlint.interpreter.shapes import after_layer
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.values import Arguments, Many, Tensor, Unknown, Value
+from bnlint.vocabulary.layers import KINDS, bare_name
 
 
 def note_forward(

@@ -2,10 +2,10 @@
 
 import libcst as cst
 
-from bnlint.interpreter.library.layers import KINDS, bare_name
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.objects import Instance, Scope
 from bnlint.interpreter.values import Library, Unknown, Value
+from bnlint.vocabulary.layers import KINDS, bare_name
 
 
 def narrowed(m: Machine, test: cst.CSTNode, scope: Scope) -> tuple[str, Value] | None:

@@ -2,7 +2,6 @@
 
 from bnlint.facts.kind import Kind
 from bnlint.facts.known import Known, all_of, any_of
-from bnlint.interpreter.library.layers import KINDS, bare_name
 from bnlint.interpreter.library.models import contains_batchnorm
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.modules import children, descendants, mode_of
@@ -10,6 +9,7 @@ from bnlint.interpreter.objects import Class, Instance
 from bnlint.interpreter.parameters import frozen_state, is_opaque
 from bnlint.interpreter.records import NormRecord
 from bnlint.interpreter.values import Choice
+from bnlint.vocabulary.layers import KINDS, bare_name
 
 
 def is_batch_norm(module: Instance) -> bool:

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from bnlint.facts.kind import Kind
 from bnlint.facts.known import Known
 from bnlint.facts.site import Site
-from bnlint.interpreter.library.layers import bare_name, parameter_names
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.modules import PARAMETER, descendants
 from bnlint.interpreter.objects import Bound, Instance
 from bnlint.interpreter.values import Tensor, Unknown, Value
+from bnlint.vocabulary.layers import bare_name, parameter_names
 
 GRADIENT = "requires_grad"
 MOST_NAMED = 800

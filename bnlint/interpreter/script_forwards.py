@@ -9,13 +9,13 @@ from bnlint.facts.run import is_training
 from bnlint.facts.site import Site
 from bnlint.interpreter.forward import note_forward, run_module, within
 from bnlint.interpreter.functions import run_function
-from bnlint.interpreter.library.layers import KINDS, bare_name
 from bnlint.interpreter.machine import CALLS, Machine, handles
 from bnlint.interpreter.modules import WRAPPERS, children, is_container, mode_of
 from bnlint.interpreter.objects import Function, Instance, Scope
 from bnlint.interpreter.records import Recorded
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.values import Arguments, Choice, Many, Tensor, Unknown, Value
+from bnlint.vocabulary.layers import KINDS, bare_name
 
 
 @handles(CALLS, Instance)

@@ -10,7 +10,6 @@ from bnlint.interpreter.construction import canonical
 from bnlint.interpreter.iteration import elements
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.classes import is_instance, is_subclass
-from bnlint.interpreter.library.layers import SIGNATURES, bare_name
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.modules import (
     MODE,
@@ -34,6 +33,7 @@ from bnlint.interpreter.values import (
     Value,
     is_known,
 )
+from bnlint.vocabulary.layers import SIGNATURES, bare_name
 
 PURE = """int float str bool abs round divmod pow repr range slice hash hex chr ord
 frozenset""".split()

@@ -7,15 +7,7 @@ from bnlint.facts.known import Known
 from bnlint.facts.site import Site
 from bnlint.interpreter.construction import build_library, canonical, new_instance
 from bnlint.interpreter.library.frameworks import framework_of
-from bnlint.interpreter.library.layers import SIGNATURES, bare_name
 from bnlint.interpreter.library.models import arrives_in_eval, contains_batchnorm
-from bnlint.interpreter.library.operations import (
-    FUNCTION_MODULES,
-    FUNCTIONS,
-    IMAGE_WRITERS,
-    MEASURES,
-    METRIC_MODULES,
-)
 from bnlint.interpreter.library.tensor_functions import call_tensor_function
 from bnlint.interpreter.machine import CALLS, Machine, handles
 from bnlint.interpreter.modules import CONTAINERS, MODE, WRAPPERS, built_mode, modules_in, set_mode
@@ -24,6 +16,14 @@ from bnlint.interpreter.objects import Bound, Instance, Scope
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.training import note_backward
 from bnlint.interpreter.values import Arguments, Library, Many, Tensor, Unknown, Value
+from bnlint.vocabulary.layers import SIGNATURES, bare_name
+from bnlint.vocabulary.operations import (
+    FUNCTION_MODULES,
+    FUNCTIONS,
+    IMAGE_WRITERS,
+    MEASURES,
+    METRIC_MODULES,
+)
 
 Handler = Callable[[Machine, str, Arguments, Site, Scope], Value]
 FUNCTION_HANDLERS: dict[str, Handler] = {}

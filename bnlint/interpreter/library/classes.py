@@ -3,9 +3,9 @@
 import builtins
 
 from bnlint.interpreter.construction import canonical
-from bnlint.interpreter.library.layers import ancestors, bare_name
 from bnlint.interpreter.objects import Builtin, Class, Function, Instance, Method, Partial
 from bnlint.interpreter.values import CONCRETE, Library, Many, Tensor, Unknown, Value
+from bnlint.vocabulary.layers import ancestors, bare_name
 
 PLAIN = (*CONCRETE, list, tuple, dict, set, frozenset, Function, Method, Partial, Class, Library)
 """Values that are no instances of a library's classes."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bnlint.facts.known import Known
 from bnlint.facts.run import Purpose
-from bnlint.interpreter.library.words import words
+from bnlint.vocabulary.words import words
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ written by hand and not compared with an installed one.
 from collections.abc import Mapping
 
 from bnlint.facts.known import Known, any_of
-from bnlint.interpreter.library.words import words
+from bnlint.vocabulary.words import words
 
 # Architectures by the beginning of their names in torchvision, timm, pretrainedmodels, torch.hub.
 _WITH = words(

@@ -7,13 +7,6 @@ from bnlint.facts.kind import Kind
 from bnlint.facts.site import Site
 from bnlint.interpreter.arithmetic import broadcast
 from bnlint.interpreter.function_shapes import after_function, part_shapes
-from bnlint.interpreter.library.operations import (
-    CREATIONS,
-    FUNCTIONS,
-    GRADIENT_CUTS,
-    MEASURES,
-    METHODS,
-)
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.objects import Instance
 from bnlint.interpreter.parameters import tensor_inputs
@@ -21,6 +14,13 @@ from bnlint.interpreter.shapes import after_layer, at_channels, sizes_of
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.training import note_backward
 from bnlint.interpreter.values import Arguments, Many, Tensor, Unknown, Value
+from bnlint.vocabulary.operations import (
+    CREATIONS,
+    FUNCTIONS,
+    GRADIENT_CUTS,
+    MEASURES,
+    METHODS,
+)
 
 ELEMENTWISE = frozenset({Kind.ADD, Kind.SUB, Kind.MUL, Kind.DIV})
 KEEPS_BATCH = (

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from bnlint.facts.kind import Kind
-from bnlint.interpreter.library.torch_classes import BASES, CLASSES
-from bnlint.interpreter.library.words import words
+from bnlint.vocabulary.torch_classes import BASES, CLASSES
+from bnlint.vocabulary.words import words
 
 
 class _Required:

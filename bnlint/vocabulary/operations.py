@@ -7,7 +7,7 @@ Names are bare (``relu`` for ``torch.relu``, ``F.relu`` and ``x.relu()``). ``max
 from collections.abc import Mapping
 
 from bnlint.facts.kind import Kind
-from bnlint.interpreter.library.words import words
+from bnlint.vocabulary.words import words
 
 # Functions of torch, torch.nn.functional, torch.special and torch.linalg.
 _FUNCTIONS: Mapping[Kind, str] = {

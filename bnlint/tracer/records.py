@@ -1,0 +1,145 @@
+"""What the child process tells about a model: plain values that survive JSON."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A stretch of a file as Python's code objects give it.
+
+    Lines count from 1, columns from 0 in bytes of UTF-8; columns are ``None`` where Python kept
+    none. ``file`` is absolute, ``function`` is the name of the function around it.
+    """
+
+    file: str
+    line: int
+    end_line: int
+    column: int | None = None
+    end_column: int | None = None
+    function: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRecord:
+    """One module; the fields are those of :class:`bnlint.facts.graph.Layer` before sites.
+
+    ``places`` are the constructor call and the calls that led to it, nearest first; empty for a
+    module whose construction was not watched. ``arguments`` are the constructor parameters of the
+    library class with the values that the live layer has now. ``initial`` are the parameters that
+    hold one constant. ``class_place`` is where the class is defined.
+    """
+
+    name: str
+    type: str
+    class_name: str
+    aliases: tuple[str, ...] = ()
+    own_forward: bool = False
+    arguments: Mapping[str, object] = field(default_factory=dict)
+    initial: Mapping[str, float] = field(default_factory=dict)
+    places: tuple[Place, ...] = ()
+    class_place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One operation; the fields are those of :class:`bnlint.facts.graph.Call` before sites.
+
+    ``layer`` is the first dotted name of the module that it calls or whose parameters it uses.
+    ``sizes`` is the output's shape, of the first tensor where there are several.
+    """
+
+    kind: str
+    op: str
+    inputs: tuple[int, ...] = ()
+    layer: str | None = None
+    place: Place | None = None
+    callers: tuple[Place, ...] = ()
+    modules: tuple[str, ...] = ()
+    arguments: Mapping[str, object] = field(default_factory=dict)
+    sizes: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TraceRecord:
+    """One traced model.
+
+    ``how`` is ``meta``, ``cpu``, ``symbolic`` or ``partial``: the link of the chain that gave the
+    calls. ``inputs`` are the shapes that the model was called with, ``guessed`` whether nobody
+    gave them. ``problems`` say what is missing and why; without any the trace is complete.
+    ``never_called`` are dotted names of layers that neither train nor eval mode calls.
+    """
+
+    name: str
+    layers: tuple[LayerRecord, ...] = ()
+    calls: tuple[CallRecord, ...] = ()
+    outputs: tuple[int, ...] = ()
+    how: str = "partial"
+    inputs: tuple[str, ...] = ()
+    guessed: bool = False
+    problems: tuple[str, ...] = ()
+    never_called: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+def to_json(trace: TraceRecord) -> dict[str, Any]:
+    """Return what :func:`from_json` takes."""
+    return asdict(trace)
+
+
+def from_json(data: Mapping[str, Any]) -> TraceRecord:
+    """Read a trace back; raises ``KeyError`` or ``TypeError`` for anything else."""
+    rest = {name: value for name, value in data.items() if name not in _TUPLES}
+    plain = {name: tuple(data[name]) for name in _TUPLES}
+    layers = tuple(_layer(**layer) for layer in data["layers"])
+    calls = tuple(_call(**call) for call in data["calls"])
+    return TraceRecord(**rest | plain | {"layers": layers, "calls": calls})
+
+
+_TUPLES = ("layers", "calls", "outputs", "inputs", "problems", "never_called")
+
+
+def _layer(
+    places: list[Any],
+    aliases: list[str],
+    class_place: Any,
+    arguments: Mapping[str, object],
+    **rest: Any,
+) -> LayerRecord:
+    return LayerRecord(
+        **rest,
+        aliases=tuple(aliases),
+        arguments={name: _tupled(value) for name, value in arguments.items()},
+        places=tuple(Place(**place) for place in places),
+        class_place=_place(class_place),
+    )
+
+
+def _call(
+    inputs: list[int],
+    modules: list[str],
+    place: Any,
+    callers: list[Any],
+    arguments: Mapping[str, object],
+    sizes: list[int] | None,
+    **rest: Any,
+) -> CallRecord:
+    return CallRecord(
+        **rest,
+        inputs=tuple(inputs),
+        modules=tuple(modules),
+        place=_place(place),
+        callers=tuple(Place(**caller) for caller in callers),
+        arguments={name: _tupled(value) for name, value in arguments.items()},
+        sizes=None if sizes is None else tuple(sizes),
+    )
+
+
+def _place(data: Mapping[str, Any] | None) -> Place | None:
+    return None if data is None else Place(**data)
+
+
+def _tupled(value: object) -> object:
+    """JSON has lists only; sizes and dimensions are tuples in torch."""
+    return tuple(_tupled(item) for item in value) if isinstance(value, list) else value
