@@ -94,7 +94,7 @@ class Call:
     ``other`` for the constant operand of arithmetic). ``modules`` are the dotted names of the
     modules around it, outermost first. ``certain`` is false where a condition decides whether it
     runs. ``loops`` are the ``for`` statements within the forward that it stands in, each with the
-    number of the pass.
+    number of the pass. ``error`` is what torch raised here when the model was traced.
     """
 
     index: int
@@ -109,6 +109,7 @@ class Call:
     loops: tuple[tuple[Site, int], ...] = ()
     shape: Shape = Shape()
     certain: bool = True
+    error: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +130,10 @@ class ModelGraph:
     problems: tuple[str, ...] = ()
     pretrained: bool = False
     """Whether the code loads published weights into it, so that its parameters are not free."""
+    guessed_input: bool = False
+    """Whether the model was traced with an input that nobody gave: its sizes prove little."""
+    never_called: tuple[str, ...] = ()
+    """Layers of a traced model that run neither in train nor in eval mode, by dotted name."""
 
     @cached_property
     def users(self) -> Mapping[int, tuple[Call, ...]]:

@@ -8,6 +8,7 @@ import libcst as cst
 
 from bnlint.finding import Edit, Span
 from bnlint.source import decoding, edits, parsing, statements, unreadable
+from bnlint.source.located import Located
 from bnlint.source.parents import Parents
 from bnlint.source.positions import Positions
 from bnlint.source.unreadable import Unreadable
@@ -46,6 +47,11 @@ class SourceFile:
         """Where the nodes stand; not free, so only for files with something to report."""
         text = self.content if self.fixable else parsing.substituted(self.content)
         return Positions.of(self.tree, text)
+
+    @cached_property
+    def located(self) -> Located:
+        """Which node stands where."""
+        return Located.of(self.tree, self.positions, self.content)
 
     @cached_property
     def parents(self) -> Parents:

@@ -28,7 +28,8 @@ class LayerRecord:
     ``places`` are the constructor call and the calls that led to it, nearest first; empty for a
     module whose construction was not watched. ``arguments`` are the constructor parameters of the
     library class with the values that the live layer has now. ``initial`` are the parameters that
-    hold one constant. ``class_place`` is where the class is defined.
+    hold one constant. ``class_places`` are where the class and its bases are defined, as far as they
+    are not torch's.
     """
 
     name: str
@@ -39,7 +40,7 @@ class LayerRecord:
     arguments: Mapping[str, object] = field(default_factory=dict)
     initial: Mapping[str, float] = field(default_factory=dict)
     places: tuple[Place, ...] = ()
-    class_place: Place | None = None
+    class_places: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,8 @@ class CallRecord:
     """One operation; the fields are those of :class:`bnlint.facts.graph.Call` before sites.
 
     ``layer`` is the first dotted name of the module that it calls or whose parameters it uses.
-    ``sizes`` is the output's shape, of the first tensor where there are several.
+    ``sizes`` is the output's shape, of the first tensor where there are several; ``error`` is what
+    torch raises here.
     """
 
     kind: str
@@ -59,6 +61,7 @@ class CallRecord:
     modules: tuple[str, ...] = ()
     arguments: Mapping[str, object] = field(default_factory=dict)
     sizes: tuple[int, ...] | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ _TUPLES = ("layers", "calls", "outputs", "inputs", "problems", "never_called")
 def _layer(
     places: list[Any],
     aliases: list[str],
-    class_place: Any,
+    class_places: list[Any],
     arguments: Mapping[str, object],
     **rest: Any,
 ) -> LayerRecord:
@@ -112,7 +115,7 @@ def _layer(
         aliases=tuple(aliases),
         arguments={name: _tupled(value) for name, value in arguments.items()},
         places=tuple(Place(**place) for place in places),
-        class_place=_place(class_place),
+        class_places=tuple(Place(**place) for place in class_places),
     )
 
 

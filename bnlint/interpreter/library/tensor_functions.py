@@ -14,6 +14,7 @@ from bnlint.interpreter.shapes import after_layer, at_channels, sizes_of
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.training import note_backward
 from bnlint.interpreter.values import Arguments, Many, Tensor, Unknown, Value
+from bnlint.vocabulary.function_parameters import SIGNATURES, VARIADIC
 from bnlint.vocabulary.operations import (
     CREATIONS,
     FUNCTIONS,
@@ -29,44 +30,6 @@ KEEPS_BATCH = (
     | frozenset({Kind.OTHER_NORM})
     | ELEMENTWISE
 )
-SIGNATURES: Mapping[str, tuple[str, ...]] = {
-    "cat": ("tensors", "dim"),
-    "concat": ("tensors", "dim"),
-    "concatenate": ("tensors", "dim"),
-    "stack": ("tensors", "dim"),
-    "chunk": ("input", "chunks", "dim"),
-    "split": ("input", "split_size_or_sections", "dim"),
-    "pad": ("input", "pad"),
-    "pixel_shuffle": ("input", "upscale_factor"),
-    "pixel_unshuffle": ("input", "downscale_factor"),
-    "glu": ("input", "dim"),
-    "flatten": ("input", "start_dim", "end_dim"),
-    "unsqueeze": ("input", "dim"),
-    "squeeze": ("input", "dim"),
-    "mean": ("input", "dim", "keepdim"),
-    "sum": ("input", "dim", "keepdim"),
-    "max": ("input", "dim", "keepdim"),
-    "dropout": ("input", "p", "training"),
-    "avg_pool2d": ("input", "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad"),
-    "add": ("input", "other", "alpha"),
-    "mul": ("input", "other"),
-    "div": ("input", "other"),
-    "transpose": ("input", "dim0", "dim1"),
-    "swapaxes": ("input", "dim0", "dim1"),
-    "swapdims": ("input", "dim0", "dim1"),
-    "linear": ("input", "weight", "bias"),
-    "batch_norm": (
-        "input",
-        "running_mean",
-        "running_var",
-        "weight",
-        "bias",
-        "training",
-        "momentum",
-        "eps",
-    ),
-}
-VARIADIC = frozenset({"view", "reshape", "permute", "expand", "repeat"})
 
 
 def call_tensor_function(m: Machine, name: str, arguments: Arguments, site: Site) -> Value:

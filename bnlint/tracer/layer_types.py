@@ -1,0 +1,100 @@
+"""The modules of a live model as plain records."""
+
+import inspect
+from collections.abc import Iterator
+from functools import cache
+
+from torch import nn
+
+from bnlint.tracer.records import LayerRecord, Place
+from bnlint.vocabulary.layers import SIGNATURES, bare_name
+
+_PLAIN = (bool, int, float, str, type(None))
+
+
+def describe_layers(model: nn.Module) -> tuple[LayerRecord, ...]:
+    """Describe all modules in registration order, each once, under its first dotted name."""
+    names: dict[nn.Module, list[str]] = {}
+    for name, module in model.named_modules(remove_duplicate=False):
+        names.setdefault(module, []).append(name)
+    return tuple(_layer(module, *found) for module, found in names.items())
+
+
+def library_type(module: nn.Module) -> str:
+    """The qualified class of torch.nn that a module is or derives from."""
+    for cls in type(module).__mro__:
+        bare = bare_name(f"{cls.__module__}.{cls.__qualname__}")
+        if bare is not None and not bare.startswith("_"):
+            return f"torch.nn.{bare}"
+    return "torch.nn.Module"
+
+
+def _layer(module: nn.Module, name: str, *aliases: str) -> LayerRecord:
+    cls = type(module)
+    library = library_type(module)
+    return LayerRecord(
+        name,
+        library,
+        cls.__name__,
+        aliases,
+        _replaces_forward(module, library),
+        dict(_arguments(module, library)),
+        dict(_initial(module)),
+        tuple(module.__dict__.get("_bnlint_places", ())),
+        tuple(_class_places(cls)),
+    )
+
+
+def _replaces_forward(module: nn.Module, library: str) -> bool:
+    """Whether a subclass of a library layer has a forward of its own."""
+    bare = library.rpartition(".")[2]
+    for cls in type(module).__mro__:
+        if "forward" in vars(cls):
+            return cls.__name__ != bare and not cls.__module__.startswith("torch.nn.")
+    return False
+
+
+def _arguments(module: nn.Module, library: str) -> Iterator[tuple[str, object]]:
+    """Constructor parameters of the library class with the values that the layer has now."""
+    for parameter in SIGNATURES.get(library.rpartition(".")[2], ()):
+        value = getattr(module, parameter.name, None)
+        if parameter.name == "bias" and not isinstance(value, _PLAIN[:1]):
+            value = value is not None
+        if isinstance(value, tuple | list) and all(isinstance(item, _PLAIN) for item in value):
+            yield parameter.name, tuple(value)
+        elif isinstance(value, _PLAIN):
+            yield parameter.name, value
+
+
+def _initial(module: nn.Module) -> Iterator[tuple[str, float]]:
+    """The parameters that hold one constant: as watched, else as they are."""
+    watched = module.__dict__.get("_bnlint_filled")
+    for name, parameter in module.named_parameters(recurse=False):
+        if parameter.is_meta or isinstance(parameter, nn.parameter.UninitializedParameter):
+            if watched is not None and name in watched:
+                yield name, float(watched[name])
+            continue
+        if parameter.numel() and name in ("weight", "bias"):
+            first = parameter.detach().flatten()[0]
+            if bool((parameter.detach() == first).all()):
+                yield name, float(first)
+
+
+def _class_places(cls: type) -> Iterator[Place]:
+    """Where a class and its bases are defined; nothing for those of torch and of no file."""
+    for base in cls.__mro__:
+        if base is object or base.__module__.partition(".")[0] == "torch":
+            continue
+        place = _class_place(base)
+        if place is not None:
+            yield place
+
+
+@cache
+def _class_place(cls: type) -> Place | None:
+    try:
+        file = inspect.getsourcefile(cls)
+        lines, first = inspect.getsourcelines(cls)
+    except (OSError, TypeError):
+        return None
+    return Place(file, first, first + len(lines) - 1, function=cls.__name__) if file else None
