@@ -1,3 +1,18 @@
 """bnlint finds BatchNorm pitfalls in PyTorch code without running it."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bnlint.live import check_model, signal_propagation, trace_model
+
 __version__ = "0.1.0"
+__all__ = ["__version__", "check_model", "signal_propagation", "trace_model"]
+
+
+def __getattr__(name: str) -> object:
+    """Import the functions on live models when they are first asked for."""
+    if name in __all__:
+        from bnlint import live
+
+        return getattr(live, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,7 +12,8 @@ from typing import Any
 import click
 
 from bnlint import __version__
-from bnlint.cli_options import CheckOptions, words
+from bnlint import cli_parameters as parameters
+from bnlint.cli_options import CheckOptions, SignalOptions, TraceOptions
 from bnlint.misuse import Misuse, did_you_mean
 
 
@@ -34,7 +35,7 @@ class _CheckByDefault(click.Group):
     cls=_CheckByDefault,
     invoke_without_command=True,
     options_metavar="",
-    subcommand_metavar="[check] [OPTIONS] [PATHS]... | explain RULE | rules",
+    subcommand_metavar="[check] [OPTIONS] [PATHS]... | trace TARGET | signal TARGET | explain RULE | rules",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="bnlint", message="%(prog)s %(version)s")
@@ -53,28 +54,18 @@ def commands(ctx: click.Context) -> None:
 @click.option("--fix", is_flag=True, help="Apply the safe fixes.")
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix: apply unsafe fixes, too.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
-@click.option("--select", multiple=True, callback=words, metavar="RULES", help="Run only these.")
-@click.option("--ignore", multiple=True, callback=words, metavar="RULES", help="Leave these out.")
-@click.option(
-    "--fail-on",
-    type=click.Choice(["error", "warning", "advice", "never"]),
-    help="Exit with 1 from this severity on.  [default: warning]",
-)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "concise", "json", "github"]),
-    default="text",
-    show_default=True,
-    help="How to report.",
-)
-@click.option("--output", metavar="FILE", type=click.Path(path_type=Path), help="Report to a file.")
-@click.option("--pedantic", is_flag=True, help="Report also what is likely, but not proven.")
-@click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever is found.")
+@parameters.selection
+@parameters.reporting
 @click.option("--stdin-filename", metavar="FILE", help="The name of what `-` reads.")
 @click.option(
     "--report-unused-ignores", is_flag=True, help="Report ignore comments that silence nothing."
 )
+@click.option(
+    "--trace/--no-trace",
+    default=None,
+    help="Also build each model found and trace it with torch.fx: this runs its code, guarded.",
+)
+@parameters.child
 def check(**given: Any) -> int:
     """Lint files and folders (default: the working directory; `-` is standard input).
 
@@ -85,6 +76,43 @@ def check(**given: Any) -> int:
     from bnlint import cli_check
 
     return cli_check.check(CheckOptions(**given))
+
+
+@commands.command(short_help="Build one model, trace it with torch.fx and lint its graph.")
+@parameters.model
+@parameters.selection
+@parameters.reporting
+@parameters.child
+def trace(**given: Any) -> int:
+    """Build one model, trace it with torch.fx and lint its graph.
+
+    TARGET is a class, a function that returns a model, or a model: `package.module:name` or
+    `path/to/file.py:name`. Its code runs, guarded, in a child process.
+    """
+    from bnlint import cli_trace
+
+    return cli_trace.trace(TraceOptions(**given))
+
+
+@commands.command(short_help="Measure how the signal of a model propagates.")
+@parameters.model
+@click.option(
+    "--plot", metavar="FILE", type=click.Path(path_type=Path), help="Also draw it: svg, png."
+)
+@click.option("--all", "every", is_flag=True, help="Show every residual block.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+@parameters.child
+def signal(**given: Any) -> int:
+    """Feed noise through a model at initialisation and tabulate its residual blocks.
+
+    TARGET is as in `bnlint trace`. Per block: the average channel squared mean, the average channel
+    variance and that of the residual branch, beside what a healthy network shows.
+    """
+    from bnlint import cli_trace
+
+    return cli_trace.signal(SignalOptions(**given))
 
 
 @commands.command()

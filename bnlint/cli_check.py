@@ -4,25 +4,24 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
 
-from bnlint import diagnostics, engine, files, registry, rewrite
+from bnlint import diagnostics, engine, files, rewrite
+from bnlint.cli_child import tracer
 from bnlint.cli_options import CheckOptions
+from bnlint.cli_plan import plan_of
 from bnlint.cli_progress import Bar
-from bnlint.cli_terminal import look_for
+from bnlint.cli_report import allowed, report, require_place_for, status
 from bnlint.config import Config, closest
-from bnlint.engine import Result
+from bnlint.engine import Result, Trace
 from bnlint.files import Found, Patterns, Target
-from bnlint.finding import Applicability, Severity
+from bnlint.finding import Severity
 from bnlint.fixer import Settled
 from bnlint.misuse import Misuse
-from bnlint.registry import Choice
-from bnlint.report import FORMATS
 from bnlint.report.patch import unified
-from bnlint.selector import weight
 from bnlint.sifting import Plan
 
 _STDIN = "-"
@@ -37,27 +36,21 @@ def check(options: CheckOptions) -> int:
     if "" in paths:
         raise Misuse("a path is empty; `.` is the working directory")
     if options.output is not None:
-        _require_place_for(options.output)
+        require_place_for(options.output)
     config = closest(_folder_of(paths, options))
-    plan = _plan(options, config)
+    plan = plan_of(options, config, unused_ignores=options.report_unused_ignores)
     found = _find(paths, options, config)
     _warn(found, config)
-    if options.diff:
-        return _diff(found, plan, options)
-    if options.fix:
-        return _fix(found, plan, options, config)
-    with Bar() as progress:
-        result = engine.lint(found.targets, plan, progress)
-    _report(result, options)
-    return _status(result, options, config)
-
-
-def _require_place_for(output: Path) -> None:
-    """Refuse a report that could not be written before anything is changed."""
-    if output.is_dir():
-        raise Misuse(f"cannot write `{output}`: it is a folder")
-    if not output.parent.is_dir():
-        raise Misuse(f"cannot write `{output}`: there is no folder `{output.parent}`")
+    wanted = config.trace if options.trace is None else options.trace
+    with tracer(options) if wanted else nullcontext() as trace:
+        if options.diff:
+            return _diff(found, plan, options, trace)
+        if options.fix:
+            return _fix(found, plan, options, config, trace)
+        with Bar() as progress:
+            result = engine.lint(found.targets, plan, progress, trace=trace)
+    report(result, options)
+    return status(result, options, config)
 
 
 def _folder_of(paths: Sequence[str], options: CheckOptions) -> Path:
@@ -78,50 +71,6 @@ def _find(paths: Sequence[str], options: CheckOptions, config: Config) -> Found:
     return Found(excluded=1) if exclude.cover(target.path) else Found([target])
 
 
-def _plan(options: CheckOptions, config: Config) -> Plan:
-    configured = Choice(config.select, config.ignore, config.extend_select, config.origin)
-    given = Choice(options.select, options.ignore or ())
-    for selectors in config.per_file_ignores.values():
-        registry.require_known(selectors, config.origin)
-    exclude = Patterns.of(config.root, config.exclude)
-    return Plan(
-        registry.chosen(configured, given),
-        config.settings,
-        likely=options.pedantic,
-        unused_ignores=options.report_unused_ignores,
-        is_excluded=exclude.cover,
-        ignored_in=_IgnoredIn.of(config, (*config.ignore, *(options.ignore or ()))),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _IgnoredIn:
-    """Which selectors are ignored in a file. ``everywhere`` are ids of diagnostics."""
-
-    everywhere: tuple[str, ...]
-    by_pattern: tuple[tuple[Patterns, tuple[str, ...]], ...]
-
-    @classmethod
-    def of(cls, config: Config, ignored: Sequence[str]) -> "_IgnoredIn":
-        everywhere = [
-            item.id
-            for item in diagnostics.ALL
-            if any(weight(word, item.id, item.name) for word in ignored)
-        ]
-        by_pattern = [
-            (Patterns.of(config.root, [pattern]), words)
-            for pattern, words in config.per_file_ignores.items()
-        ]
-        return cls(tuple(everywhere), tuple(by_pattern))
-
-    def __call__(self, file: Path) -> list[str]:
-        found = list(self.everywhere)
-        for patterns, words in self.by_pattern:
-            if patterns.cover(file):
-                found.extend(words)
-        return found
-
-
 def _warn(found: Found, config: Config) -> None:
     for folder in found.unreadable:
         click.echo(f"warning: cannot read the folder `{folder}`", err=True)
@@ -129,18 +78,15 @@ def _warn(found: Found, config: Config) -> None:
         click.echo(f"note: everything named is excluded by {config.origin}", err=True)
 
 
-def _allowed(options: CheckOptions) -> tuple[Applicability, ...]:
-    safe = (Applicability.SAFE,)
-    return (*safe, Applicability.UNSAFE) if options.unsafe_fixes else safe
-
-
-def _settle(found: Found, plan: Plan, options: CheckOptions) -> Settled[Result]:
+def _settle(
+    found: Found, plan: Plan, options: CheckOptions, trace: Trace | None
+) -> Settled[Result]:
     with Bar() as progress:
-        return engine.fix(found.targets, plan, _allowed(options), progress)
+        return engine.fix(found.targets, plan, allowed(options), progress, trace)
 
 
-def _diff(found: Found, plan: Plan, options: CheckOptions) -> int:
-    settled = _settle(found, plan, options)
+def _diff(found: Found, plan: Plan, options: CheckOptions, trace: Trace | None) -> int:
+    settled = _settle(found, plan, options, trace)
     patch = "".join(unified(c.before.path, c.before.content, c.after) for c in settled.changes)
     if options.output is not None:
         rewrite.write_text(options.output, patch)
@@ -156,8 +102,10 @@ def _diff(found: Found, plan: Plan, options: CheckOptions) -> int:
     return 1 if settled.changes and not options.exit_zero else 0
 
 
-def _fix(found: Found, plan: Plan, options: CheckOptions, config: Config) -> int:
-    settled = _settle(found, plan, options)
+def _fix(
+    found: Found, plan: Plan, options: CheckOptions, config: Config, trace: Trace | None
+) -> int:
+    settled = _settle(found, plan, options, trace)
     from_stdin = options.paths == (_STDIN,)
     if from_stdin:
         _write_stdout(found, settled)
@@ -167,8 +115,8 @@ def _fix(found: Found, plan: Plan, options: CheckOptions, config: Config) -> int
         number = len(settled.changes)
         beside = from_stdin or options.output is not None or options.form not in _FOR_PEOPLE
         click.echo(f"Fixed {_problems(settled.fixed)} in {_files(number)}.", err=beside)
-    _report(settled.result, options, to_stderr=from_stdin)
-    return _status(settled.result, options, config)
+    report(settled.result, options, to_stderr=from_stdin)
+    return status(settled.result, options, config)
 
 
 _FOR_PEOPLE = ("text", "concise")
@@ -179,24 +127,6 @@ def _write_stdout(found: Found, settled: Settled[Result]) -> None:
     for target in found.targets:
         own = [change for change in settled.changes if change.before.file == target.path]
         sys.stdout.buffer.write(rewrite.encoded(own[0]) if own else target.content or b"")
-
-
-def _report(result: Result, options: CheckOptions, to_stderr: bool = False) -> None:
-    stream = sys.stderr if to_stderr else sys.stdout
-    look = look_for(stream, options.output, _allowed(options))
-    text = FORMATS[options.form](result, look)
-    if options.output is not None:
-        rewrite.write_text(options.output, text)
-    else:
-        click.echo(text, nl=False, file=stream, color=look.colour)
-
-
-def _status(result: Result, options: CheckOptions, config: Config) -> int:
-    level = options.fail_on or config.fail_on
-    if options.exit_zero or level == "never":
-        return 0
-    threshold = Severity[level.upper()]
-    return int(any(finding.severity >= threshold for finding in result.findings))
 
 
 def _problems(number: int) -> str:

@@ -1,35 +1,67 @@
-"""What the command line passes to ``bnlint check``."""
+"""What the command line passes to its commands."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
+
+@dataclass(frozen=True, kw_only=True)
+class ReportOptions:
+    """How to report, and with which exit status; what was not given is ``None``."""
+
+    form: str = "text"
+    output: Path | None = None
+    fail_on: str | None = None
+    exit_zero: bool = False
+    unsafe_fixes: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CheckOptions:
-    """The options of ``bnlint check``; what was not given is ``None``."""
+@dataclass(frozen=True, kw_only=True)
+class ChildOptions:
+    """How to run the process that traces: which Python, and what one model may use."""
+
+    python: str | None = None
+    timeout: int = 60
+    memory: int = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckOptions(ReportOptions, ChildOptions):
+    """The options of ``bnlint check``."""
 
     paths: tuple[str, ...]
     fix: bool
-    unsafe_fixes: bool
     diff: bool
     select: tuple[str, ...] | None
     ignore: tuple[str, ...] | None
-    fail_on: str | None
-    form: str
-    output: Path | None
     pedantic: bool
-    exit_zero: bool
     stdin_filename: str | None
     report_unused_ignores: bool
+    trace: bool | None = None
 
 
-def words(
-    ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
-) -> tuple[str, ...] | None:
-    """Take an option apart that may be repeated and may hold several words with commas."""
-    if not value:
-        return None
-    split = (word.strip() for text in value for word in text.split(","))
-    return tuple(word for word in split if word)
+@dataclass(frozen=True, kw_only=True)
+class ModelOptions(ChildOptions):
+    """Which model to trace, and what to feed it with."""
+
+    target: str
+    inputs: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+    dtype: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TraceOptions(ReportOptions, ModelOptions):
+    """The options of ``bnlint trace``."""
+
+    select: tuple[str, ...] | None = None
+    ignore: tuple[str, ...] | None = None
+    pedantic: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignalOptions(ModelOptions):
+    """The options of ``bnlint signal``."""
+
+    form: str = "text"
+    plot: Path | None = None
+    every: bool = False

@@ -28,6 +28,7 @@ class Config:
     per_file_ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     exclude: tuple[str, ...] = ()
     fail_on: str = "warning"
+    trace: bool = False
     settings: Settings = field(default_factory=Settings)
 
 
@@ -101,6 +102,10 @@ def _fail_on(value: object) -> str | None:
     return value if isinstance(value, str) and value in FAIL_ON else None
 
 
+def _truth(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
 def _positive(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
@@ -113,5 +118,6 @@ _KEYS: dict[str, tuple[str, Callable[[object], object]]] = {
     "per-file-ignores": ("a table of lists of strings", _strings_by_pattern),
     "exclude": (_LIST, _strings),
     "fail-on": ("one of " + ", ".join(f'"{level}"' for level in FAIL_ON), _fail_on),
+    "trace": ("true or false", _truth),
     "min-normalization-batch": ("a whole number above 0", _positive),
 }

@@ -52,7 +52,17 @@ REHEARSAL_FAILED = Diagnostic(
     f"message at {ISSUES}.",
 )
 
-ALL = (UNREADABLE_FILE, RULE_CRASHED, UNUSED_IGNORE, REHEARSAL_FAILED)
+NOT_TRACED = Diagnostic(
+    "BN004",
+    "model-not-traced",
+    Severity.ADVICE,
+    "With `--trace` or `bnlint trace`: a model could not be built or traced, or not as a whole. The\n"
+    "message says why, with the line of your code. What reading the code found stands all the same.\n"
+    "Trace it by itself and give what is missing: `bnlint trace FILE:CLASS --arg NAME=VALUE --input\n"
+    "SIZE`.",
+)
+
+ALL = (UNREADABLE_FILE, RULE_CRASHED, UNUSED_IGNORE, REHEARSAL_FAILED, NOT_TRACED)
 
 
 def start_of(path: str) -> Span:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from pathlib import Path
 
-from bnlint import diagnostics, interpreter, reading, registry, sifting
+from bnlint import diagnostics, interpreter, reading, registry, sifting, tracing
 from bnlint.facts.rehearsal import Rehearsal
 from bnlint.files import Target
 from bnlint.finding import Applicability, Finding
@@ -14,8 +14,10 @@ from bnlint.rule import Rule, Settings
 from bnlint.sifting import Plan
 from bnlint.source import Project, SourceFile
 from bnlint.source.file import display_path
+from bnlint.tracing import Attempt, Traced
 
 Progress = Callable[[int, int], None]
+Trace = Callable[[Rehearsal, Project], Traced]
 
 _NOTHING = Rehearsal((), ())
 
@@ -25,13 +27,17 @@ class Result:
     """What one lint found, in order of path and place.
 
     ``sources`` are all files that were read, by their display paths; ``texts`` also has what could
-    be decoded of unreadable ones. ``checked`` counts the files that were asked for.
+    be decoded of unreadable ones. ``checked`` counts the files that were asked for. ``attempts`` are
+    the models that were traced or not, ``added`` the findings that reading alone did not give;
+    ``None`` where nothing was read.
     """
 
     findings: tuple[Finding, ...]
     sources: Mapping[str, SourceFile]
     texts: Mapping[str, str]
     checked: int
+    attempts: tuple[Attempt, ...] = ()
+    added: tuple[Finding, ...] | None = ()
 
 
 def lint(
@@ -39,24 +45,37 @@ def lint(
     plan: Plan,
     progress: Progress | None = None,
     overrides: Mapping[Path, SourceFile] | None = None,
+    trace: Trace | None = None,
 ) -> Result:
     """Lint files together: their imports, callers and callees count as one program.
 
-    ``overrides`` are texts that replace those on disk.
+    ``overrides`` are texts that replace those on disk. ``trace`` also builds the models and traces
+    them, which runs their code.
     """
     texts = dict(overrides or {})
     opened = reading.read_all(files, texts)
     project = Project(texts | {file.file: file for file in opened.files})
-    rehearsal, failures = _rehearse(opened.files, project, progress)
-    found = [*failures, *_check(rehearsal, plan, opened.files)]
+    rehearsal, failures = _rehearse(opened.files, project, progress, trace is not None)
+    first = opened.files[0].path if opened.files else ""
+    found = [*failures, *_check(rehearsal, plan, first)]
+    attempts: tuple[Attempt, ...] = ()
+    added: set[Finding] = set()
+    if trace is not None:
+        traced = trace(rehearsal, project)
+        attempts = traced.attempts
+        troubles = [finding for attempt in attempts for finding in attempt.findings()]
+        again = [*_check(traced.rehearsal, plan, first), *troubles]
+        found, added = tracing.merged(found, again)
     for file, error in project.unreadable.items():
-        if not plan.is_excluded(file):
+        if not (plan.is_excluded(file) or tracing.is_library(str(file))):
             opened.note_unreadable(file, display_path(file), error)
     sources = {file.path: file for file in (*project.files, *opened.files)}
     given = {file.path for file in opened.files}
     left = sifting.sift([*opened.findings, *found], sources, given, plan)
     decoded = opened.texts | {path: file.content for path, file in sources.items()}
-    return Result(tuple(sorted(left, key=_place)), sources, decoded, len(files))
+    findings = tuple(sorted(left, key=_place))
+    new = tuple(finding for finding in findings if finding in added)
+    return Result(findings, sources, decoded, len(files), attempts, new)
 
 
 def fix(
@@ -64,17 +83,30 @@ def fix(
     plan: Plan,
     allowed: Collection[Applicability],
     progress: Progress | None = None,
+    trace: Trace | None = None,
 ) -> Settled[Result]:
     """Lint and fix in memory until nothing changes; writing is up to the caller."""
     unchanged: dict[Path, SourceFile] = {}
 
     def once(texts: Mapping[Path, SourceFile]) -> Result:
-        result = lint(files, plan, progress, {**unchanged, **texts})
+        result = lint(files, plan, progress, {**unchanged, **texts}, trace)
         for file in result.sources.values():
             unchanged.setdefault(file.file, file)
         return result
 
     return settle(once, allowed)
+
+
+def lint_models(attempts: Sequence[Attempt], project: Project, plan: Plan) -> Result:
+    """Lint the graphs of traced models by themselves."""
+    graphs = tuple(attempt.graph for attempt in attempts if attempt.graph is not None)
+    crashed = attempts[0].span.path if attempts else ""
+    found = [*_check(Rehearsal(graphs, ()), plan, crashed)]
+    found += [finding for attempt in attempts for finding in attempt.findings()]
+    sources = {file.path: file for file in project.files}
+    findings = tuple(sorted(sifting.sift(found, sources, (), plan), key=_place))
+    texts = {path: file.content for path, file in sources.items()}
+    return Result(findings, sources, texts, len(attempts), tuple(attempts), None)
 
 
 def lint_text(text: str, name: str = "example.py", rules: Iterable[Rule] = ()) -> list[Finding]:
@@ -95,17 +127,19 @@ def example(text: str, name: str = "example.py") -> Target:
 
 
 def _rehearse(
-    files: Sequence[SourceFile], project: Project, progress: Progress | None
+    files: Sequence[SourceFile], project: Project, progress: Progress | None, recipes: bool
 ) -> tuple[Rehearsal, list[Finding]]:
     """Rehearse all files as one program; if that fails, each for itself, to lose only one."""
     if not files:
         return _NOTHING, []
     try:
-        return interpreter.rehearse(files, project, progress), []
+        return interpreter.rehearse(
+            files, project, progress, **({"recipes": True} if recipes else {})
+        ), []
     except Exception as error:
         if len(files) == 1:
             return _NOTHING, [_failure(files[0], error)]
-    parts = [_rehearse([file], project, None) for file in files]
+    parts = [_rehearse([file], project, None, False) for file in files]
     graphs = tuple(graph for part, _ in parts for graph in part.graphs)
     runs = tuple(run for part, _ in parts for run in part.runs)
     return Rehearsal(graphs, runs), [finding for _, failures in parts for finding in failures]
@@ -119,8 +153,9 @@ def _failure(file: SourceFile, error: Exception) -> Finding:
     return diagnostics.REHEARSAL_FAILED.at(diagnostics.start_of(file.path), message)
 
 
-def _check(rehearsal: Rehearsal, plan: Plan, files: Sequence[SourceFile]) -> Iterator[Finding]:
-    for rule in plan.rules if files else ():
+def _check(rehearsal: Rehearsal, plan: Plan, path: str) -> Iterator[Finding]:
+    """Ask every rule; a crash is reported at the start of ``path``."""
+    for rule in plan.rules if path else ():
         try:
             yield from _findings_of(rule, rehearsal, plan.settings)
         except Exception as error:
@@ -128,7 +163,7 @@ def _check(rehearsal: Rehearsal, plan: Plan, files: Sequence[SourceFile]) -> Ite
                 f"Rule `{rule.id}` stopped with {diagnostics.describe(error)}, so its findings are"
                 f" not complete; please report this at {ISSUES}"
             )
-            yield diagnostics.RULE_CRASHED.at(diagnostics.start_of(files[0].path), message)
+            yield diagnostics.RULE_CRASHED.at(diagnostics.start_of(path), message)
 
 
 def _findings_of(rule: Rule, rehearsal: Rehearsal, settings: Settings) -> Iterator[Finding]:

@@ -11,7 +11,9 @@ DIRECTORY = _INSTALLED if _INSTALLED.is_dir() else _HERE.parent / "rules"
 SECTIONS = ("Why", "Bad", "Fixed", "Good", "Fix safety", "Known limits", "References")
 """The sections that a page may have, in their order."""
 
-_BLOCK = re.compile(r"^```python(?P<run> run)?[ \t]*\n(?P<code>.*?)^```[ \t]*$", re.M | re.S)
+_BLOCK = re.compile(
+    r"^```python(?P<run> run)?( trace (?P<trace>\S+))?[ \t]*\n(?P<code>.*?)^```[ \t]*$", re.M | re.S
+)
 _MARK = re.compile(r"[ \t]*#[ \t]*(BN\d{3}(?:[ \t,]+BN\d{3})*)[ \t]*$", re.MULTILINE)
 _HEADING = re.compile(r"^### (.*)$", re.MULTILINE)
 
@@ -21,7 +23,8 @@ class Example:
     """One code block: its source without marks, and the (line, rule) pairs that its marks expect.
 
     ``heading`` is the nearest ``###`` heading above it in its section, ``line`` where its code
-    starts in the page. ``run`` says that the block can be executed as it stands.
+    starts in the page. ``run`` says that the block can be executed as it stands, ``trace`` is the
+    size of an input (``2x3x32x32``) if its last class is to be traced instead of read.
     """
 
     section: str
@@ -30,6 +33,7 @@ class Example:
     code: str
     expected: tuple[tuple[int, str], ...]
     run: bool
+    trace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +84,5 @@ def _example(content: str, outside: str, head: re.Match[str], block: re.Match[st
         _MARK.sub("", code),
         tuple(expected),
         block["run"] is not None,
+        block["trace"],
     )

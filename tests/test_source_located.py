@@ -47,12 +47,20 @@ def test_a_place_of_the_compiler_is_the_node(
     assert all(isinstance(each, node) for each in found)
 
 
-def test_definitions_are_found_by_their_first_line_or_their_own() -> None:
-    located = parse_text(TEXT).located
-    for line, name in ((2, "Net"), (3, "Net"), (4, "é"), (5, "é")):
-        node = located.definition(line)
-        assert isinstance(node, cst.ClassDef | cst.FunctionDef)
-        assert node.name.value == name
+@pytest.mark.parametrize(("line", "name"), [(2, "Net"), (3, "Net"), (9, "Net"), (9, "Other")])
+def test_a_class_is_found_by_its_name_and_any_of_its_lines(line: int, name: str) -> None:
+    node = parse_text(TEXT).located.definition(line, name)
+    assert (node is not None) == (name == "Net")
+    assert parse_text(TEXT).located.definition(1, name) is None
+
+
+def test_a_line_belongs_to_its_smallest_statement() -> None:
+    source = parse_text(TEXT)
+    for line, text in ((7, "y = conv("), (8, "y += x"), (3, "class Net:"), (1, "import torch")):
+        node = source.located.around(line)
+        assert node is not None
+        assert text in source.text(node)
+    assert source.located.around(99) is None
 
 
 @pytest.mark.parametrize("place", [(0, 0, 1, 2), (1, 0, 99, 2), (1, 3, 1, 5)])

@@ -7,6 +7,7 @@ from functools import cached_property
 from heapq import heapify, heappop, heappush
 
 from bnlint.facts.kind import WEIGHTED, Kind
+from bnlint.facts.signal import Signal
 from bnlint.facts.site import Argument, Site
 
 
@@ -130,10 +131,14 @@ class ModelGraph:
     problems: tuple[str, ...] = ()
     pretrained: bool = False
     """Whether the code loads published weights into it, so that its parameters are not free."""
+    identity: int = -1
+    """The number that facts of the same object have, as in :class:`bnlint.facts.run.Model`."""
     guessed_input: bool = False
     """Whether the model was traced with an input that nobody gave: its sizes prove little."""
     never_called: tuple[str, ...] = ()
     """Layers of a traced model that run neither in train nor in eval mode, by dotted name."""
+    signal: Signal | None = None
+    """What was measured at its residual additions, where it was run on real tensors."""
 
     @cached_property
     def users(self) -> Mapping[int, tuple[Call, ...]]:

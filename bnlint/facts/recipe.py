@@ -1,6 +1,6 @@
 """How to build a model again as the rehearsal saw it built: plain values, without its code."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -14,7 +14,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """A list, tuple or set; ``kind`` is the name of its type."""
+    """A list, tuple, set or frozenset; ``kind`` is the name of its type."""
 
     kind: str
     items: tuple["Recipe", ...]
@@ -29,7 +29,10 @@ class Pairs:
 
 @dataclass(frozen=True, slots=True)
 class ProjectName:
-    """A class or function of the project: its file, absolute, and its qualified name there."""
+    """A class or function of the project: its file, absolute, and its qualified name there.
+
+    The empty name is the module itself.
+    """
 
     file: str
     name: str
@@ -46,7 +49,8 @@ class LibraryName:
 class Built:
     """The result of calling ``callee``; the same ``key`` is the same object.
 
-    ``attributes`` were set on it afterwards, by dotted name, in order.
+    ``attributes`` were set on it afterwards, by dotted name, in order. A recipe may hold the same
+    object several times, then each with some of the first of its attributes.
     """
 
     callee: "Recipe"
@@ -57,25 +61,47 @@ class Built:
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    """An object by its attributes, made without calling its class: options, a configuration.
+
+    ``unknown`` are the attributes that reading does not give, each with the reason; they matter
+    only if the model reads them.
+    """
+
+    cls: "Recipe"
+    known: Mapping[str, "Recipe"]
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    key: int = -1
+
+
+@dataclass(frozen=True, slots=True)
 class Unobtainable:
     """Something that reading the code does not give; ``reason`` says what and why."""
 
     reason: str
 
 
-Recipe: TypeAlias = Constant | Items | Pairs | ProjectName | LibraryName | Built | Unobtainable
+Recipe: TypeAlias = (
+    Constant | Items | Pairs | ProjectName | LibraryName | Built | Record | Unobtainable
+)
 
 
 def missing(recipe: Recipe) -> str | None:
     """The first reason why a recipe cannot be followed, or ``None``."""
-    if isinstance(recipe, Unobtainable):
-        return recipe.reason
-    reasons = (missing(part) for part in parts(recipe))
-    return next((reason for reason in reasons if reason is not None), None)
+    return next((part.reason for part in walk(recipe) if isinstance(part, Unobtainable)), None)
+
+
+def walk(recipe: Recipe) -> Iterator[Recipe]:
+    """A recipe and all within it, from the outside in."""
+    pending = [recipe]
+    while pending:
+        current = pending.pop()
+        yield current
+        pending.extend(reversed(parts(current)))
 
 
 def parts(recipe: Recipe) -> Sequence[Recipe]:
-    """The recipes within one."""
+    """The recipes directly within one."""
     match recipe:
         case Items(items=items):
             return items
@@ -84,4 +110,6 @@ def parts(recipe: Recipe) -> Sequence[Recipe]:
         case Built():
             set_after = [value for _, value in recipe.attributes]
             return [recipe.callee, *recipe.positional, *recipe.keywords.values(), *set_after]
+        case Record():
+            return [recipe.cls, *recipe.known.values()]
     return ()

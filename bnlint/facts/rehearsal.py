@@ -1,8 +1,10 @@
 """Everything that was learnt from the files of one lint."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bnlint.facts.graph import ModelGraph
+from bnlint.facts.recipe import Recipe
 from bnlint.facts.run import Run
 
 
@@ -10,8 +12,13 @@ from bnlint.facts.run import Run
 class Rehearsal:
     """The graphs of all models that were seen being built, and the runs of all entry points.
 
-    A layer outside any model has a graph of its own, without calls.
+    A layer outside any model has a graph of its own, without calls. ``recipes`` say how to build a
+    model again, where that was asked for; parts of other models and single layers have none.
+    ``unreached`` are the graphs of what no run of a script built: functions that nothing calls were
+    tried with unknown arguments, and classes with their defaults.
     """
 
     graphs: tuple[ModelGraph, ...]
     runs: tuple[Run, ...]
+    recipes: Mapping[ModelGraph, Recipe] = field(default_factory=dict)
+    unreached: frozenset[ModelGraph] = frozenset()

@@ -1,11 +1,11 @@
 """What a program does with its models and loaders, in order: the events of one rehearsal."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
-from bnlint.facts.graph import Layer
+from bnlint.facts.graph import Layer, ModelGraph
 from bnlint.facts.known import Known
 from bnlint.facts.site import Argument, Site
 
@@ -289,6 +289,16 @@ class Run:
     complete: bool = True
     options: tuple[str, ...] = ()
     """Command-line options that are off by default and were given in this run."""
+    read: Mapping[int, ModelGraph] = field(default_factory=dict)
+    """The graphs of its models as their code says, by :attr:`Model.identity`."""
+    traced: Mapping[int, ModelGraph] = field(default_factory=dict)
+    """The graphs of those models that were traced, by :attr:`Model.identity`."""
+
+    def graph_of(self, model: Model) -> ModelGraph | None:
+        """What is known of a model's forward: its whole trace, else what its code says."""
+        traced = self.traced.get(model.identity)
+        whole = traced is not None and traced.complete
+        return traced if whole else self.read.get(model.identity)
 
     def of_type(self, kind: type[E_co]) -> Iterator[E_co]:
         """The events of one type, in order."""

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import libcst as cst
@@ -35,6 +36,7 @@ from bnlint.interpreter.library.data import loader_fact
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.namespaces import Namespaces
 from bnlint.interpreter.objects import Instance
+from bnlint.interpreter.recipes import Recipes
 from bnlint.interpreter.records import Journal
 from bnlint.interpreter.tape import Tape
 from bnlint.source import Project, SourceFile
@@ -66,12 +68,16 @@ def rehearse(
     files: Sequence[SourceFile],
     project: Project,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    recipes: bool = False,
 ) -> Rehearsal:
     """Rehearse files and the project modules that they import.
 
-    ``progress`` is called with the number of files done and of all.
+    ``progress`` is called with the number of files done and of all. With ``recipes`` the rehearsal
+    also says how to build each model again.
     """
     machine, facts = _machine(project)
+    machine.recipes = Recipes() if recipes else None
     rehearser = Rehearser(machine, facts)
     with _deep_recursion():
         for number, source in enumerate(files):
@@ -86,7 +92,24 @@ def rehearse(
         rehearser.follow_forwards(built)
         if progress is not None:
             progress(len(files), len(files))
-        return Rehearsal(tuple(facts.graphs()), tuple(rehearser.runs()))
+        return _rehearsal(machine, facts, rehearser, built)
+
+
+def _rehearsal(
+    machine: Machine, facts: FactsMaker, rehearser: Rehearser, reached: int
+) -> Rehearsal:
+    """What was learnt; the program itself built the first ``reached`` modules."""
+    graphs = facts.graphs()
+    unreached = set(machine.journal.built[reached:])
+    found = Rehearsal(tuple(graphs.values()), tuple(rehearser.runs()))
+    if machine.recipes is None:
+        return found
+    made = {graph: machine.recipes.of_model(model) for model, graph in graphs.items()}
+    return replace(
+        found,
+        recipes={graph: recipe for graph, recipe in made.items() if recipe is not None},
+        unreached=frozenset(graph for model, graph in graphs.items() if model in unreached),
+    )
 
 
 def graph_of(file: Path, expression: str, project: Project | None = None) -> ModelGraph:

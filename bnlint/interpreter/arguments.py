@@ -1,5 +1,7 @@
 """Constructor arguments as rules see them."""
 
+from types import EllipsisType
+
 from bnlint.facts.site import NOT_KNOWN, Argument, Site
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.objects import Bound, Scope
@@ -44,6 +46,8 @@ def plain(value: Value) -> object:
             return str(value)
         case list() | tuple() if is_known(value):
             return tuple(plain(item) for item in value)
+        case slice() | EllipsisType():
+            return value
     return NOT_KNOWN
 
 

@@ -63,6 +63,8 @@ def _set_on_module(
         return
     if m.modules:
         m.journal.effects += 1
+    if m.recipes is not None:
+        m.recipes.note_changed(m, owner, name, value)
     m.heap.put(owner.attributes, name, value)
 
 
@@ -72,6 +74,8 @@ def _reassign(
     """``layer.momentum = value`` and the like on a library layer."""
     argument = argument_fact(m, name, Bound(value, m.assigning or node), scope)
     layer.assigned[name] = argument
+    if m.recipes is not None:
+        m.recipes.note_changed(m, layer, name, value)
     m.journal.effects += 1
     if name != "momentum" or not is_batch_norm(layer):
         return

@@ -140,9 +140,7 @@ def _of_tensor(m: Machine, value: Tensor, name: str, node: cst.CSTNode, scope: S
     if name in ("shape", "device", "dtype", "ndim", "is_cuda", "requires_grad", "layout"):
         if name == "ndim" and value.shape.rank is not None:
             return value.shape.rank
-        if name == "shape" and (sizes := sizes_of(value.shape)) is not None:
-            return sizes
-        return Unknown(f"tensor {name}")
+        return sizes_of(value.shape) if name == "shape" else Unknown(f"tensor {name}")
     if name == "type" or (name in SCALARS and name not in ("item", "size", "dim", "numel")):
         return Builtin(value, name)
     if name in TENSOR_ATTRIBUTES:
@@ -252,6 +250,8 @@ def opaque_part(m: Machine, model: Instance, name: str, site: Site) -> Instance:
     made.attributes[MODE] = model.attributes.get(MODE, frozenset())
     made.has_parent, made.order = True, m.journal.next_order()
     m.heap.put(model.attributes, name, made)
+    if m.recipes is not None:
+        m.recipes.note_part(made, model, name)
     return made
 
 

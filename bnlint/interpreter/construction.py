@@ -16,7 +16,7 @@ from bnlint.interpreter.modules import (
     register_child,
 )
 from bnlint.interpreter.objects import Bound, Class, Function, Instance, Scope
-from bnlint.interpreter.values import MISSING, Arguments, Unknown, Value
+from bnlint.interpreter.values import MISSING, Arguments, Library, Unknown, Value
 from bnlint.vocabulary.layers import ANY_ARGUMENTS, REQUIRED, SIGNATURES, bare_name
 
 CHAIN = 6
@@ -60,6 +60,8 @@ def _build(m: Machine, cls: Class, arguments: Arguments, site: Site, scope: Scop
         return Unknown(f"{cls.name} object")
     made = new_instance(m, cls, canonical(base.path) if base is not None else "", site)
     cls.last_instance = made
+    if m.recipes is not None:
+        m.recipes.note_built(m, made, cls, arguments)
     if made.is_module:
         m.journal.built.append(made)
         m.building += 1
@@ -116,6 +118,8 @@ def new_instance(m: Machine, cls: Class | None, library: str, site: Site) -> Ins
 def build_library(m: Machine, path: str, arguments: Arguments, site: Site) -> Instance:
     """An object of a library class."""
     made = new_instance(m, None, canonical(path), site)
+    if m.recipes is not None:
+        m.recipes.note_built(m, made, Library(path), arguments)
     if made.is_module:
         m.journal.built.append(made)
     initialise_library(m, made, arguments)
@@ -208,6 +212,8 @@ def copy_of(m: Machine, value: Value, site: Site, memo: dict[int, Instance] | No
             made.has_parent = value.has_parent and len(memo) > 1
             for name, item in list(value.attributes.items()):
                 made.attributes[name] = copy_of(m, item, site, memo)
+            if m.recipes is not None:
+                m.recipes.note_copied(value, made)
             return made
         case list():
             return [copy_of(m, item, site, memo) for item in value]

@@ -33,6 +33,7 @@ class FactsMaker:
         self._layers: dict[tuple[Instance, str], Layer] = {}
         self._models: dict[tuple[Instance, str], Model] = {}
         self._numbers: dict[Instance, int] = {}
+        self._read: dict[int, ModelGraph] = {}
 
     # -- models and layers ------------------------------------------------------------------
 
@@ -110,8 +111,13 @@ class FactsMaker:
 
     # -- graphs -----------------------------------------------------------------------------
 
-    def graphs(self) -> Iterator[ModelGraph]:
+    def graphs(self) -> dict[Instance, ModelGraph]:
         """One graph per model that was built: roots, and layers outside of any."""
+        made = {module: self.graph(module) for module in self._roots()}
+        self._read.update((self._number(module), graph) for module, graph in made.items())
+        return made
+
+    def _roots(self) -> Iterator[Instance]:
         seen: set[object] = set()
         for module in self.journal.built:
             if module.has_parent and module not in self.journal.graphs:
@@ -122,7 +128,7 @@ class FactsMaker:
             if key in seen and module not in self.journal.graphs:
                 continue
             seen.add(key)
-            yield self.graph(module)
+            yield module
 
     def graph(self, module: Instance) -> ModelGraph:
         """The graph of one model."""
@@ -192,7 +198,7 @@ class FactsMaker:
         self, entry: str, main: bool, notes: list[Note], complete: bool, options: tuple[str, ...]
     ) -> Run:
         """The run of one entry point."""
-        return Run(entry, main, tuple(self.events(notes)), complete, options)
+        return Run(entry, main, tuple(self.events(notes)), complete, options, self._read)
 
     def events(self, notes: list[Note]) -> Iterator[Event]:
         """Notes as events, in order."""

@@ -67,7 +67,10 @@ def run_function(
             local.on_yield = on_yield
         elif is_generator(function):
             local.yielded = []
-        return _finish(m, m.execute(node.body.body, local), local)
+        value = _finish(m, m.execute(node.body.body, local), local)
+        if m.recipes is not None:
+            m.recipes.note_returned(m, function, arguments, value)
+        return value
     finally:
         m.frames.pop()
         del m.loops[loops:]

@@ -14,6 +14,7 @@ from bnlint.interpreter.modules import (
 )
 from bnlint.interpreter.objects import Builtin, Class, Function, Instance, Method, Scope
 from bnlint.interpreter.parameters import operand
+from bnlint.interpreter.shapes import size_at
 from bnlint.interpreter.values import Arguments, Library, Many, Tensor, Unknown, Value, is_known
 
 NAMED_TUPLE = "typing.NamedTuple"
@@ -88,7 +89,7 @@ def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: S
             return Unknown("item") if tensor is None else _index_tensor(m, tensor, key, node, scope)
         case Instance() if is_named_tuple(value):
             return _index_known(m, list(value.attributes.values()), key)
-    return Unknown("item")
+    return size_at(value, key)
 
 
 def _is_type(value: Class | Library) -> bool:

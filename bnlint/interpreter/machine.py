@@ -18,6 +18,7 @@ from bnlint.interpreter.values import Arguments, Unknown, Value
 
 if TYPE_CHECKING:
     from bnlint.interpreter.namespaces import Namespace, Namespaces
+    from bnlint.interpreter.recipes import Recipes
     from bnlint.interpreter.records import Journal
     from bnlint.interpreter.tape import Tape
 
@@ -85,6 +86,8 @@ class Machine:
         self.speculating = False
         """Whether a pass is being executed that is given up at the first thing only scripts do."""
         self.script_loops: set[cst.CSTNode] = set()
+        self.recipes: Recipes | None = None
+        """How to build models again, if that is asked for."""
 
     # -- stepping ---------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ import libcst as cst
 from bnlint.interpreter.iteration import elements, index_into, store_item
 from bnlint.interpreter.machine import SETTERS, Machine
 from bnlint.interpreter.objects import Instance, Scope
+from bnlint.interpreter.shapes import size_at
 from bnlint.interpreter.values import MISSING, Library, Many, Tensor, Unknown, Value
 
 BUILTIN_NAMES = frozenset(dir(builtins))
@@ -76,7 +77,7 @@ def part_of(m: Machine, value: Value, position: int, node: cst.CSTNode, scope: S
         case Tensor():
             return index_into(m, value, position, node, scope)
         case _:
-            return Unknown("unpacked item")
+            return size_at(value, position)
 
 
 def set_attribute(

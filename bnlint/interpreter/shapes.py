@@ -5,6 +5,10 @@ from bnlint.facts.kind import Kind
 from bnlint.interpreter.objects import Instance
 from bnlint.interpreter.values import Tensor, Unknown, Value
 
+ALL_SIZES = Unknown("tensor shape")
+"""The shape of a tensor whose rank is not known."""
+FIRST_SIZE = Unknown("size of dimension 0")
+
 SAME = frozenset({Kind.ACTIVATION, Kind.DROPOUT, Kind.PASS, Kind.OTHER_NORM, Kind.PHI})
 SPATIAL = frozenset({Kind.MAX_POOL, Kind.AVG_POOL, Kind.UPSAMPLE, Kind.PAD})
 
@@ -91,14 +95,20 @@ def at_channels(shape: Shape, dim: int) -> bool | None:
     return None if shape.rank is None else dim + shape.rank == 1
 
 
-def sizes_of(shape: Shape) -> tuple[Value, ...] | None:
-    """``tensor.shape`` as far as it is known; ``None`` where not even the rank is."""
+def sizes_of(shape: Shape) -> tuple[Value, ...] | Unknown:
+    """``tensor.shape`` as far as it is known."""
     if shape.rank is None:
-        return None
+        return ALL_SIZES
     sizes: list[Value] = [Unknown("size")] * shape.rank
+    sizes[:1] = [FIRST_SIZE][: shape.rank]
     if shape.channels is not None and shape.rank > 1:
         sizes[-1 if shape.channels_last else 1] = shape.channels
     return tuple(sizes)
+
+
+def size_at(sizes: Value, place: Value) -> Value:
+    """An item of what may be a shape whose length is not known."""
+    return FIRST_SIZE if sizes is ALL_SIZES and place == 0 else Unknown("item")
 
 
 def after_flatten(given: Shape, start: int, end: int) -> Shape:

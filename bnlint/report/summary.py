@@ -5,6 +5,7 @@ from collections import Counter
 from bnlint.engine import Result
 from bnlint.finding import Applicability, Severity
 from bnlint.look import Look, colour_of
+from bnlint.report.traces import traces
 
 _PLURALS = {Severity.ERROR: "errors", Severity.WARNING: "warnings", Severity.ADVICE: "advice"}
 
@@ -14,12 +15,15 @@ def summary(result: Result, look: Look) -> str:
     if not result.findings and not result.checked:
         return "No Python files to check.\n"
     if not result.findings:
-        return look.paint("All clear:", "green", "bold") + f" {_files(result.checked)} checked.\n"
+        checked = _files(result.checked)
+        if result.added is None:
+            checked = _count(result.checked, "model", "models")
+        clear = look.paint("All clear:", "green", "bold") + f" {checked} checked.\n"
+        return clear + traces(result, look)
     found = _count(len(result.findings), "problem", "problems")
     paths = len({finding.span.path for finding in result.findings})
-    return f"Found {found} ({_by_severity(result, look)}) in {_files(paths)}.\n" + _fixes(
-        result, look
-    )
+    counts = f"Found {found} ({_by_severity(result, look)}) in {_files(paths)}.\n"
+    return counts + _fixes(result, look) + traces(result, look)
 
 
 def _by_severity(result: Result, look: Look) -> str:

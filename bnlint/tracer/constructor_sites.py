@@ -29,6 +29,15 @@ class Places:
             self.found[place] = self._locate(place)
         return self.found[place]
 
+    def around(self, place: Place | None) -> Site | None:
+        """The site of a place, or else the statement that it is in."""
+        exact = self.site(place)
+        source = self._source(place.file) if place is not None and exact is None else None
+        if place is None or source is None:
+            return exact
+        node = source.located.around(place.line)
+        return None if node is None else Site(source, node)
+
     def constructor(
         self, layer: LayerRecord, layers: Mapping[str, LayerRecord]
     ) -> tuple[Site, ...]:
@@ -60,7 +69,7 @@ class Places:
             return None
         node: cst.CSTNode | None
         if place.column is None or place.end_column is None:
-            node = source.located.definition(place.line)
+            node = source.located.definition(place.line, place.function)
         else:
             node = source.located.node(place.line, place.column, place.end_line, place.end_column)
         return None if node is None else Site(source, node)

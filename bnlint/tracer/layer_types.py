@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Iterator
 from functools import cache
+from types import FunctionType
 
 from torch import nn
 
@@ -92,9 +93,16 @@ def _class_places(cls: type) -> Iterator[Place]:
 
 @cache
 def _class_place(cls: type) -> Place | None:
+    """A place within a class: where its first method begins, or where ``inspect`` finds it."""
+    for value in vars(cls).values():
+        if isinstance(value, FunctionType) and value.__qualname__.startswith(cls.__qualname__):
+            code = value.__code__
+            return Place(
+                code.co_filename, code.co_firstlineno, code.co_firstlineno, function=cls.__name__
+            )
     try:
         file = inspect.getsourcefile(cls)
-        lines, first = inspect.getsourcelines(cls)
+        _, first = inspect.getsourcelines(cls)
     except (OSError, TypeError):
         return None
-    return Place(file, first, first + len(lines) - 1, function=cls.__name__) if file else None
+    return Place(file, first, first, function=cls.__name__) if file else None

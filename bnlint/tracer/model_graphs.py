@@ -64,9 +64,10 @@ def model_graph(
         record.outputs,
         not record.problems,
         record.problems,
-        read.pretrained if read is not None else False,
-        record.guessed,
-        record.never_called,
+        pretrained=read.pretrained if read is not None else False,
+        identity=read.identity if read is not None else -1,
+        guessed_input=record.guessed,
+        never_called=record.never_called,
     )
 
 

@@ -71,7 +71,8 @@ class TraceRecord:
     ``how`` is ``meta``, ``cpu``, ``symbolic`` or ``partial``: the link of the chain that gave the
     calls. ``inputs`` are the shapes that the model was called with, ``guessed`` whether nobody
     gave them. ``problems`` say what is missing and why; without any the trace is complete.
-    ``never_called`` are dotted names of layers that neither train nor eval mode calls.
+    ``never_called`` are dotted names of layers that neither train nor eval mode calls. ``notes`` say
+    what was taken for the model where that is not plain.
     """
 
     name: str
@@ -83,6 +84,7 @@ class TraceRecord:
     guessed: bool = False
     problems: tuple[str, ...] = ()
     never_called: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     seconds: float = 0.0
 
 
@@ -100,7 +102,7 @@ def from_json(data: Mapping[str, Any]) -> TraceRecord:
     return TraceRecord(**rest | plain | {"layers": layers, "calls": calls})
 
 
-_TUPLES = ("layers", "calls", "outputs", "inputs", "problems", "never_called")
+_TUPLES = ("layers", "calls", "outputs", "inputs", "problems", "never_called", "notes")
 
 
 def _layer(

@@ -2,7 +2,18 @@
 
 from collections.abc import Mapping
 
+_REDUCTIONS = "mean sum nanmean nansum prod max min amax amin median mode logsumexp argmax argmin"
+_WINDOW = ("input", "kernel_size", "stride", "padding")
+
 SIGNATURES: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(_REDUCTIONS.split(), ("input", "dim", "keepdim")),
+    **{
+        f"adaptive_{kind}_pool{n}d": ("input", "output_size")
+        for kind in ("avg", "max")
+        for n in "123"
+    },
+    **{f"max_pool{n}d": (*_WINDOW, "dilation", "ceil_mode") for n in "123"},
+    **{f"avg_pool{n}d": (*_WINDOW, "ceil_mode", "count_include_pad") for n in "123"},
     "cat": ("tensors", "dim"),
     "concat": ("tensors", "dim"),
     "concatenate": ("tensors", "dim"),
@@ -16,11 +27,7 @@ SIGNATURES: Mapping[str, tuple[str, ...]] = {
     "flatten": ("input", "start_dim", "end_dim"),
     "unsqueeze": ("input", "dim"),
     "squeeze": ("input", "dim"),
-    "mean": ("input", "dim", "keepdim"),
-    "sum": ("input", "dim", "keepdim"),
-    "max": ("input", "dim", "keepdim"),
     "dropout": ("input", "p", "training"),
-    "avg_pool2d": ("input", "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad"),
     "add": ("input", "other", "alpha"),
     "mul": ("input", "other"),
     "div": ("input", "other"),

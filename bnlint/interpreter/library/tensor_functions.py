@@ -10,7 +10,7 @@ from bnlint.interpreter.function_shapes import after_function, part_shapes
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.objects import Instance
 from bnlint.interpreter.parameters import tensor_inputs
-from bnlint.interpreter.shapes import after_layer, at_channels, sizes_of
+from bnlint.interpreter.shapes import FIRST_SIZE, after_layer, at_channels, sizes_of
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.training import note_backward
 from bnlint.interpreter.values import Arguments, Many, Tensor, Unknown, Value
@@ -79,11 +79,13 @@ def _size(tensor: Tensor, name: str, arguments: Arguments) -> Value:
     if name in ("dim", "ndimension") and shape.rank is not None:
         return shape.rank
     if name == "size":
-        sizes, dim = sizes_of(shape), arguments.get(0, "dim")
-        if dim is None and sizes is not None:
-            return sizes
+        dim = arguments.get(0, "dim")
+        if dim is None:
+            return sizes_of(shape)
         if isinstance(dim, int) and shape.channels is not None and at_channels(shape, dim):
             return shape.channels
+        if dim == 0:
+            return FIRST_SIZE
     return Unknown(f"tensor {name}")
 
 
@@ -109,9 +111,7 @@ def _operate(m: Machine, kind: Kind, name: str, arguments: Arguments, site: Site
         shape = after_layer(layer, kind, inputs)
     else:
         shape = after_function(kind, name.rstrip("_"), inputs, constants)
-    keeps = kind in KEEPS_BATCH or name in ("squeeze", "unsqueeze")
-    if name == "flatten":
-        keeps = constants.get("start_dim", 0) != 0
+    keeps = kind in KEEPS_BATCH or _keeps_first(name, inputs[0], constants)
     made = m.tape.tensor(
         kind, name, inputs, site, layer=layer, constants=constants, shape=shape, batch=keeps
     )
@@ -120,9 +120,27 @@ def _operate(m: Machine, kind: Kind, name: str, arguments: Arguments, site: Site
     return _parts(m, kind, name, made, inputs, constants, site)
 
 
+def _keeps_first(name: str, tensor: Tensor, constants: Mapping[str, Value]) -> bool:
+    """Whether a change of dimensions leaves the first one alone."""
+    match name.rstrip("_"):
+        case "flatten":
+            return constants.get("start_dim", 0) != 0
+        case "squeeze" if "dim" not in constants:
+            return tensor.batch is not None and tensor.batch.number not in (None, 1)
+        case "squeeze" | "unsqueeze":
+            return constants.get("dim", 0) != 0
+        case "view" | "reshape":
+            sizes = constants.get("shape")
+            return isinstance(sizes, list | tuple) and sizes[:1] in ([FIRST], (FIRST,))
+    return False
+
+
 def _all_tensors(value: Value) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(item, Tensor) for item in value)
 
+
+FIRST = None
+"""Among constant sizes: the size of dimension 0 of some tensor."""
 
 WEIGHT_POSITION: Mapping[Kind, int] = {Kind.CONV: 1, Kind.LINEAR: 1, Kind.BATCH_NORM: 3}
 """Where functional forms of layers take the weight; the bias follows it."""
@@ -182,7 +200,9 @@ def _constants(name: str, arguments: Arguments) -> dict[str, Value]:
             return constants
         sizes = arguments.positional[1:]
         single = len(sizes) == 1 and isinstance(sizes[0], list | tuple)
-        constants["shape"] = sizes[0] if single else tuple(sizes)
+        written = sizes[0] if single else sizes
+        if isinstance(written, list | tuple) and not (len(sizes) == 1 and _is_open(sizes[0])):
+            constants["shape"] = tuple(FIRST if size is FIRST_SIZE else size for size in written)
         return constants
     names = SIGNATURES.get(plain, ())
     for number, value in enumerate(arguments.positional):
@@ -190,6 +210,11 @@ def _constants(name: str, arguments: Arguments) -> dict[str, Value]:
             continue
         constants[names[number] if number < len(names) else str(number)] = value
     return constants
+
+
+def _is_open(size: Value) -> bool:
+    """Whether what is not known may be all sizes at once."""
+    return isinstance(size, Unknown) and size is not FIRST_SIZE
 
 
 def create(m: Machine, name: str, arguments: Arguments, site: Site) -> Value:

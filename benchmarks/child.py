@@ -1,0 +1,175 @@
+"""What the guarded child process costs, against the import of torch alone.
+
+    python benchmarks/child.py [--rounds N]
+
+Times are those of the clock, of the best round. Jobs that do nothing show the price of a fork and of the guard, with parts
+of the guard left out in turn; then a ResNet-18 is traced in the child and in this process.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bnlint.tracer.process import Child
+
+RUNNER = """
+import sys
+from bnlint.tracer import guard, landlock
+
+def nothing(job):
+    return {{}}
+
+def opening(job):
+    for _ in range(10_000):
+        open("/dev/null").close()
+    return {{}}
+
+{left_out}
+"""
+LEFT_OUT = {
+    "whole guard": "",
+    "without Landlock": "landlock.restrict = lambda: ()",
+    "without audit hook": "sys.addaudithook = lambda hook: None",
+    "limits only": "landlock.restrict = lambda: ()\nsys.addaudithook = lambda hook: None",
+    "fork only": "guard.engage = lambda limits, tell: guard.Guard()",
+}
+MODEL = """
+from torch import nn
+
+
+class Block(nn.Module):
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.relu = nn.ReLU()
+        self.skip = nn.Sequential(
+            nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
+        )
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
+        return self.relu(y + self.skip(x))
+
+
+class ResNet18(nn.Sequential):
+    def __init__(self):
+        widths = [64, 64, 64, 128, 128, 256, 256, 512, 512]
+        pairs = zip(widths, widths[1:])
+        blocks = [Block(a, b, 1 if a == b else 2) for a, b in pairs]
+        stem = [nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU()]
+        super().__init__(*stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 10))
+"""
+Job = Mapping[str, object]
+
+
+def seconds_of(work: Callable[[], object], rounds: int) -> float:
+    """Seconds of the best round."""
+    best = float("inf")
+    for _ in range(rounds):
+        start = time.perf_counter()
+        work()
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def started(job: Job, **options: Any) -> None:
+    """Start a child, let it do one job, end it; raises RuntimeError if the job fails."""
+    with Child(**options) as child:
+        done(child, job)
+
+
+def done(child: Child, job: Job) -> None:
+    """Let a child do a job; raises RuntimeError if that fails."""
+    answer = child.ask(job)
+    if answer.failure is not None:
+        raise RuntimeError(answer.failure.reason)
+
+
+@contextmanager
+def runners(folder: Path, names: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Modules with jobs, one for each guard, that a child finds; yields their names."""
+    modules = {}
+    for number, (name, left_out) in enumerate(names.items()):
+        modules[name] = f"bnlint_runner_{number}"
+        text = RUNNER.format(left_out=left_out)
+        (folder / f"{modules[name]}.py").write_text(text, encoding="utf-8")
+    with patched_path(folder):
+        yield modules
+
+
+@contextmanager
+def patched_path(folder: Path) -> Iterator[None]:
+    """Let child processes import from a folder."""
+    import os
+
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(folder), before]))
+    try:
+        yield
+    finally:
+        os.environ.pop("PYTHONPATH")
+        if before is not None:
+            os.environ["PYTHONPATH"] = before
+
+
+def report(name: str, seconds: float, base: float) -> None:
+    """Print one line of the table."""
+    print(f"{name:52} {seconds * 1e3:9.1f} ms {seconds / base:8.3f}", flush=True)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds: int = parser.parse_args().rounds
+    with tempfile.TemporaryDirectory() as name, runners(Path(name), LEFT_OUT) as modules:
+        measure(Path(name), modules, rounds)
+
+
+def measure(folder: Path, modules: Mapping[str, str], rounds: int) -> None:
+    """Measure everything; the import of torch is what the rest is divided by."""
+    torch = [sys.executable, "-c", "import torch"]
+    base = seconds_of(lambda: subprocess.run(torch, check=True), rounds)
+    report('python -c "import torch"', base, base)
+    whole = f"{modules['whole guard']}:nothing"
+    report("start, one empty job, end", seconds_of(lambda: started({}, runner=whole), rounds), base)
+    for name, module in modules.items():
+        with Child(runner=f"{module}:nothing") as child:
+            done(child, {})
+            report(f"a further empty job, {name}", seconds_of(lambda: done(child, {}), 40), base)  # noqa: B023
+    for name in ("whole guard", "without audit hook"):
+        with Child(runner=f"{modules[name]}:opening") as child:
+            taken = seconds_of(lambda: done(child, {}), rounds)  # noqa: B023
+            report(f"opening 10,000 files, {name}", taken, base)
+    measure_model(folder, base, rounds)
+
+
+def measure_model(folder: Path, base: float, rounds: int) -> None:
+    """Trace a model in the child and in this process."""
+    file = folder / "resnet18.py"
+    file.write_text(MODEL, encoding="utf-8")
+    target = {"file": str(file), "module": None, "name": "ResNet18", "arguments": {}}
+    job: dict[str, Any] = {"roots": [str(folder)], "build": {"target": target}}
+    report("start, trace a ResNet-18, end", seconds_of(lambda: started(job), rounds), base)
+    with Child() as child:
+        done(child, job)
+        report(
+            "trace it again in the same child", seconds_of(lambda: done(child, job), rounds), base
+        )
+    from bnlint.tracer import jobs
+
+    jobs.run_job(job)
+    report("trace it in this process, warm", seconds_of(lambda: jobs.run_job(job), rounds), base)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""BN204 one-value-per-channel: BatchNorm trained where a channel has one or two values."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from bnlint.facts.batches import (
+    how_large,
+    is_split,
+    norms_over_the_batch,
+    of_option,
+    place_of_batch,
+    trained_batches,
+)
+from bnlint.facts.graph import Call, Layer, ModelGraph
+from bnlint.facts.kind import Kind
+from bnlint.facts.populations import Population, populations
+from bnlint.facts.run import Forward, Run
+from bnlint.facts.site import Site
+from bnlint.finding import Finding, Severity
+from bnlint.rule import Rule, Settings
+
+RULE = Rule("BN204", "one-value-per-channel", Severity.WARNING)
+
+MOST = 2
+"""Two values become -1 and +1, whatever they are."""
+RAISED = "Expected more than 1 value per channel when training"
+REMEDY = "use larger batches, or GroupNorm or LayerNorm in its place"
+
+
+@RULE.on_run
+def check_batches(run: Run, settings: Settings) -> Iterator[Finding]:
+    """Report layers behind a global pooling in models that are trained on one or two samples."""
+    seen: set[Site] = set()
+    for forward, size in trained_batches(run):
+        graph = run.graph_of(forward.model)
+        if size > MOST or graph is None or not _is_stacked(forward):
+            continue
+        trained = {norm.name for norm in norms_over_the_batch(forward) if norm.layer is not None}
+        places: dict[Site, list[Population]] = defaultdict(list)
+        for population in populations(graph):
+            layer = population.layer
+            if layer.name in trained and layer.certain and size * population.values <= MOST:
+                places[layer.site].append(population)
+        for site, found in places.items():
+            if site not in seen:
+                seen.add(site)
+                yield _of_batches(site, found, forward, size)
+
+
+def _is_stacked(forward: Forward) -> bool:
+    """Whether the loaders stack samples themselves, so that the batch has no more of them."""
+    collates = [loader.arguments.get("collate_fn") for loader in forward.loaders]
+    return all(given is not None and given.value is None for given in collates)
+
+
+def _of_batches(site: Site, found: list[Population], forward: Forward, size: int) -> Finding:
+    population = found[0]
+    layer, values = population.layer, size * population.values
+    split = ", which DataParallel divides" if is_split(forward) else ""
+    samples = "1 sample" if size == 1 else f"{size} samples"
+    why = f"`{forward.model.name}` is trained on batches of {samples}{of_option(forward)}{split}"
+    evidence = [*how_large(forward, size)]
+    if population.source is not None and population.source.site is not None:
+        what = f"of a sample, {_counted(population.values)} is left in each channel"
+        evidence.append((population.source.site, what))
+    evidence.append((place_of_batch(forward), f"batches of {size} are made here"))
+    sizes = (size, layer.channels, *population.positions)
+    return RULE.at(
+        site,
+        f"{_named(found)} gets {_counted(values)} per channel, since {why}{_effect(values, sizes)}"
+        f"; {REMEDY}",
+        layer=layer.name,
+        evidence=evidence,
+    )
+
+
+@RULE.on_graphs
+def check_traces(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
+    """Report layers for which the input that somebody gave leaves one or two values."""
+    seen: set[Site] = set()
+    for graph in graphs:
+        if graph.guessed_input:
+            continue
+        for call in graph.calls:
+            layer, sizes = call.layer, _given_sizes(graph, call)
+            if layer is None or sizes is None or layer.site in seen:
+                continue
+            seen.add(layer.site)
+            yield _of_trace(graph, call, layer, sizes)
+
+
+def _given_sizes(graph: ModelGraph, call: Call) -> tuple[int, ...] | None:
+    """What a BatchNorm gets, if that is too little to train on.
+
+    Where torch does not complain of a single value, the layer was not in train mode.
+    """
+    if call.kind is not Kind.BATCH_NORM or not call.inputs or _is_exempt(call):
+        return None
+    sizes = graph.calls[call.inputs[0]].shape.sizes
+    if sizes is None or len(sizes) < 2:
+        return None
+    values = _values(sizes)
+    raises = call.error is not None and RAISED in call.error
+    return sizes if raises or (values == MOST and call.error is None) else None
+
+
+def _is_exempt(call: Call) -> bool:
+    """Whether it does not train, or is one whose statistics come from all devices."""
+    training, layer = call.arguments.get("training"), call.layer
+    trains = training is None or training.value is True
+    shares = layer is None or layer.own_forward or layer.type.endswith("SyncBatchNorm")
+    return shares or not trains
+
+
+def _values(sizes: Sequence[int]) -> int:
+    values = 1
+    for number, size in enumerate(sizes):
+        values *= 1 if number == 1 else size
+    return values
+
+
+def _of_trace(graph: ModelGraph, call: Call, layer: Layer, sizes: tuple[int, ...]) -> Finding:
+    given = " and ".join(
+        "x".join(map(str, source.shape.sizes))
+        for source in graph.calls
+        if source.kind is Kind.INPUT and source.shape.sizes
+    )
+    values = _values(sizes)
+    return RULE.at(
+        layer.site,
+        f"`{layer.name}` gets {_counted(values)} per channel of an input of {given}"
+        f"{_effect(values, sizes)}; {REMEDY}",
+        layer=layer.name,
+        evidence=[(call.site, "it is called here")] if call.site is not None else (),
+    )
+
+
+def _named(found: list[Population]) -> str:
+    names = list(dict.fromkeys(population.layer.name for population in found))
+    others = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+    return f"`{names[0]}`{others}"
+
+
+def _counted(values: int) -> str:
+    return "one value" if values == 1 else f"{values} values"
+
+
+def _effect(values: int, sizes: Sequence[int | None]) -> str:
+    if values > 1:
+        return ": normalised, they are -1 and +1 whatever they were, and hardly any gradient passes"
+    shape = f", got input size torch.Size({list(sizes)})" if None not in sizes else ""
+    return f', and torch raises "{RAISED}{shape}"'

@@ -1,0 +1,185 @@
+"""BN205 batchnorm-over-wrong-axis: the features are not in the dimension that is normalised."""
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bnlint.facts.axes import Axes, Axis, Role
+from bnlint.facts.graph import Call, Layer, ModelGraph
+from bnlint.facts.kind import Kind
+from bnlint.facts.layout import axes_of
+from bnlint.facts.site import NOT_KNOWN, Site
+from bnlint.finding import Applicability, Finding, Fix, Severity
+from bnlint.rule import Rule
+
+RULE = Rule("BN205", "batchnorm-over-wrong-axis", Severity.WARNING, fix=Applicability.DISPLAY)
+
+WIDTHS = ("out_features", "out_channels", "hidden_size", "embedding_dim", "embed_dim", "d_model")
+"""What layers call the number of features that they give."""
+MOVED = (Kind.LINEAR, Kind.RECURRENT, Kind.EMBEDDING, Kind.ATTENTION, Kind.PERMUTE)
+"""What puts features into the last dimension."""
+
+BINDING_TIGHTLY = (ast.Name, ast.Attribute, ast.Call, ast.Subscript)
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A call of a BatchNorm: which dimension has the features, and how long dimension 1 is."""
+
+    call: Call
+    layer: Layer
+    place: int
+    rank: int
+    length: int | None
+    origin: Call | None
+
+
+@RULE.on_graphs
+def check(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
+    """Report calls of BatchNorm layers built for as many features as another dimension has."""
+    wrong: dict[Site, list[Mistake]] = defaultdict(list)
+    right: set[Site] = set()
+    for graph in graphs:
+        if not any(graph.of_kind(Kind.BATCH_NORM)):
+            continue
+        for call, mistake in _judged(graph):
+            place = call.site or (call.layer.site if call.layer is not None else None)
+            if place is not None and mistake is None:
+                right.add(place)
+            elif place is not None and mistake is not None:
+                wrong[place].append(mistake)
+    for place, found in wrong.items():
+        yield _finding(place, found[0], unanimous=place not in right)
+
+
+def _judged(graph: ModelGraph) -> Iterator[tuple[Call, Mistake | None]]:
+    """The certain calls of BatchNorm layers, each with what is wrong about it."""
+    layouts = axes_of(graph)
+    for call in graph.calls:
+        layer = call.layer
+        if call.kind is Kind.BATCH_NORM and layer is not None and call.inputs and call.certain:
+            source = graph.calls[call.inputs[0]]
+            axes = layouts[source.index]
+            place = None if layer.own_forward else _misplaced(layer, axes)
+            if place is None:
+                yield call, None
+                continue
+            length = _length(graph, source, axes)
+            yield (
+                call,
+                Mistake(call, layer, place, len(axes.known), length, _origin(graph, source)),
+            )
+
+
+def _misplaced(layer: Layer, axes: Axes) -> int | None:
+    """The dimension that the layer is built for, where it is not dimension 1."""
+    dims = layer.dimensions
+    ranks = (3,) if dims == 1 else (3, 4, 5) if dims is None else (dims + 2,)
+    places = [i for i, axis in enumerate(axes.known) if axis.role is Role.FEATURES]
+    if not axes.whole or axes.rank not in ranks or len(places) != 1 or places[0] < 2:
+        return None
+    return places[0] if _is_built_for(layer, axes.known[places[0]]) else None
+
+
+def _is_built_for(layer: Layer, features: Axis) -> bool:
+    if layer.channels is not None and features.size is not None:
+        return layer.channels == features.size
+    maker = features.layer
+    if maker is None or maker.chain != layer.chain or maker.site.path != layer.site.path:
+        return False
+    given = layer.arguments.get("num_features")
+    width = next((maker.arguments[name] for name in WIDTHS if name in maker.arguments), None)
+    if given is None or width is None or given.site is None or width.site is None:
+        return False
+    unknown = given.value is NOT_KNOWN and width.value is NOT_KNOWN
+    return unknown and given.site.text == width.site.text
+
+
+def _length(graph: ModelGraph, source: Call, axes: Axes) -> int | None:
+    """The size of dimension 1, where layers fix it or a given input does."""
+    sizes = source.shape.sizes
+    if sizes is not None and len(sizes) > 1 and not graph.guessed_input:
+        return sizes[1]
+    return axes.known[1].size
+
+
+def _origin(graph: ModelGraph, call: Call) -> Call | None:
+    """The nearest call before that moved features out of dimension 1."""
+    while call.kind not in MOVED:
+        if not call.inputs:
+            return None
+        call = graph.calls[call.inputs[0]]
+    return call
+
+
+def _finding(site: Site, mistake: Mistake, *, unanimous: bool) -> Finding:
+    layer, origin = mistake.layer, mistake.origin
+    width = "its" if layer.channels is None else f"its {layer.channels}"
+    last = "the last one" if mistake.place == mistake.rank - 1 else f"dimension {mistake.place}"
+    evidence = []
+    if origin is not None and origin.site is not None:
+        evidence.append((origin.site, f"this puts the features into {last}"))
+    return RULE.at(
+        site,
+        f"`{layer.name}` normalises dimension 1 of a tensor that has {width} features in {last}, so"
+        f" it mixes all features and keeps positions apart{_consequence(mistake)}; transpose before"
+        " and after it, or use LayerNorm",
+        layer=layer.name,
+        evidence=evidence,
+        fix=_fix(site, mistake) if unanimous else None,
+    )
+
+
+def _consequence(mistake: Mistake) -> str:
+    """What torch says to it: it compares dimension 1 with ``num_features``."""
+    features, length = mistake.layer.channels, mistake.length
+    arguments = mistake.layer.arguments
+    kept = {n: arguments[n].value for n in ("affine", "track_running_stats") if n in arguments}
+    if set(kept.values()) == {False} or features is None:
+        return ""
+    if length is None:
+        return f", and torch notices only where there are not {features} of these, too"
+    if length == features:
+        return f", and torch does not notice, since there are {features} of these, too"
+    compared = "weight" if kept.get("track_running_stats") is False else "running_mean"
+    return f', and torch raises "{compared} should contain {length} elements not {features}"'
+
+
+def _fix(site: Site, mistake: Mistake) -> Fix | None:
+    """Move the features to dimension 1 for the call and back behind it."""
+    parts = _call_parts(site.text) if site != mistake.layer.site else None
+    if parts is None:
+        return None
+    callee, tensor = parts
+    there, back = _moves(mistake.rank, mistake.place)
+    return RULE.fixed_by(f"Use `.{there}`", site.replace(f"{callee}({tensor}.{there}).{back}"))
+
+
+def _call_parts(text: str) -> tuple[str, str] | None:
+    """The callee and the only argument of a call, in brackets where an attribute needs them."""
+    try:
+        tree = ast.parse(text, mode="eval").body
+    except SyntaxError:
+        return None
+    match tree:
+        case ast.Call(func=callee, args=[argument], keywords=[]):
+            code = ast.get_source_segment(text, argument)
+            name = ast.get_source_segment(text, callee)
+            if name is None or code is None or isinstance(argument, ast.Starred):
+                return None
+            return name, code if isinstance(argument, BINDING_TIGHTLY) else f"({code})"
+    return None
+
+
+def _moves(rank: int, place: int) -> tuple[str, str]:
+    if rank == 3:
+        return "transpose(1, 2)", "transpose(1, 2)"
+    others = [dim for dim in range(1, rank) if dim != place]
+    there = [0, place, *others]
+    back = [there.index(dim) for dim in range(rank)]
+    return _permute(there), _permute(back)
+
+
+def _permute(order: Sequence[int]) -> str:
+    return f"permute({', '.join(map(str, order))})"

@@ -1,0 +1,103 @@
+"""The parameters that several commands share, in groups."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+Command = Callable[..., int]
+Decorator = Callable[[Command], Command]
+
+
+def words(
+    ctx: click.Context, param: click.Parameter, value: tuple[str, ...]
+) -> tuple[str, ...] | None:
+    """Take an option apart that may be repeated and may hold several words with commas."""
+    if not value:
+        return None
+    split = (word.strip() for text in value for word in text.split(","))
+    return tuple(word for word in split if word)
+
+
+def _group(*parts: Callable[[Any], Any]) -> Decorator:
+    def decorate(command: Command) -> Command:
+        for part in reversed(parts):
+            command = part(command)
+        return command
+
+    return decorate
+
+
+selection = _group(
+    click.option(
+        "--select", multiple=True, callback=words, metavar="RULES", help="Run only these."
+    ),
+    click.option(
+        "--ignore", multiple=True, callback=words, metavar="RULES", help="Leave these out."
+    ),
+    click.option("--pedantic", is_flag=True, help="Report also what is likely, but not proven."),
+)
+"""Which findings to look for."""
+
+reporting = _group(
+    click.option(
+        "--fail-on",
+        type=click.Choice(["error", "warning", "advice", "never"]),
+        help="Exit with 1 from this severity on.  [default: warning]",
+    ),
+    click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever is found."),
+    click.option(
+        "--format",
+        "form",
+        type=click.Choice(["text", "concise", "json", "github"]),
+        default="text",
+        show_default=True,
+        help="How to report.",
+    ),
+    click.option(
+        "--output", metavar="FILE", type=click.Path(path_type=Path), help="Report to a file."
+    ),
+)
+"""How to report, and with which exit status."""
+
+child = _group(
+    click.option("--python", metavar="FILE", help="The Python that has torch.  [default: own]"),
+    click.option(
+        "--timeout",
+        type=click.IntRange(1),
+        default=60,
+        show_default=True,
+        metavar="SECONDS",
+        help="Processor time that tracing one model may take.",
+    ),
+    click.option(
+        "--memory",
+        type=click.IntRange(64),
+        default=4096,
+        show_default=True,
+        metavar="MB",
+        help="Memory that tracing one model may take.",
+    ),
+)
+"""The process that traces."""
+
+model = _group(
+    click.argument("target"),
+    click.option(
+        "--input",
+        "inputs",
+        multiple=True,
+        metavar="SIZE",
+        help="Size of an input, 8x3x224x224; once for each.  [default: guessed]",
+    ),
+    click.option("--dtype", metavar="NAME", help="Type of the inputs, such as int64."),
+    click.option(
+        "--arg",
+        "arguments",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="An argument of the class or function.",
+    ),
+)
+"""Which model to build, and what to feed it with."""

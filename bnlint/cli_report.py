@@ -1,0 +1,49 @@
+"""What all linting commands do at the end: report, and choose the exit status."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from bnlint import rewrite
+from bnlint.cli_options import ReportOptions
+from bnlint.cli_terminal import look_for
+from bnlint.config import Config
+from bnlint.engine import Result
+from bnlint.finding import Applicability, Severity
+from bnlint.misuse import Misuse
+from bnlint.report import FORMATS
+
+
+def require_place_for(output: Path) -> None:
+    """Refuse a report that could not be written before anything is changed."""
+    if output.is_dir():
+        raise Misuse(f"cannot write `{output}`: it is a folder")
+    if not output.parent.is_dir():
+        raise Misuse(f"cannot write `{output}`: there is no folder `{output.parent}`")
+
+
+def allowed(options: ReportOptions) -> tuple[Applicability, ...]:
+    """The fixes that ``--fix`` would apply with the same options."""
+    safe = (Applicability.SAFE,)
+    return (*safe, Applicability.UNSAFE) if options.unsafe_fixes else safe
+
+
+def report(result: Result, options: ReportOptions, to_stderr: bool = False) -> None:
+    """Print the report, or write it to the file that was asked for."""
+    stream = sys.stderr if to_stderr else sys.stdout
+    look = look_for(stream, options.output, allowed(options))
+    text = FORMATS[options.form](result, look)
+    if options.output is not None:
+        rewrite.write_text(options.output, text)
+    else:
+        click.echo(text, nl=False, file=stream, color=look.colour)
+
+
+def status(result: Result, options: ReportOptions, config: Config) -> int:
+    """The exit status: 1 if anything as severe as ``--fail-on`` was found."""
+    level = options.fail_on or config.fail_on
+    if options.exit_zero or level == "never":
+        return 0
+    threshold = Severity[level.upper()]
+    return int(any(finding.severity >= threshold for finding in result.findings))

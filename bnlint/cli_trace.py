@@ -1,0 +1,105 @@
+"""``bnlint trace`` and ``bnlint signal``: one model by its name, built and traced."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from bnlint import engine
+from bnlint.cli_child import child_of
+from bnlint.cli_options import ModelOptions, SignalOptions, TraceOptions
+from bnlint.cli_plan import plan_of
+from bnlint.cli_report import report, require_place_for, status
+from bnlint.cli_terminal import look_for
+from bnlint.config import closest
+from bnlint.diagnostics import start_of
+from bnlint.facts import signal as signals
+from bnlint.misuse import Misuse
+from bnlint.report import signal_json, signal_table
+from bnlint.source import Project
+from bnlint.source.file import display_path
+from bnlint.tracer.answer import Answer
+from bnlint.tracer.targets import Target, parse_argument, parse_size, parse_target
+from bnlint.tracing import attempt_of
+
+
+def trace(options: TraceOptions) -> int:
+    """Build a model, trace it, lint its graph, and return the exit status."""
+    if options.output is not None:
+        require_place_for(options.output)
+    target = parse_target(options.target)
+    config = closest(_folder_of(target))
+    plan = plan_of(options, config)
+    answer = _ask(target, options, "graph")
+    _stop_without_trace(answer, options)
+    project = Project()
+    attempt = attempt_of(answer, target.name, start_of(_path_of(target)), project)
+    result = engine.lint_models([attempt], project, plan)
+    report(result, options)
+    return status(result, options, config)
+
+
+def signal(options: SignalOptions) -> int:
+    """Build a model, measure how its signal propagates, and return the exit status."""
+    if options.plot is not None:
+        require_place_for(options.plot)
+        _require_matplotlib()
+    target = parse_target(options.target)
+    answer = _ask(target, options, "signal")
+    _stop_without_trace(answer, options)
+    if answer.signal is None:
+        raise Misuse(f"the signal of `{options.target}` could not be measured")
+    measured = signals.from_json(answer.signal)
+    click.echo(_shown(measured, options), nl=False)
+    if options.plot is not None:
+        from bnlint.report import signal_plot
+
+        signal_plot.save({measured.model: measured}, options.plot)
+        click.echo(f"Wrote {options.plot}.", err=True)
+    return 0
+
+
+def _shown(measured: signals.Signal, options: SignalOptions) -> str:
+    if options.form == "json":
+        return signal_json.text(measured)
+    look = look_for(click.get_text_stream("stdout"), None, ())
+    return signal_table.text(measured, look, every=options.every)
+
+
+def _require_matplotlib() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("matplotlib") is None:
+        raise Misuse("`--plot` needs matplotlib: `pip install bnlint[plot]`")
+
+
+def _ask(target: Target, options: ModelOptions, measure: str) -> Answer:
+    given = dict(parse_argument(argument) for argument in options.arguments)
+    sizes = [parse_size(size, options.dtype) for size in options.inputs]
+    job: Mapping[str, object] = {
+        "build": {"target": target.to_json(given)},
+        "roots": target.roots(),
+        "inputs": [size.to_json() for size in sizes] or None,
+        "measure": measure,
+    }
+    with child_of(options) as child:
+        return child.ask(job)
+
+
+def _stop_without_trace(answer: Answer, options: ModelOptions) -> None:
+    """Raise :class:`Misuse` with the reason if there is no graph at all."""
+    if answer.trace is not None:
+        return
+    failure = answer.failure
+    reason = failure.reason if failure is not None else "it gave no answer"
+    place = failure.place if failure is not None else None
+    where = f" ({display_path(Path(place.file))}:{place.line})" if place is not None else ""
+    raise Misuse(f"`{options.target}` could not be traced: {reason}{where}")
+
+
+def _folder_of(target: Target) -> Path:
+    return Path(target.file).parent if target.file is not None else Path.cwd()
+
+
+def _path_of(target: Target) -> str:
+    return display_path(Path(target.file)) if target.file is not None else target.module or ""

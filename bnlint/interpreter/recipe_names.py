@@ -1,0 +1,44 @@
+"""Names by which classes and functions of the project can be found again."""
+
+from collections.abc import Iterator, Mapping
+
+from bnlint.facts.recipe import ProjectName, Recipe, Unobtainable
+from bnlint.interpreter.objects import Class, Function, Static
+from bnlint.interpreter.values import Value
+
+
+def project_name(value: Class | Function) -> Recipe:
+    """Where a class or function stands, if a module or a class holds it under some name."""
+    namespace = value.scope.namespace if isinstance(value, Function) else value.namespace
+    paths = [path for path, held in _held(namespace.names) if _is_same(held, value)]
+    if not paths:
+        kind = "class" if isinstance(value, Class) else "function"
+        named = f"the {kind} `{value.name}`" if value.name != "<lambda>" else "a lambda"
+        return Unobtainable(f"{named} cannot be had from outside the function that makes it")
+    own = [path for path in paths if path.rpartition(".")[2] == value.name]
+    return ProjectName(str(namespace.source.file), (own or paths)[0])
+
+
+def parameter_names(callee: Value) -> list[str]:
+    """The names of the parameters that a call's positional arguments go to."""
+    function = callee.find("__init__") if isinstance(callee, Class) else callee
+    if not isinstance(function, Function):
+        return []
+    params = function.node.params
+    names = [param.name.value for param in (*params.posonly_params, *params.params)]
+    return names[1:] if isinstance(callee, Class) else names
+
+
+def _held(names: Mapping[str, Value]) -> Iterator[tuple[str, Value]]:
+    for name, value in names.items():
+        yield name, value
+        if isinstance(value, Class):
+            yield from ((f"{name}.{inner}", held) for inner, held in value.names.items())
+
+
+def _is_same(held: Value, value: Class | Function) -> bool:
+    if isinstance(held, Static):
+        held = held.function
+    if isinstance(held, Class | Function):
+        return held is value or (held.node is value.node and held.name == value.name)
+    return False

@@ -1,0 +1,151 @@
+"""The same rules on a live model, for notebooks and tests; this is what ``import bnlint`` offers."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+from bnlint import engine, registry
+from bnlint.diagnostics import start_of
+from bnlint.facts.graph import ModelGraph
+from bnlint.facts.signal import Signal
+from bnlint.finding import Finding
+from bnlint.misuse import Misuse
+from bnlint.registry import Choice
+from bnlint.sifting import Plan
+from bnlint.source import Project
+from bnlint.tracer.model_graphs import model_graph
+from bnlint.tracing import Attempt
+
+if TYPE_CHECKING:
+    from bnlint.tracer.inputs import Inputs
+    from bnlint.tracer.tracing import Trace
+
+SIGNAL_RULE = "BN808"
+Sizes = Sequence[int] | Sequence[Sequence[int]]
+
+
+@dataclass(frozen=True, eq=False)
+class TracedModel(ModelGraph):
+    """The graph of a live model. ``graph_module`` is the ``torch.fx.GraphModule`` behind it."""
+
+    graph_module: Any = None
+
+
+def trace_model(model: Any, *example_inputs: Any, input_size: Sizes | None = None) -> TracedModel:
+    """Record one forward in train mode and return the model's graph.
+
+    The model is left as it was. Give tensors, or ``input_size`` as ``(8, 3, 32, 32)`` or, for
+    several inputs, a list of such; without either, the input is guessed from the first layers.
+    ``complete`` tells whether every operation was recorded, ``problems`` what is missing and why.
+
+    Raises:
+        TypeError: ``model`` is no module, an input is no tensor.
+        ValueError: both kinds of input were given, or sizes that are none.
+    """
+    return _graph(_trace(model, example_inputs, input_size, batch=2), Project())
+
+
+def check_model(
+    model: Any,
+    *example_inputs: Any,
+    input_size: Sizes | None = None,
+    select: Iterable[str] | None = None,
+) -> list[Finding]:
+    """Lint a live model: what :func:`trace_model` takes, and the findings of the graph rules.
+
+    ``select`` names rules as ``--select`` does, instead of those that are on by default. BN808 runs
+    the model on noise, and therefore only when it is named here.
+
+    Raises:
+        TypeError, ValueError: as :func:`trace_model`; also for an unknown rule.
+    """
+    plan = _plan(select)
+    traced = _trace(model, example_inputs, input_size, batch=2)
+    project = Project()
+    graph = _graph(traced, project)
+    if select is not None and any(rule.id == SIGNAL_RULE for rule in plan.rules):
+        graph = replace(
+            graph, signal=signal_propagation(model, *example_inputs, input_size=input_size)
+        )
+    span = graph.site.span if graph.site.path else start_of(graph.name)
+    attempt = Attempt(graph.name, span, graph, traced.record)
+    return list(engine.lint_models([attempt], project, plan).findings)
+
+
+def signal_propagation(model: Any, *example_inputs: Any, input_size: Sizes | None = None) -> Signal:
+    """Feed a model with noise and measure each residual block (arXiv 2101.08692).
+
+    Give tensors to use those instead, or the size of the noise. The model is left as it was.
+
+    Raises:
+        TypeError, ValueError: as :func:`trace_model`; also for a model without real parameters.
+    """
+    from bnlint.tracer.signal_measuring import measure, noise
+
+    traced = _trace(model, example_inputs, input_size, batch=8)
+    if any(parameter.is_meta for parameter in model.parameters()):
+        raise ValueError("the parameters are on the meta device, so there is no signal to measure")
+    tensors = example_inputs or tuple(noise(t.shape, t.dtype) for t in traced.inputs.tensors)
+    return measure(model, tensors, traced.recording)
+
+
+def _trace(model: Any, tensors: tuple[Any, ...], sizes: Sizes | None, batch: int) -> "Trace":
+    from torch import nn
+
+    from bnlint.tracer.tracing import trace
+
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"`model` must be a torch.nn.Module, not {_kind(model)}")
+    return trace(model, list(_candidates(model, tensors, sizes, batch)))
+
+
+def _candidates(
+    model: Any, tensors: tuple[Any, ...], sizes: Sizes | None, batch: int
+) -> "Iterator[Inputs]":
+    import torch
+
+    from bnlint.tracer.inputs import Inputs, example_inputs
+
+    if tensors and sizes is not None:
+        raise ValueError("give example inputs or `input_size`, not both")
+    for tensor in tensors:
+        if not isinstance(tensor, torch.Tensor):
+            raise TypeError(f"example inputs must be tensors, not {_kind(tensor)}")
+    if tensors:
+        yield Inputs(tensors)
+    else:
+        given = None if sizes is None else [(size, "float32") for size in _sizes(sizes)]
+        yield from example_inputs(model, given, batch)
+
+
+def _sizes(sizes: Any) -> list[tuple[int, ...]]:
+    """One size for each input."""
+    several = [sizes] if all(isinstance(size, int) for size in sizes) else list(sizes)
+    for size in several:
+        if not isinstance(size, tuple | list) or not size or not all(map(_is_size, size)):
+            raise ValueError(f"`input_size` must be sizes such as (8, 3, 32, 32), not {sizes!r}")
+    return [tuple(size) for size in several]
+
+
+def _is_size(value: object) -> bool:
+    return isinstance(value, int) and value > 0
+
+
+def _kind(value: object) -> str:
+    return f"the class `{value.__name__}`" if isinstance(value, type) else type(value).__name__
+
+
+def _graph(traced: "Trace", project: Project) -> TracedModel:
+    graph = model_graph(traced.record, project)
+    values = {field.name: getattr(graph, field.name) for field in fields(ModelGraph)}
+    return TracedModel(**values, graph_module=traced.recording.module)
+
+
+def _plan(select: Iterable[str] | None) -> Plan:
+    if isinstance(select, str):
+        raise TypeError('`select` must be a list of rules such as ["BN201"], not a text')
+    words = None if select is None else tuple(select)
+    try:
+        return Plan(registry.chosen(Choice(), Choice(words, origin="`select`")))
+    except Misuse as misuse:
+        raise ValueError(str(misuse)) from None

@@ -1,0 +1,202 @@
+"""Signal propagation plots: three panels, as in arXiv 2101.08692, for one or several networks.
+
+Squared channel mean, channel variance and the variance of the branch over the residual blocks.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bnlint.facts.signal import Block, Signal, in_digits
+from bnlint.facts.signal_growth import explosion
+from bnlint.misuse import Misuse
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FORMATS = ("svg", "png", "pdf")
+"""The endings that a picture's name may have."""
+
+LOGARITHMIC = 300.0
+"""Panels whose values span a larger factor than this are drawn on a logarithmic scale."""
+
+NOUGHT = 1e-3
+"""Values below this are as good as 0 beside variances of about 1, and drawn at the lower edge."""
+
+_ROOM = 100
+"""How far above the other networks the panel goes that an exploding one leaves."""
+
+_LEGEND_COLUMNS = 3
+_INK = "#222222"
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_DASHES = ("-", (0, (5, 1.2)), (0, (4, 1.2, 1, 1.2)), (0, (1.2, 1)))
+_MARKS = ("o", "s", "^", "D", "v", "P", "X")
+_STYLE = {
+    "font.size": 8,
+    "axes.titlesize": 9,
+    "axes.edgecolor": _INK,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "lines.linewidth": 1.3,
+    "svg.hashsalt": "bnlint",
+    "svg.fonttype": "path",
+    "path.simplify": True,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """A title, what it shows of a block, and what theory gives for it."""
+
+    title: str
+    value: Callable[[Block], float]
+    expected: Callable[[Block], float | None]
+
+
+_PANELS = (
+    _Panel("Squared channel mean", lambda block: block.squared_mean, lambda block: None),
+    _Panel("Channel variance", lambda block: block.variance, lambda block: block.expected),
+    _Panel(
+        "Variance of the branch",
+        lambda block: block.branch_variance,
+        lambda block: block.expected_branch,
+    ),
+)
+
+
+def save(signals: Mapping[str, Signal], path: Path) -> None:
+    """Draw one or several signals, by their names, into an svg, png or pdf file.
+
+    The same signals give the same file. Raises :class:`Misuse` where matplotlib is missing, for
+    another ending, and where there is nothing to draw.
+    """
+    ending = path.suffix.lower().removeprefix(".")
+    if ending not in FORMATS:
+        raise Misuse(f"`{path}` must end in .svg, .png or .pdf")
+    drawn = {name: signal for name, signal in signals.items() if signal.blocks}
+    if not drawn:
+        raise Misuse("there are no residual additions to plot")
+    try:
+        from matplotlib import rc_context
+    except ImportError:
+        raise Misuse("plots need matplotlib: `pip install bnlint[plot]`") from None
+    with rc_context(_STYLE):
+        figure = _figure(drawn)
+        metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[ending]
+        figure.savefig(path, format=ending, dpi=200, metadata=metadata)
+
+
+def _figure(signals: Mapping[str, Signal]) -> "Figure":
+    from matplotlib.figure import Figure
+
+    rows = math.ceil(len(signals) / _LEGEND_COLUMNS)
+    figure = Figure(figsize=(7.2, 2.3 + 0.17 * rows), layout="constrained")
+    panels = figure.subplots(1, len(_PANELS))
+    for axes, panel in zip(panels, _PANELS, strict=True):
+        _draw(axes, panel, signals)
+    handles, labels = panels[1].get_legend_handles_labels()
+    columns = min(len(labels), _LEGEND_COLUMNS)
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+    return figure
+
+
+def _draw(axes: "Axes", panel: _Panel, signals: Mapping[str, Signal]) -> None:
+    lines = [[panel.value(block) for block in signal.blocks] for signal in signals.values()]
+    scale = _scale(lines, list(signals.values()))
+    for number, (name, signal) in enumerate(signals.items()):
+        _line(axes, name, signal, lines[number], number, scale)
+    if len(signals) == 1:
+        (signal,) = signals.values()
+        expected = [panel.expected(block) for block in signal.blocks]
+        if any(value is not None for value in expected):
+            known = [math.nan if value is None else value for value in expected]
+            axes.plot(_numbers(known), known, color=_INK, linestyle=":", label="theory")
+    if scale.logarithmic:
+        axes.set_yscale("log")
+        if any(value < NOUGHT for line in lines for value in line):
+            _mark_nought(axes)
+    axes.set_ylim(scale.bottom, scale.top)
+    axes.set_title(panel.title, loc="left", color=_INK)
+    marked = any(block.transition for signal in signals.values() for block in signal.blocks)
+    axes.set_xlabel("residual block" + " (marks: transitions)" * marked)
+
+
+def _mark_nought(axes: "Axes") -> None:
+    """Say at the axis what stands at its lower edge."""
+    from matplotlib.ticker import FuncFormatter, LogFormatterMathtext
+
+    plain = LogFormatterMathtext()  # type: ignore[no-untyped-call]
+    plain.set_axis(axes.yaxis)
+
+    def label(value: float, position: int | None) -> str:
+        nought = math.isclose(value, NOUGHT)
+        return rf"$<\mathdefault{{10^{{{round(math.log10(NOUGHT))}}}}}$" if nought else plain(value)
+
+    axes.yaxis.set_major_formatter(FuncFormatter(label))
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """A vertical axis; ``None`` where the values decide."""
+
+    logarithmic: bool
+    bottom: float | None
+    top: float | None
+
+
+def _scale(lines: Sequence[Sequence[float]], signals: Sequence[Signal]) -> _Scale:
+    """Choose the axis of a panel.
+
+    An exploding network among others leaves the panel at its top, so that the others stay legible.
+    """
+    calm = [line for line, s in zip(lines, signals, strict=True) if explosion(s) is None]
+    shown = calm or lines
+    high = max((value for line in shown for value in line if math.isfinite(value)), default=1.0)
+    low = min((max(value, NOUGHT) for line in shown for value in line), default=NOUGHT)
+    wild = len(calm) < len(lines)
+    if not wild and high / low <= LOGARITHMIC:
+        return _Scale(False, 0, None)
+    return _Scale(
+        True, NOUGHT / 2 if low < 10 * NOUGHT else low / 2, high * 100 if calm and wild else None
+    )
+
+
+def _line(
+    axes: "Axes", name: str, signal: Signal, values: Sequence[float], number: int, scale: _Scale
+) -> None:
+    colour = _COLOURS[number % len(_COLOURS)]
+    shown = [max(value, NOUGHT) if scale.logarithmic else value for value in values]
+    marked = [i for i, block in enumerate(signal.blocks) if block.transition] or [0]
+    axes.plot(
+        _numbers(shown),
+        shown,
+        color=colour,
+        linestyle=_DASHES[number % len(_DASHES)],
+        label=name,
+        marker=_MARKS[number % len(_MARKS)],
+        markevery=marked,
+        markersize=3.5,
+        markerfacecolor="white",
+        markeredgewidth=0.9,
+    )
+    finite = [value for value in values if math.isfinite(value)]
+    if scale.top is not None and finite and max(finite) > scale.top:
+        leaves = next(i for i, value in enumerate(values) if not value <= scale.top)
+        axes.annotate(
+            f"to {in_digits(max(finite), 2)}",
+            (leaves + 1, scale.top),
+            xytext=(3, -2),
+            textcoords="offset points",
+            va="top",
+            color=colour,
+        )
+
+
+def _numbers(values: Sequence[float]) -> range:
+    """Blocks count from 1."""
+    return range(1, len(values) + 1)

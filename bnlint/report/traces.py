@@ -1,0 +1,72 @@
+"""What came of tracing: a line for each model, and what it added to reading the code."""
+
+from collections.abc import Iterator, Sequence
+
+from bnlint.engine import Result
+from bnlint.finding import Finding
+from bnlint.look import Look
+from bnlint.tracing import Attempt
+
+MOST_NAMES = 4
+_HOW = {
+    "meta": "",
+    "cpu": ", on real tensors",
+    "symbolic": ", by torch.fx.symbolic_trace, without shapes",
+    "partial": ", not complete",
+}
+
+
+def traces(result: Result, look: Look) -> str:
+    """Return the lines, each with its end; nothing where nothing was to be traced."""
+    if not result.attempts:
+        return ""
+    return "".join(f"{line}\n" for line in _lines(result, look))
+
+
+def _lines(result: Result, look: Look) -> Iterator[str]:
+    done = [attempt for attempt in result.attempts if attempt.record is not None]
+    total = len(result.attempts)
+    models = "model" if total == 1 else "models"
+    yield look.paint(f"Traced {len(done)} of {total} {models}", "bold") + " with torch.fx."
+    for attempt in done:
+        yield f"  {attempt.name} ({_place(attempt)}): {_about(attempt)}"
+        yield from (f"    {note}" for note in _notes(attempt))
+    if result.added is not None:
+        yield _added(len(result.findings) - len(result.added), result.added)
+
+
+def _place(attempt: Attempt) -> str:
+    return f"{attempt.span.path}:{attempt.span.line}"
+
+
+def _about(attempt: Attempt) -> str:
+    record = attempt.record
+    assert record is not None
+    guessed = " (guessed)" if record.guessed else ""
+    inputs = " and ".join(record.inputs) or "none"
+    norms = sum(call.kind == "batch norm" for call in record.calls)
+    calls = f"{len(record.calls)} calls, {norms} of BatchNorm"
+    return f"input {inputs}{guessed}, {calls}{_HOW.get(record.how, '')}"
+
+
+def _notes(attempt: Attempt) -> Iterator[str]:
+    assert attempt.record is not None
+    yield from attempt.record.notes
+    for what, place in attempt.refused:
+        yield f"{what}" + (f" ({place.path}:{place.span.line})" if place is not None else "")
+    if attempt.record.never_called:
+        yield f"never called in train or eval mode: {_few(attempt.record.never_called)}"
+
+
+def _few(names: Sequence[str]) -> str:
+    shown = ", ".join(f"`{name}`" for name in names[:MOST_NAMES])
+    more = len(names) - MOST_NAMES
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _added(read: int, added: Sequence[Finding]) -> str:
+    if not added:
+        return "Tracing found nothing that reading the code had not found."
+    rules = ", ".join(sorted({finding.rule for finding in added}))
+    problems = "problem" if len(added) == 1 else "problems"
+    return f"Tracing added {len(added)} {problems} ({rules}) to the {read} that reading found."

@@ -1,0 +1,56 @@
+"""Where in the user's code something happens: frames of the running program as places."""
+
+import os
+from functools import cache
+from itertools import islice
+from types import CodeType, FrameType
+
+import torch
+
+from bnlint.tracer.records import Place
+
+MOST_CALLERS = 6
+_OURS = (
+    os.path.join(os.path.dirname(os.path.abspath(torch.__file__)), ""),
+    os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), ""),
+    "<",
+    os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "contextlib"),
+    os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "functools"),
+    os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "copy"),
+)
+
+
+def calls_in_user_code(
+    frame: FrameType | None, most: int = MOST_CALLERS, but_not: object = None
+) -> tuple[Place, ...]:
+    """The calls that are being executed in code that is neither torch's nor ours, nearest first.
+
+    The constructors of ``but_not`` itself are left out: what counts is who built it.
+    """
+    found: list[Place] = []
+    while frame is not None and len(found) < most:
+        if is_user_code(frame.f_code.co_filename) and not _constructs(frame, but_not):
+            found.append(_place(frame.f_code, frame.f_lasti))
+        frame = frame.f_back
+    return tuple(found)
+
+
+@cache
+def is_user_code(file: str) -> bool:
+    """Whether a file belongs neither to torch nor to bnlint; other installed packages count."""
+    return not file.startswith(_OURS)
+
+
+def _constructs(frame: FrameType, module: object) -> bool:
+    if module is None or frame.f_code.co_name != "__init__":
+        return False
+    return frame.f_locals.get("self") is module
+
+
+@cache
+def _place(code: CodeType, instruction: int) -> Place:
+    """The exact stretch of the call that an instruction belongs to."""
+    positions = next(islice(code.co_positions(), instruction // 2, None), (None,) * 4)
+    line, end_line, column, end_column = positions
+    first = line or code.co_firstlineno
+    return Place(code.co_filename, first, end_line or first, column, end_column, code.co_name)

@@ -1,0 +1,80 @@
+"""From measured additions to the blocks of a signal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bnlint.facts.signal import Block
+from bnlint.tracer.records import Place
+from bnlint.tracer.signal_expected import expected_variances
+from bnlint.tracer.signal_moments import Moments
+from bnlint.tracer.signal_names import block_names
+from bnlint.tracer.signal_residuals import Addition, Flow, is_transition, stages
+from bnlint.tracer.signal_scaling import (
+    alpha_and_beta,
+    is_normalised,
+    is_normalizer_free,
+    operand_factor,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """An addition's sum and its operands; ``channels_last`` is true of the last of many dimensions."""
+
+    sum: Moments
+    skip: Moments
+    branch: Moments
+    channels_last: bool
+
+
+def blocks_of(
+    flow: Flow, additions: Sequence[Addition], measured: Sequence[Measured]
+) -> tuple[tuple[Block, ...], bool]:
+    """Return a block for each measured addition, and whether the network is normalizer-free."""
+    reached = additions[: len(measured)]
+    constants = [alpha_and_beta(flow, addition) for addition in reached]
+    norms = [is_normalised(flow, addition) for addition in reached]
+    free = is_normalizer_free(constants, reached, any(norms))
+    added = [_as_added(addition, m) for addition, m in zip(reached, measured, strict=True)]
+    alphas = [alpha for alpha, _ in constants] if free else None
+    expected = expected_variances(flow, reached, [skip for skip, _ in added], alphas)
+    names, numbers = block_names(flow, reached), stages(flow, reached)
+    made = []
+    for index, (addition, found) in enumerate(zip(reached, measured, strict=True)):
+        path, line = _written(addition)
+        alpha, beta = constants[index]
+        block = Block(
+            name=names[index],
+            addition=addition.number,
+            stage=numbers[index],
+            transition=is_transition(flow, addition),
+            previous=addition.previous,
+            squared_mean=found.sum.squared_mean,
+            variance=found.sum.variance,
+            skip_variance=added[index][0],
+            branch_variance=added[index][1],
+            expected=expected[index].sum,
+            expected_branch=expected[index].branch,
+            normalised=norms[index],
+            alpha=alpha,
+            beta=beta,
+            path=path,
+            line=line,
+            samples=found.sum.samples,
+            channels=found.sum.channels,
+            channels_last=found.channels_last,
+        )
+        made.append(block)
+    return tuple(made), free
+
+
+def _as_added(addition: Addition, measured: Measured) -> tuple[float, float]:
+    """The variances of skip and branch, times the squared ``alpha`` of ``torch.add``."""
+    skip = operand_factor(addition.add, addition.skip) ** 2
+    branch = operand_factor(addition.add, addition.branch) ** 2
+    return measured.skip.variance * skip, measured.branch.variance * branch
+
+
+def _written(addition: Addition) -> tuple[str | None, int | None]:
+    place = addition.add.meta.get("place")
+    return (place.file, place.line) if isinstance(place, Place) else (None, None)

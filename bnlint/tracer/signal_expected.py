@@ -1,0 +1,168 @@
+"""The variances that theory gives for the branches of residual blocks.
+
+A BatchNorm's output has variance 1 (times its squared weight). An activation g turns it into
+Var(g(z)) with z standard normal. A convolution or linear layer multiplies the variance by its
+squared gain, the sum of the squared weights of one output: 2 after He initialisation. So a branch
+that ends in BatchNorm, ReLU, conv has 2 (1 - 1/pi) / 2 = 0.68, one that ends in ReLU, BatchNorm,
+conv of gain 1 has 1 (Brock, De and Smith 2021, arXiv 2101.08692, section 3).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+
+import torch
+from torch import Tensor, fx
+
+from bnlint.facts.kind import WEIGHTED, Kind
+from bnlint.tracer.operations import operation_of
+from bnlint.tracer.signal_residuals import Addition, Flow, is_transition
+from bnlint.tracer.signal_scaling import constant_factor, operand_factor
+
+VARIANCES = {
+    "relu": (1 - 1 / math.pi) / 2,
+    "relu6": 0.340845,
+    "selu": 1.0,
+    "gelu": 0.345644,
+    "silu": 0.313083,
+    "mish": 0.394548,
+    "hardswish": 0.303939,
+    "sigmoid": 0.043379,
+    "hardsigmoid": 0.027639,
+    "tanh": 0.394294,
+    "softsign": 0.183014,
+}
+"""Var(g(z)) for z standard normal, by the activation's name in small letters."""
+
+_UNCHANGED = frozenset({Kind.PASS, Kind.RESHAPE, Kind.PERMUTE})
+_EXACT = frozenset({Kind.BATCH_NORM, Kind.INSTANCE_NORM})
+"""Norms that give each channel a variance of its own; the others only all channels together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The variances of a block's sum and of its branch; ``None`` where theory gives none."""
+
+    sum: float | None
+    branch: float | None
+
+
+def expected_variances(
+    flow: Flow,
+    additions: Sequence[Addition],
+    skips: Sequence[float],
+    alphas: Sequence[float] | None,
+) -> list[Expected]:
+    """The variance after each block if its branch were independent of its skip.
+
+    Branches add theirs to that of the skip. An identity skip has the expected variance of the
+    block before; what theory does not know of a skip is taken from its measured variance in
+    ``skips``. ``alphas`` are the factors of a normalizer-free network, whose branches have the
+    variance alpha squared and whose skip paths start anew with 1 at each transition.
+    """
+    found: list[Expected] = []
+    for index, (addition, measured) in enumerate(zip(additions, skips, strict=True)):
+        skip = _expected_skip(flow, addition, found, alphas is not None)
+        if alphas is not None:
+            branch: float | None = alphas[index] ** 2
+        else:
+            branch = theoretical_variance(flow, addition.branch)
+            if branch is not None:
+                branch *= operand_factor(addition.add, addition.branch) ** 2
+        base = measured if skip is None else skip
+        found.append(Expected(None if branch is None else base + branch, branch))
+    return found
+
+
+def _expected_skip(
+    flow: Flow, addition: Addition, before: Sequence[Expected], normalizer_free: bool
+) -> float | None:
+    if is_transition(flow, addition):
+        return 1.0 if normalizer_free else theoretical_variance(flow, addition.skip)
+    between = (*addition.trunk, *addition.skip_path)
+    if addition.previous is None or not all(flow.kinds[n] in _UNCHANGED for n in between):
+        return None
+    return before[addition.previous].sum
+
+
+def theoretical_variance(flow: Flow, node: fx.Node) -> float | None:
+    """The average channel variance of a node's output, by the layers back to the last norm.
+
+    ``None`` where something stands between whose effect is not known, or where there is no norm.
+    """
+    scale = 1.0
+    while node.all_input_nodes:
+        kind = flow.kinds[node]
+        if kind in _EXACT:
+            return scale * _squared_weight(flow, node)
+        if kind is Kind.ACTIVATION:
+            variance = _activated(flow, node)
+            return None if variance is None else scale * variance
+        factor = _squared_factor(flow, node, kind)
+        if factor is None:
+            return None
+        scale *= factor
+        node = node.all_input_nodes[0]
+    return None
+
+
+def _squared_factor(flow: Flow, node: fx.Node, kind: Kind) -> float | None:
+    if kind in WEIGHTED:
+        return _squared_gain(flow, node)
+    if kind in _UNCHANGED or _is_idle_dropout(flow, node, kind):
+        return 1.0
+    constant = constant_factor(flow, node)
+    return None if constant is None else constant**2
+
+
+def _activated(flow: Flow, node: fx.Node) -> float | None:
+    """The variance behind an activation of what a norm gives."""
+    source = node.all_input_nodes[0]
+    while flow.kinds[source] in _UNCHANGED and source.all_input_nodes:
+        source = source.all_input_nodes[0]
+    if flow.kinds[source] not in _EXACT or abs(_squared_weight(flow, source) - 1) > 0.01:
+        return None
+    name = operation_of(node, flow.module).name.lower().rstrip("_").replace("_", "")
+    return _leaky(flow, node) if name == "leakyrelu" else VARIANCES.get(name)
+
+
+def _leaky(flow: Flow, node: fx.Node) -> float | None:
+    if node.op == "call_module":
+        slope: object = getattr(flow.module.get_submodule(str(node.target)), "negative_slope", None)
+    else:
+        slope = node.kwargs.get("negative_slope", node.args[1] if len(node.args) > 1 else 0.01)
+    if not isinstance(slope, int | float):
+        return None
+    return float((1 + slope**2) / 2 - (1 - slope) ** 2 / (2 * math.pi))
+
+
+def _is_idle_dropout(flow: Flow, node: fx.Node, kind: Kind) -> bool:
+    if kind is not Kind.DROPOUT or node.op != "call_module":
+        return False
+    return getattr(flow.module.get_submodule(str(node.target)), "p", None) == 0
+
+
+def _squared_weight(flow: Flow, norm: fx.Node) -> float:
+    weight = _weight(flow, norm, position=3)
+    return 1.0 if weight is None else weight.double().square().mean().item()
+
+
+def _squared_gain(flow: Flow, layer: fx.Node) -> float | None:
+    """The sum of the squared weights of one output, averaged over the outputs."""
+    weight = _weight(flow, layer, position=1)
+    if weight is None or "transpose" in operation_of(layer, flow.module).name.lower():
+        return None
+    return weight.double().square().sum().item() / len(weight)
+
+
+def _weight(flow: Flow, node: fx.Node, position: int) -> Tensor | None:
+    """The weight of a layer, or of the function at ``position`` of whose arguments it stands."""
+    found: object = None
+    if node.op == "call_module":
+        found = getattr(flow.module.get_submodule(str(node.target)), "weight", None)
+    else:
+        given = node.kwargs.get("weight", node.args[position] if len(node.args) > position else 0)
+        if isinstance(given, fx.Node) and given.op == "get_attr":
+            found = attrgetter(str(given.target))(flow.module)
+    return found.detach() if isinstance(found, torch.Tensor) else None

@@ -1,0 +1,143 @@
+"""Measure how the signal of a model propagates: run its recorded graph on real tensors."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, fx, nn
+
+from bnlint.facts.signal import Signal
+from bnlint.tracer.signal_blocks import Measured, blocks_of
+from bnlint.tracer.signal_layout import Layout
+from bnlint.tracer.signal_moments import Moments, moments
+from bnlint.tracer.signal_residuals import Addition, Flow
+
+SEED = 0
+"""Of the noise that models are fed with, and of the random numbers that they draw themselves."""
+
+
+class Recorded(Protocol):
+    """The graph of one forward as a module, and what is missing in it."""
+
+    @property
+    def module(self) -> fx.GraphModule:
+        """What ``torch.fx.Interpreter`` runs like the model itself."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What could not be recorded, and why."""
+
+
+def noise(sizes: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:
+    """Gaussian noise of mean 0 and variance 1, always the same for the same arguments.
+
+    Integers, which name things, are 0.
+    """
+    if not dtype.is_floating_point:
+        return torch.zeros(tuple(sizes), dtype=dtype)
+    generator = torch.Generator().manual_seed(SEED)
+    return torch.randn(tuple(sizes), generator=generator).to(dtype)
+
+
+def measure(model: nn.Module, inputs: Sequence[object], recording: Recorded) -> Signal:
+    """Run the recorded graph of ``model`` once, in train mode, and measure each residual addition.
+
+    Tensors among ``inputs`` that hold no data (on the meta device) are replaced by noise. The
+    result is the same in each run, and the model comes back as it was. Where an operation of the
+    graph fails, the blocks before it are given. Raises ``ValueError`` where the model itself holds
+    no data.
+    """
+    empty = [name for name, parameter in model.named_parameters() if parameter.is_meta]
+    if empty:
+        raise ValueError(f"`{empty[0]}` is on the meta device; the signal needs real weights")
+    fed = [_filled(value) for value in inputs]
+    flow = Flow(recording.module)
+    additions = flow.additions()
+    meter = _Meter(flow, additions)
+    problems = list(recording.problems)
+    with _as_found(model), torch.no_grad():
+        model.train()
+        problems += meter.run_through(fed)
+    shapes = tuple(_shape(value) for value in fed if isinstance(value, Tensor))
+    blocks, free = blocks_of(flow, additions, meter.measured)
+    return Signal(type(model).__name__, shapes, blocks, free, tuple(problems))
+
+
+class _Meter(fx.Interpreter):
+    """Runs a graph and measures the additions in it.
+
+    Operands are measured before the addition runs, since it may overwrite one of them.
+    """
+
+    def __init__(self, flow: Flow, additions: Iterable[Addition]) -> None:
+        super().__init__(flow.module)
+        self.measured: list[Measured] = []
+        self._additions = {addition.add: addition for addition in additions}
+        self._layout = Layout(flow)
+
+    def run_through(self, inputs: Sequence[object]) -> list[str]:
+        """Run the graph; return what stopped it."""
+        try:
+            self.run(*inputs)  # type: ignore[no-untyped-call]
+        except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
+            return [f"the measurement stopped: {str(error).strip().splitlines()[0]}"]
+        return []
+
+    def run_node(self, n: fx.Node) -> Any:
+        """Run one node, and measure it if it is a residual addition."""
+        addition = self._additions.get(n)
+        operands = None if addition is None else self._operands(addition)
+        result = super().run_node(n)
+        if n.op != "output":
+            self._layout.add(n, _sizes(result))
+        if operands is not None:
+            dimension = self._layout.dimensions[n]
+            last = dimension == -1 and result.dim() > 2
+            self.measured.append(Measured(moments(result, dimension), *operands, last))
+        return result
+
+    def _operands(self, addition: Addition) -> tuple[Moments, Moments]:
+        skip, branch = (
+            moments(self.env[operand], self._layout.dimensions[operand])
+            for operand in (addition.skip, addition.branch)
+        )
+        return skip, branch
+
+
+@contextmanager
+def _as_found(model: nn.Module) -> Iterator[None]:
+    """Put modes, buffers and the state of the random numbers back in the end."""
+    modes = [(module, module.training) for module in model.modules()]
+    held = [(module, dict(module._buffers)) for module in model.modules()]
+    copies = [(buffer, buffer.clone()) for buffer in model.buffers()]
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(SEED)
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training
+        for module, buffers in held:
+            module._buffers = buffers
+        with torch.no_grad():
+            for buffer, copy in copies:
+                buffer.copy_(copy)
+
+
+def _filled(value: object) -> object:
+    if isinstance(value, Tensor) and value.is_meta:
+        return noise(value.shape, value.dtype)
+    return value
+
+
+def _sizes(value: object) -> tuple[int, ...]:
+    """The shape of a tensor, or of the first of several."""
+    if isinstance(value, list | tuple) and value:
+        return _sizes(value[0])
+    return tuple(value.shape) if isinstance(value, Tensor) else ()
+
+
+def _shape(tensor: Tensor) -> str:
+    sizes = "x".join(str(size) for size in tensor.shape)
+    return f"{sizes} {str(tensor.dtype).removeprefix('torch.')}"

@@ -1,0 +1,66 @@
+"""Trace a live model: feed it, record its forwards, describe them."""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from torch import fx, nn
+
+from bnlint.tracer.chain import Recording, record
+from bnlint.tracer.describing import describe
+from bnlint.tracer.inputs import Inputs
+from bnlint.tracer.records import TraceRecord
+from bnlint.tracer.uncalled import never_called
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A traced model: what was recorded, with which inputs, and its description."""
+
+    record: TraceRecord
+    recording: Recording
+    inputs: Inputs
+
+
+def trace(model: nn.Module, candidates: Iterable[Inputs], name: str = "") -> Trace:
+    """Record a model in train mode, with the first inputs that it takes.
+
+    A forward in eval mode is recorded, too, to know which layers are called at all. Raises
+    ``ValueError`` where there is no input to try.
+    """
+    start = time.perf_counter()
+    inputs, recording = _best(model, candidates)
+    described = describe(model, recording.module.graph, name or type(model).__name__)
+    silent = tuple(never_called(model, _graphs(model, inputs, recording)))
+    done = replace(
+        described,
+        how=recording.how,
+        inputs=inputs.sizes,
+        guessed=inputs.guessed,
+        problems=recording.problems,
+        never_called=silent,
+        seconds=time.perf_counter() - start,
+    )
+    return Trace(done, recording, inputs)
+
+
+def _best(model: nn.Module, candidates: Iterable[Inputs]) -> tuple[Inputs, Recording]:
+    """The first complete recording, or else the longest one."""
+    tried: list[tuple[int, Inputs, Recording]] = []
+    for inputs in candidates:
+        recording = record(model, inputs.tensors)
+        if not recording.problems:
+            return inputs, recording
+        tried.append((len(recording.module.graph.nodes), inputs, recording))
+    if not tried:
+        raise ValueError("there is no input to trace the model with")
+    _, inputs, recording = max(tried, key=lambda entry: entry[0])
+    return inputs, recording
+
+
+def _graphs(model: nn.Module, inputs: Inputs, recording: Recording) -> Iterator[fx.Graph | None]:
+    """The graphs in train and in eval mode; ``None`` for one that is not complete."""
+    yield None if recording.problems else recording.module.graph
+    if not recording.problems:
+        other = record(model, inputs.tensors, training=False)
+        yield None if other.problems else other.module.graph
