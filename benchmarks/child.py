@@ -3,10 +3,11 @@
     python benchmarks/child.py [--rounds N]
 
 Times are those of the clock, of the best round. Jobs that do nothing show the price of a fork and of the guard, with parts
-of the guard left out in turn; then a ResNet-18 is traced in the child and in this process.
+of the guard left out in turn; then a small ResNet is traced in the child and in this process.
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -60,7 +61,7 @@ class Block(nn.Module):
         return self.relu(y + self.skip(x))
 
 
-class ResNet18(nn.Sequential):
+class Net(nn.Sequential):
     def __init__(self):
         widths = [64, 64, 64, 128, 128, 256, 256, 512, 512]
         pairs = zip(widths, widths[1:])
@@ -109,8 +110,6 @@ def runners(folder: Path, names: Mapping[str, str]) -> Iterator[dict[str, str]]:
 @contextmanager
 def patched_path(folder: Path) -> Iterator[None]:
     """Let child processes import from a folder."""
-    import os
-
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(folder), before]))
     try:
@@ -145,21 +144,21 @@ def measure(folder: Path, modules: Mapping[str, str], rounds: int) -> None:
     for name, module in modules.items():
         with Child(runner=f"{module}:nothing") as child:
             done(child, {})
-            report(f"a further empty job, {name}", seconds_of(lambda: done(child, {}), 40), base)  # noqa: B023
+            report(f"a further empty job, {name}", seconds_of(lambda: done(child, {}), 40), base)
     for name in ("whole guard", "without audit hook"):
         with Child(runner=f"{modules[name]}:opening") as child:
-            taken = seconds_of(lambda: done(child, {}), rounds)  # noqa: B023
+            taken = seconds_of(lambda: done(child, {}), rounds)
             report(f"opening 10,000 files, {name}", taken, base)
     measure_model(folder, base, rounds)
 
 
 def measure_model(folder: Path, base: float, rounds: int) -> None:
     """Trace a model in the child and in this process."""
-    file = folder / "resnet18.py"
+    file = folder / "net.py"
     file.write_text(MODEL, encoding="utf-8")
-    target = {"file": str(file), "module": None, "name": "ResNet18", "arguments": {}}
+    target: dict[str, object] = {"file": str(file), "module": None, "name": "Net", "arguments": {}}
     job: dict[str, Any] = {"roots": [str(folder)], "build": {"target": target}}
-    report("start, trace a ResNet-18, end", seconds_of(lambda: started(job), rounds), base)
+    report("start, trace a small ResNet, end", seconds_of(lambda: started(job), rounds), base)
     with Child() as child:
         done(child, job)
         report(

@@ -9,41 +9,21 @@ built or traced are counted and left out. Each one runs in a process of its own.
 
 import argparse
 import json
-import multiprocessing
-import os
-import resource
 import sys
 import tempfile
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TypeVar
 
 from candidates import Candidate, Folder, models_of, smallest_of_each_file
+from forked import in_child
 from traced import TRANSPARENT, Pair, pairs_of, warm_up
 
 from bnlint.facts.graph import Call, ModelGraph
 from bnlint.facts.kind import Kind
 from bnlint.interpreter import graph_of
-
-TIMEOUT = 120.0
-MEMORY = 4 << 30
-FORBIDDEN = (
-    "socket.",
-    "subprocess.",
-    "shutil.",
-    "os.system",
-    "os.exec",
-    "os.remove",
-    "os.rename",
-    "os.mkdir",
-)
-T = TypeVar("T")
-FORK = multiprocessing.get_context("fork")
 
 
 @dataclass
@@ -115,47 +95,6 @@ def _producer(graph: ModelGraph, norm: Call) -> Call | None:
 
 def _name(call: Call) -> str:
     return call.layer.name if call.layer else ""
-
-
-def in_child(work: Callable[[], T]) -> tuple[T | None, str, float]:
-    """Run in a forked process with limits: result or ``None``, what went wrong, seconds."""
-    receiver, sender = FORK.Pipe(duplex=False)
-    process = FORK.Process(target=_child, args=(work, sender), daemon=True)
-    process.start()
-    sender.close()
-    try:
-        answered = receiver.poll(TIMEOUT)
-        result: tuple[T | None, str, float]
-        result = receiver.recv() if answered else (None, "timeout", TIMEOUT)
-    except EOFError:
-        result = None, "the process died", 0.0
-    process.kill()
-    process.join()
-    return result
-
-
-def _child(work: Callable[[], object], sender: Connection) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (int(TIMEOUT), int(TIMEOUT)))
-    sys.dont_write_bytecode = True
-    sys.stdout = sys.stderr = open("/dev/null", "w")  # noqa: SIM115
-    sys.addaudithook(_refuse)
-    start = time.perf_counter()
-    try:
-        sender.send((work(), "", time.perf_counter() - start))
-    except BaseException as error:
-        sender.send((None, f"{type(error).__name__}: {error}"[:200], time.perf_counter() - start))
-
-
-def _refuse(event: str, arguments: tuple[object, ...]) -> None:
-    """A guard against accidents of imported code, no sandbox."""
-    if event == "open":
-        flags = arguments[2]
-        refused = isinstance(flags, int) and bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
-    else:
-        refused = event.startswith(FORBIDDEN)
-    if refused:
-        raise PermissionError(f"{event} {arguments[:1]}")
 
 
 def table(outcomes: Iterable[Outcome]) -> str:

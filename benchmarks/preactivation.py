@@ -3,10 +3,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+Padding = Literal["zeros", "circular"]
 
 HE = math.sqrt(2)
 """He et al. 2015: makes up for what ReLU takes away."""
@@ -29,14 +32,17 @@ class Variant:
     gain: float = HE
     alpha: float | None = None
     standardised: bool = False
-    padding: str = "zeros"
+    padding: Padding = "zeros"
 
 
 class ScaledConv2d(nn.Conv2d):
     """A convolution with Scaled Weight Standardization (Brock, De and Smith 2021, section 4)."""
 
-    def __init__(self, *args: int, gamma: float, padding_mode: str) -> None:
-        super().__init__(*args, bias=False, padding_mode=padding_mode)
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, stride: int, *, mode: Padding, gamma: float
+    ) -> None:
+        around = kernel // 2
+        super().__init__(inputs, outputs, kernel, stride, around, bias=False, padding_mode=mode)
         self.gamma = gamma
 
     def forward(self, x: Tensor) -> Tensor:
@@ -54,11 +60,11 @@ def convolution(
     variant: Variant, inputs: int, outputs: int, kernel: int, stride: int = 1, gamma: float = GAMMA
 ) -> nn.Conv2d:
     """A convolution as the variant has it, initialised."""
-    sizes = (inputs, outputs, kernel, stride, kernel // 2)
+    mode, around = variant.padding, kernel // 2
     if variant.standardised:
-        layer: nn.Conv2d = ScaledConv2d(*sizes, gamma=gamma, padding_mode=variant.padding)
+        layer: nn.Conv2d = ScaledConv2d(inputs, outputs, kernel, stride, mode=mode, gamma=gamma)
     else:
-        layer = nn.Conv2d(*sizes, bias=False, padding_mode=variant.padding)
+        layer = nn.Conv2d(inputs, outputs, kernel, stride, around, bias=False, padding_mode=mode)
     nn.init.normal_(layer.weight, std=variant.gain / math.sqrt(layer.weight[0].numel()))
     return layer
 
@@ -96,7 +102,8 @@ class Block(nn.Module):
         start = self.start(x if self.beta == 1 else x / self.beta)
         skip = x if self.skip is None else self.skip(start)
         branch = self.branch(start)
-        return skip + (branch if self.alpha == 1 else branch * self.alpha)
+        total: Tensor = skip + (branch if self.alpha == 1 else branch * self.alpha)
+        return total
 
 
 class Network(nn.Module):
@@ -122,7 +129,8 @@ class Network(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the last stage's output."""
-        return self.stages(self.stem(x))
+        output: Tensor = self.stages(self.stem(x))
+        return output
 
 
 VARIANTS = {

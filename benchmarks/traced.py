@@ -49,7 +49,7 @@ def pairs_of(file: Path, expression: str, roots: list[Path]) -> list[Pair]:
 
 def build(file: Path, expression: str, roots: list[Path]) -> nn.Module:
     """Evaluate an expression in the scope of a file that is imported; parameters hold no data."""
-    scope = vars(_imported(file, roots))
+    scope = vars(imported(file, roots))
     try:
         with torch.device("meta"):
             model = eval(expression, scope)
@@ -60,7 +60,8 @@ def build(file: Path, expression: str, roots: list[Path]) -> nn.Module:
     return model
 
 
-def _imported(file: Path, roots: list[Path]) -> object:
+def imported(file: Path, roots: list[Path]) -> object:
+    """Import a file as the module that it is; raises what its code raises."""
     sys.path[:0] = map(str, roots)
     package = file.parent
     while (package / "__init__.py").is_file():

@@ -1,11 +1,13 @@
 """``bnlint trace`` and ``bnlint signal``: one model by its name, built and traced."""
 
+import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from bnlint import engine
+from bnlint import engine, registry
 from bnlint.cli_child import child_of
 from bnlint.cli_options import ModelOptions, SignalOptions, TraceOptions
 from bnlint.cli_plan import plan_of
@@ -13,9 +15,13 @@ from bnlint.cli_report import report, require_place_for, status
 from bnlint.cli_terminal import look_for
 from bnlint.config import closest
 from bnlint.diagnostics import start_of
+from bnlint.engine import Result
 from bnlint.facts import signal as signals
+from bnlint.live import SIGNAL_RULE
 from bnlint.misuse import Misuse
-from bnlint.report import signal_json, signal_table
+from bnlint.registry import Choice
+from bnlint.report import FORMATS, signal_json, signal_table
+from bnlint.sifting import Plan
 from bnlint.source import Project
 from bnlint.source.file import display_path
 from bnlint.tracer.answer import Answer
@@ -50,20 +56,29 @@ def signal(options: SignalOptions) -> int:
     if answer.signal is None:
         raise Misuse(f"the signal of `{options.target}` could not be measured")
     measured = signals.from_json(answer.signal)
-    click.echo(_shown(measured, options), nl=False)
+    look = look_for(sys.stdout, None, ())
+    table = signal_table.text(measured, look, every=options.every)
+    click.echo(signal_json.text(measured) if options.form == "json" else table, nl=False)
     if options.plot is not None:
         from bnlint.report import signal_plot
 
         signal_plot.save({measured.model: measured}, options.plot)
         click.echo(f"Wrote {options.plot}.", err=True)
-    return 0
+    result = _judged(target, answer, measured)
+    if result.findings and options.form == "text":
+        click.echo("\n" + FORMATS["text"](result, look), nl=False)
+    return int(bool(result.findings))
 
 
-def _shown(measured: signals.Signal, options: SignalOptions) -> str:
-    if options.form == "json":
-        return signal_json.text(measured)
-    look = look_for(click.get_text_stream("stdout"), None, ())
-    return signal_table.text(measured, look, every=options.every)
+def _judged(target: Target, answer: Answer, measured: signals.Signal) -> Result:
+    """What the rules that need a measured signal say of it."""
+    project = Project()
+    attempt = attempt_of(answer, target.name, start_of(_path_of(target)), project)
+    assert attempt.graph is not None
+    graph = replace(attempt.graph, signal=measured)
+    plan = Plan(registry.chosen(Choice(), Choice([SIGNAL_RULE])))
+    result = engine.lint_models([replace(attempt, graph=graph)], project, plan)
+    return replace(result, attempts=())
 
 
 def _require_matplotlib() -> None:

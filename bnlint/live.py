@@ -1,6 +1,6 @@
 """The same rules on a live model, for notebooks and tests; this is what ``import bnlint`` offers."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +17,11 @@ from bnlint.tracer.model_graphs import model_graph
 from bnlint.tracing import Attempt
 
 if TYPE_CHECKING:
-    from bnlint.tracer.inputs import Inputs
     from bnlint.tracer.tracing import Trace
 
 SIGNAL_RULE = "BN808"
 Sizes = Sequence[int] | Sequence[Sequence[int]]
+"""The size of one input, or those of several."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,9 @@ def trace_model(model: Any, *example_inputs: Any, input_size: Sizes | None = Non
         TypeError: ``model`` is no module, an input is no tensor.
         ValueError: both kinds of input were given, or sizes that are none.
     """
-    return _graph(_trace(model, example_inputs, input_size, batch=2), Project())
+    from bnlint.tracer.live_models import trace_live
+
+    return _graph(trace_live(model, example_inputs, input_size, batch=2), Project())
 
 
 def check_model(
@@ -59,8 +61,10 @@ def check_model(
     Raises:
         TypeError, ValueError: as :func:`trace_model`; also for an unknown rule.
     """
+    from bnlint.tracer.live_models import trace_live
+
     plan = _plan(select)
-    traced = _trace(model, example_inputs, input_size, batch=2)
+    traced = trace_live(model, example_inputs, input_size, batch=2)
     project = Project()
     graph = _graph(traced, project)
     if select is not None and any(rule.id == SIGNAL_RULE for rule in plan.rules):
@@ -80,59 +84,11 @@ def signal_propagation(model: Any, *example_inputs: Any, input_size: Sizes | Non
     Raises:
         TypeError, ValueError: as :func:`trace_model`; also for a model without real parameters.
     """
-    from bnlint.tracer.signal_measuring import measure, noise
+    from bnlint.tracer.live_models import trace_live
+    from bnlint.tracer.signal_measuring import measure
 
-    traced = _trace(model, example_inputs, input_size, batch=8)
-    if any(parameter.is_meta for parameter in model.parameters()):
-        raise ValueError("the parameters are on the meta device, so there is no signal to measure")
-    tensors = example_inputs or tuple(noise(t.shape, t.dtype) for t in traced.inputs.tensors)
-    return measure(model, tensors, traced.recording)
-
-
-def _trace(model: Any, tensors: tuple[Any, ...], sizes: Sizes | None, batch: int) -> "Trace":
-    from torch import nn
-
-    from bnlint.tracer.tracing import trace
-
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"`model` must be a torch.nn.Module, not {_kind(model)}")
-    return trace(model, list(_candidates(model, tensors, sizes, batch)))
-
-
-def _candidates(
-    model: Any, tensors: tuple[Any, ...], sizes: Sizes | None, batch: int
-) -> "Iterator[Inputs]":
-    import torch
-
-    from bnlint.tracer.inputs import Inputs, example_inputs
-
-    if tensors and sizes is not None:
-        raise ValueError("give example inputs or `input_size`, not both")
-    for tensor in tensors:
-        if not isinstance(tensor, torch.Tensor):
-            raise TypeError(f"example inputs must be tensors, not {_kind(tensor)}")
-    if tensors:
-        yield Inputs(tensors)
-    else:
-        given = None if sizes is None else [(size, "float32") for size in _sizes(sizes)]
-        yield from example_inputs(model, given, batch)
-
-
-def _sizes(sizes: Any) -> list[tuple[int, ...]]:
-    """One size for each input."""
-    several = [sizes] if all(isinstance(size, int) for size in sizes) else list(sizes)
-    for size in several:
-        if not isinstance(size, tuple | list) or not size or not all(map(_is_size, size)):
-            raise ValueError(f"`input_size` must be sizes such as (8, 3, 32, 32), not {sizes!r}")
-    return [tuple(size) for size in several]
-
-
-def _is_size(value: object) -> bool:
-    return isinstance(value, int) and value > 0
-
-
-def _kind(value: object) -> str:
-    return f"the class `{value.__name__}`" if isinstance(value, type) else type(value).__name__
+    traced = trace_live(model, example_inputs, input_size, batch=8)
+    return measure(model, traced.inputs.tensors, traced.recording)
 
 
 def _graph(traced: "Trace", project: Project) -> TracedModel:

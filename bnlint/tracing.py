@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bnlint.diagnostics import NOT_TRACED
 from bnlint.facts.graph import ModelGraph
-from bnlint.facts.recipe import Recipe, missing
+from bnlint.facts.recipe import Recipe, missing, renumbered
 from bnlint.facts.rehearsal import Rehearsal
 from bnlint.facts.site import Site
 from bnlint.finding import Evidence, Finding, Span
@@ -80,8 +80,10 @@ class Tracer:
         return Traced(_completed(rehearsal, attempts), tuple(attempts.values()))
 
     def _attempt(self, graph: ModelGraph, recipe: Recipe, project: Project) -> Attempt:
-        file = Path(graph.site.path).absolute()
-        job = {"build": {"recipe": to_json(recipe)}, "roots": roots_of(file, project)}
+        job = {
+            "build": {"recipe": to_json(renumbered(recipe))},
+            "roots": roots_of(_file_of(graph, project), project),
+        }
         answer = self._answer(job)
         return attempt_of(answer, graph.name, graph.site.span, project, read=graph)
 
@@ -90,6 +92,12 @@ class Tracer:
         if key not in self._answers:
             self._answers[key] = self.ask(job)
         return self._answers[key]
+
+
+def _file_of(graph: ModelGraph, project: Project) -> Path:
+    """The file that a model is built in."""
+    files = (source.file for source in project.files if source.path == graph.site.path)
+    return next(files, Path(graph.site.path).absolute())
 
 
 def roots_of(file: Path, project: Project) -> list[str]:

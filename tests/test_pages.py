@@ -65,6 +65,8 @@ def paired(page: Page) -> list[tuple[Example | None, Example | None]]:
 def traced(example: Example, rule: Rule, folder: Path) -> list[Finding]:
     """What the rules say of the model that a block builds: by ``model()``, or its last class."""
     torch = pytest.importorskip("torch")
+    from bnlint.tracer.construction import watched
+
     torch.manual_seed(0)
     file = folder / "example.py"
     file.write_text(example.code, encoding="utf-8")
@@ -72,7 +74,8 @@ def traced(example: Example, rule: Rule, folder: Path) -> list[Finding]:
     exec(compile(example.code, str(file), "exec"), scope)
     modules = [v for v in scope.values() if isinstance(v, type) and v.__module__ == "example"]
     sizes = tuple(int(size) for size in (example.trace or "").split("x"))
-    model = scope.get("model", modules[-1] if modules else None)()
+    with watched(meta=False):
+        model = scope.get("model", modules[-1] if modules else None)()
     return bnlint.check_model(model, input_size=sizes, select=[rule.id])
 
 

@@ -304,6 +304,26 @@ def test_compiled_code_changes_nothing(name: str, scripts: Scripts) -> None:
     assert scripts.run(COMPILED[name]).signal == {"value": -1}
 
 
+@needs_landlock
+def test_an_error_of_compiled_code_is_explained(scripts: Scripts) -> None:
+    failure = scripts.run("import torch; torch.jit.script(torch.nn.ReLU()).save('x')").failure
+    assert failure is not None
+    assert failure.reason.startswith("RuntimeError: ")
+    assert failure.reason.endswith("(nothing may be written while a model is traced)")
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="needs a file that Landlock ignores")
+def test_files_do_not_grow(scripts: Scripts) -> None:
+    failure = scripts.run("import os; os.write(os.memfd_create('f'), b'x')").failure
+    assert failure is not None
+    assert "File too large" in failure.reason
+
+
+def test_a_crash_leaves_no_core_dump(scripts: Scripts) -> None:
+    code = "import resource; value = resource.getrlimit(resource.RLIMIT_CORE)"
+    assert scripts.run(code).signal == {"value": [0, 0]}
+
+
 @pytest.mark.skipif(LANDLOCK < 4, reason="needs Landlock 4")
 def test_compiled_code_does_not_connect(scripts: Scripts, listener: socket.socket) -> None:
     answer = scripts.run(
@@ -389,6 +409,28 @@ def test_the_error_is_the_usual_one_with_words(scripts: Scripts) -> None:
 )
 def test_events_that_pass(event: str, arguments: tuple[object, ...]) -> None:
     assert words(event, arguments) is None
+
+
+@pytest.mark.parametrize(
+    ("event", "arguments", "expected"),
+    [
+        ("os.remove", ("file", 3), "deleting `file`"),
+        ("os.mkdir", (".", 0o777, 3), "making the folder `.`"),
+        ("os.chmod", (1, 0o600, -1), "changing the mode of `1`"),
+        ("os.spawn", (0, "tool.exe", ["tool", "-x"], None), "running `tool -x`"),
+        ("pty.spawn", (["sh", "-c", "ls"],), "running `sh -c ls`"),
+        ("socket.connect", (None, "/run/docker.sock"), "connecting to `/run/docker.sock`"),
+        ("socket.connect", (None, ("::1", 80, 0, 0)), "connecting to `::1:80`"),
+        ("smtplib.connect", (None, "mail.example.org", 25), "connecting to `mail.example.org:25`"),
+        ("webbrowser.open", ("http://example.org",), "opening `http://example.org`"),
+        ("os.startfile", ("report.pdf", "open"), "opening `report.pdf`"),
+        ("ctypes.dlopen", ("./ops.so",), "loading the library `./ops.so`"),
+    ],
+)
+def test_events_of_other_platforms_and_of_open_folders(
+    event: str, arguments: tuple[object, ...], expected: str
+) -> None:
+    assert words(event, arguments) == expected
 
 
 def test_long_commands_are_shortened_to_one_line() -> None:

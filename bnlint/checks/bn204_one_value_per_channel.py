@@ -3,18 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from bnlint.facts.batches import (
-    how_large,
-    is_split,
-    norms_over_the_batch,
-    of_option,
-    place_of_batch,
-    trained_batches,
-)
+from bnlint.facts.batches import TrainedBatch, norms_over_the_batch, trained_batches
 from bnlint.facts.graph import Call, Layer, ModelGraph
 from bnlint.facts.kind import Kind
 from bnlint.facts.populations import Population, populations
-from bnlint.facts.run import Forward, Run
+from bnlint.facts.run import Run
 from bnlint.facts.site import Site
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule, Settings
@@ -31,44 +24,46 @@ REMEDY = "use larger batches, or GroupNorm or LayerNorm in its place"
 def check_batches(run: Run, settings: Settings) -> Iterator[Finding]:
     """Report layers behind a global pooling in models that are trained on one or two samples."""
     seen: set[Site] = set()
-    for forward, size in trained_batches(run):
-        graph = run.graph_of(forward.model)
-        if size > MOST or graph is None or not _is_stacked(forward):
+    for batch in trained_batches(run):
+        graph = run.graph_of(batch.forward.model)
+        if batch.per_device > MOST or graph is None or not _is_stacked(batch):
             continue
-        trained = {norm.name for norm in norms_over_the_batch(forward) if norm.layer is not None}
         places: dict[Site, list[Population]] = defaultdict(list)
-        for population in populations(graph):
-            layer = population.layer
-            if layer.name in trained and layer.certain and size * population.values <= MOST:
-                places[layer.site].append(population)
+        for population in _in_training(graph, batch):
+            if batch.per_device * population.values <= MOST:
+                places[population.layer.site].append(population)
         for site, found in places.items():
             if site not in seen:
                 seen.add(site)
-                yield _of_batches(site, found, forward, size)
+                yield _of_batches(site, found, batch)
 
 
-def _is_stacked(forward: Forward) -> bool:
+def _is_stacked(batch: TrainedBatch) -> bool:
     """Whether the loaders stack samples themselves, so that the batch has no more of them."""
-    collates = [loader.arguments.get("collate_fn") for loader in forward.loaders]
+    collates = [loader.arguments.get("collate_fn") for loader in batch.forward.loaders]
     return all(given is not None and given.value is None for given in collates)
 
 
-def _of_batches(site: Site, found: list[Population], forward: Forward, size: int) -> Finding:
-    population = found[0]
-    layer, values = population.layer, size * population.values
-    split = ", which DataParallel divides" if is_split(forward) else ""
-    samples = "1 sample" if size == 1 else f"{size} samples"
-    why = f"`{forward.model.name}` is trained on batches of {samples}{of_option(forward)}{split}"
-    evidence = [*how_large(forward, size)]
+def _in_training(graph: ModelGraph, batch: TrainedBatch) -> Iterator[Population]:
+    names = {norm.name for norm in norms_over_the_batch(batch.forward) if norm.layer is not None}
+    for population in populations(graph):
+        if population.layer.name in names and population.layer.certain:
+            yield population
+
+
+def _of_batches(site: Site, found: list[Population], batch: TrainedBatch) -> Finding:
+    population, model = found[0], batch.forward.model.name
+    layer, values = population.layer, batch.per_device * population.values
+    evidence = [*batch.evidence()]
     if population.source is not None and population.source.site is not None:
         what = f"of a sample, {_counted(population.values)} is left in each channel"
         evidence.append((population.source.site, what))
-    evidence.append((place_of_batch(forward), f"batches of {size} are made here"))
-    sizes = (size, layer.channels, *population.positions)
+    evidence.append((batch.place, f"batches of {batch.size} are made here"))
+    sizes = (batch.per_device, layer.channels, *population.positions)
     return RULE.at(
         site,
-        f"{_named(found)} gets {_counted(values)} per channel, since {why}{_effect(values, sizes)}"
-        f"; {REMEDY}",
+        f"{_named(found)} gets {_counted(values)} per channel, since `{model}` is trained on"
+        f" {batch.described}{_effect(values, sizes)}; {REMEDY}",
         layer=layer.name,
         evidence=evidence,
     )

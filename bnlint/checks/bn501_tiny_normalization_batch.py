@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.forwards import trains
-from bnlint.facts.known import Known
-from bnlint.facts.run import Forward, Loader, NormState, Run, is_training
-from bnlint.facts.site import Argument, Site
-from bnlint.facts.story import Proof
+from bnlint.facts.batches import TrainedBatch, norms_over_the_batch, trained_batches
+from bnlint.facts.populations import fewest
+from bnlint.facts.run import NormState, Run
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule, Settings
 
@@ -14,82 +12,54 @@ RULE = Rule("BN501", "tiny-normalization-batch", Severity.WARNING)
 
 _ERRORS = ((8, "24.8"), (4, "27.3"), (2, "34.7"))
 """Error of ResNet-50 on ImageNet, in percent, trained with this many samples on each device."""
+_DEAD = 2
+"""With so few values per channel a layer learns nothing, which BN204 says of the layer."""
 
 
 @RULE.on_run
 def check(run: Run, settings: Settings) -> Iterator[Finding]:
     """Report loaders whose batches are too small for the BatchNorm that they train."""
     seen = set()
-    for forward in run.of_type(Forward):
-        if not trains(forward) or forward.batch is None or not forward.loaders:
+    enough = settings.min_normalization_batch
+    for batch in trained_batches(run):
+        norms = norms_over_the_batch(batch.forward)
+        if batch.per_device >= enough or not norms:
             continue
-        size = forward.batch.number
-        norms = _norms_over_the_batch(forward)
-        if size is None or size < 1 or size >= settings.min_normalization_batch or not norms:
+        if batch.per_device > 1 and all(_is_volumetric(norm) for norm in norms):
             continue
-        if size > 1 and all(_is_volumetric(norm) for norm in norms):
-            continue
-        loader = forward.loaders[0]
-        place = _place(loader)
-        if place not in seen:
-            seen.add(place)
-            yield _finding(forward, loader, forward.batch, settings.min_normalization_batch)
-
-
-def _norms_over_the_batch(forward: Forward) -> list[NormState]:
-    """The BatchNorm layers that normalise by the batch of one device, frozen weights or not."""
-    return [
-        norm
-        for norm in forward.norms
-        if is_training(norm.mode) is Known.YES
-        and (norm.layer is None or not norm.layer.type.endswith("SyncBatchNorm"))
-    ]
+        if batch.place not in seen:
+            seen.add(batch.place)
+            message = _message(batch, _smallest(run, batch, norms), enough)
+            yield RULE.at(batch.place, message, evidence=[*batch.evidence()])
 
 
 def _is_volumetric(norm: NormState) -> bool:
     return norm.layer is not None and norm.layer.dimensions == 3
 
 
-def _place(loader: Loader) -> Site:
-    given = loader.arguments.get("batch_size")
-    return given.site if given is not None and given.site is not None else loader.site
+def _smallest(run: Run, batch: TrainedBatch, norms: list[NormState]) -> str:
+    """The layer that has the fewest values per channel, and how many, where that is known."""
+    graph = run.graph_of(batch.forward.model)
+    found = fewest(graph, {norm.name for norm in norms}) if graph is not None else None
+    if found is None or batch.per_device * found.values <= _DEAD:
+        return ""
+    values = batch.per_device * found.values
+    factors = " x ".join(map(str, (batch.per_device, *found.positions)))
+    product = f"{factors} = {values}" if found.positions else f"{values}"
+    return f", and `{found.layer.name}` normalises {product} values per channel"
 
 
-def _finding(forward: Forward, loader: Loader, batch: Argument, enough: int) -> Finding:
-    size = int(batch.number or 0)
-    evidence: list[Proof] = []
-    if batch.origin is not None:
-        evidence.append((batch.origin, _origin(batch, size)))
-    evidence.append((forward.site, f"`{forward.model.name}` trains on it here"))
-    return RULE.at(_place(loader), _message(forward, batch, size, enough), evidence=evidence)
-
-
-def _origin(batch: Argument, size: int) -> str:
-    if batch.option is not None:
-        return f"`{batch.option}` is {size} unless it is given"
-    return f"{size} is written here"
-
-
-def _message(forward: Forward, batch: Argument, size: int, enough: int) -> str:
-    name = forward.model.name
-    source = f" (the default of `{batch.option}`)" if batch.option is not None else ""
-    split = ", which DataParallel divides among the devices" if _is_split(forward) else ""
+def _message(batch: TrainedBatch, smallest: str, enough: int) -> str:
+    size = batch.per_device
     advice = f"use {enough} or more, GroupNorm, or SyncBatchNorm over several devices"
+    trained = f"BatchNorm in `{batch.forward.model.name}` is trained on {batch.described}{smallest}"
     if size == 1:
         return (
-            f"BatchNorm in `{name}` is trained on batches of 1{source}{split}: each sample is "
-            "normalised by itself alone, which eval mode never does again, and one value per "
-            f"channel becomes zero; {advice}"
+            f"{trained}: each sample is normalised by itself alone, which eval mode never does"
+            f" again; {advice}"
         )
     noise = "are almost pure noise" if size == 2 else "are too noisy to match the running ones"
-    return (
-        f"BatchNorm in `{name}` is trained on batches of {size}{source}{split}: statistics of so "
-        f"few samples {noise}{_measured(size)}; {advice}"
-    )
-
-
-def _is_split(forward: Forward) -> bool:
-    return forward.devices is not Known.NO
+    return f"{trained}: statistics of so few samples {noise}{_measured(size)}; {advice}"
 
 
 def _measured(size: int) -> str:

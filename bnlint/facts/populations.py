@@ -1,6 +1,6 @@
 """How many values of one channel each BatchNorm of a model takes its statistics from."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from math import prod
 
@@ -48,6 +48,18 @@ def populations(graph: ModelGraph) -> Iterator[Population]:
             yield Population(call.layer, call, positions, _reduction(graph, layouts, source))
         elif _is_measured(graph, source, layouts[source.index]):
             yield Population(call.layer, call, (source.shape.sizes or ())[2:])
+
+
+def fewest(graph: ModelGraph, names: Collection[str]) -> Population | None:
+    """The one of some BatchNorm layers that has the fewest values of a channel in each sample.
+
+    It is known where all are, and where one has a single value: none has fewer.
+    """
+    found = [p for p in populations(graph) if p.layer.name in names]
+    least = min(found, key=lambda population: population.values, default=None)
+    if least is None or least.values == 1:
+        return least
+    return least if set(names) <= {population.layer.name for population in found} else None
 
 
 def _positions(axes: Axes) -> tuple[int, ...] | None:

@@ -1,7 +1,7 @@
 """How to build a model again as the rehearsal saw it built: plain values, without its code."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 
@@ -10,6 +10,14 @@ class Constant:
     """A value that JSON can hold: ``None``, a truth value, a number or a text."""
 
     value: bool | int | float | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Assumed:
+    """A number that reading does not give and whose value hardly matters: of classes, of words."""
+
+    name: str
+    value: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +90,7 @@ class Unobtainable:
 
 
 Recipe: TypeAlias = (
-    Constant | Items | Pairs | ProjectName | LibraryName | Built | Record | Unobtainable
+    Constant | Assumed | Items | Pairs | ProjectName | LibraryName | Built | Record | Unobtainable
 )
 
 
@@ -113,3 +121,32 @@ def parts(recipe: Recipe) -> Sequence[Recipe]:
         case Record():
             return [recipe.cls, *recipe.known.values()]
     return ()
+
+
+def renumbered(recipe: Recipe) -> Recipe:
+    """The same recipe with its objects numbered from 0, so that equal models have equal recipes."""
+    return _renumbered(recipe, {})
+
+
+def _renumbered(recipe: Recipe, numbers: dict[int, int]) -> Recipe:
+    def again(part: Recipe) -> Recipe:
+        return _renumbered(part, numbers)
+
+    match recipe:
+        case Items():
+            return replace(recipe, items=tuple(map(again, recipe.items)))
+        case Pairs():
+            return Pairs(tuple((again(key), again(value)) for key, value in recipe.items))
+        case Built():
+            return Built(
+                again(recipe.callee),
+                tuple(map(again, recipe.positional)),
+                {name: again(value) for name, value in recipe.keywords.items()},
+                tuple((name, again(value)) for name, value in recipe.attributes),
+                numbers.setdefault(recipe.key, len(numbers)),
+            )
+        case Record():
+            known = {name: again(value) for name, value in recipe.known.items()}
+            number = numbers.setdefault(recipe.key, len(numbers))
+            return Record(again(recipe.cls), known, recipe.unknown, number)
+    return recipe

@@ -14,6 +14,7 @@ class Rehearsal:
 
     A layer outside any model has a graph of its own, without calls. ``recipes`` say how to build a
     model again, where that was asked for; parts of other models and single layers have none.
+    ``scripts`` are the files, absolute, whose run built a model; it looks for imports beside them.
     ``unreached`` are the graphs of what no run of a script built: functions that nothing calls were
     tried with unknown arguments, and classes with their defaults.
     """
@@ -21,4 +22,5 @@ class Rehearsal:
     graphs: tuple[ModelGraph, ...]
     runs: tuple[Run, ...]
     recipes: Mapping[ModelGraph, Recipe] = field(default_factory=dict)
+    scripts: Mapping[ModelGraph, str] = field(default_factory=dict)
     unreached: frozenset[ModelGraph] = frozenset()

@@ -39,6 +39,8 @@ def viewed(given: Axes, sizes: object) -> Axes:
     """
     if not isinstance(sizes, tuple) or not all(n is None or isinstance(n, int) for n in sizes):
         return NOTHING
+    if len(sizes) < 2:
+        return Axes((ANY,) * len(sizes), True)
     per_sample = known_product(axis.size for axis in given.known[1:]) if given.whole else None
     rest = [n if isinstance(n, int) and n >= 0 else None for n in sizes[1:]]
     stays = sizes[0] is SIZE_OF_FIRST or (

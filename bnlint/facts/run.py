@@ -190,6 +190,8 @@ class Forward(Event):
     """Whether it is a module called without gradients inside the forward of another."""
     made_up: Known = Known.UNKNOWN
     """Whether its input consists of random numbers and constants alone (noise, a dummy batch)."""
+    device_count: int | None = None
+    """Among how many devices DataParallel divides the batch, where it is told so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,9 @@ def in_digits(value: float, digits: int = 3, *, zeros: bool = False) -> str:
     if "e" not in written:
         return written
     mantissa, _, exponent = written.partition("e")
-    return f"{float(written):.0f}" if 0 < int(exponent) < 6 else f"{mantissa}e{int(exponent)}"
+    if 0 < int(exponent) < 6:
+        return f"{float(written):.0f}"
+    return f"{mantissa.rstrip('.')}e{int(exponent)}"
 
 
 def to_json(signal: Signal) -> dict[str, Any]:

@@ -28,6 +28,7 @@ RESET = 0.75
 """A stage whose variance starts below this share of the one before it was reset.
 
 Stages of two or more blocks with BatchNorm come to 2/3 or less: two branches instead of three.
+Normalizer-free networks with small branches are reset if the variance falls at all.
 """
 
 
@@ -96,7 +97,8 @@ def is_reset(signal: Signal, block: Block) -> bool:
     if block.previous is None:
         return False
     before = signal.blocks[block.previous]
-    return block.stage != before.stage and block.variance < RESET * before.variance
+    share = 1.0 if signal.normalizer_free else RESET
+    return block.stage != before.stage and block.variance < share * before.variance
 
 
 def explosion(signal: Signal) -> Growth | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from statistics import mean, median
 
-from bnlint.facts.signal import Block, Signal, in_digits
+from bnlint.facts.signal import Signal, in_digits
 from bnlint.facts.signal_growth import LINEAR, Growth, explosion, growths, is_reset, overflow
 
 IDENTITY = 0.1

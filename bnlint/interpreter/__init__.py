@@ -1,7 +1,7 @@
 """The rehearsal: what a program builds and does, learnt without running it."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -79,6 +79,7 @@ def rehearse(
     machine, facts = _machine(project)
     machine.recipes = Recipes() if recipes else None
     rehearser = Rehearser(machine, facts)
+    scripts: dict[Instance, SourceFile] = {}
     with _deep_recursion():
         for number, source in enumerate(files):
             if progress is not None:
@@ -87,28 +88,33 @@ def rehearse(
                 built = len(machine.journal.built)
                 rehearser.run_script(source)
                 rehearser.follow_forwards(built)
+                scripts.update(dict.fromkeys(machine.journal.built[built:], source))
         built = len(machine.journal.built)
         rehearser.run_unreached(files)
         rehearser.follow_forwards(built)
         if progress is not None:
             progress(len(files), len(files))
-        return _rehearsal(machine, facts, rehearser, built)
+        return _rehearsal(machine, facts, rehearser, scripts)
 
 
 def _rehearsal(
-    machine: Machine, facts: FactsMaker, rehearser: Rehearser, reached: int
+    machine: Machine,
+    facts: FactsMaker,
+    rehearser: Rehearser,
+    scripts: Mapping[Instance, SourceFile],
 ) -> Rehearsal:
-    """What was learnt; the program itself built the first ``reached`` modules."""
+    """What was learnt; ``scripts`` are the files whose runs built modules."""
     graphs = facts.graphs()
-    unreached = set(machine.journal.built[reached:])
     found = Rehearsal(tuple(graphs.values()), tuple(rehearser.runs()))
     if machine.recipes is None:
         return found
     made = {graph: machine.recipes.of_model(model) for model, graph in graphs.items()}
+    run = {g: str(scripts[model].file) for model, g in graphs.items() if model in scripts}
     return replace(
         found,
         recipes={graph: recipe for graph, recipe in made.items() if recipe is not None},
-        unreached=frozenset(graph for model, graph in graphs.items() if model in unreached),
+        scripts=run,
+        unreached=frozenset(graphs.values()) - run.keys(),
     )
 
 

@@ -92,7 +92,9 @@ def fill_fields(m: Machine, made: Instance, cls: Class, arguments: Arguments) ->
     fields = list(dict.fromkeys(name for line in lines for name in line))
     for number, name in enumerate(fields):
         default = cls.find(name)
-        value = arguments.get(number, name, Unknown(name) if default is MISSING else default)
+        if default is MISSING or arguments.opened:
+            default = Unknown(f"argument {name}")
+        value = arguments.get(number, name, default)
         m.heap.put(made.attributes, name, value)
     post = cls.find("__post_init__")
     if isinstance(post, Function):

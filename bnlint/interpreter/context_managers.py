@@ -58,8 +58,10 @@ def _inside(
     def on_yield(value: Value) -> None:
         inner = m.frames[frames:]
         del m.frames[frames:]
-        ended.append(go_on(value))
-        m.frames.extend(inner)
+        try:
+            ended.append(go_on(value))
+        finally:
+            m.frames.extend(inner)
 
     run_function(m, manager.function, manager.arguments, manager.site, on_yield)
     assert m.frame is frame

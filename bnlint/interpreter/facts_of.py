@@ -153,6 +153,7 @@ class FactsMaker:
             complete,
             problems,
             loads_published_weights(module),
+            self._number(module),
         )
 
     def _outputs(self, recorded: Recorded) -> tuple[int, ...]:
@@ -223,6 +224,7 @@ class FactsMaker:
             record.devices,
             record.inner,
             record.made_up,
+            record.device_count,
         )
 
     def _norm(self, record: NormRecord, conditions: int) -> NormState:

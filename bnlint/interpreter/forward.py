@@ -24,10 +24,10 @@ def note_forward(
     inputs: list[Tensor],
     site: Site,
     *,
-    splits: bool = False,
+    splitter: Instance | None = None,
     inner: bool = False,
 ) -> ForwardRecord:
-    """Record a call of a module and the state of its BatchNorm layers."""
+    """Record a call of a module, under DataParallel or not, and the state of its BatchNorm layers."""
     node = site.node
     name = dotted(getattr(node, "func", None))
     record = ForwardRecord(
@@ -39,13 +39,23 @@ def note_forward(
         norm_records(m, module),
         m.grad,
         inputs,
-        Known.of(splits),
+        Known.of(splitter is not None),
         inner,
+        device_count=None if splitter is None else _devices(splitter),
     )
     m.journal.forwards.append(record)
     context = m.context()
     m.journal.note(lambda facts, order: facts.forward(record, order, context))
     return record
+
+
+def _devices(splitter: Instance) -> int | None:
+    """How many devices DataParallel is given."""
+    given = splitter.arguments.get("device_ids")
+    match given.value if given is not None else None:
+        case list() | tuple() | range() as listed if listed:
+            return len(listed)
+    return None
 
 
 def within(m: Machine, module: Instance, arguments: Arguments, site: Site) -> Value:

@@ -1,5 +1,6 @@
 """Modules of the project: names that are evaluated when they are first used, and imports."""
 
+import builtins
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -147,7 +148,12 @@ class Namespaces:
     @staticmethod
     def exports(module: Library, name: str) -> bool:
         """Whether ``from module import *`` may bring ``name`` from a third-party package."""
-        return module.path.partition(".")[0] in {"torch", "torchvision", "math", "numpy"}
+        return not hasattr(builtins, name) and module.path.partition(".")[0] in {
+            "torch",
+            "torchvision",
+            "math",
+            "numpy",
+        }
 
 
 def dotted(node: cst.CSTNode | None) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from bnlint.facts.recipe import ProjectName, Recipe, Unobtainable
 from bnlint.interpreter.objects import Class, Function, Static
-from bnlint.interpreter.values import Value
+from bnlint.interpreter.values import Library, Value
+from bnlint.vocabulary.layers import SIGNATURES, bare_name
 
 
 def project_name(value: Class | Function) -> Recipe:
@@ -21,6 +22,8 @@ def project_name(value: Class | Function) -> Recipe:
 
 def parameter_names(callee: Value) -> list[str]:
     """The names of the parameters that a call's positional arguments go to."""
+    if isinstance(callee, Library):
+        return [parameter.name for parameter in SIGNATURES.get(bare_name(callee.path) or "", ())]
     function = callee.find("__init__") if isinstance(callee, Class) else callee
     if not isinstance(function, Function):
         return []

@@ -2,7 +2,7 @@
 
 import re
 
-from bnlint.facts.recipe import Built, Constant, LibraryName, Recipe, Unobtainable
+from bnlint.facts.recipe import Assumed, Built, Constant, LibraryName, Recipe, Unobtainable
 from bnlint.interpreter.values import Many, Tensor, Unknown, Value
 
 DEVICE = Constant("cpu")
@@ -10,6 +10,13 @@ DEVICE = Constant("cpu")
 TORCH_DEVICE = Built(LibraryName("torch.device"), (DEVICE,))
 CUDA_QUESTIONS = {"torch.cuda.is_available()": False, "torch.cuda.device_count()": 0}
 
+_NUMBER = r"(?:n|nb|no|num|number|total|in|out)_?(?:of_)?"
+_CLASSES = r"(?:class|classes|cls|categories|labels|identities|speakers)"
+_WORDS_OR_SUCH = r"(?:vocab|vocabulary|words|tokens?|chars)"
+_COUNTS = (
+    (re.compile(f"{_NUMBER}{_CLASSES}|{_CLASSES}_?(?:num|number|count)|classes"), 10),
+    (re.compile(f"{_NUMBER}{_WORDS_OR_SUCH}|(?:\\w+_)?{_WORDS_OR_SUCH}_(?:size|len)"), 1000),
+)
 _WORDS = (
     (r"option (.+)", "it comes from the option `{0}`, which has no default"),
     (r"argument (.+)", "it is the parameter `{0}` of a function that is not seen called"),
@@ -21,8 +28,13 @@ _WORDS = (
 )
 
 
+def counts(name: str) -> int | None:
+    """A number to take for a count of classes or words, by its name; ``None`` for other names."""
+    return next((number for words, number in _COUNTS if words.fullmatch(name.lower())), None)
+
+
 def unknown(value: Value, what: str) -> Recipe:
-    """A gap, with the reason; or what the value is where there is no graphics card."""
+    """A gap, with the reason; or what the value is without a graphics card, or a usual number."""
     reason = value.reason if isinstance(value, Unknown) else ""
     if reason in CUDA_QUESTIONS:
         return Constant(CUDA_QUESTIONS[reason])
@@ -30,6 +42,9 @@ def unknown(value: Value, what: str) -> Recipe:
         return TORCH_DEVICE
     if what == "device":
         return DEVICE
+    assumed = counts(what)
+    if assumed is not None and isinstance(value, Unknown):
+        return Assumed(what, assumed)
     why = "it is a tensor" if isinstance(value, Tensor) else _why(reason)
     if isinstance(value, Many):
         why = "it has an unknown number of items"

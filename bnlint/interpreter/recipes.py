@@ -4,10 +4,14 @@ Recipes are made while the rehearsal goes on, since options and configurations m
 Only a rehearsal that is asked for them makes any.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
+import libcst as cst
+
+from bnlint.facts.kind import NORMALIZATIONS, WEIGHTED, Kind
 from bnlint.facts.recipe import (
     Built,
     Constant,
@@ -21,22 +25,26 @@ from bnlint.facts.recipe import (
     missing,
 )
 from bnlint.interpreter.modules import (
-    CONTAINERS,
     WRAPPERS,
     child_modules,
     descendants,
+    has_unknown_children,
     modules_in,
+    named_modules,
 )
-from bnlint.interpreter.namespaces import Namespace
+from bnlint.interpreter.namespaces import Namespace, dotted
 from bnlint.interpreter.objects import Class, Function, Instance, Method, Partial, Static
+from bnlint.interpreter.parameters import is_opaque
 from bnlint.interpreter.recipe_names import parameter_names, project_name
-from bnlint.interpreter.recipe_reasons import unknown
+from bnlint.interpreter.recipe_reasons import counts, unknown
 from bnlint.interpreter.values import Arguments, Choice, Library, Many, Tensor, Unknown, Value
-from bnlint.vocabulary.layers import bare_name
+from bnlint.vocabulary.layers import KINDS, bare_name
 
 if TYPE_CHECKING:
     from bnlint.interpreter.machine import Machine
 
+WORTH_TRACING = WEIGHTED | NORMALIZATIONS | {Kind.RECURRENT, Kind.ATTENTION}
+"""Kinds of layers without which a model is a loss or an augmentation."""
 OPTIONS = "argparse.Namespace"
 DEEPEST = 12
 """Values within values."""
@@ -55,9 +63,8 @@ class Recipes:
         self._changing: Instance | None = None
 
     def of_model(self, model: Instance) -> Built | None:
-        """How a model was built; ``None`` for single layers and for what another model builds."""
-        is_layer = bare_name(model.library) is not None and model.library not in CONTAINERS
-        return None if model.cls is None and is_layer else self._built.get(model)
+        """How a model was built; ``None`` for what another builds, and for what holds no layers."""
+        return self._built.get(model) if _computes(model) else None
 
     # -- what happens -------------------------------------------------------------------------
 
@@ -85,13 +92,13 @@ class Recipes:
         if m.building or m.modules:
             return
         root, path = self._root(m, owner)
-        if root is None:
+        before = owner.attributes.get(name)
+        if root is None or (before is not None and _unwrapped(value) is before):
             return
         self._changing = root
         recipe = self.of(value, name)
         self._changing = None
-        of_modules = bool(modules_in(value)) or isinstance(owner.attributes.get(name), Instance)
-        if not of_modules and missing(recipe) is not None:
+        if not (modules_in(value) or modules_in(before)) and missing(recipe) is not None:
             return  # what is not known and no layer hardly matters
         path = f"{path}.{name}" if path else name
         if m.uncertain > root.conditions:
@@ -143,8 +150,10 @@ class Recipes:
     def _call(self, callee: Value, arguments: Arguments) -> Built:
         names = parameter_names(callee)
         positional = [
-            self.of(value, names[number] if number < len(names) else "")
-            for number, value in enumerate(arguments.positional)
+            self.of(value, _called(number, names, node))
+            for number, (value, node) in enumerate(
+                zip(arguments.positional, arguments.nodes, strict=True)
+            )
         ]
         if arguments.opened:
             positional.append(Unobtainable("it is built with `*` or `**` arguments not known"))
@@ -237,6 +246,23 @@ class Recipes:
         gaps = {name: missing(recipe) for name, recipe in found.items()}
         known = {name: recipe for name, recipe in found.items() if gaps[name] is None}
         return Record(cls, known, {name: gap for name, gap in gaps.items() if gap is not None})
+
+
+def _called(number: int, names: Sequence[str], node: cst.CSTNode | None) -> str:
+    """What to call an argument: as its parameter, or as it is written if that says more."""
+    written = dotted(node).rpartition(".")[2]
+    named = names[number] if number < len(names) else ""
+    return written if counts(written) else named or written or f"argument {number + 1}"
+
+
+def _computes(model: Instance) -> bool:
+    """Whether a model has layers, and a forward that calls them."""
+    if model.cls is None and model.library != "torch.nn.Sequential":
+        return is_opaque(model)
+    return has_unknown_children(model) or any(
+        is_opaque(part) or KINDS.get(bare_name(part.library) or "") in WORTH_TRACING
+        for _, part in named_modules(model)
+    )
 
 
 def _unwrapped(value: Value) -> Value:

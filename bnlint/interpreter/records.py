@@ -41,6 +41,7 @@ class ForwardRecord:
     inner: bool
     backpropagated: Known = Known.NO
     measured: Known = Known.NO
+    device_count: int | None = None
 
     @property
     def made_up(self) -> Known:

@@ -72,14 +72,14 @@ def _loose_layer(m: Machine, module: Instance, arguments: Arguments, site: Site)
 
 def _by_script(m: Machine, module: Instance, arguments: Arguments, site: Site) -> Value:
     inputs = tensors_in(arguments.values)
-    splits = False
+    splitter: Instance | None = None
     while module.library in WRAPPERS:
-        splits = splits or module.library == "torch.nn.DataParallel"
+        splitter = module if module.library == "torch.nn.DataParallel" else splitter
         inner = next((child for _, child in children(module)), None)
         if not isinstance(inner, Instance):
             break
         module = inner
-    record = note_forward(m, module, inputs, site, splits=splits)
+    record = note_forward(m, module, inputs, site, splitter=splitter)
     m.note_activity()
     output = _memoised(m, module, arguments, site)
     depends = frozenset({record.number}).union(*(t.depends for t in inputs))

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bnlint.facts.signal import Block, Signal, in_digits
 from bnlint.facts.signal_growth import explosion
@@ -21,20 +21,20 @@ FORMATS = ("svg", "png", "pdf")
 """The endings that a picture's name may have."""
 
 LOGARITHMIC = 300.0
-"""Panels whose values span a larger factor than this are drawn on a logarithmic scale."""
+"""Networks whose largest values differ by more than this factor share a logarithmic panel."""
 
 NOUGHT = 1e-3
-"""Values below this are as good as 0 beside variances of about 1, and drawn at the lower edge."""
+"""Values below this are as good as 0 beside variances of about 1: the edge of logarithmic panels."""
 
-_ROOM = 100
-"""How far above the other networks the panel goes that an exploding one leaves."""
+_ROOM = 1.2
+"""How far panels go above the largest value."""
 
 _LEGEND_COLUMNS = 3
 _INK = "#222222"
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _DASHES = ("-", (0, (5, 1.2)), (0, (4, 1.2, 1, 1.2)), (0, (1.2, 1)))
 _MARKS = ("o", "s", "^", "D", "v", "P", "X")
-_STYLE = {
+_STYLE: dict[Any, Any] = {  # the keys' type differs between versions of matplotlib
     "font.size": 8,
     "axes.titlesize": 9,
     "axes.edgecolor": _INK,
@@ -107,15 +107,12 @@ def _figure(signals: Mapping[str, Signal]) -> "Figure":
 
 def _draw(axes: "Axes", panel: _Panel, signals: Mapping[str, Signal]) -> None:
     lines = [[panel.value(block) for block in signal.blocks] for signal in signals.values()]
-    scale = _scale(lines, list(signals.values()))
+    theory = _theory(panel, *signals.values())
+    scale = _scale([*lines, theory], [*signals.values(), *signals.values()])
     for number, (name, signal) in enumerate(signals.items()):
         _line(axes, name, signal, lines[number], number, scale)
-    if len(signals) == 1:
-        (signal,) = signals.values()
-        expected = [panel.expected(block) for block in signal.blocks]
-        if any(value is not None for value in expected):
-            known = [math.nan if value is None else value for value in expected]
-            axes.plot(_numbers(known), known, color=_INK, linestyle=":", label="theory")
+    if theory:
+        axes.plot(_numbers(theory), theory, color=_INK, linestyle=":", label="theory")
     if scale.logarithmic:
         axes.set_yscale("log")
         if any(value < NOUGHT for line in lines for value in line):
@@ -126,11 +123,20 @@ def _draw(axes: "Axes", panel: _Panel, signals: Mapping[str, Signal]) -> None:
     axes.set_xlabel("residual block" + " (marks: transitions)" * marked)
 
 
+def _theory(panel: _Panel, *signals: Signal) -> list[float]:
+    """What theory gives for the blocks of a single network, if it gives anything."""
+    if len(signals) > 1:
+        return []
+    expected = [panel.expected(block) for block in signals[0].blocks]
+    known = any(value is not None for value in expected)
+    return [math.nan if value is None else value for value in expected] if known else []
+
+
 def _mark_nought(axes: "Axes") -> None:
     """Say at the axis what stands at its lower edge."""
     from matplotlib.ticker import FuncFormatter, LogFormatterMathtext
 
-    plain = LogFormatterMathtext()  # type: ignore[no-untyped-call]
+    plain = LogFormatterMathtext()
     plain.set_axis(axes.yaxis)
 
     def label(value: float, position: int | None) -> str:
@@ -142,28 +148,28 @@ def _mark_nought(axes: "Axes") -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """A vertical axis; ``None`` where the values decide."""
+    """A vertical axis; without a ``top`` there is nothing but zeros."""
 
     logarithmic: bool
-    bottom: float | None
+    bottom: float
     top: float | None
 
 
 def _scale(lines: Sequence[Sequence[float]], signals: Sequence[Signal]) -> _Scale:
-    """Choose the axis of a panel.
+    """Choose the axis of a panel: linear, so that linear growth shows, unless that hides networks.
 
     An exploding network among others leaves the panel at its top, so that the others stay legible.
     """
-    calm = [line for line, s in zip(lines, signals, strict=True) if explosion(s) is None]
-    shown = calm or lines
-    high = max((value for line in shown for value in line if math.isfinite(value)), default=1.0)
-    low = min((max(value, NOUGHT) for line in shown for value in line), default=NOUGHT)
-    wild = len(calm) < len(lines)
-    if not wild and high / low <= LOGARITHMIC:
-        return _Scale(False, 0, None)
-    return _Scale(
-        True, NOUGHT / 2 if low < 10 * NOUGHT else low / 2, high * 100 if calm and wild else None
-    )
+    calm = [line for line, s in zip(lines, signals, strict=False) if explosion(s) is None]
+    finite = [[value for value in line if math.isfinite(value)] for line in calm or lines]
+    heights = [max(line) for line in finite if line] or [1.0]
+    low = max(min((value for line in finite for value in line), default=1.0), NOUGHT)
+    high = max(heights)
+    if not calm:
+        return _Scale(True, low / 2, high * 10)
+    if high > LOGARITHMIC * max(1.0, min(heights)):
+        return _Scale(True, low / 2, high * 2)
+    return _Scale(False, 0.0, high * _ROOM or None)
 
 
 def _line(

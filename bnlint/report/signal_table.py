@@ -1,5 +1,6 @@
 """The propagation of a model's signal as a table for a terminal, with the verdict below."""
 
+import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from bnlint.facts.signal_verdict import Pattern, verdict
 from bnlint.look import Look
 
 _WIDTH = 80
+_NARROWEST = 72
 _CELL = 10
 _SHORT = 4
 """Stages of up to so many blocks are shown whole."""
@@ -46,7 +48,7 @@ def text(signal: Signal, look: Look, *, every: bool = False) -> str:
     unless ``every`` asks for all.
     """
     theory = any(block.expected_branch is not None for block in signal.blocks)
-    width = min(look.width or _WIDTH, _WIDTH)
+    width = max(_NARROWEST, min(look.width or _WIDTH, _WIDTH))
     table = _Table(look, theory, explosion(signal) is not None, width)
     parts = [_wrapped(_title(signal), width)]
     if signal.blocks:
@@ -81,17 +83,20 @@ def _stage(number: int, blocks: Sequence[Block], table: _Table, every: bool) -> 
         yield from (_row(block, table) for block in blocks)
         return
     yield _row(blocks[0], table)
-    yield f"  ... {len(blocks) - 2} more, {_growth(blocks, table)} per block"
+    yield f"  ... {len(blocks) - 2} more, {_growth(blocks, table)}"
     yield _row(blocks[-1], table)
 
 
 def _growth(blocks: Sequence[Block], table: _Table) -> str:
     """How the variance changes from block to block: by a factor where it explodes."""
-    first, last, steps = blocks[0].variance, blocks[-1].variance, len(blocks) - 1
+    finite = [block.variance for block in blocks if math.isfinite(block.variance)]
+    if len(finite) < 2:
+        return "no finite growth"
+    first, last, steps = finite[0], finite[-1], len(finite) - 1
     if table.explodes and first > 0:
-        return f"times {in_digits((last / first) ** (1 / steps))}"
+        return f"times {in_digits((last / first) ** (1 / steps))} per block"
     slope = (last - first) / steps
-    return f"{'+' if slope >= 0 else ''}{in_digits(slope)}"
+    return f"{'+' if slope >= 0 else ''}{in_digits(slope)} per block"
 
 
 def _row(block: Block, table: _Table) -> str:
@@ -110,7 +115,7 @@ def _shortened(name: str, width: int) -> str:
 def _verdict(signal: Signal, table: _Table) -> Iterator[str]:
     judged = verdict(signal)
     colour = _COLOURS.get(judged.pattern, "yellow")
-    head, colon, rest = judged.text.partition(":")
+    head, colon, _ = judged.text.partition(":")
     lines = _wrapped(judged.text[0].upper() + judged.text[1:], table.width)
     lead = len(head) if colon else 0
     yield table.look.paint(lines[0][:lead], colour, "bold") + lines[0][lead:]
@@ -124,7 +129,7 @@ def _verdict(signal: Signal, table: _Table) -> Iterator[str]:
 def _wrapped(line: str, width: int, indent: int = 0) -> list[str]:
     return textwrap.wrap(
         line,
-        max(width, 40),
+        width,
         subsequent_indent=" " * indent,
         break_long_words=False,
         break_on_hyphens=False,

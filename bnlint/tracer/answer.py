@@ -8,6 +8,12 @@ from typing import Any
 
 from bnlint.tracer.records import Place, TraceRecord, from_json
 
+OUTPUT_KEPT = 4096
+"""Bytes of what a model prints that are kept, from the end."""
+
+UNUSABLE = 3
+"""Exit status of the server when the last line of its errors says why this Python cannot trace."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

@@ -4,22 +4,25 @@ import argparse
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from unittest.mock import patch
 
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from bnlint.misuse import did_you_mean
 from bnlint.tracer import blame, construction
-from bnlint.tracer.importing import Project, project
+from bnlint.tracer.importing import Project, install
 from bnlint.tracer.making import Maker, NotKnown
 from bnlint.tracer.names import Unavailable
+from bnlint.tracer.quirks import instead_of_cuda, without_cuda
 from bnlint.tracer.recipe_json import from_json
 from bnlint.tracer.records import Place
 from bnlint.tracer.weights import no_weights
 
+T = TypeVar("T")
 FINAL = (ImportError, OSError, MemoryError)
 """Errors that building with real tensors does not mend."""
 
@@ -57,37 +60,33 @@ def build(
         BuildFailure: no model can be had, for a reason that bnlint itself knows.
         Exception: whatever else the project's code raises.
     """
-    sources = ExitStack().enter_context(project(roots))
-    return build_in(sources, job, argv0, real=real)
+    return build_in(install(roots), job, argv0, real=real)
 
 
 def build_in(
     sources: Project, job: Mapping[str, Any], argv0: str, *, real: bool = False
 ) -> Building:
     """Build in a project that can be imported; raises as ``build`` does."""
-    match job:
-        case {"recipe": data}:
-            recipe = from_json(data)
 
-            def make() -> object:
-                return Maker(sources).make(recipe)
+    def make() -> tuple[object, list[str]]:
+        maker = Maker(sources)
+        match job:
+            case {"recipe": data}:
+                return maker.make(from_json(data)), maker.notes
+            case {"target": Mapping() as target}:
+                return _called(sources, maker, target), maker.notes
+        raise ValueError(f"nothing to build: {sorted(job)}")
 
-        case {"target": Mapping() as target}:
-
-            def make() -> object:
-                return _called(sources, target)
-
-        case _:
-            raise ValueError(f"nothing to build: {sorted(job)}")
     try:
-        with no_weights(), _without_options(argv0):
-            module, notes = _module_in(_watched(make, real))
+        with no_weights(), _without_options(argv0), without_cuda("cpu"), _WithoutCuda():
+            made, assumed = _watched(make, real)
+            module, notes = _module_in(made)
     except (NotKnown, Unavailable) as error:
         raise BuildFailure(str(error), blame.of_error(error)) from error
-    return Building(module, notes, tuple(sources.missing))
+    return Building(module, (*assumed, *notes), tuple(sources.missing))
 
 
-def _watched(make: Callable[[], object], real: bool) -> object:
+def _watched(make: Callable[[], T], real: bool) -> T:
     """Build with parameters on the meta device; if that fails, with real ones."""
     try:
         with construction.watched(meta=not real):
@@ -135,9 +134,9 @@ def _has_no_forward(module: nn.Module) -> bool:
 # -- targets ----------------------------------------------------------------------------------
 
 
-def _called(sources: Project, target: Mapping[str, Any]) -> object:
+def _called(sources: Project, maker: Maker, target: Mapping[str, Any]) -> object:
     """What a target names, called with its arguments unless it is a model already."""
-    name, found, maker = target["name"], _found(sources, target), Maker(sources)
+    name, found = target["name"], _found(sources, target)
     given = target.get("arguments", {})
     arguments = {key: maker.make(from_json(value)) for key, value in given.items()}
     if isinstance(found, nn.Module) and not isinstance(found, type):
@@ -152,7 +151,7 @@ def _called(sources: Project, target: Mapping[str, Any]) -> object:
 
 def _found(sources: Project, target: Mapping[str, Any]) -> Any:
     file, where = target.get("file"), target.get("file") or target["module"]
-    found: Any = sources.load_file(file) if file is not None else sources.load_module(where)
+    found: Any = sources.load_file(file) if file is not None else _module(sources, where)
     for part in target["name"].split("."):
         try:
             found = getattr(found, part)
@@ -162,6 +161,15 @@ def _found(sources: Project, target: Mapping[str, Any]) -> Any:
             raise BuildFailure(f"there is no `{part}` in {where}{hint}") from None
         where = f"`{part}`"
     return found
+
+
+def _module(sources: Project, name: str) -> Any:
+    try:
+        return sources.load_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise
+        raise BuildFailure(f"there is no module `{error.name}`") from None
 
 
 def _check_arguments(name: str, function: Callable[..., object], given: dict[str, Any]) -> None:
@@ -181,6 +189,20 @@ def _check_arguments(name: str, function: Callable[..., object], given: dict[str
         if argument not in named:
             hint = did_you_mean(argument, named)
             raise BuildFailure(f"`{name}` has no parameter `{argument}`{hint}")
+
+
+class _WithoutCuda(TorchFunctionMode):
+    """Puts on the CPU what constructors put on a GPU."""
+
+    def __torch_function__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        given = {name: instead_of_cuda(value, "cpu") for name, value in (kwargs or {}).items()}
+        return func(*(instead_of_cuda(value, "cpu") for value in args), **given)
 
 
 # -- surroundings -----------------------------------------------------------------------------

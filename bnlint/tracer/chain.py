@@ -1,6 +1,7 @@
 """The ways to a graph, tried one after the other: meta tensors, real ones, torch.fx, a part."""
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +10,14 @@ from torch import Tensor, fx, nn
 from torch.nn.parameter import is_lazy
 
 from bnlint.tracer import blame, quirks, shadow
-from bnlint.tracer.recorder import Recorder
+from bnlint.tracer.places import calls_in_user_code
+from bnlint.tracer.recorder import MOST_PLACES, Recorder
 from bnlint.tracer.tape import Tape
+
+WAYS = ("meta", "cpu", "symbolic")
+MOST_MEMORY = 2 * 2**30
+"""Bytes that the parameters and buffers of a model may take to be run with data."""
+_LONGEST_ERROR = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +26,23 @@ class Recording:
 
     ``module`` holds the layers and parameters of the recorded model itself. ``how`` is ``meta`` or
     ``cpu`` by the tensors that were used, ``symbolic`` for ``torch.fx.symbolic_trace``, or ``partial``:
-    what was recorded until something failed. ``problems`` say what.
+    what was recorded until something failed. ``problems`` say what. ``failures`` are what was wrong
+    with the ways that were tried before.
     """
 
     module: fx.GraphModule
     how: str
     problems: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Tried:
-    tape: Tape
-    problem: str
+    """One try: what was recorded, complete where there is no ``problem``."""
+
+    graph: fx.Graph
+    constants: Mapping[str, Tensor]
+    problem: str | None = None
 
 
 def record(
@@ -39,30 +51,78 @@ def record(
     kwargs: Mapping[str, object] | None = None,
     *,
     training: bool = True,
+    ways: Sequence[str] = WAYS,
 ) -> Recording:
     """Record one forward; the model comes back as it was.
 
     The user's hooks run as in any forward. Never raises for what the model does; see ``problems``.
+    Of several problems the one with real tensors is told, which reads as the user knows it.
     """
-    lazy = [name for name, parameter in model.named_parameters() if is_lazy(parameter)]
-    if lazy:
-        owner = lazy[0].rpartition(".")[0]
-        problem = (
-            f"`{owner}` is lazy: its sizes are known after the model's first call, so call it once"
-        )
-        return Recording(_module(model, fx.Graph(), {}), "partial", (problem,))
-    tried = []
-    for how, change in (("meta", shadow.on_meta), ("cpu", shadow.with_data)):
-        result = _recorded(model, inputs, kwargs or {}, training, how, change)
-        if isinstance(result, Tape):
-            return Recording(_module(model, result.graph, result.constants), how)
+    unknown = _without_sizes(model)
+    if unknown is not None:
+        return Recording(_module(model, _Tried(fx.Graph(), {})), "partial", (unknown,))
+    tried: list[_Tried] = []
+    failures: dict[str, str] = {}
+    for way in ways:
+        refused = _too_large(model) if way == "cpu" else None
+        result = _Tried(fx.Graph(), {}, refused)
+        if refused is None:
+            result = _TRY[way](model, inputs, kwargs or {}, training)
+        if result.problem is None:
+            return Recording(_module(model, result), way, (), tuple(failures.values()))
         tried.append(result)
-    symbolic = _symbolic(model, training)
-    if symbolic is not None:
-        return Recording(symbolic, "symbolic")
-    longest = max(tried, key=lambda result: len(result.tape.graph.nodes))
-    module = _module(model, longest.tape.graph, longest.tape.constants)
-    return Recording(module, "partial", (tried[-1].problem,))
+        failures[way] = result.problem
+    longest = max(tried, key=lambda result: len(result.graph.nodes))
+    module = _module(model, longest)
+    return Recording(module, "partial", _told(failures, model), tuple(failures.values()))
+
+
+def _told(failures: Mapping[str, str], model: nn.Module) -> tuple[str, ...]:
+    """What the user has to know: why the forward fails, and why it did not get values."""
+    if "cpu" not in failures:
+        return tuple(failures.values())[:1]
+    if _too_large(model) is None:
+        return (failures["cpu"],)
+    return tuple(failures[way] for way in ("meta", "cpu") if way in failures)
+
+
+def _too_large(model: nn.Module) -> str | None:
+    needed = shadow.memory_needed(model)
+    if needed <= MOST_MEMORY:
+        return None
+    return (
+        f"parameters of {needed / 2**30:.1f} GiB are not given values, for which there are "
+        f"{MOST_MEMORY / 2**30:.0f} GiB, so code that looks into tensors cannot be traced: "
+        "trace a smaller variant of the model"
+    )
+
+
+def _without_sizes(model: nn.Module) -> str | None:
+    """What is wrong with a model whose layers learn their sizes from the first input."""
+    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+        if is_lazy(tensor):
+            owner = name.rpartition(".")[0]
+            kind = type(model.get_submodule(owner)).__name__
+            return (
+                f"`{owner}` is a {kind}, whose sizes are known after the model's first call: "
+                "call the model once before it is traced"
+            )
+    return None
+
+
+# -- recording ----------------------------------------------------------------------------------
+
+
+def _on_meta(
+    model: nn.Module, inputs: tuple[object, ...], kwargs: Mapping[str, object], training: bool
+) -> _Tried:
+    return _recorded(model, inputs, kwargs, training, "meta", shadow.on_meta)
+
+
+def _on_cpu(
+    model: nn.Module, inputs: tuple[object, ...], kwargs: Mapping[str, object], training: bool
+) -> _Tried:
+    return _recorded(model, inputs, kwargs, training, "cpu", shadow.with_data)
 
 
 def _recorded(
@@ -72,65 +132,129 @@ def _recorded(
     training: bool,
     how: str,
     change: Callable[[Tensor], Tensor],
-) -> Tape | _Tried:
+) -> _Tried:
     device = next((p.device for p in model.parameters() if not p.is_meta), torch.device("cpu"))
     with (
         shadow.in_other_tensors(model, change, training=training) as stand_ins,
         quirks.without_cuda(how),
-        torch.no_grad() if how == "cpu" else torch.enable_grad(),
+        torch.enable_grad(),
     ):
-        recorder = Recorder(model, stand_ins, device)
+        recorder = Recorder(model, stand_ins, how, device)
         try:
-            args, named = _moved(tuple(inputs), how), _moved(dict(kwargs), how)
-            recorder.run(args, named)
+            recorder.run(_moved(tuple(inputs), change), _moved(dict(kwargs), change))
         except Exception as error:
-            recorder.tape.graph.output(None)
-            return _Tried(recorder.tape, _problem(error, recorder))
-    return recorder.tape
+            return _tried(recorder.tape, _problem(error, recorder))
+    return _tried(recorder.tape, None)
+
+
+def _tried(tape: Tape, problem: str | None) -> _Tried:
+    if problem is not None:
+        tape.graph.output(None)
+    return _Tried(tape.graph, tape.constants, problem)
 
 
 def _problem(error: Exception, recorder: Recorder) -> str:
     place = blame.of_error(error)
     where = f" at {place.file}:{place.line}" if place is not None else ""
-    inside = f" in `{recorder.tape.modules[-1]}`" if recorder.tape.modules else ""
-    what = f"`{recorder.failed}`" if recorder.failed is not None else "the forward"
-    said = " ".join(str(error).split())
-    return f"{what}{where}{inside} failed: {type(error).__name__}: {said[:300]}"
+    failure = recorder.failure
+    what = f"`{failure.operation}`" if failure and failure.operation else "the forward"
+    inside = f" in `{failure.module}`" if failure and failure.module else ""
+    said = " ".join(str(error).split())[:_LONGEST_ERROR]
+    return f"{what}{where}{inside} failed: {type(error).__name__}: {said}"
 
 
-def _symbolic(model: nn.Module, training: bool) -> fx.GraphModule | None:
-    modes = [(module, module.training) for module in model.modules()]
-    try:
-        for module, _ in modes:
-            module.training = training
-        return fx.symbolic_trace(model)
-    except Exception:
-        return None
-    finally:
-        for module, mode in modes:
-            module.training = mode
+def _moved(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    match value:
+        case Tensor():
+            return change(value.detach()).requires_grad_(value.requires_grad)
+        case tuple() | list():
+            items = [_moved(item, change) for item in value]
+            return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+        case dict():
+            return {name: _moved(item, change) for name, item in value.items()}
+    return value
 
 
-def _module(model: nn.Module, graph: fx.Graph, constants: Mapping[str, Tensor]) -> fx.GraphModule:
+# -- torch.fx -----------------------------------------------------------------------------------
+
+
+class _Tracer(fx.Tracer):
+    """Remembers where in the user's code operations are."""
+
+    def create_node(self, *args: Any, **kwargs: Any) -> fx.Node:
+        node = super().create_node(*args, **kwargs)
+        places = calls_in_user_code(sys._getframe(1), MOST_PLACES)
+        node.meta |= {"place": places[0] if places else None, "callers": places[1:]}
+        node.meta["modules"] = ("", *(name for name, _ in self.module_stack.values()))
+        if node.op == "call_module":
+            node.meta["owner"] = str(node.target)
+        return node
+
+
+def _symbolic(
+    model: nn.Module, inputs: tuple[object, ...], kwargs: Mapping[str, object], training: bool
+) -> _Tried:
+    """What torch.fx finds without running anything; its own errors are of no use to the user."""
+    tracer = _Tracer()
+    with shadow.in_other_tensors(model, shadow.on_meta, training=training) as stand_ins:
+        try:
+            graph = tracer.trace(model)
+        except Exception as error:
+            return _Tried(fx.Graph(), {}, f"torch.fx failed: {error}")
+        made = {str(node.target) for node in graph.nodes if node.op == "get_attr"}
+        held = {name: getattr(model, name) for name in made if name.startswith("_tensor_constant")}
+    return _Tried(graph, {n: stand_ins.originals.get(id(t), t) for n, t in held.items()})
+
+
+_TRY = {"meta": _on_meta, "cpu": _on_cpu, "symbolic": _symbolic}
+
+
+# -- the result ---------------------------------------------------------------------------------
+
+
+class _GraphModule(fx.GraphModule):
+    """Runs its graph node by node.
+
+    Python code for it would have to be written and compiled first, and cannot be for all graphs.
+    """
+
+    def recompile(self) -> Any:
+        """There is no code to keep in step."""
+
+    def forward(self, *args: Any) -> Any:
+        """Run the graph with real tensors."""
+        return fx.Interpreter(self).run(*args)
+
+
+def _module(model: nn.Module, result: _Tried) -> fx.GraphModule:
     """The graph with the model's own layers and parameters, and the constants beside them."""
-    held: dict[str, Any] = dict(constants)
-    for node in graph.nodes:
-        if node.op in ("call_module", "get_attr") and str(node.target) not in held:
-            owner, _, name = str(node.target).rpartition(".")
-            held[str(node.target)] = getattr(model.get_submodule(owner), name)
-    made = fx.GraphModule(held, graph, type(model).__name__)
+    made = _GraphModule(nn.Module(), fx.Graph(), type(model).__name__)
+    made.graph = result.graph  # now, as a part of the model may be called `graph`
+    targets = {str(n.target) for n in result.graph.nodes if n.op in ("call_module", "get_attr")}
+    for target in sorted(targets, key=lambda name: name.count(".")):
+        if not target:
+            made._modules[target] = model
+        elif target in result.constants:
+            made._buffers[target] = result.constants[target]
+        else:
+            _share(model, made, target)
     made.training = model.training
     return made
 
 
-def _moved(value: Any, device: str) -> Any:
-    match value:
-        case Tensor() if device == "meta":
-            return value.detach().to("meta")
-        case Tensor():
-            return shadow.with_data(value.detach())
-        case tuple() | list():
-            return type(value)(_moved(item, device) for item in value)
-        case dict():
-            return {name: _moved(item, device) for name, item in value.items()}
-    return value
+def _share(model: nn.Module, made: nn.Module, target: str) -> None:
+    """Let ``made`` hold what the model holds under a dotted name."""
+    *path, last = target.split(".")
+    for name in path:
+        model = getattr(model, name)
+        inner = made._modules.setdefault(name, nn.Module())
+        assert inner is not None
+        made = inner
+        if made is model:
+            return
+    registries = (model._modules, made._modules), (model._parameters, made._parameters)
+    for theirs, ours in registries:
+        if last in theirs:
+            ours[last] = theirs[last]  # type: ignore[assignment]
+            return
+    made._buffers[last] = getattr(model, last)

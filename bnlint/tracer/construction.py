@@ -1,93 +1,121 @@
 """Building a model under observation: where each layer is built, and without holding its weights."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
+from bnlint.tracer import devices, quirks
+from bnlint.tracer.constants import Constants
 from bnlint.tracer.places import calls_in_user_code
+from bnlint.tracer.tape import count_of, tensors_in
 
 PLACES = "_bnlint_places"
 FILLED = "_bnlint_filled"
-_FILLS = {"fill_", "zero_"}
-_KEEPS = {"detach", "data", "requires_grad_", "size", "dim", "numel"}
+_STAND_IN = "_bnlint_stand_in"
+_IS_META = Tensor.is_meta.__get__  # type: ignore[attr-defined]
 
 
 @contextmanager
 def watched(meta: bool = True) -> Iterator[None]:
     """Remember of every module built within where it is built and which parameters are constant.
 
+    The places are in ``module.__dict__[PLACES]``: the constructor call in the user's code, then the
+    calls that led to it. Parameters of one number, as ``nn.init.zeros_`` leaves them, are by their
+    names in ``module.__dict__[FILLED]`` afterwards.
+
     With ``meta`` parameters are moved to the meta device as they are registered, so that they take
-    no memory and no time; all other tensors stay real, for constructors that look into them.
+    no memory and no time; all other tensors stay real, for constructors that look into them. What
+    is put on a GPU stays on the CPU.
     """
+    constants = Constants()
+    built: list[nn.Module] = []
     init, register = nn.Module.__init__, nn.Module.register_parameter
 
     def watching_init(self: nn.Module, *args: Any, **kwargs: Any) -> None:
         if PLACES not in self.__dict__:
             self.__dict__[PLACES] = calls_in_user_code(sys._getframe(1), but_not=self)
+            built.append(self)
         init(self, *args, **kwargs)
 
     def watching_register(self: nn.Module, name: str, param: nn.Parameter | None) -> None:
         register(self, name, param)
-        if meta and param is not None and type(param) is nn.Parameter and not param.is_meta:
-            shadow = nn.Parameter(param.detach().to("meta"), requires_grad=param.requires_grad)
-            self._parameters[name] = shadow
-        if self._parameters.get(name) is not None:
-            fills.owners[_storage(self._parameters[name])] = (self, name)
+        if meta and type(param) is nn.Parameter and not param.is_meta:
+            self._parameters[name] = _stand_in(param, constants)
 
-    fills = _Fills()
     nn.Module.__init__ = watching_init  # type: ignore[method-assign]
     nn.Module.register_parameter = watching_register  # type: ignore[method-assign]
     try:
-        with fills:
+        with quirks.without_cuda("cpu"), _Watcher(constants):
             yield
+        _note_constants(built, constants)
     finally:
         nn.Module.__init__ = init  # type: ignore[method-assign]
         nn.Module.register_parameter = register  # type: ignore[method-assign]
 
 
-class _Fills(TorchFunctionMode):  # type: ignore[misc]
-    """Follows which parameters hold one constant while a model is built."""
+def _stand_in(parameter: nn.Parameter, constants: Constants) -> nn.Parameter:
+    """The same parameter on the meta device, the same one wherever it is registered."""
+    made = parameter.__dict__.get(_STAND_IN)
+    if not isinstance(made, nn.Parameter):
+        bare = parameter.detach().to("meta")
+        made = nn.Parameter(bare, requires_grad=parameter.requires_grad)
+        made.__dict__.update(parameter.__dict__)
+        constants.keep(made, constants.of(parameter))
+        parameter.__dict__[_STAND_IN] = made
+    return made
 
-    def __init__(self) -> None:
+
+def _note_constants(built: Iterable[nn.Module], constants: Constants) -> None:
+    """Also in copies of the modules that were built."""
+    pending, seen = [*built], set[nn.Module]()
+    while pending:
+        module = pending.pop()
+        if module in seen:
+            continue
+        seen.add(module)
+        held = ((n, p) for n, p in module._parameters.items() if p is not None)
+        numbers = ((name, constants.of(parameter)) for name, parameter in held)
+        module.__dict__[FILLED] = {name: number for name, number in numbers if number is not None}
+        pending += [child for child in module._modules.values() if child is not None]
+
+
+class _Watcher(TorchFunctionMode):
+    """Hears what functions write, and makes them work on a mixture of meta and real tensors."""
+
+    def __init__(self, constants: Constants) -> None:
         super().__init__()
-        self.owners: dict[int, tuple[nn.Module, str]] = {}
+        self._constants = constants
 
     def __torch_function__(
         self,
         func: Any,
         types: Any,
         args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        result = func(*args, **(kwargs or {}))
-        name = getattr(func, "__name__", "")
-        if name.endswith("_") and not name.startswith("__") and args:
-            owner = self.owners.get(_storage(args[0]))
-            if owner is not None and name not in _KEEPS:
-                self._note(owner, name, args, kwargs or {})
-        return result
-
-    def _note(
-        self, owner: tuple[nn.Module, str], name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> None:
-        module, parameter = owner
-        filled = module.__dict__.setdefault(FILLED, {})
-        value = 0.0 if name == "zero_" else kwargs.get("value", args[1] if len(args) > 1 else None)
-        if name in _FILLS and isinstance(value, int | float):
-            filled[parameter] = float(value)
-        else:
-            filled.pop(parameter, None)
+        kwargs = kwargs or {}
+        given = [tensor for tensor in tensors_in((args, kwargs)) if not is_lazy(tensor)]
+        func, args, kwargs = devices.staying(func, args, kwargs)
+        if func == _IS_META and sys._getframe(1).f_code.co_filename == nn.init.__file__:
+            self._constants.forget(given)  # `trunc_normal_` and others leave it at that
+        counts = [count_of(tensor) for tensor in given]
+        number = self._constants.of(args[1]) if _sets_data(func, args) else None
+        output = devices.mixing(func)(*args, **kwargs)
+        changed = [t for t, count in zip(given, counts, strict=True) if count_of(t) != count]
+        self._constants.hear(func, args, kwargs, output, changed)
+        if _sets_data(func, args):
+            self._constants.keep(args[0], number)
+        return output
 
 
-def _storage(value: object) -> int:
-    if not isinstance(value, torch.Tensor):
-        return -1
-    try:
-        return int(value.untyped_storage()._cdata)
-    except (NotImplementedError, RuntimeError):
-        return id(value)
+def _sets_data(function: Any, args: tuple[Any, ...]) -> bool:
+    """Whether this is ``tensor.data = other``."""
+    if getattr(function, "__name__", "") != "__set__" or len(args) != 2:
+        return False
+    attribute = getattr(getattr(function, "__self__", None), "__name__", "")
+    return attribute == "data" and isinstance(args[1], Tensor) and not is_lazy(args[0])

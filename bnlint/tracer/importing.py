@@ -82,10 +82,8 @@ class Project(MetaPathFinder, Loader):
             return self._modules[path]
         name = self._name_of(path)
         package = name.rpartition(".")[0]
-        if package:
-            parent = self.load_module(package)
-            if not self._is_ours(getattr(parent, "__path__", ())):
-                name = os.path.splitext(os.path.basename(path))[0]
+        if package and not self._has_package(package, os.path.dirname(path)):
+            name = os.path.splitext(os.path.basename(path))[0]
         spec = self._spec(name, path)
         module = importlib.util.module_from_spec(spec)
         if name not in sys.modules:
@@ -109,12 +107,14 @@ class Project(MetaPathFinder, Loader):
             return None
         if name in sys.builtin_module_names or (name in NEVER_OURS and self._is_installed(name)):
             return None
+        rest = _rest_of_name(name, sys._getframe(1))
         plain = [root for root in self._folders() if not _is_file(root, INIT)]
         packages = [root for root in self._folders() if root not in plain]
-        found = self._find(name, last, plain, namespaces=False)
-        if found is not None or self._is_installed(name):
-            return found
-        return self._find(name, last, [*plain, *packages])
+        for part in (os.path.join(name, *rest), name):
+            holding = [root for root in plain if _is_module(os.path.join(root, part))]
+            if holding and (found := self._find(name, last, holding)) is not None:
+                return found
+        return None if self._is_installed(name) else self._find(name, last, [*plain, *packages])
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """The module of a file, whatever name it is imported by."""
@@ -174,6 +174,17 @@ class Project(MetaPathFinder, Loader):
         name = os.path.splitext(os.path.relpath(path, folder))[0].replace(os.sep, ".")
         return name.removesuffix(".__init__")
 
+    def _has_package(self, name: str, folder: str) -> bool:
+        """Whether a package is, or now becomes, that of a folder, whatever else has its name."""
+        outer = name.rpartition(".")[0]
+        if name not in sys.modules and (
+            not outer or self._has_package(outer, os.path.dirname(folder))
+        ):
+            spec = self._find(name, os.path.basename(folder), [os.path.dirname(folder)])
+            if spec is not None:
+                sys.modules[name] = importlib.util.module_from_spec(spec)
+        return folder in getattr(sys.modules.get(name), "__path__", ())
+
     def _is_ours(self, path: Sequence[str]) -> bool:
         """Whether a package's folders are the project's, not an environment's inside it."""
         return any(
@@ -203,11 +214,17 @@ class Project(MetaPathFinder, Loader):
             self._asked.pop()
 
 
+def install(roots: Sequence[str]) -> Project:
+    """Let the project below ``roots`` be imported, sliced, from here on."""
+    found = Project(roots)
+    sys.meta_path.insert(0, found)
+    return found
+
+
 @contextmanager
 def project(roots: Sequence[str]) -> Iterator[Project]:
     """Let the project below ``roots`` be imported, sliced; afterwards all is as it was."""
-    before, found = dict(sys.modules), Project(roots)
-    sys.meta_path.insert(0, found)
+    before, found = dict(sys.modules), install(roots)
     try:
         yield found
     finally:
@@ -229,6 +246,21 @@ def _importer_is_ours(frame: FrameType | None) -> bool:
             return isinstance(frame.f_globals, Names)
         frame = frame.f_back
     return False
+
+
+def _rest_of_name(name: str, frame: FrameType | None) -> list[str]:
+    """``["b", "c"]`` if ``a`` is looked for because ``a.b.c`` is imported."""
+    full = name
+    while frame is not None and str(frame.f_globals.get("__name__", "")).startswith(MACHINERY):
+        wanted = frame.f_locals.get("name")
+        if isinstance(wanted, str) and wanted.startswith(f"{name}.") and len(wanted) > len(full):
+            full = wanted
+        frame = frame.f_back
+    return full.split(".")[1:]
+
+
+def _is_module(path: str) -> bool:
+    return os.path.isfile(f"{path}.py") or _is_file(path, INIT)
 
 
 def _is_file(folder: str, name: str) -> bool:

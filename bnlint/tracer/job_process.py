@@ -31,13 +31,15 @@ def run_guarded(job: Mapping[str, Any], runner: Runner, pipe: int) -> NoReturn:
         engaged = guard.engage(limits, lambda refused: _tell(pipe, {"refused": asdict(refused)}))
         _tell(pipe, {"lacks": engaged.lacks})
         line = _answer(job, runner, limits, reserve)
+        engaged.tell = None  # a thread that goes on must not write into the middle of the answer
         flush()
-        write(pipe, line)
-    except OSError:  # the user's code closed the pipe
-        os._exit(reasons.PIPE_CLOSED)
     except BaseException:
         traceback.print_exc()
         os._exit(1)
+    try:
+        write(pipe, line)
+    except OSError:
+        os._exit(reasons.PIPE_CLOSED)
     os._exit(0)
 
 

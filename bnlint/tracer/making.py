@@ -6,6 +6,7 @@ from typing import Any
 from torch import nn
 
 from bnlint.facts.recipe import (
+    Assumed,
     Built,
     Constant,
     Items,
@@ -34,6 +35,8 @@ class Maker:
         self._made: dict[int, Any] = {}
         self._set: dict[int, int] = {}
         """How many of an object's attributes have been set."""
+        self.notes: list[str] = []
+        """What was assumed, in words."""
 
     def make(self, recipe: Recipe) -> Any:
         """The object that a recipe describes.
@@ -44,6 +47,9 @@ class Maker:
         """
         match recipe:
             case Constant(value):
+                return value
+            case Assumed(name, value):
+                self._note(f"`{name}` is not known from reading: {value} is taken for it")
                 return value
             case Items(kind, items):
                 return KINDS[kind](self.make(item) for item in items)
@@ -59,6 +65,10 @@ class Maker:
                 return self._record(recipe)
             case Unobtainable(reason):
                 raise NotKnown(reason)
+
+    def _note(self, note: str) -> None:
+        if note not in self.notes:
+            self.notes.append(note)
 
     def _of_library(self, path: str) -> Any:
         """Something of an installed package: the longest part that is a module, then attributes."""
@@ -118,6 +128,10 @@ def _set(owner: Any, name: str, value: object) -> None:
     """``owner.a.b = value``."""
     *path, last = name.split(".")
     for part in path:
+        if not hasattr(owner, part):
+            if not isinstance(value, nn.Module):
+                return
+            raise NotKnown(f"there is no `{'.'.join(path)}` to set `{last}` of")
         owner = getattr(owner, part)
     if isinstance(owner, nn.Module) and isinstance(value, nn.Module):
         owner.add_module(last, value) if not hasattr(owner, last) else setattr(owner, last, value)

@@ -1,7 +1,9 @@
 """From the records of a trace to the graph that rules read, with the nodes of the user's files."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import libcst as cst
 
@@ -9,11 +11,14 @@ from bnlint.facts.graph import Call, Layer, ModelGraph, Shape
 from bnlint.facts.kind import Kind
 from bnlint.facts.site import NOT_KNOWN, Argument, Site
 from bnlint.source import Project
+from bnlint.source.file import display_path
 from bnlint.tracer.constructor_sites import Places
+from bnlint.tracer.passes import Passes
 from bnlint.tracer.records import CallRecord, LayerRecord, TraceRecord
 from bnlint.tracer.unwritten import UNWRITTEN, Uneditable
 from bnlint.vocabulary.layers import KINDS, SIGNATURES
 
+_FILE = re.compile(r"(?<= at )/\S+\.py(?=:\d)")
 _LAST_IS_CHANNELS = frozenset({Kind.LINEAR, Kind.EMBEDDING})
 _KEEPS_LAYOUT = frozenset(
     {
@@ -53,8 +58,11 @@ def model_graph(
     }
     by_name = layers | {alias: layer for layer in layers.values() for alias in layer.aliases}
     calls: list[Call] = []
+    passes = Passes()
     for call in record.calls:
-        calls.append(_call(call, calls, by_name, places))
+        made = _call(call, calls, by_name, places)
+        frames = () if made.site is None else (made.site, *made.callers)
+        calls.append(replace(made, loops=passes.of(frames)))
     built = read.site if read is not None else site
     return ModelGraph(
         record.name,
@@ -63,7 +71,7 @@ def model_graph(
         tuple(calls),
         record.outputs,
         not record.problems,
-        record.problems,
+        tuple(_FILE.sub(lambda match: display_path(Path(match[0])), p) for p in record.problems),
         pretrained=read.pretrained if read is not None else False,
         identity=read.identity if read is not None else -1,
         guessed_input=record.guessed,

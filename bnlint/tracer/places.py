@@ -7,17 +7,13 @@ from types import CodeType, FrameType
 
 import torch
 
+from bnlint.tracer.blame import OWN, PACKAGE_FOLDERS, STANDARD_LIBRARY
 from bnlint.tracer.records import Place
 
 MOST_CALLERS = 6
-_OURS = (
-    os.path.join(os.path.dirname(os.path.abspath(torch.__file__)), ""),
-    os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), ""),
-    "<",
-    os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "contextlib"),
-    os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "functools"),
-    os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "copy"),
-)
+TORCH = os.path.join(os.path.dirname(os.path.abspath(torch.__file__)), "")
+_OUTERMOST = frozenset(os.path.join(OWN, "tracer", name) for name in ("chain.py", "building.py"))
+"""What calls these is the program that uses bnlint, not the model."""
 
 
 def calls_in_user_code(
@@ -29,7 +25,10 @@ def calls_in_user_code(
     """
     found: list[Place] = []
     while frame is not None and len(found) < most:
-        if is_user_code(frame.f_code.co_filename) and not _constructs(frame, but_not):
+        file = frame.f_code.co_filename
+        if file in _OUTERMOST:
+            break
+        if is_user_code(file) and not _constructs(frame, but_not):
             found.append(_place(frame.f_code, frame.f_lasti))
         frame = frame.f_back
     return tuple(found)
@@ -37,14 +36,18 @@ def calls_in_user_code(
 
 @cache
 def is_user_code(file: str) -> bool:
-    """Whether a file belongs neither to torch nor to bnlint; other installed packages count."""
-    return not file.startswith(_OURS)
+    """Whether a file is neither torch's nor bnlint's nor Python's; other installed packages count."""
+    if file.startswith(("<", OWN, TORCH)):
+        return False
+    in_package = not PACKAGE_FOLDERS.isdisjoint(file.split(os.sep))
+    return in_package or not file.startswith(STANDARD_LIBRARY)
 
 
 def _constructs(frame: FrameType, module: object) -> bool:
+    """Whether a frame is a constructor of a module, its own or one that it inherits."""
     if module is None or frame.f_code.co_name != "__init__":
         return False
-    return frame.f_locals.get("self") is module
+    return frame.f_locals.get(next(iter(frame.f_code.co_varnames), "")) is module
 
 
 @cache

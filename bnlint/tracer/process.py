@@ -1,6 +1,5 @@
 """The parent's side of the child process: start it, ask, and never wait for ever or leave it behind."""
 
-import json
 import sys
 import time
 from collections.abc import Mapping
@@ -10,7 +9,7 @@ from typing import Self
 
 from bnlint.misuse import Misuse
 from bnlint.tracer import blame, reasons
-from bnlint.tracer.answer import Answer, Failure, Limits, Report, answer_of
+from bnlint.tracer.answer import Answer, Failure, Limits, Report, answer_of, line_of
 from bnlint.tracer.spawn import Server
 
 GRACE = 10.0
@@ -59,19 +58,27 @@ class Child:
         if server is not None:
             server.stop()
 
+    def start(self) -> None:
+        """Start the child without waiting for it, so that it imports torch in the meantime.
+
+        Raises :class:`Misuse` where there is no such interpreter.
+        """
+        self._running()
+
     def ask(self, job: Mapping[str, object]) -> Answer:
         """Run a job; its ``limits`` come before those of the child, and its ``id`` is chosen here.
 
         Whatever the user's code does is part of the answer. Raises :class:`Misuse` where the child
-        cannot start: no such interpreter, an old one, or one without torch.
+        cannot start: no such interpreter, an old one, or one without torch; ``TypeError`` for a job
+        that JSON cannot hold.
         """
         given = job.get("limits")
         limits = Limits(**given) if isinstance(given, Mapping) else self._limits
         self._asked += 1
-        request = {**job, "id": self._asked, "limits": asdict(limits)}
+        request = line_of({**job, "id": self._asked, "limits": asdict(limits)})
         try:
-            server = self._running()
-            server.send(json.dumps(request).encode() + b"\n")
+            server = self._ready()
+            server.send(request)
             answer = _answer(server, limits)
         except BaseException:
             self.close()
@@ -80,17 +87,23 @@ class Child:
             self._server = None
         return answer
 
-    def _running(self) -> Server:
+    def _ready(self) -> Server:
+        """The server, ready for a job; why it cannot be is found out only once."""
         if self._unusable is not None:
             raise self._unusable
-        if self._server is not None and not self._server.alive:
+        server = self._running()
+        try:
+            server.wait_until_ready()
+        except Misuse as misuse:
+            self._unusable = misuse
+            raise
+        return server
+
+    def _running(self) -> Server:
+        if self._server is not None and self._server.ready and not self._server.alive:
             self.close()
         if self._server is None:
-            try:
-                self._server = Server(self._python, self._options)
-            except Misuse as misuse:
-                self._unusable = misuse
-                raise
+            self._server = Server(self._python, self._options)
         return self._server
 
 

@@ -1,9 +1,9 @@
 """What torch needs to be told so that models run without a GPU, without data and in good time."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from types import ModuleType
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
+from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -19,24 +19,43 @@ TENSOR_TYPES = {
     "ByteTensor": torch.uint8,
     "BoolTensor": torch.bool,
 }
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+
+_FORWARDS = (nn.BatchNorm2d.forward, nn.SyncBatchNorm.forward)
 
 
 def leave_dynamo_out() -> None:
     """Keep the first operation on the meta device from importing torch's compiler.
 
-    That takes two seconds and writes a file. Only for a process that compiles nothing.
+    That takes two seconds and writes a file. Only for a process that compiles nothing:
+    ``torch.compile`` gives back what it gets.
     """
-    if "torch._dynamo" not in sys.modules:
-        stub = ModuleType("torch._dynamo")
-        stub.disable = lambda function=None, *_, **__: function  # type: ignore[attr-defined]
-        sys.modules["torch._dynamo"] = stub
+    if "torch._dynamo" in sys.modules:
+        return
+    stub: Any = ModuleType("torch._dynamo")
+    stub.disable = stub.allow_in_graph = stub.optimize = _as_it_is
+    stub.is_compiling = lambda: False
+    stub.reset = stub.graph_break = stub.mark_dynamic = stub.mark_static = lambda *_, **__: None
+    stub.config = _Config()
+    sys.modules["torch._dynamo"] = torch._dynamo = stub
+    torch.compile = _as_it_is  # type: ignore[assignment]
 
 
-def is_cuda(value: object) -> bool:
-    """Whether an argument names a GPU."""
-    if isinstance(value, torch.device):
-        return value.type == "cuda"
-    return isinstance(value, str) and (value == "cuda" or value.startswith("cuda:"))
+class _Config(SimpleNamespace):
+    """Options of the compiler, all of them off."""
+
+    def __getattr__(self, name: str) -> bool:
+        return False
+
+    def patch(self, *_: object, **__: object) -> nullcontext[None]:
+        """Nothing is compiled with other options."""
+        return nullcontext()
+
+
+def _as_it_is(function: Any = None, *_: object, **options: Any) -> Any:
+    """What a decorator gives back, with and without options."""
+    function = options.get("model", options.get("fn", function))
+    return function if callable(function) else lambda decorated: decorated
 
 
 @contextmanager
@@ -56,50 +75,97 @@ def without_cuda(device: str) -> Iterator[None]:
 
 def _maker(dtype: torch.dtype, device: str) -> Callable[..., Tensor]:
     def make(*values: Any) -> Tensor:
-        if values and all(isinstance(value, int) for value in values):
-            return torch.zeros(*values, dtype=dtype, device=device)
-        return torch.tensor(*values, dtype=dtype, device=device)
+        if all(isinstance(value, int) for value in values):
+            return torch.zeros(*values or (0,), dtype=dtype, device=device)
+        return torch.tensor(values[0], dtype=dtype, device=device)
 
     return make
+
+
+def names_cuda(args: tuple[object, ...], kwargs: Mapping[str, object]) -> bool:
+    """Whether an argument of a function names a GPU."""
+    return any(map(_is_cuda, args)) or any(map(_is_cuda, kwargs.values()))
+
+
+def instead_of_cuda(value: Any, device: str) -> Any:
+    """``device`` for a GPU, and everything else as it is."""
+    return torch.device(device) if _is_cuda(value) else value
+
+
+def _is_cuda(value: object) -> bool:
+    if isinstance(value, torch.device):
+        return value.type == "cuda"
+    return isinstance(value, str) and value.startswith("cuda")
 
 
 def batch_norm_error(module: nn.modules.batchnorm._BatchNorm, given: Tensor) -> str | None:
     """What torch raises for a BatchNorm layer and its input, ``None`` where it works."""
     try:
-        module._check_input_dim(given)
+        module._check_input_dim(given)  # type: ignore[no-untyped-call]
     except (ValueError, NotImplementedError) as error:
         return str(error)
-    channels = given.shape[1]
     by_batch = module.training or module.running_mean is None
-    if by_batch and given.numel() // max(channels, 1) == 1:
+    return statistics_error(given, module.running_mean, None, module.weight, training=by_batch)
+
+
+def statistics_error(
+    given: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    **_: object,
+) -> str | None:
+    """What ``F.batch_norm`` raises for its arguments, ``None`` where it works."""
+    if given.dim() < 2:
+        return f"expected at least 2D input (got {given.dim()}D input)"
+    channels = given.shape[1]
+    if training and given.numel() // max(channels, 1) == 1:
         return f"Expected more than 1 value per channel when training, got input size {given.shape}"
-    tensors = {"running_mean": module.running_mean, "weight": module.weight}
-    for name, tensor in tensors.items():
+    for name, tensor in (("running_mean", running_mean), ("weight", weight)):
         if tensor is not None and tensor.numel() != channels:
             return f"{name} should contain {channels} elements not {tensor.numel()}"
     return None
 
 
-def runs_fast(module: nn.Module, args: tuple[object, ...], kwargs: object) -> bool:
+@contextmanager
+def forgiving_ranks(complain: Callable[[str], None]) -> Iterator[None]:
+    """Let BatchNorm layers ``complain`` of the rank of their input and go on."""
+
+    def lenient(check: Callable[[Any, Tensor], None]) -> Callable[[Any, Tensor], None]:
+        def checked(self: nn.Module, given: Tensor) -> None:
+            try:
+                check(self, given)
+            except ValueError as error:
+                complain(str(error))
+
+        return checked
+
+    with ExitStack() as stack:
+        for norm in NORMS:
+            check = lenient(norm._check_input_dim)
+            stack.enter_context(patch.object(norm, "_check_input_dim", check))
+        yield
+
+
+def is_batch_norm(module: nn.Module, args: tuple[object, ...]) -> bool:
+    """Whether a layer of torch normalises a batch, and has a tensor to normalise."""
+    return (
+        isinstance(module, nn.modules.batchnorm._BatchNorm)
+        and not isinstance(module, nn.modules.lazy.LazyModuleMixin)
+        and len(args) == 1
+        and isinstance(args[0], Tensor)
+    )
+
+
+def runs_fast(module: nn.Module, given: Tensor) -> bool:
     """Whether a layer is a plain BatchNorm on data-less input, whose output's shape is its input's.
 
     Torch computes that in Python, which takes longer than all the rest.
     """
     return (
-        isinstance(module, nn.modules.batchnorm._BatchNorm)
+        given.is_meta
         and type(module).forward in _FORWARDS
-        and len(args) == 1
-        and not kwargs
-        and isinstance(args[0], Tensor)
-        and args[0].is_meta
-        and args[0].dim() > 1
         and not (module._forward_hooks or module._forward_pre_hooks)
     )
-
-
-_FORWARDS = (nn.BatchNorm2d.forward, nn.SyncBatchNorm.forward)
-
-
-def after_batch_norm(given: Tensor) -> Tensor:
-    """The output of a BatchNorm layer on the meta device."""
-    return torch.empty_like(given)

@@ -1,6 +1,5 @@
 """Why a job has no result, in words for the user."""
 
-import errno
 import signal
 
 from bnlint.tracer import blame
@@ -9,6 +8,8 @@ from bnlint.tracer.guard import Refused
 
 LONGEST = 400
 PIPE_CLOSED = 74
+DENIED = ("Permission denied", "File too large")
+HINT = " (nothing may be written while a model is traced)"
 OUT_OF_MEMORY = ("can't allocate memory", "Cannot allocate memory", "bad_alloc")
 
 
@@ -56,18 +57,18 @@ def _of_error(error: BaseException, limits: Limits) -> str:
         case Refused():
             return text
         case SystemExit():
-            return f"ended the process with sys.exit({'' if error.code is None else error.code})"
+            return f"ended the process with sys.exit({'' if error.code is None else text})"
         case MemoryError():
             return _memory(limits)
         case RecursionError():
             return f"recursed too deeply: {text}"
         case ModuleNotFoundError(name=str(name)):
             return f"needs `{name}`, which is not installed"
-        case OSError(errno=errno.EACCES | errno.EFBIG):
-            return f"{text} (nothing may be written while a model is traced)"
     if any(sign in text for sign in OUT_OF_MEMORY):
         return _memory(limits)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    name = type(error).__name__
+    hint = HINT if any(sign in text for sign in DENIED) else ""
+    return f"{name}: {text}{hint}" if text else name
 
 
 def _text(error: BaseException) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bnlint.facts.recipe import (
+    Assumed,
     Built,
     Constant,
     Items,
@@ -24,6 +25,8 @@ def to_json(recipe: Recipe) -> Json:
     match recipe:
         case Constant(value):
             return ["constant", value]
+        case Assumed(name, value):
+            return ["assumed", name, value]
         case Items(kind, items):
             return ["items", kind, [to_json(item) for item in items]]
         case Pairs(items):
@@ -47,6 +50,8 @@ def from_json(data: Json) -> Recipe:
     match data:
         case ["constant", value]:
             return Constant(value)
+        case ["assumed", str(name), int(value)]:
+            return Assumed(name, value)
         case ["items", str(kind), list(items)]:
             return Items(kind, tuple(from_json(item) for item in items))
         case ["pairs", list(items)]:

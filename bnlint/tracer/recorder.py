@@ -3,16 +3,20 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
 from types import FrameType
 from typing import Any
 
 import torch
-from torch import fx, nn
+from torch import Tensor, nn
+from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from bnlint.tracer import quirks
 from bnlint.tracer.places import calls_in_user_code
+from bnlint.tracer.quick import like, quicker
 from bnlint.tracer.shadow import Shadow
 from bnlint.tracer.tape import Tape, count_of, tensors_in
 
@@ -20,24 +24,40 @@ CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 WRAPPERS = (nn.DataParallel, nn.parallel.DistributedDataParallel)
 MOST_PLACES = 7
 _LEAVES = ("torch.nn.", "torch.ao.nn.")
-_VALUES = frozenset({"item", "tolist", "__bool__", "__int__", "__float__", "__index__", "numpy"})
+_PROPERTIES = ("shape", "device", "dtype", "ndim", "is_meta", "is_cuda", "requires_grad")
+_GETTERS = (getattr(Tensor, name).__get__ for name in _PROPERTIES)
+_ASKING = frozenset({Tensor.size, Tensor.dim, Tensor.numel, *_GETTERS})
+"""Functions that make no tensor and are called often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An operation that raised, and the dotted name of the module whose forward was running."""
+
+    operation: str
+    module: str
 
 
 class Recorder:
     """Records one forward of a model that holds stand-ins for its tensors.
 
     Layers of torch.nn are single calls; what happens in all other modules is recorded operation by
-    operation. ``place`` is the operation that raised, for messages.
+    operation. What BatchNorm layers complain of is noted, and the recording goes on. ``failure`` is
+    the first operation that raised.
     """
 
-    def __init__(self, model: nn.Module, shadow: Shadow, device: torch.device) -> None:
+    def __init__(
+        self, model: nn.Module, shadow: Shadow, tensors_on: str, device: torch.device
+    ) -> None:
         self.tape = Tape(shadow, device)
-        self.failed: fx.Node | str | None = None
+        self.failure: Failure | None = None
+        self.muted = False
+        self.tensors_on = tensors_on
         self._model = model
-        self._muted = False
-        self._names: dict[nn.Module, str] = {}
+        self._complaint: str | None = None
+        self._names: dict[int, str] = {}
         for name, module in model.named_modules(remove_duplicate=False):
-            self._names.setdefault(module, name)
+            self._names.setdefault(id(module), name)
 
     def run(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """Call the model and record what it does; whatever it raises passes through."""
@@ -54,23 +74,29 @@ class Recorder:
         original = nn.Module.__call__
         nn.Module.__call__ = self._called(original)  # type: ignore[method-assign]
         try:
-            with _Functions(self), _Dispatched(self):
+            with quirks.forgiving_ranks(self._complain), _Functions(self), _Dispatched(self):
                 yield
         finally:
             nn.Module.__call__ = original  # type: ignore[method-assign]
 
+    def _complain(self, error: str) -> None:
+        self._complaint = self._complaint or error
+
     def _called(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
-            name = self._names.get(module)
-            if self._muted or name is None:
+            name = self._names.get(id(module))
+            if self.muted or name is None:
                 return original(module, *args, **kwargs)
             if isinstance(module, WRAPPERS):
-                return self._called(original)(module.module, *args, **kwargs)
+                return call(module.module, *args, **kwargs)
             if is_leaf(module):
                 return self._layer(name, module, original, args, kwargs)
             self.tape.modules.append(name)
             try:
                 return original(module, *args, **kwargs)
+            except Exception as error:
+                self._fail(f"{type(error).__name__} in forward")
+                raise
             finally:
                 self.tape.modules.pop()
 
@@ -85,15 +111,45 @@ class Recorder:
         kwargs: Mapping[str, Any],
     ) -> Any:
         frame = sys._getframe(2)
-        if not quirks.runs_fast(module, args, kwargs):
-            return self.operation(
-                "call_module", name, lambda *a, **k: original(module, *a, **k), args, kwargs, frame
-            )
-        error = quirks.batch_norm_error(module, args[0])  # type: ignore[arg-type]
-        output = self.operation("call_module", name, quirks.after_batch_norm, args, kwargs, frame)
-        if error is not None:
-            next(reversed(self.tape.graph.nodes)).meta["error"] = error
-        return output
+        given = (*args, *kwargs.values())
+        if quirks.is_batch_norm(module, given):
+            complaint = self._checked(module, given[0])
+            if complaint is not None or quirks.runs_fast(module, given[0]):
+                self._complaint = complaint
+                return self.operation("call_module", name, _as_normalised, args, kwargs, frame)
+
+        def run(*args: Any, **kwargs: Any) -> Any:
+            return original(module, *args, **kwargs)
+
+        return self.operation("call_module", name, run, args, kwargs, frame)
+
+    def _checked(self, module: Any, given: Tensor) -> str | None:
+        self._complaint = None
+        self.muted = True
+        try:
+            return quirks.batch_norm_error(module, given) or self._complaint
+        finally:
+            self.muted, self._complaint = False, None
+
+    def function(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        frame: FrameType,
+    ) -> Any:
+        """Run a function, method or operator of torch and record it."""
+        if quirks.names_cuda(args, kwargs):
+            args = tuple(quirks.instead_of_cuda(value, self.tensors_on) for value in args)
+            kwargs = {n: quirks.instead_of_cuda(v, self.tensors_on) for n, v in kwargs.items()}
+        target, function = function, quicker(function, args, kwargs)
+        if target is functional.batch_norm:
+            self._complaint = self._complaint or quirks.statistics_error(*args, **kwargs)
+            if self._complaint is not None or _first(args, kwargs).is_meta:
+                function = _as_normalised
+        elif getattr(target, "__name__", "") == "__get__":
+            target = _reading(_property_name(target))
+        return self.operation("call_function", target, function, args, kwargs, frame)
 
     def operation(
         self,
@@ -105,21 +161,29 @@ class Recorder:
         frame: FrameType | None,
     ) -> Any:
         """Run one operation and record it if it makes or changes a tensor."""
-        given = list(tensors_in((args, kwargs)))
+        given = tensors_in((args, kwargs))
         counts = [count_of(tensor) for tensor in given]
-        self._muted = True
+        self.muted = True
         try:
             output = function(*args, **kwargs)
         except Exception:
-            self.failed = self.failed or f"{_name_of(target)}"
+            self._fail(target if isinstance(target, str) else _name_of(target))
             raise
         finally:
-            self._muted = False
+            self.muted = False
         changed = [t for t, count in zip(given, counts, strict=True) if count_of(t) != count]
-        if changed or next(tensors_in(output), None) is not None:
+        made = tensors_in(output)
+        if changed or made:
             places = calls_in_user_code(frame, MOST_PLACES)
-            self.tape.add(op, target, args, kwargs, output, changed, places)
+            node = self.tape.add(op, target, args, kwargs, output, changed, places)
+            if function is _as_normalised and self._complaint is not None:
+                node.meta["error"], self._complaint = self._complaint, None
         return output
+
+    def _fail(self, operation: str) -> None:
+        if self.failure is None:
+            module = self.tape.modules[-1] if self.tape.modules else ""
+            self.failure = Failure(operation, module)
 
 
 class _Functions(TorchFunctionMode):
@@ -137,16 +201,18 @@ class _Functions(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         kwargs = kwargs or {}
-        if self._recorder._muted:
+        if func in _ASKING:
             return func(*args, **kwargs)
-        return self._recorder.operation("call_function", func, func, args, kwargs, sys._getframe(1))
+        if self._recorder.muted:
+            return quicker(func, args, kwargs)(*args, **kwargs)
+        return self._recorder.function(func, args, kwargs, sys._getframe(1))
 
 
-class _Dispatched(TorchDispatchMode):
+class _Dispatched(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Hears of what slips past: scripted code, autograd functions, extensions."""
 
     def __init__(self, recorder: Recorder) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._recorder = recorder
 
     def __torch_dispatch__(
@@ -157,7 +223,7 @@ class _Dispatched(TorchDispatchMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         kwargs = kwargs or {}
-        if self._recorder._muted:
+        if self._recorder.muted:
             return func(*args, **kwargs)
         return self._recorder.operation("call_function", func, func, args, kwargs, sys._getframe(1))
 
@@ -165,6 +231,32 @@ class _Dispatched(TorchDispatchMode):
 def is_leaf(module: nn.Module) -> bool:
     """Whether a module is a layer of torch itself, whose call is one operation."""
     return type(module).__module__.startswith(_LEAVES) and not isinstance(module, CONTAINERS)
+
+
+def _as_normalised(*args: Any, **kwargs: Any) -> Tensor:
+    """What BatchNorm gives, as far as its shape goes."""
+    return like(_first(args, kwargs))
+
+
+def _first(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Tensor:
+    first: Tensor = args[0] if args else next(iter(kwargs.values()))
+    return first
+
+
+@cache
+def _reading(name: str) -> Callable[[Tensor], Any]:
+    """A function with a name of its own for a property: the getter has none that fx can write."""
+
+    def read(tensor: Tensor) -> Any:
+        return getattr(tensor, name)
+
+    read.__name__ = name
+    return read
+
+
+def _property_name(getter: Any) -> str:
+    found = getter.__self__
+    return str(getattr(getattr(found, "fget", found), "__name__", "property"))
 
 
 def _name_of(target: object) -> str:

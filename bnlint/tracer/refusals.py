@@ -38,7 +38,7 @@ def _on_path(phrase: str, folder: int | None = None) -> Callable[..., Words]:
     """
 
     def handle(path: object, *rest: object) -> Words:
-        relative = folder is not None and rest[folder] != -1
+        relative = folder is not None and rest[folder : folder + 1] not in {(), (-1,)}
         there = relative or isinstance(path, int) or os.path.lexists(_text(path))
         return f"{phrase} {_quoted(path)}" if there else None
 
@@ -102,22 +102,22 @@ def _requesting(url: object, *rest: object) -> Words:
     return None if local else f"opening {_quoted(url)}"
 
 
-def _binding(_: object, address: object) -> Words:
+def _binding(_: object, address: object, *rest: object) -> Words:
     if isinstance(address, tuple) and address[:2] in {("::1", 0), ("127.0.0.1", 0)}:
         return None  # packages learn in this way whether there is IPv6
     return f"listening at {_quoted(_host(address))}"
 
 
-def _database(path: object) -> Words:
+def _database(path: object, *rest: object) -> Words:
     name = _text(path)
     return None if name in {"", ":memory:"} or "mode=ro" in name else f"writing {_quoted(path)}"
 
 
-def _signalling(process: object, number: object) -> Words:
+def _signalling(process: object, number: object, *rest: object) -> Words:
     return f"sending signal {number} to process {process}" if number else None
 
 
-def _loading(library: object) -> Words:
+def _loading(library: object, *rest: object) -> Words:
     """The libraries of installed packages are as good as their extension modules."""
     if library is None:
         return "calling the C library"
@@ -193,7 +193,7 @@ HANDLERS: Mapping[str, Callable[..., Words]] = {
     "os.fork": _plain("starting another process"),
     "os.forkpty": _plain("starting another process"),
     "subprocess.Popen": _running,
-    "pty.spawn": lambda arguments: _running("", arguments),
+    "pty.spawn": lambda arguments, *rest: _running("", arguments),
     "_winapi.CreateProcess": _running,
     "_winapi.TerminateProcess": _plain("ending another process"),
     "os.kill": _signalling,
@@ -202,12 +202,12 @@ HANDLERS: Mapping[str, Callable[..., Words]] = {
     "resource.prlimit": _limiting_process,
     "socket.connect": _connecting,
     "socket.sendto": _connecting,
-    "socket.sendmsg": lambda _, address: _connecting(_, address) if address else None,
+    "socket.sendmsg": lambda _, address, *rest: _connecting(_, address) if address else None,
     "socket.bind": _binding,
     "socket.getaddrinfo": _with("looking up"),
     "socket.gethostbyname": _with("looking up"),
     "socket.gethostbyaddr": _with("looking up"),
-    "socket.getnameinfo": lambda address: f"looking up {_quoted(_host(address))}",
+    "socket.getnameinfo": lambda address, *rest: f"looking up {_quoted(_host(address))}",
     "urllib.Request": _requesting,
     "http.client.connect": _serving,
     "ftplib.connect": _serving,

@@ -13,14 +13,15 @@ import json
 import os
 import signal
 import sys
+import tempfile
 
-from bnlint.tracer.answer import line_of, write
+from bnlint.tracer.answer import UNUSABLE, line_of, write
 from bnlint.tracer.job_process import Runner, run_guarded
 from bnlint.tracer.supervisor import adopt_orphans, supervise
 
 RUNNER = "bnlint.tracer.jobs:run_job"
-UNUSABLE = 3
-"""Exit status when the last line of standard error says why this Python cannot trace."""
+CAN_FORK = hasattr(os, "fork") and sys.platform != "darwin"
+"""The system libraries of macOS do not work in a fork that does not start another program."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -31,7 +32,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     jobs, answers = _own_pipes()
     runner = _runner(options.runner)
-    forks = hasattr(os, "fork") and not options.alone
+    forks = CAN_FORK and not options.alone
     if forks:
         adopt_orphans()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -66,7 +67,13 @@ def _runner(spec: str) -> Runner:
             f"torch is not installed in {sys.executable}: `pip install bnlint[trace]`, "
             "or name another interpreter with --python"
         )
+    from bnlint.tracer.quirks import leave_dynamo_out
+
+    leave_dynamo_out()
+    # the first convolution imports hundreds of modules, which each fork would do again
+    torch.nn.Conv2d(1, 1, 1, device="meta")(torch.empty(1, 1, 1, 1, device="meta"))
     torch.set_num_threads(1)  # a fork takes no other threads along
+    tempfile.gettempdir()  # it tries by writing, which the guard would refuse
     module, _, name = spec.partition(":")
     runner: Runner = getattr(importlib.import_module(module), name)
     gc.collect()

@@ -1,8 +1,10 @@
 """A model in other tensors for a while: on the meta device or copied, and back as it was."""
 
 import random
+import sys
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +13,7 @@ from torch import Tensor, nn
 
 Change = Callable[[Tensor], Tensor]
 _REGISTRIES = ("_parameters", "_buffers", "_modules")
+_CONTAINERS = (dict, list, set, deque)
 
 
 @dataclass(slots=True)
@@ -40,40 +43,65 @@ def in_other_tensors(model: nn.Module, change: Change, *, training: bool) -> Ite
     """Let ``model`` hold ``change`` of each of its tensors, in train or eval mode, within.
 
     Parameters, buffers and tensors that modules keep as plain attributes are replaced, tied ones by
-    one. Afterwards every module has the attributes, the tensors, the mode and the hooks that it had,
-    and random numbers go on as if nothing had happened.
+    one; scripted modules keep their own. Afterwards every module has the attributes, the tensors,
+    the mode and the hooks that it had, and random numbers go on as if nothing had happened.
     """
-    modules = [*model.modules()]
-    kept = [(module, dict(module.__dict__), _registries(module)) for module in modules]
     shadow = Shadow()
-    state = random.getstate()
-    try:
-        with torch.random.fork_rng(devices=[]):
-            for module in modules:
+    with ExitStack() as stack:
+        stack.enter_context(torch.random.fork_rng(devices=[]))
+        _keep_random(stack)
+        modules = [*model.modules()]
+        for module in modules:
+            stack.callback(*_way_back(module))
+        for module in modules:
+            if not _is_scripted(module):
                 _replace(module, shadow, change)
-            _name(model, shadow)
-            for module in modules:
-                module.training = training
-            yield shadow
-    finally:
-        random.setstate(state)
-        for module, attributes, registries in kept:
-            _restore(module, attributes, registries)
+            module.training = training
+        _name(model, shadow)
+        yield shadow
 
 
-def _registries(module: nn.Module) -> dict[str, dict[str, Any]]:
-    return {name: dict(module.__dict__[name]) for name in _REGISTRIES}
+def _keep_random(stack: ExitStack) -> None:
+    stack.callback(random.setstate, random.getstate())
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and hasattr(numpy, "random"):
+        stack.callback(numpy.random.set_state, numpy.random.get_state())
+
+
+def _way_back(module: nn.Module) -> tuple[Any, ...]:
+    """A function that makes a module what it is now, and its arguments."""
+    if _is_scripted(module):
+        own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
+        return _restore_scripted, module, module.training, [(t, t.detach().clone()) for t in own]
+    attributes = dict(module.__dict__)
+    contents = [
+        (value, value.copy()) for value in attributes.values() if isinstance(value, _CONTAINERS)
+    ]
+    return _restore, module, attributes, contents
 
 
 def _restore(
-    module: nn.Module, attributes: dict[str, Any], registries: dict[str, dict[str, Any]]
+    module: nn.Module, attributes: dict[str, Any], contents: list[tuple[Any, Any]]
 ) -> None:
     module.__dict__.clear()
     module.__dict__.update(attributes)
-    for name, entries in registries.items():
-        registry = module.__dict__[name]
-        registry.clear()
-        registry.update(entries)
+    for container, before in contents:
+        container.clear()
+        (container.extend if isinstance(container, list | deque) else container.update)(before)
+
+
+def _restore_scripted(
+    module: nn.Module, training: bool, tensors: list[tuple[Tensor, Tensor]]
+) -> None:
+    module.training = training
+    with torch.no_grad():
+        for tensor, before in tensors:
+            tensor.copy_(before)
+
+
+def _is_scripted(module: nn.Module) -> bool:
+    """Whether a module's tensors belong to TorchScript, which cannot be given others."""
+    return isinstance(module, torch.jit.ScriptModule) and "_c" in module.__dict__
 
 
 def _replace(module: nn.Module, shadow: Shadow, change: Change) -> None:
@@ -82,7 +110,7 @@ def _replace(module: nn.Module, shadow: Shadow, change: Change) -> None:
             if tensor is not None:
                 registry[name] = shadow.of(tensor, change)  # type: ignore[assignment]
     for name, value in module.__dict__.items():
-        if name not in _REGISTRIES and isinstance(value, Tensor | tuple | list):
+        if name not in _REGISTRIES and isinstance(value, Tensor | tuple | list | dict):
             module.__dict__[name] = _within(value, shadow, change)
 
 
@@ -92,6 +120,8 @@ def _within(value: Any, shadow: Shadow, change: Change) -> Any:
         return shadow.of(value, change)
     if type(value) in (tuple, list) and any(isinstance(item, Tensor) for item in value):
         return type(value)(_within(item, shadow, change) for item in value)
+    if type(value) is dict and any(isinstance(item, Tensor) for item in value.values()):
+        return {key: _within(item, shadow, change) for key, item in value.items()}
     return value
 
 
@@ -99,29 +129,28 @@ def _name(model: nn.Module, shadow: Shadow) -> None:
     for named in (model.named_parameters, model.named_buffers):
         for name, tensor in named(remove_duplicate=False):
             shadow.names.setdefault(id(tensor), name)
+            shadow._alive.append(tensor)
 
 
 def on_meta(tensor: Tensor) -> Tensor:
     """The same tensor without data; a parameter stays a parameter."""
-    bare = tensor.detach().to("meta")
-    if isinstance(tensor, nn.Parameter):
-        return nn.Parameter(bare, requires_grad=tensor.requires_grad)
-    return bare
+    return _like(tensor, tensor.detach().to("meta"))
 
 
 def with_data(tensor: Tensor) -> Tensor:
-    """A copy on the CPU that may be written to, filled with small numbers if there was no data.
-
-    Parameters that hold data stay themselves: a forward reads them only.
-    """
-    if isinstance(tensor, nn.Parameter) and not tensor.is_meta:
-        return tensor if tensor.device.type == "cpu" else _like(tensor, tensor.detach().cpu())
+    """A copy on the CPU that may be written to, filled with small numbers if there was no data."""
     if not tensor.is_meta:
-        return tensor.detach().to("cpu", copy=True)
+        return _like(tensor, tensor.detach().to("cpu", copy=True))
     filled = torch.zeros(tensor.shape, dtype=tensor.dtype)
     if tensor.is_floating_point():
         filled.normal_(0, 0.02).abs_()
     return _like(tensor, filled)
+
+
+def memory_needed(model: nn.Module) -> int:
+    """How many bytes the parameters and buffers of a model take with data."""
+    tensors = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
 
 
 def _like(tensor: Tensor, made: Tensor) -> Tensor:

@@ -1,9 +1,10 @@
 """Which dimension of each tensor holds the channels.
 
 Convolutions, poolings and most normalisations have them in dimension 1, linear layers, attention
-and layer norms in the last one; everything else leaves them where its input has them.
+and layer norms in the last one; everything else leaves them where its inputs have them.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from torch import fx, nn
@@ -29,7 +30,7 @@ class Layout:
     """Follows the channels through a graph, one node after the other in execution order.
 
     ``dimensions`` tell for each node where its output has its channels, -1 standing for the last
-    dimension, ``sizes`` the shapes of the outputs.
+    dimension; inputs and parameters have none until a layer reads them. ``sizes`` are the shapes.
     """
 
     flow: Flow
@@ -37,26 +38,29 @@ class Layout:
     sizes: dict[fx.Node, tuple[int, ...]] = field(default_factory=dict)
 
     def add(self, node: fx.Node, sizes: tuple[int, ...]) -> None:
-        """Note a node's output."""
+        """Note the shape of a node's output."""
         self.sizes[node] = sizes
-        self.dimensions[node] = self._dimension(node)
+        dimension = self._dimension(node)
+        if dimension is not None:
+            self.dimensions[node] = dimension
 
-    def _dimension(self, node: fx.Node) -> int:
+    def among(self, nodes: Iterable[fx.Node]) -> int | None:
+        """The dimension of the first of some nodes that has one."""
+        return next((self.dimensions[node] for node in nodes if node in self.dimensions), None)
+
+    def _dimension(self, node: fx.Node) -> int | None:
         kind = self.flow.kinds[node]
         if kind in _FIRST:
             return 1
         if kind in _LAST or _is_layer_norm(self.flow, node):
             return -1
-        source = next(iter(node.all_input_nodes), None)
-        if source not in self.dimensions:
-            return 1
-        before = self.dimensions[source]
-        match kind:
-            case Kind.PERMUTE:
-                return _permuted(node, len(self.sizes[source]), before)
-            case Kind.RESHAPE | Kind.SPLIT:
-                return _reshaped(self.sizes[source], self.sizes[node], before)
-        return before
+        before = self.among(node.all_input_nodes)
+        if before is None or kind not in (Kind.PERMUTE, Kind.RESHAPE, Kind.SPLIT):
+            return before
+        source = node.all_input_nodes[0]
+        if kind is Kind.PERMUTE:
+            return _permuted(node, len(self.sizes[source]), before)
+        return _reshaped(self.sizes[source], self.sizes[node], before)
 
 
 def _is_layer_norm(flow: Flow, node: fx.Node) -> bool:

@@ -10,7 +10,7 @@ from torch import Tensor, fx, nn
 from bnlint.facts.signal import Signal
 from bnlint.tracer.signal_blocks import Measured, blocks_of
 from bnlint.tracer.signal_layout import Layout
-from bnlint.tracer.signal_moments import Moments, moments
+from bnlint.tracer.signal_moments import moments
 from bnlint.tracer.signal_residuals import Addition, Flow
 
 SEED = 0
@@ -51,13 +51,13 @@ def measure(model: nn.Module, inputs: Sequence[object], recording: Recorded) -> 
     empty = [name for name, parameter in model.named_parameters() if parameter.is_meta]
     if empty:
         raise ValueError(f"`{empty[0]}` is on the meta device; the signal needs real weights")
-    fed = [_filled(value) for value in inputs]
+    device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+    fed = [_own(value, device) for value in inputs]
     flow = Flow(recording.module)
     additions = flow.additions()
     meter = _Meter(flow, additions)
     problems = list(recording.problems)
-    with _as_found(model), torch.no_grad():
-        model.train()
+    with _in_train_mode(model, recording.module), torch.no_grad():
         problems += meter.run_through(fed)
     shapes = tuple(_shape(value) for value in fed if isinstance(value, Tensor))
     blocks, free = blocks_of(flow, additions, meter.measured)
@@ -79,7 +79,7 @@ class _Meter(fx.Interpreter):
     def run_through(self, inputs: Sequence[object]) -> list[str]:
         """Run the graph; return what stopped it."""
         try:
-            self.run(*inputs)  # type: ignore[no-untyped-call]
+            self.run(*inputs)
         except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
             return [f"the measurement stopped: {str(error).strip().splitlines()[0]}"]
         return []
@@ -87,48 +87,46 @@ class _Meter(fx.Interpreter):
     def run_node(self, n: fx.Node) -> Any:
         """Run one node, and measure it if it is a residual addition."""
         addition = self._additions.get(n)
-        operands = None if addition is None else self._operands(addition)
+        if addition is None:
+            result = super().run_node(n)
+            if n.op != "output":
+                self._layout.add(n, _sizes(result))
+            return result
+        operands = (addition.branch, addition.skip)
+        dimension = self._layout.among(operands)
+        dimension = 1 if dimension is None else dimension
+        branch, skip = (moments(self.env[operand], dimension) for operand in operands)
         result = super().run_node(n)
-        if n.op != "output":
-            self._layout.add(n, _sizes(result))
-        if operands is not None:
-            dimension = self._layout.dimensions[n]
-            last = dimension == -1 and result.dim() > 2
-            self.measured.append(Measured(moments(result, dimension), *operands, last))
+        self._layout.add(n, _sizes(result))
+        last = dimension == -1 and result.dim() > 2
+        self.measured.append(Measured(moments(result, dimension), skip, branch, last))
         return result
-
-    def _operands(self, addition: Addition) -> tuple[Moments, Moments]:
-        skip, branch = (
-            moments(self.env[operand], self._layout.dimensions[operand])
-            for operand in (addition.skip, addition.branch)
-        )
-        return skip, branch
 
 
 @contextmanager
-def _as_found(model: nn.Module) -> Iterator[None]:
+def _in_train_mode(model: nn.Module, graph: nn.Module) -> Iterator[None]:
     """Put modes, buffers and the state of the random numbers back in the end."""
     modes = [(module, module.training) for module in model.modules()]
-    held = [(module, dict(module._buffers)) for module in model.modules()]
-    copies = [(buffer, buffer.clone()) for buffer in model.buffers()]
+    copies = [(buffer, buffer.clone()) for buffer in {*model.buffers(), *graph.buffers()}]
     try:
+        for module, _ in modes:
+            module.training = True
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(SEED)
             yield
     finally:
         for module, training in modes:
             module.training = training
-        for module, buffers in held:
-            module._buffers = buffers
         with torch.no_grad():
             for buffer, copy in copies:
                 buffer.copy_(copy)
 
 
-def _filled(value: object) -> object:
-    if isinstance(value, Tensor) and value.is_meta:
-        return noise(value.shape, value.dtype)
-    return value
+def _own(value: object, device: torch.device) -> object:
+    """A tensor that the model may write to; noise for one that holds no data."""
+    if not isinstance(value, Tensor):
+        return value
+    return noise(value.shape, value.dtype).to(device) if value.is_meta else value.detach().clone()
 
 
 def _sizes(value: object) -> tuple[int, ...]:

@@ -30,10 +30,10 @@ def moments(tensor: Tensor, dimension: int) -> Moments:
     values = (values.abs() if values.is_complex() else values).double()
     if values.dim() < 2 or dimension >= values.dim():
         values, dimension = values.reshape(1, -1), 0
-    channels = values.movedim(dimension, 0).flatten(1)
-    count, samples = channels.shape
-    if not bool(channels.isfinite().all()):
-        broken = math.nan if bool(channels.isnan().any()) else math.inf
-        return Moments(broken, broken, count, samples)
-    variance, mean = torch.var_mean(channels, dim=1, correction=0)
-    return Moments(mean.square().mean().item(), variance.mean().item(), count, samples)
+    others = [number for number in range(values.dim()) if number != dimension % values.dim()]
+    variances, means = torch.var_mean(values, dim=others, correction=0)
+    channels = len(means)
+    squared, variance = means.square().mean().item(), variances.mean().item()
+    if not math.isfinite(variance):
+        squared = variance = math.nan if bool(values.isnan().any()) else math.inf
+    return Moments(squared, variance, channels, values.numel() // max(channels, 1))

@@ -14,16 +14,13 @@ from pathlib import Path
 from threading import Thread
 from typing import IO
 
-import bnlint
 from bnlint.misuse import Misuse
+from bnlint.tracer.answer import OUTPUT_KEPT, UNUSABLE
 
+PACKAGE = str(Path(__file__).parents[1])
 START_SECONDS = 180.0
 STOP_SECONDS = 2.0
 WAKE_UP = 0.5
-UNUSABLE = 3
-"""Exit status when the last line of standard error says in full why this Python cannot trace."""
-
-OUTPUT_KEPT = 4096
 
 BOOTSTRAP = """
 import sys
@@ -59,32 +56,29 @@ QUIET = {
 
 
 class Server:
-    """A running server; threads of its own read its pipes, so that neither side waits for the other.
-
-    ``forks`` says whether it serves many jobs, each in a fork, or one.
-    """
+    """A running server; threads of its own read its pipes, so that neither side waits for the other."""
 
     def __init__(self, python: str, options: list[str]) -> None:
-        """Start it; raises :class:`Misuse` if it does not become ready."""
+        """Start it, without waiting until it is ready; raises :class:`Misuse` if that is no program."""
         path = shutil.which(python)
         if path is None:
             raise Misuse(f"there is no Python interpreter `{python}`")
-        self._process = subprocess.Popen(
-            [path, "-c", BOOTSTRAP, str(Path(bnlint.__file__).parent), *options],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment(),
-            start_new_session=True,
-        )
+        self._process = _spawned([path, "-c", BOOTSTRAP, PACKAGE, *options])
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._printed = bytearray()
         self._threads = [_started(self._read_lines), _started(self._read_output)]
-        try:
-            self.forks = self._is_ready(path)
-        except BaseException:
-            self.stop()
-            raise
+        self._path = path
+        self.ready = False
+        self.forks = False
+
+    def wait_until_ready(self) -> None:
+        """Wait until it takes jobs; raises :class:`Misuse` if it will not.
+
+        ``forks`` then says whether it takes many, each in a fork, or one.
+        """
+        if not self.ready:
+            self.forks = self._greeting()
+            self.ready = True
 
     @property
     def alive(self) -> bool:
@@ -127,18 +121,20 @@ class Server:
             self._pipe(0).close()
         return status
 
-    def _is_ready(self, path: str) -> bool:
+    def _greeting(self) -> bool:
         try:
             line = self.line(time.monotonic() + START_SECONDS)
         except TimeoutError:
-            raise Misuse(f"`{path}` did not import torch within {START_SECONDS:g} s") from None
+            raise Misuse(
+                f"`{self._path}` did not import torch within {START_SECONDS:g} s"
+            ) from None
         match _parsed(line):
             case {"forks": bool(forks)}:
                 return forks
         self.wait(time.monotonic() + STOP_SECONDS)
         explained = self.stop() == UNUSABLE
         *_, last = self.output.strip().splitlines() or ["it is no Python, or it crashed"]
-        raise Misuse(last if explained else f"`{path}` cannot trace: {last}")
+        raise Misuse(last if explained else f"`{self._path}` cannot trace: {last}")
 
     def _write(self, line: bytes) -> None:
         with suppress(OSError):  # it is over; the readers see that
@@ -181,6 +177,20 @@ def environment() -> dict[str, str]:
     if "MPLCONFIGDIR" in os.environ or any(map(os.path.isdir, usual)):
         return os.environ | QUIET
     return os.environ | QUIET | {"MPLCONFIGDIR": tempfile.gettempdir()}
+
+
+def _spawned(command: list[str]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise Misuse(f"`{command[0]}` cannot be run: {error.strerror}") from error
 
 
 def _started(work: Callable[[], None]) -> Thread:

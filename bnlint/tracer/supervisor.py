@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bnlint.tracer import blame, reasons
-from bnlint.tracer.answer import Failure, Limits, Report, limits_of
+from bnlint.tracer.answer import OUTPUT_KEPT, Failure, Limits, Report, limits_of
 from bnlint.tracer.job_process import Runner, run_guarded, separate
 
-OUTPUT_KEPT = 4096
 CHUNK = 1 << 16
 CHUNKS_LEFT = 32  # more than a pipe holds
 GRACE = 1.0
@@ -77,8 +76,8 @@ class _Fork:
         self.pipes[pipe](chunk)
         return bool(chunk)
 
-    def kill(self) -> None:
-        """End the process and its group."""
+    def kill_group(self) -> None:
+        """End its process group."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process, signal.SIGKILL)
 
@@ -103,7 +102,7 @@ def _forked(job: Mapping[str, Any], runner: Runner, jobs: int, answers: int) -> 
             os.setpgid(process, process)
         yield fork
     finally:
-        fork.kill()
+        fork.kill_group()
         _end_orphans()
         _drain(fork)
 
@@ -128,7 +127,7 @@ def _watch(fork: _Fork, jobs: int, limits: Limits) -> tuple[int, float]:
             return os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime
         if time.monotonic() > deadline:
             fork.killed = True
-            fork.kill()
+            os.kill(fork.process, signal.SIGKILL)  # it may have left its group
 
 
 def _drain(fork: _Fork) -> None:

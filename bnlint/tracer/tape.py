@@ -1,6 +1,5 @@
 """A torch.fx graph that grows with each operation, and which node made which tensor."""
 
-import itertools
 import operator
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -60,13 +59,17 @@ class Tape:
         for tensor in changed:  # the arguments are what they were before
             if id(tensor) in self._counts:
                 self._counts[id(tensor)] = count_of(tensor)
-        made = list(tensors_in(output))
+        made = tensors_in(output)
         node = self.graph.create_node(op, target, self.argument(args), self.argument(dict(kwargs)))
         self._describe(node, made[0] if made else None)
-        node.meta |= {"place": places[0] if places else None, "callers": places[1:]}
-        node.meta |= {"in_place": bool(changed), "owner": self._owner(node)}
         given = {id(tensor) for tensor in tensors_in((args, kwargs))}
-        node.meta["passes"] = len(made) == 1 and id(made[0]) in given and not changed
+        node.meta.update(
+            place=places[0] if places else None,
+            callers=places[1:],
+            owner=self._owner(node),
+            in_place=any(id(tensor) not in self._shadow.names for tensor in changed),
+            passes=len(made) == 1 and id(made[0]) in given and not changed,
+        )
         for tensor in changed:
             self._rewrite(tensor, node, returned=any(tensor is one for one in made))
         self._give(node, output, given)
@@ -85,7 +88,7 @@ class Tape:
                 items = [self.argument(item) for item in value]
                 return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
             case dict():
-                return {str(name): self.argument(item) for name, item in value.items()}
+                return {_key(name): self.argument(item) for name, item in value.items()}
             case slice():
                 return slice(*(self.argument(x) for x in (value.start, value.stop, value.step)))
             case torch.device():
@@ -121,7 +124,7 @@ class Tape:
         name = self._shadow.names.get(id(tensor))
         if name is not None:
             return self._node("get_attr", name, tensor)
-        name = f"constant_{len(self.constants)}"
+        name = f"_constant_{len(self.constants)}"
         self.constants[name] = self._shadow.originals.get(id(tensor), tensor)
         node = self._node("get_attr", name, tensor)
         node.meta["constant"] = True
@@ -144,7 +147,7 @@ class Tape:
             return
         node.meta["several"] = True
         for key, item in _parts(output):
-            if next(tensors_in(item), None) is None:
+            if not tensors_in(item):
                 continue
             part = self._node("call_function", operator.getitem, item, (node, key))
             part.meta |= {name: node.meta[name] for name in ("place", "callers")}
@@ -157,7 +160,7 @@ class Tape:
 
     def _node(self, op: str, target: Any, value: object, args: tuple[Any, ...] = ()) -> fx.Node:
         node = self.graph.create_node(op, target, args)
-        self._describe(node, next(tensors_in(value), None))
+        self._describe(node, next(iter(tensors_in(value)), None))
         return node
 
     def _describe(self, node: fx.Node, tensor: Tensor | None) -> None:
@@ -173,15 +176,26 @@ class Tape:
         return next((str(source.target).rpartition(".")[0] for source in owned), None)
 
 
-def tensors_in(value: object) -> Iterator[Tensor]:
+def tensors_in(value: object) -> list[Tensor]:
     """The tensors in a value and in the containers in it, in order."""
     if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, tuple | list):
-        for item in value:
-            yield from tensors_in(item)
-    elif isinstance(value, dict):
-        yield from itertools.chain.from_iterable(map(tensors_in, value.values()))
+        return [value]
+    found: list[Tensor] = []
+    if isinstance(value, tuple | list | dict):
+        _collect(value, found)
+    return found
+
+
+def _collect(value: tuple[Any, ...] | list[Any] | dict[Any, Any], found: list[Tensor]) -> None:
+    for item in value.values() if isinstance(value, dict) else value:
+        if isinstance(item, Tensor):
+            found.append(item)
+        elif isinstance(item, tuple | list | dict):
+            _collect(item, found)
+
+
+def _key(name: object) -> object:
+    return name if isinstance(name, PLAIN) else str(name)
 
 
 def _parts(output: object) -> Iterator[tuple[Any, object]]:

@@ -45,17 +45,27 @@ def trace(model: nn.Module, candidates: Iterable[Inputs], name: str = "") -> Tra
 
 
 def _best(model: nn.Module, candidates: Iterable[Inputs]) -> tuple[Inputs, Recording]:
-    """The first complete recording, or else the longest one."""
-    tried: list[tuple[int, Inputs, Recording]] = []
+    """The first recording with shapes, or else a complete one, or else the longest.
+
+    An input that somebody gave and that the model does not take is a problem, even though the model
+    can be traced without any.
+    """
+    tried: list[tuple[Inputs, Recording]] = []
     for inputs in candidates:
         recording = record(model, inputs.tensors)
-        if not recording.problems:
+        if recording.how in ("meta", "cpu"):
             return inputs, recording
-        tried.append((len(recording.module.graph.nodes), inputs, recording))
+        tried.append((inputs, recording))
     if not tried:
         raise ValueError("there is no input to trace the model with")
-    _, inputs, recording = max(tried, key=lambda entry: entry[0])
-    return inputs, recording
+    inputs, recording = max(tried, key=lambda entry: _worth(entry[1]))
+    if inputs.guessed or recording.problems:
+        return inputs, recording
+    return inputs, replace(recording, problems=recording.failures[-1:])
+
+
+def _worth(recording: Recording) -> tuple[bool, int]:
+    return not recording.problems, len(recording.module.graph.nodes)
 
 
 def _graphs(model: nn.Module, inputs: Inputs, recording: Recording) -> Iterator[fx.Graph | None]:

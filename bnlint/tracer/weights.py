@@ -94,8 +94,10 @@ def _nothing(*args: object, **kwargs: object) -> None:
 
 def _hub(load: Callable[..., Any]) -> Callable[..., Any]:
     def without_download(repo_or_dir: str, model: str, *args: Any, **kwargs: Any) -> Any:
-        if not str(repo_or_dir).startswith("pytorch/vision"):
+        if kwargs.get("source") == "local":
             return load(repo_or_dir, model, *args, **kwargs)
+        if not str(repo_or_dir).startswith("pytorch/vision"):
+            raise OSError(f"torch.hub.load would download `{repo_or_dir}`")
         factory = getattr(importlib.import_module("torchvision.models"), model)
         given, named = without_weights(f"torchvision.models.{model}", list(args), kwargs)
         return factory(*given, **named)

@@ -63,6 +63,7 @@ class Head(nn.Module):
 
     def __init__(self, features, classes, hidden=64, dropout=0.2):
         super().__init__()
+        self.input_norm = nn.BatchNorm1d(features)
         self.hidden = nn.Linear(features, hidden, bias=False)
         self.dropout = nn.Dropout(dropout)
         self.norm = nn.BatchNorm1d(hidden)

@@ -2,6 +2,8 @@
 
 from bnlint.facts.run import LoaderHandedOver
 from bnlint.facts.site import Site
+from bnlint.interpreter.construction import new_instance
+from bnlint.interpreter.iteration import is_named_tuple
 from bnlint.interpreter.library.data import LOADER, loader_batches
 from bnlint.interpreter.library.frameworks import framework_of
 from bnlint.interpreter.library.parsers import PARSERS, call_parser_method
@@ -23,6 +25,8 @@ def call_object_method(
         return loader_batches(m, instance) if name == "__iter__" else Unknown(f"loader {name}")
     if instance.library.startswith("torch.optim."):
         return _optimizer(m, name, arguments, site, scope)
+    if is_named_tuple(instance) and name in ("_replace", "_asdict"):
+        return _fields(m, instance, name, arguments, site)
     match name:
         case "scale" | "scale_loss":
             inputs = tensors_in(arguments.values)
@@ -42,6 +46,17 @@ def call_object_method(
     if framework_of(instance.library):
         return Unknown(f"{name}()")
     return m.call_unknown(Unknown(name), arguments, site)
+
+
+def _fields(m: Machine, record: Instance, name: str, arguments: Arguments, site: Site) -> Value:
+    """Methods of named tuples."""
+    if name == "_asdict":
+        return dict(record.attributes)
+    made = new_instance(m, record.cls, record.library, site)
+    made.attributes = record.attributes | arguments.keywords
+    if arguments.opened:
+        made.attributes = {field: Unknown(f"argument {field}") for field in made.attributes}
+    return made
 
 
 def _optimizer(m: Machine, name: str, arguments: Arguments, site: Site, scope: Scope) -> Value:

@@ -136,7 +136,11 @@ def _checkpoint(m: Machine, path: str, arguments: Arguments, site: Site, scope: 
     return m.call(arguments.get(0, "function"), Arguments(arguments.positional[1:]), site, scope)
 
 
-@library_function("torch.utils.model_zoo.load_url", "torch.hub.load_state_dict_from_url")
+@library_function(
+    "torch.utils.model_zoo.load_url",
+    "torch.hub.load_state_dict_from_url",
+    "torchvision.models.utils.load_state_dict_from_url",
+)
 def _published(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     return Unknown("published weights")
 

@@ -1,0 +1,145 @@
+"""How many values each BatchNorm normalises, by reading the code and by tracing."""
+
+from dataclasses import replace
+from functools import cache
+from textwrap import indent
+
+import pytest
+
+import bnlint
+from bnlint.checks import bn204_one_value_per_channel, bn501_tiny_normalization_batch
+from bnlint.facts.graph import ModelGraph
+from bnlint.facts.populations import fewest, populations
+from bnlint.facts.rehearsal import Rehearsal
+from bnlint.rule import Settings
+from tests.rehearsing import rehearse
+
+MODEL = """
+class Deep(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, 2, 1)
+        self.stem_norm = nn.BatchNorm2d(8)
+        self.conv = nn.Conv2d(8, 8, 3, 4, 1)
+        self.conv_norm = nn.BatchNorm2d(8)
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Linear(8, 4)
+        self.fc_norm = {norm}
+
+    def forward(self, x):
+        x = self.stem_norm(self.stem(x)).relu()
+        x = self.conv_norm(self.conv(x)).relu()
+        return self.fc_norm(self.fc(self.pool(x).flatten(1)))
+"""
+TRAINING = """
+loader = DataLoader(data, batch_size={batch}, shuffle=True)
+net = {net}
+for inputs, labels in loader:
+    F.cross_entropy(net(inputs), labels).backward()
+"""
+WITH_HEAD = MODEL.format(norm="nn.BatchNorm1d(4)")
+WITHOUT = MODEL.format(norm="nn.Identity()")
+
+
+def trained(model: str, batch: int = 4, net: str = "Deep()") -> Rehearsal:
+    return rehearse(model + TRAINING.format(batch=batch, net=net))
+
+
+def described(graph: ModelGraph) -> dict[str, tuple[int, ...]]:
+    return {found.layer.name: found.positions for found in populations(graph)}
+
+
+@cache
+def traced(model: str, size: tuple[int, ...] | None) -> ModelGraph:
+    torch = pytest.importorskip("torch")
+    names = {"torch": torch, "nn": torch.nn}
+    exec(model, names)
+    return bnlint.trace_model(names["Deep"](), input_size=size)
+
+
+def with_trace(rehearsal: Rehearsal, graph: ModelGraph) -> Rehearsal:
+    (run,) = rehearsal.runs
+    (identity,) = run.read
+    return replace(rehearsal, runs=(replace(run, traced={identity: graph}),))
+
+
+def message(rehearsal: Rehearsal) -> str:
+    (run,) = rehearsal.runs
+    (found,) = bn501_tiny_normalization_batch.check(run, Settings())
+    return found.message
+
+
+def test_reading_knows_positions_behind_a_global_pooling() -> None:
+    (run,) = trained(WITH_HEAD).runs
+    (graph,) = run.read.values()
+    assert described(graph) == {"fc_norm": ()}
+    (found,) = populations(graph)
+    assert found.values == 1
+    assert found.source is not None
+    assert found.source.op == "AdaptiveAvgPool2d"
+
+
+def test_a_guessed_input_tells_no_more() -> None:
+    assert described(traced(WITH_HEAD, None)) == {"fc_norm": ()}
+
+
+def test_a_given_input_tells_all_sizes() -> None:
+    graph = traced(WITH_HEAD, (2, 3, 32, 32))
+    assert described(graph) == {"stem_norm": (16, 16), "conv_norm": (4, 4), "fc_norm": ()}
+
+
+def test_the_fewest_are_known_where_all_are_or_one_has_one() -> None:
+    given, guessed = traced(WITHOUT, (2, 3, 32, 32)), traced(WITHOUT, None)
+    found = fewest(given, {"stem_norm", "conv_norm"})
+    assert found is not None
+    assert found.layer.name == "conv_norm"
+    assert fewest(given, {"stem_norm", "conv_norm", "another"}) is None
+    assert fewest(guessed, {"stem_norm", "conv_norm"}) is None
+    head = fewest(traced(WITH_HEAD, None), {"stem_norm", "conv_norm", "fc_norm"})
+    assert head is not None
+    assert head.layer.name == "fc_norm"
+
+
+def test_the_layer_with_the_fewest_values_is_named() -> None:
+    rehearsal = with_trace(trained(WITHOUT), traced(WITHOUT, (2, 3, 32, 32)))
+    assert (
+        "is trained on batches of 4, and `conv_norm` normalises 4 x 4 x 4 = 64 values per channel:"
+        in message(rehearsal)
+    )
+
+
+def test_a_guessed_input_says_nothing_of_positions() -> None:
+    rehearsal = with_trace(trained(WITHOUT), traced(WITHOUT, None))
+    assert "is trained on batches of 4: statistics" in message(rehearsal)
+
+
+def test_a_vector_has_as_many_values_as_there_are_samples() -> None:
+    assert "of 4, and `fc_norm` normalises 4 values per channel:" in message(trained(WITH_HEAD))
+
+
+def test_what_the_other_rule_says_is_not_said_twice() -> None:
+    rehearsal = trained(WITH_HEAD, batch=2)
+    assert "is trained on batches of 2: statistics" in message(rehearsal)
+    (run,) = rehearsal.runs
+    (found,) = bn204_one_value_per_channel.check_batches(run, Settings())
+    assert found.layer == "fc_norm"
+
+
+def test_the_devices_share_the_batch() -> None:
+    net = "nn.DataParallel(Deep(), device_ids=[0, 1, 2, 3])"
+    said = message(with_trace(trained(WITHOUT, 16, net), traced(WITHOUT, (2, 3, 32, 32))))
+    assert (
+        "batches of 16, 4 on each of DataParallel's 4 devices, and `conv_norm` normalises"
+        " 4 x 4 x 4 = 64 values" in said
+    )
+
+
+def test_a_layer_under_a_condition_is_left_out() -> None:
+    body = "if x.sum() > 0:\n    x = self.norm(x)\nreturn x"
+    model = (
+        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.norm = nn.BatchNorm1d(8)\n    def forward(self, x):\n"
+        "        x = x.flatten(1)\n" + indent(body, " " * 8)
+    )
+    (graph,) = rehearse(model + "\nNet()\n").graphs
+    assert described(graph) == {}
