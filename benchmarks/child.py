@@ -2,8 +2,9 @@
 
     python benchmarks/child.py [--rounds N]
 
-Times are those of the clock, of the best round. Jobs that do nothing show the price of a fork and of the guard, with parts
-of the guard left out in turn; then a small ResNet is traced in the child and in this process.
+Times are those of the clock, of the best round; whatever is compared runs in turns. Jobs that do nothing
+show the price of a fork and of the guard, with parts of the guard left out; then a small ResNet is
+traced in the child and in this process.
 """
 
 import argparse
@@ -13,7 +14,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,13 +74,14 @@ class Net(nn.Sequential):
 Job = Mapping[str, object]
 
 
-def seconds_of(work: Callable[[], object], rounds: int) -> float:
-    """Seconds of the best round."""
-    best = float("inf")
+def best_of(rounds: int, works: Mapping[str, Callable[[], object]]) -> dict[str, float]:
+    """Seconds of the best round of each piece of work; every round runs all of them."""
+    best = dict.fromkeys(works, float("inf"))
     for _ in range(rounds):
-        start = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - start)
+        for name, work in works.items():
+            start = time.perf_counter()
+            work()
+            best[name] = min(best[name], time.perf_counter() - start)
     return best
 
 
@@ -120,54 +123,64 @@ def patched_path(folder: Path) -> Iterator[None]:
             os.environ["PYTHONPATH"] = before
 
 
-def report(name: str, seconds: float, base: float) -> None:
-    """Print one line of the table."""
-    print(f"{name:52} {seconds * 1e3:9.1f} ms {seconds / base:8.3f}", flush=True)
+def starts(modules: Mapping[str, str], model: Job) -> dict[str, Callable[[], object]]:
+    """From nothing to the end of a process."""
+    torch = [sys.executable, "-c", "import torch"]
+    whole = f"{modules['whole guard']}:nothing"
+    return {
+        'python -c "import torch"': lambda: subprocess.run(torch, check=True),
+        "start, one empty job, end": lambda: started({}, runner=whole),
+        "start, trace a small ResNet, end": lambda: started(model),
+    }
+
+
+def jobs(stack: ExitStack, modules: Mapping[str, str]) -> dict[str, Callable[[], object]]:
+    """Jobs of children that have had one already."""
+    works: dict[str, Callable[[], object]] = {}
+    for name, module in modules.items():
+        for job, what in (("nothing", "empty job"), ("opening", "opening 10,000 files")):
+            child = stack.enter_context(Child(runner=f"{module}:{job}"))
+            done(child, {})
+            works[f"{what}, {name}"] = partial(done, child, {})
+    return works
+
+
+def traces(stack: ExitStack, model: Job) -> dict[str, Callable[[], object]]:
+    """Tracing a model in a child and in this process, both of which have done so before."""
+    from bnlint.tracer.jobs import run_job
+
+    child = stack.enter_context(Child())
+    done(child, model)
+    run_job(model)
+    return {
+        "trace a small ResNet again, in the child": lambda: done(child, model),
+        "trace a small ResNet again, in this process": lambda: run_job(model),
+    }
+
+
+def measure(folder: Path, modules: Mapping[str, str], rounds: int) -> None:
+    """Measure everything and print it; the import of torch is what the rest is divided by."""
+    file = folder / "net.py"
+    file.write_text(MODEL, encoding="utf-8")
+    target = {"file": str(file), "module": None, "name": "Net", "arguments": {}}
+    model: Job = {"roots": [str(folder)], "build": {"target": target}}
+    seconds = best_of(rounds, starts(modules, model))
+    with ExitStack() as stack:
+        seconds |= best_of(10 * rounds, jobs(stack, modules))
+    with ExitStack() as stack:
+        seconds |= best_of(2 * rounds, traces(stack, model))
+    base = next(iter(seconds.values()))
+    for name, taken in seconds.items():
+        print(f"{name:52} {taken * 1e3:9.1f} ms {taken / base:8.3f}")
 
 
 def main() -> None:
-    """Measure and print."""
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     rounds: int = parser.parse_args().rounds
     with tempfile.TemporaryDirectory() as name, runners(Path(name), LEFT_OUT) as modules:
         measure(Path(name), modules, rounds)
-
-
-def measure(folder: Path, modules: Mapping[str, str], rounds: int) -> None:
-    """Measure everything; the import of torch is what the rest is divided by."""
-    torch = [sys.executable, "-c", "import torch"]
-    base = seconds_of(lambda: subprocess.run(torch, check=True), rounds)
-    report('python -c "import torch"', base, base)
-    whole = f"{modules['whole guard']}:nothing"
-    report("start, one empty job, end", seconds_of(lambda: started({}, runner=whole), rounds), base)
-    for name, module in modules.items():
-        with Child(runner=f"{module}:nothing") as child:
-            done(child, {})
-            report(f"a further empty job, {name}", seconds_of(lambda: done(child, {}), 40), base)
-    for name in ("whole guard", "without audit hook"):
-        with Child(runner=f"{modules[name]}:opening") as child:
-            taken = seconds_of(lambda: done(child, {}), rounds)
-            report(f"opening 10,000 files, {name}", taken, base)
-    measure_model(folder, base, rounds)
-
-
-def measure_model(folder: Path, base: float, rounds: int) -> None:
-    """Trace a model in the child and in this process."""
-    file = folder / "net.py"
-    file.write_text(MODEL, encoding="utf-8")
-    target: dict[str, object] = {"file": str(file), "module": None, "name": "Net", "arguments": {}}
-    job: dict[str, Any] = {"roots": [str(folder)], "build": {"target": target}}
-    report("start, trace a small ResNet, end", seconds_of(lambda: started(job), rounds), base)
-    with Child() as child:
-        done(child, job)
-        report(
-            "trace it again in the same child", seconds_of(lambda: done(child, job), rounds), base
-        )
-    from bnlint.tracer import jobs
-
-    jobs.run_job(job)
-    report("trace it in this process, warm", seconds_of(lambda: jobs.run_job(job), rounds), base)
 
 
 if __name__ == "__main__":

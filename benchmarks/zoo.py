@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 MEMORY = 8 << 30
+PATIENCE = 300.0
+"""Seconds for running a model several times on real tensors."""
 T = TypeVar("T")
 D = TypeVar("D", bound="DataclassInstance")
 HOWS = ("meta", "cpu", "symbolic", "partial")
@@ -217,7 +219,7 @@ def replayed(candidates: list[Candidate], count: int) -> Iterator[Replayed]:
     for candidate in spread(candidates):
         if done == count:
             return
-        result, problem, _ = in_child(partial(replay, candidate), memory=MEMORY)
+        result, problem, _ = in_child(partial(replay, candidate), PATIENCE, MEMORY)
         done += result is not None
         name = f"{candidate.source} {candidate.file.name} {candidate.expression}"
         yield Replayed(candidate.source, name, result, problem)

@@ -1,6 +1,6 @@
 """Tracing the models that the rehearsal saw being built, and what came of each."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -77,7 +77,7 @@ class Tracer:
                 attempts[graph] = self._attempt(graph, recipe, project)
             elif graph not in rehearsal.unreached:
                 attempts[graph] = Attempt(graph.name, graph.site.span, failure=reason)
-        return Traced(_completed(rehearsal, attempts), tuple(attempts.values()))
+        return Traced(_completed(rehearsal, attempts), tuple(_each_once(attempts.values())))
 
     def _attempt(self, graph: ModelGraph, recipe: Recipe, project: Project) -> Attempt:
         job = {
@@ -92,6 +92,16 @@ class Tracer:
         if key not in self._answers:
             self._answers[key] = self.ask(job)
         return self._answers[key]
+
+
+def _each_once(attempts: Iterable[Attempt]) -> Iterator[Attempt]:
+    """Leave out what one line gives when it is executed again."""
+    seen = set()
+    for attempt in attempts:
+        key = (attempt.name, attempt.span, attempt.failure, id(attempt.record))
+        if key not in seen:
+            seen.add(key)
+            yield attempt
 
 
 def _file_of(graph: ModelGraph, project: Project) -> Path:

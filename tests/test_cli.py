@@ -319,7 +319,7 @@ def test_colour_on_request_only(project: Write, run: Run, monkeypatch: pytest.Mo
 def test_a_defect_of_bnlint_is_one_line(
     project: Write, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise KeyError("boom")
 
     monkeypatch.setattr(engine, "lint", broken)

@@ -1,12 +1,17 @@
 """What the dimensions of tensors in a forward stand for, by reading the code."""
 
+from math import prod
 from pathlib import Path
 from textwrap import indent
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bnlint.facts.axes import Axes, Axis, Role
 from bnlint.facts.layout import axes_of
+from bnlint.facts.reshaping import regrouped
+from bnlint.facts.selecting import indexed
 from bnlint.interpreter import graph_of
 
 LETTERS = {Role.SAMPLES: "N", Role.FEATURES: "C", Role.POSITIONS: "P", None: "?"}
@@ -167,7 +172,8 @@ def test_views(tmp_path: Path, forward: str, expected: str) -> None:
         ("out, _ = self.lstm(x); out.mean(1)", "N C6"),
         ("out, _ = self.lstm(x); out.reshape(-1, 6)", "? ?6"),
         ("out, _ = self.lstm(x); out.contiguous().view(-1, out.size(2))", "? ?"),
-        ("self.time_first(x)[0]", "? ? C6"),
+        ("self.time_first(x)[0]", "..."),
+        ("self.time_first(self.conv1d(x).permute(2, 0, 1))[0]", "P N C6"),
         ("self.lstm(torch.nn.utils.rnn.pack_sequence([x]))[0]", "..."),
         ("self.lstm(x)[0].data", "..."),
         ("self.cell(self.conv(x).mean((2, 3)))[0]", "N C6"),
@@ -182,7 +188,7 @@ def test_views(tmp_path: Path, forward: str, expected: str) -> None:
         ("self.lstm(x)[0].permute(0, 2, 1)", "N C6 P"),
         ("torch.permute(self.lstm(x)[0], (0, 2, 1))", "N C6 P"),
         ("self.lstm(x)[0].mT", "N C6 P"),
-        ("self.time_first(x)[0].permute(1, 2, 0)", "? C6 ?"),
+        ("self.time_first(self.conv1d(x).permute(2, 0, 1))[0].permute(1, 2, 0)", "N C6 P"),
         ("self.conv(x).permute(0, 2, 3, 1)", "N P P C8"),
         ("self.conv(x).flatten(2).transpose(-1, -2)", "N P C8"),
         ("self.linear(self.conv(x))", "N C8 P P4"),
@@ -220,3 +226,50 @@ def test_axes_of_another_rank_are_not_known() -> None:
     assert described(one.extended(3)) == "? ? ?"
     assert described(one.extended(2)) == "N C"
     assert described(one.leading.extended(2)) == "N ?"
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=4), st.data())
+def test_what_a_view_keeps_has_its_size(before: list[int], data: st.DataObject) -> None:
+    after = data.draw(factors_of(prod(before)))
+    sizes = [axis_size if data.draw(st.booleans()) else None for axis_size in before[1:]]
+    roles = data.draw(st.lists(st.sampled_from([*Role][1:]), min_size=3, max_size=3))
+    behind = (Axis(role, size) for role, size in zip(roles, sizes, strict=False))
+    axes = Axes((Axis(Role.SAMPLES), *behind), True)
+    made = regrouped(axes, before, after)
+    assert made.rank == len(after)
+    for axis, size in zip(made.known, after, strict=True):
+        assert axis.size in (None, size)
+        assert axis.role is not Role.SAMPLES or size == before[0]
+
+
+@st.composite
+def factors_of(draw: st.DrawFn, number: int) -> list[int]:
+    """Sizes with a given product, some of them 1."""
+    sizes = []
+    for _ in range(draw(st.integers(0, 3))):
+        sizes.append(draw(st.sampled_from([n for n in range(1, number + 1) if number % n == 0])))
+        number //= sizes[-1]
+    return [*sizes, number]
+
+
+ITEMS = st.one_of(
+    st.none(), st.just(...), st.integers(-1, 0), st.just(slice(None)), st.just(slice(0, 1))
+)
+
+
+@settings(deadline=None)  # the first one imports torch
+@given(st.lists(st.integers(1, 3), max_size=4), st.lists(ITEMS, max_size=4).map(tuple))
+def test_an_index_leaves_as_many_dimensions_as_torch_says(
+    sizes: list[int], key: tuple[object, ...]
+) -> None:
+    torch = pytest.importorskip("torch")
+    axes = Axes(tuple(Axis(None, size) for size in sizes), True)
+    try:
+        expected = torch.empty(sizes)[key].shape
+    except IndexError:
+        return
+    if key.count(...) > 1:
+        return
+    made = indexed(axes, key)
+    assert made.rank == len(expected)
+    assert all(a.size in (None, n) for a, n in zip(made.known, expected, strict=True))

@@ -3,15 +3,14 @@
 import csv
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-import bnlint
 from bnlint import engine, pages, registry
-from bnlint.finding import Applicability, Finding
+from bnlint.finding import Applicability
 from bnlint.pages import Example, Page
 from bnlint.rule import Rule
+from tests.traced_examples import traced
 
 TESTS = Path(__file__).parent
 CASES = sorted((TESTS / "cases").glob("*.md"))
@@ -62,28 +61,11 @@ def paired(page: Page) -> list[tuple[Example | None, Example | None]]:
     return [(bad_named.get(heading), fixed_named.get(heading)) for heading in headings]
 
 
-def traced(example: Example, rule: Rule, folder: Path) -> list[Finding]:
-    """What the rules say of the model that a block builds: by ``model()``, or its last class."""
-    torch = pytest.importorskip("torch")
-    from bnlint.tracer.construction import watched
-
-    torch.manual_seed(0)
-    file = folder / "example.py"
-    file.write_text(example.code, encoding="utf-8")
-    scope: dict[str, Any] = {"__name__": "example", "__file__": str(file)}
-    exec(compile(example.code, str(file), "exec"), scope)
-    modules = [v for v in scope.values() if isinstance(v, type) and v.__module__ == "example"]
-    sizes = tuple(int(size) for size in (example.trace or "").split("x"))
-    with watched(meta=False):
-        model = scope.get("model", modules[-1] if modules else None)()
-    return bnlint.check_model(model, input_size=sizes, select=[rule.id])
-
-
 @pytest.mark.parametrize(("path", "example"), blocks("Bad", "Good", "Fixed"))
 def test_a_block_reports_exactly_its_marks(path: Path, example: Example, tmp_path: Path) -> None:
     assert bool(example.expected) == (example.section == "Bad")
     if example.trace is not None:
-        found = traced(example, rule_of(path), tmp_path)
+        found = traced(example, rule_of(path).id, tmp_path)
     else:
         found = engine.lint_text(example.code, rules=[rule_of(path)])
     assert sorted((f.span.line, f.rule) for f in found) == sorted(example.expected), found

@@ -7,7 +7,11 @@ from textwrap import indent
 import pytest
 
 import bnlint
-from bnlint.checks import bn204_one_value_per_channel, bn501_tiny_normalization_batch
+from bnlint.checks import (
+    bn204_one_value_per_channel,
+    bn205_batchnorm_over_wrong_axis,
+    bn501_tiny_normalization_batch,
+)
 from bnlint.facts.graph import ModelGraph
 from bnlint.facts.populations import fewest, populations
 from bnlint.facts.rehearsal import Rehearsal
@@ -123,6 +127,30 @@ def test_what_the_other_rule_says_is_not_said_twice() -> None:
     (run,) = rehearsal.runs
     (found,) = bn204_one_value_per_channel.check_batches(run, Settings())
     assert found.layer == "fc_norm"
+
+
+def test_a_guessed_batch_is_nobody_s() -> None:
+    guessed, given = traced(WITH_HEAD, None), traced(WITH_HEAD, (2, 3, 32, 32))
+    assert not list(bn204_one_value_per_channel.check_traces([guessed]))
+    (found,) = bn204_one_value_per_channel.check_traces([given])
+    assert "`fc_norm` gets 2 values per channel of an input of 2x3x32x32" in found.message
+
+
+def test_a_guessed_length_is_not_quoted() -> None:
+    model = """
+class Deep(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(8, 6, batch_first=True)
+        self.norm = nn.BatchNorm1d(6)
+
+    def forward(self, x):
+        return self.norm(self.lstm(x)[0])
+"""
+    (guessed,) = bn205_batchnorm_over_wrong_axis.check([traced(model, None)])
+    assert "notices only where there are not 6 of these" in guessed.message
+    (given,) = bn205_batchnorm_over_wrong_axis.check([traced(model, (4, 7, 8))])
+    assert 'torch raises "running_mean should contain 7 elements not 6"' in given.message
 
 
 def test_the_devices_share_the_batch() -> None:

@@ -11,6 +11,11 @@ from tests.signals import geometric, linear, signal
 STAGES = {0: 1, 8: 2, 16: 3}
 CASES: dict[str, tuple[Signal, Pattern, str]] = {
     "nothing": (signal([]), Pattern.NOTHING, "no residual additions were found"),
+    "an input that does not fit": (
+        Signal("Net", ("8x3x8x8 float32",), (), problems=("`pool` failed",)),
+        Pattern.NOTHING,
+        "nothing could be measured",
+    ),
     "one value per channel": (
         signal([1.0], samples=1),
         Pattern.NOTHING,
@@ -86,6 +91,16 @@ CASES: dict[str, tuple[Signal, Pattern, str]] = {
         Pattern.FAST,
         "grows faster than linearly: the variance grows by a factor of 2 per block over 6 blocks,"
         " from 1 in `blocks.0` to 32 in `blocks.5`",
+    ),
+    "branches that are normalised": (
+        signal(geometric(7, 2.0)),
+        Pattern.HEALTHY,
+        "healthy: the variance grows by a factor of 64 in all, bounded by the norms, over 7 blocks",
+    ),
+    "a single block": (
+        signal([1.7]),
+        Pattern.HEALTHY,
+        "healthy: the variance stays of one size over 1 block",
     ),
     "mean shift": (
         signal(linear(12), normalised=False, squared_mean=9.0),

@@ -61,7 +61,7 @@ NEED_VALUES: dict[str, Callable[[Any, Tensor], Any]] = {
     "item": lambda self, x: self.block(self.conv(x)) * (1 + x.mean().item()),
     "nonzero": lambda self, x: self.block(self.conv(x)).flatten()[(x.flatten() > -9).nonzero()],
     "mask": lambda self, x: self.block(self.conv(x))[x == x],
-    "to the cpu": lambda self, x: self.block(self.conv(x).cpu()),
+    "numpy": lambda self, x: self.block(self.conv(x)) * float(x.detach().cpu().numpy().max()),
     "int": lambda self, x: self.block(self.conv(x)) * int(x.argmax()),
     "tolist": lambda self, x: self.block(self.conv(x)) + x[0, 0, 0].tolist()[0],
     "equal": lambda self, x: self.block(self.conv(x)) if torch.equal(x, x) else x,
@@ -263,7 +263,8 @@ def test_scripted_modules_come_back_untouched() -> None:
     body = torch.jit.script(nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3)))
     model = nn.Sequential(body, nn.ReLU()).eval()
     before = copy.deepcopy(model.state_dict())
-    assert record(model, (torch.randn(SIZES),)).how == "cpu"
+    for way in ("meta", "cpu"):
+        record(model, (torch.randn(SIZES),), ways=(way,))
     assert not any(module.training for module in model.modules())
     for name, tensor in model.state_dict().items():
         assert torch.equal(tensor, before[name]), name
@@ -368,7 +369,15 @@ class Net(nn.Module):
 recording = record(Net(), (torch.zeros(2, 3, 4, 4),))
 assert (recording.how, recording.problems) == ("meta", ()), recording
 assert not hasattr(sys.modules["torch._dynamo"], "__file__")
-assert not any(name.startswith(("torch._dynamo.", "torch._inductor")) for name in sys.modules)
+assert not any(name.startswith("torch._inductor") for name in sys.modules)
+
+import torch._dynamo.utils
+from torch._dynamo.exc import Unsupported
+from torch._dynamo.utils import is_compile_supported
+torch._dynamo.config.suppress_errors = True
+with torch._dynamo.config.patch(verbose=True):
+    assert not is_compile_supported("cpu") and issubclass(Unsupported, Exception)
+assert torch._dynamo.disable(recursive=False)(record) is torch._dynamo.disable(record) is record
 """
 
 

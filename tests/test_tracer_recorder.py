@@ -292,7 +292,7 @@ MODULES: dict[str, Callable[[], nn.Module]] = {
 ALL: dict[str, Callable[[], nn.Module]] = {n: partial(Net, do) for n, do in CASES.items()} | MODULES
 
 
-HOW = {"tensors elsewhere": "cpu", "scripted module": "cpu"}
+MAY_NEED_VALUES = ("tensors elsewhere", "scripted module")
 
 
 def recorded(model: nn.Module, *, training: bool = True) -> Recording:
@@ -322,7 +322,8 @@ def test_the_graph_runs_like_the_model(name: str, training: bool) -> None:
     torch.manual_seed(3)
     model = ALL[name]().train(training)
     recording = recorded(model, training=training)
-    assert (recording.how, recording.problems) == (HOW.get(name, "meta"), ())
+    ways = ("meta", "cpu") if name in MAY_NEED_VALUES else ("meta",)
+    assert recording.how in ways and not recording.problems, recording.problems
     state = {key: value.clone() for key, value in model.state_dict().items()}
     given = torch.randn(SIZES)
 
@@ -432,8 +433,7 @@ def test_tensors_from_outside_are_constants(name: str) -> None:
 
 
 def test_operations_that_give_back_their_input_pass_it() -> None:
-    recording = recorded(Net(lambda self, x: self.bn(x.contiguous().cpu())))
-    assert recording.how == "cpu"
+    recording = recorded(Net(lambda self, x: self.bn(x.contiguous())))
     assert [node.meta["passes"] for node in nodes(recording, "contiguous")] == [True]
     assert nodes(recording, "bn")[0].args[0].op == "placeholder"
 

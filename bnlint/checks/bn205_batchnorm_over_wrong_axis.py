@@ -3,7 +3,7 @@
 import ast
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bnlint.facts.axes import Axes, Axis, Role
 from bnlint.facts.graph import Call, Layer, ModelGraph
@@ -17,7 +17,7 @@ RULE = Rule("BN205", "batchnorm-over-wrong-axis", Severity.WARNING, fix=Applicab
 
 WIDTHS = ("out_features", "out_channels", "hidden_size", "embedding_dim", "embed_dim", "d_model")
 """What layers call the number of features that they give."""
-MOVED = (Kind.LINEAR, Kind.RECURRENT, Kind.EMBEDDING, Kind.ATTENTION, Kind.PERMUTE)
+MOVING = (Kind.LINEAR, Kind.RECURRENT, Kind.EMBEDDING, Kind.ATTENTION, Kind.PERMUTE)
 """What puts features into the last dimension."""
 
 BINDING_TIGHTLY = (ast.Name, ast.Attribute, ast.Call, ast.Subscript)
@@ -25,13 +25,12 @@ BINDING_TIGHTLY = (ast.Name, ast.Attribute, ast.Call, ast.Subscript)
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A call of a BatchNorm: which dimension has the features, and how long dimension 1 is."""
+    """A call of a BatchNorm: which dimension has the features, and what dimension 1 is."""
 
-    call: Call
     layer: Layer
     place: int
     rank: int
-    length: int | None
+    normalised: Axis
     origin: Call | None
 
 
@@ -41,7 +40,7 @@ def check(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
     wrong: dict[Site, list[Mistake]] = defaultdict(list)
     right: set[Site] = set()
     for graph in graphs:
-        if not any(graph.of_kind(Kind.BATCH_NORM)):
+        if not _moves_features(graph):
             continue
         for call, mistake in _judged(graph):
             place = call.site or (call.layer.site if call.layer is not None else None)
@@ -51,6 +50,13 @@ def check(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
                 wrong[place].append(mistake)
     for place, found in wrong.items():
         yield _finding(place, found[0], unanimous=place not in right)
+
+
+def _moves_features(graph: ModelGraph) -> bool:
+    """Whether there may be anything to find: most networks move features behind all BatchNorm."""
+    moving = (*MOVING, Kind.RESHAPE, Kind.SPLIT)
+    first = next((call.index for call in graph.calls if call.kind in moving), len(graph.calls))
+    return any(call.kind is Kind.BATCH_NORM for call in graph.calls[first:])
 
 
 def _judged(graph: ModelGraph) -> Iterator[tuple[Call, Mistake | None]]:
@@ -65,11 +71,9 @@ def _judged(graph: ModelGraph) -> Iterator[tuple[Call, Mistake | None]]:
             if place is None:
                 yield call, None
                 continue
-            length = _length(graph, source, axes)
-            yield (
-                call,
-                Mistake(call, layer, place, len(axes.known), length, _origin(graph, source)),
-            )
+            normalised = replace(axes.known[1], size=_length(graph, source, axes))
+            origin = _origin(graph, source)
+            yield call, Mistake(layer, place, len(axes.known), normalised, origin)
 
 
 def _misplaced(layer: Layer, axes: Axes) -> int | None:
@@ -106,7 +110,7 @@ def _length(graph: ModelGraph, source: Call, axes: Axes) -> int | None:
 
 def _origin(graph: ModelGraph, call: Call) -> Call | None:
     """The nearest call before that moved features out of dimension 1."""
-    while call.kind not in MOVED:
+    while call.kind not in MOVING:
         if not call.inputs:
             return None
         call = graph.calls[call.inputs[0]]
@@ -117,13 +121,14 @@ def _finding(site: Site, mistake: Mistake, *, unanimous: bool) -> Finding:
     layer, origin = mistake.layer, mistake.origin
     width = "its" if layer.channels is None else f"its {layer.channels}"
     last = "the last one" if mistake.place == mistake.rank - 1 else f"dimension {mistake.place}"
+    apart = "samples" if mistake.normalised.role is Role.SAMPLES else "positions"
     evidence = []
     if origin is not None and origin.site is not None:
         evidence.append((origin.site, f"this puts the features into {last}"))
     return RULE.at(
         site,
         f"`{layer.name}` normalises dimension 1 of a tensor that has {width} features in {last}, so"
-        f" it mixes all features and keeps positions apart{_consequence(mistake)}; transpose before"
+        f" it mixes all features and keeps {apart} apart{_consequence(mistake)}; transpose before"
         " and after it, or use LayerNorm",
         layer=layer.name,
         evidence=evidence,
@@ -133,7 +138,7 @@ def _finding(site: Site, mistake: Mistake, *, unanimous: bool) -> Finding:
 
 def _consequence(mistake: Mistake) -> str:
     """What torch says to it: it compares dimension 1 with ``num_features``."""
-    features, length = mistake.layer.channels, mistake.length
+    features, length = mistake.layer.channels, mistake.normalised.size
     arguments = mistake.layer.arguments
     kept = {n: arguments[n].value for n in ("affine", "track_running_stats") if n in arguments}
     if set(kept.values()) == {False} or features is None:

@@ -6,7 +6,6 @@ from bnlint.facts.graph import Call, ModelGraph
 from bnlint.facts.kind import Kind
 from bnlint.facts.signal import Signal
 from bnlint.facts.signal_growth import Growth, explosion, overflow
-from bnlint.facts.signal_verdict import growth_in_words
 from bnlint.facts.site import Site
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule
@@ -35,7 +34,7 @@ def _finding(graph: ModelGraph, signal: Signal, growth: Growth) -> Finding:
     return RULE.at(
         site,
         f"The signal of `{graph.name}` explodes: its variance, measured, grows"
-        f" {growth_in_words(growth)}{end}; normalise each residual branch, start it at zero, or"
+        f" {growth.in_words}{end}; normalise each residual branch, start it at zero, or"
         " scale it and its input",
         layer=growth.blocks[0].name,
         evidence=[(other, "it grows here, too") for other in others],

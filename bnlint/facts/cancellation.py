@@ -4,6 +4,7 @@ import re
 
 from bnlint.facts.graph import Call, Layer, ModelGraph
 from bnlint.facts.kind import Kind
+from bnlint.facts.reshaping import order_after
 
 _INTERPOLATION = re.compile(r"Upsample|Upsampling\w+2d|interpolate|upsample(_bilinear|_nearest)?")
 _AVERAGE = re.compile(r"(Adaptive)?AvgPool\dd|(adaptive_)?avg_pool\dd")
@@ -51,7 +52,8 @@ def _axis_after(user: Call, axis: int) -> int | None:
         case Kind.MUL if len(user.inputs) == 1 and _number(user, "other") is not None:
             return axis
         case Kind.PERMUTE if axis >= 0:
-            order = _order(user)
+            rank = user.shape.rank
+            order = order_after(user.op, rank, user.arguments) if rank is not None else None
             return order.index(axis) if order is not None and axis in order else None
     return None
 
@@ -70,31 +72,6 @@ def _counts_padding(pool: Call) -> bool:
 def _number(call: Call, name: str) -> float | None:
     argument = call.arguments.get(name)
     return None if argument is None else argument.number
-
-
-def _order(permutation: Call) -> list[int] | None:
-    """The old dimensions in their new order, where they are known."""
-    rank = permutation.shape.rank
-    if rank is None:
-        return None
-    match permutation.op:
-        case "transpose" | "swapaxes" | "swapdims":
-            first, second = _number(permutation, "dim0"), _number(permutation, "dim1")
-            return None if first is None or second is None else _swap(rank, first, second)
-        case "permute":
-            dims = permutation.arguments.get("dims")
-            match dims.value if dims is not None else None:
-                case [*numbers] if len(numbers) == rank:
-                    order = [n % rank for n in numbers if isinstance(n, int)]
-                    return order if len(order) == rank else None
-    return None
-
-
-def _swap(rank: int, first: float, second: float) -> list[int]:
-    order = list(range(rank))
-    one, two = int(first) % rank, int(second) % rank
-    order[one], order[two] = two, one
-    return order
 
 
 def _subtracts(layer: Layer, call: Call, norm: Call, axis: int, *, adjacent: bool) -> bool:

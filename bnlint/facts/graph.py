@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from heapq import heapify, heappop, heappush
 
+from bnlint.facts.forks import paths_from_fork
 from bnlint.facts.kind import WEIGHTED, Kind
 from bnlint.facts.signal import Signal
 from bnlint.facts.site import Argument, Site
@@ -218,37 +218,17 @@ def layers_by_site(
 
 
 def _residuals(graph: ModelGraph) -> Iterator[Residual]:
+    inputs = [call.inputs for call in graph.calls]
     for call in graph.calls:
         if call.kind is not Kind.ADD or len(set(call.inputs)) != 2:
             continue
-        fork, left, right = _paths_from_fork(graph, *call.inputs[:2])
+        fork, *paths = paths_from_fork(inputs, *call.inputs[:2])
         if fork is None:
             continue
+        left, right = (tuple(graph.calls[index] for index in path) for path in paths)
         skip, branch = sorted((left, right), key=_weighted_calls)
         if _weighted_calls(branch) > 0:
-            yield Residual(call, fork, skip, branch)
-
-
-def _paths_from_fork(
-    graph: ModelGraph, left: int, right: int
-) -> tuple[Call | None, tuple[Call, ...], tuple[Call, ...]]:
-    """Walk back from two calls, latest first, until both have come to the same one."""
-    sides = {left: 1, right: 2}
-    paths: dict[int, list[Call]] = {1: [], 2: []}
-    frontier = [-left, -right]
-    heapify(frontier)
-    while frontier:
-        index = -heappop(frontier)
-        side = sides.pop(index, 0)
-        if side == 3:
-            return graph.calls[index], tuple(paths[1][::-1]), tuple(paths[2][::-1])
-        if side == 0:
-            continue
-        paths[side].append(graph.calls[index])
-        for source in graph.calls[index].inputs:
-            sides[source] = sides.get(source, 0) | side
-            heappush(frontier, -source)
-    return None, (), ()
+            yield Residual(call, graph.calls[fork], skip, branch)
 
 
 def _weighted_calls(calls: tuple[Call, ...]) -> int:

@@ -106,7 +106,10 @@ def _after_linear(call: Call, given: Axes) -> Axes:
 
 
 def _after_sequence_layer(call: Call, given: Axes) -> Axes:
-    """Layers whose features are the last dimension, behind samples and positions."""
+    """Layers whose features are the last dimension, behind samples and positions.
+
+    Where nothing is known of what they get, ``batch_first`` tells that there are samples at all.
+    """
     features = _features(call, given)
     if call.kind is Kind.EMBEDDING:
         if call.op.lower().replace("_", "") == "embeddingbag":
@@ -117,11 +120,9 @@ def _after_sequence_layer(call: Call, given: Axes) -> Axes:
         return Axes((given.first, features), True)
     if given.whole:
         return Axes((*given.known[:-1], features), True) if given.known else NOTHING
-    if call.layer is None:
+    if call.layer is None or value_of(call.layer.arguments, "batch_first") is not True:
         return NOTHING
-    if value_of(call.layer.arguments, "batch_first") is True:
-        return Axes((given.first, _POSITIONS, features), True)
-    return Axes((ANY, ANY, features), True)
+    return Axes((given.first, _POSITIONS, features), True)
 
 
 _WIDTHS = ("proj_size", "hidden_size", "embedding_dim", "embed_dim", "d_model")

@@ -11,7 +11,8 @@ def indexed(given: Axes, key: object) -> Axes:
     keys = list(key) if isinstance(key, tuple) else [key]
     if not given.whole:
         return given.leading if keys[:1] == [slice(None)] else NOTHING
-    if not all(k is None or isinstance(k, int | slice | EllipsisType) for k in keys):
+    plain = all(k is None or isinstance(k, int | slice | EllipsisType) for k in keys)
+    if not plain or keys.count(...) > 1:
         return NOTHING
     taken = sum(k is not None and k is not ... for k in keys)
     spread = [slice(None)] * (len(given.known) - taken)

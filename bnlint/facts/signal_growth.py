@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from itertools import pairwise, takewhile
 from statistics import median
 
-from bnlint.facts.signal import Block, Signal
+from bnlint.facts.signal import Block, Signal, in_digits
 
 FEWEST_BLOCKS = 8
 """Shorter runs do not tell what the growth is; BN801 asks for as many."""
+
+SHORT_RUN = 4
+"""Still shorter ones have no shape at all."""
 
 LINEAR = 2.5
 """Linear growth over the second half of a run is at most 2; what is above allows for noise."""
@@ -78,6 +81,27 @@ class Growth:
     def is_decay(self) -> bool:
         """Whether the variance certainly shrinks geometrically."""
         return len(self.blocks) >= FEWEST_BLOCKS and max(self.late, self.steady) <= 1 / GEOMETRIC
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether the second half adds about as much per block as the first."""
+        values = [block.variance for block in self.blocks]
+        middle, last = len(values) // 2, len(values) - 1
+        if len(values) < SHORT_RUN or values[middle] <= values[0]:
+            return False
+        early = (values[middle] - values[0]) / middle
+        late = (values[last] - values[middle]) / (last - middle)
+        return 0.5 <= late / early <= 2
+
+    @property
+    def in_words(self) -> str:
+        """By what factor the variance grows, over how many blocks, from where to where."""
+        first, last = self.blocks[0], self.blocks[-1]
+        return (
+            f"by a factor of {in_digits(self.factor)} per block over {len(self.blocks)} blocks, from"
+            f" {in_digits(first.variance, 2)} in `{first.name}` to {in_digits(last.variance, 2)} in"
+            f" `{last.name}`"
+        )
 
 
 def growths(signal: Signal) -> tuple[Growth, ...]:

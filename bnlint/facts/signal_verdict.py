@@ -4,10 +4,11 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from statistics import mean, median
+from statistics import mean
 
 from bnlint.facts.signal import Signal, in_digits
-from bnlint.facts.signal_growth import LINEAR, Growth, explosion, growths, is_reset, overflow
+from bnlint.facts.signal_growth import LINEAR, Growth, explosion, growths, overflow
+from bnlint.facts.signal_shape import shape
 
 IDENTITY = 0.1
 """Branches that all together add less than this share of the variance leave the trunk as it is."""
@@ -15,11 +16,8 @@ IDENTITY = 0.1
 NEGLIGIBLE = 0.02
 """The same for one branch on average: normalizer-free ones with the usual alpha of 0.2 add more."""
 
-SHORT_RUN = 4
-"""Fewer blocks than this have no shape of growth."""
-
-STEADY = 1.5
-"""Growth over a whole run that is not worth being called growth."""
+SUSPICIOUS_RUN = 6
+"""So many blocks without a norm that grow faster than linearly are worth a word."""
 
 DRIFT = 2.0
 """By what factor a normalizer-free network may miss the variance that its betas assume.
@@ -77,11 +75,17 @@ def _verdicts(signal: Signal) -> Iterator[Verdict]:
     runs = growths(signal)
     yield from _decay(runs)
     yield from _fast(runs)
-    yield _healthy(signal, runs)
+    yield Verdict(Pattern.HEALTHY, f"healthy: the variance {shape(signal, runs)}")
 
 
 def _unmeasurable(signal: Signal) -> Iterator[Verdict]:
-    if not signal.blocks:
+    if not signal.blocks and signal.problems:
+        yield Verdict(
+            Pattern.NOTHING,
+            "nothing could be measured",
+            "give an input that the model takes",
+        )
+    elif not signal.blocks:
         yield Verdict(
             Pattern.NOTHING,
             "no residual additions were found",
@@ -104,7 +108,7 @@ def _explosion(signal: Signal) -> Iterator[Verdict]:
         end = f" and overflows in `{broken.name}`" if broken is not None else ""
         yield Verdict(
             Pattern.EXPLODES,
-            f"explodes: the variance grows {growth_in_words(growth)}{end}",
+            f"explodes: the variance grows {growth.in_words}{end}",
             "normalise each residual branch, or start it at zero (zero gamma, SkipInit, Fixup), or"
             " scale it as normalizer-free networks do: x + alpha * f(x / beta) with Scaled Weight"
             " Standardization",
@@ -117,15 +121,6 @@ def _explosion(signal: Signal) -> Iterator[Verdict]:
             "look there for weights far too large, for exponentials, divisions and logarithms, and"
             " for half precision",
         )
-
-
-def growth_in_words(growth: Growth) -> str:
-    """Return by what factor a variance grows, over how many blocks, from where to where."""
-    first, last = growth.blocks[0], growth.blocks[-1]
-    return (
-        f"by a factor of {in_digits(growth.factor)} per block over {len(growth.blocks)} blocks, from"
-        f" {in_digits(first.variance, 2)} in `{first.name}` to {in_digits(last.variance, 2)} in `{last.name}`"
-    )
 
 
 def _zero(signal: Signal) -> Iterator[Verdict]:
@@ -188,7 +183,7 @@ def _drift(signal: Signal) -> Iterator[Verdict]:
 def _decay(runs: Sequence[Growth]) -> Iterator[Verdict]:
     found = min((run for run in runs if run.is_decay), key=lambda run: run.total, default=None)
     if found is not None:
-        words = growth_in_words(found)
+        words = found.in_words
         yield Verdict(
             Pattern.VANISHES,
             f"vanishes: the variance changes {words}",
@@ -198,51 +193,18 @@ def _decay(runs: Sequence[Growth]) -> Iterator[Verdict]:
 
 
 def _fast(runs: Sequence[Growth]) -> Iterator[Verdict]:
-    fast = [r for r in runs if len(r.blocks) >= SHORT_RUN and min(r.late, r.steady) > LINEAR]
+    """Growth that would be an explosion in a deeper network; norms keep it from becoming one."""
+    fast = [
+        run
+        for run in runs
+        if len(run.blocks) >= SUSPICIOUS_RUN
+        and min(run.late, run.steady) > LINEAR
+        and not any(block.normalised for block in run.blocks)
+    ]
     if fast:
-        words = growth_in_words(max(fast, key=lambda run: run.total))
+        words = max(fast, key=lambda run: run.total).in_words
         yield Verdict(
             Pattern.FAST,
             f"grows faster than linearly: the variance grows {words}",
             "a deeper network of this kind would explode: normalise the branches or scale them",
         )
-
-
-def _healthy(signal: Signal, runs: Sequence[Growth]) -> Verdict:
-    resets = sum(is_reset(signal, block) for block in signal.blocks)
-    total = max(run.total for run in runs)
-    within = " within the stages" if resets else f" over {len(signal.blocks)} blocks"
-    grows = f"stays of one size{within}" if total < STEADY else f"grows linearly at most{within}"
-    if any(run.total >= STEADY and _is_linear(run) for run in runs):
-        grows = f"grows linearly{within}"
-    times = "transition" if resets == 1 else "transitions"
-    reset = f" and is reset at {resets} {times}" if resets else ""
-    theory = _betas(signal) if signal.normalizer_free else _branches(signal)
-    return Verdict(Pattern.HEALTHY, f"healthy: the variance {grows}{reset}{theory}")
-
-
-def _is_linear(run: Growth) -> bool:
-    """Whether the second half of a run adds about as much per block as the first."""
-    variances = [block.variance for block in run.blocks]
-    middle = len(variances) // 2
-    early = (variances[middle] - variances[0]) / max(middle, 1)
-    late = (variances[-1] - variances[middle]) / max(len(variances) - 1 - middle, 1)
-    return len(variances) >= SHORT_RUN and 0.5 <= late / early <= 2 if early > 0 else False
-
-
-def _betas(signal: Signal) -> str:
-    """How well a normalizer-free network keeps the variance that its betas assume."""
-    off = [
-        max(b.variance / b.expected, b.expected / b.variance) for b in signal.blocks if b.expected
-    ]
-    return f"; it is what the betas assume up to a factor of {in_digits(max(off))}" if off else ""
-
-
-def _branches(signal: Signal) -> str:
-    """What the branches add, beside theory."""
-    known = [b for b in signal.blocks if b.expected_branch is not None]
-    if not known:
-        return ""
-    measured = median(block.branch_variance for block in known)
-    expected = median(block.expected_branch or 0.0 for block in known)
-    return f"; the branches add {in_digits(measured, 2)} each, where theory gives {in_digits(expected, 2)}"

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
+import libcst as cst
+
 from bnlint.facts.recipe import ProjectName, Recipe, Unobtainable
 from bnlint.interpreter.objects import Class, Function, Static
 from bnlint.interpreter.values import Library, Value
@@ -24,12 +26,28 @@ def parameter_names(callee: Value) -> list[str]:
     """The names of the parameters that a call's positional arguments go to."""
     if isinstance(callee, Library):
         return [parameter.name for parameter in SIGNATURES.get(bare_name(callee.path) or "", ())]
-    function = callee.find("__init__") if isinstance(callee, Class) else callee
-    if not isinstance(function, Function):
+    return [parameter.name.value for parameter in _positional(callee)]
+
+
+def required_names(callee: Value) -> list[str]:
+    """The names of the parameters that have no default."""
+    function = _function(callee)
+    keyword_only = function.node.params.kwonly_params if function is not None else ()
+    every = [*_positional(callee), *keyword_only]
+    return [parameter.name.value for parameter in every if parameter.default is None]
+
+
+def _positional(callee: Value) -> list[cst.Param]:
+    function = _function(callee)
+    if function is None:
         return []
     params = function.node.params
-    names = [param.name.value for param in (*params.posonly_params, *params.params)]
-    return names[1:] if isinstance(callee, Class) else names
+    return [*params.posonly_params, *params.params][isinstance(callee, Class) :]
+
+
+def _function(callee: Value) -> Function | None:
+    found = callee.find("__init__") if isinstance(callee, Class) else callee
+    return found if isinstance(found, Function) else None
 
 
 def _held(names: Mapping[str, Value]) -> Iterator[tuple[str, Value]]:

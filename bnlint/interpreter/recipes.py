@@ -35,7 +35,7 @@ from bnlint.interpreter.modules import (
 from bnlint.interpreter.namespaces import Namespace, dotted
 from bnlint.interpreter.objects import Class, Function, Instance, Method, Partial, Static
 from bnlint.interpreter.parameters import is_opaque
-from bnlint.interpreter.recipe_names import parameter_names, project_name
+from bnlint.interpreter.recipe_names import parameter_names, project_name, required_names
 from bnlint.interpreter.recipe_reasons import counts, unknown
 from bnlint.interpreter.values import Arguments, Choice, Library, Many, Tensor, Unknown, Value
 from bnlint.vocabulary.layers import KINDS, bare_name
@@ -158,6 +158,9 @@ class Recipes:
         if arguments.opened:
             positional.append(Unobtainable("it is built with `*` or `**` arguments not known"))
         keywords = {name: self.of(value, name) for name, value in arguments.keywords.items()}
+        for name in required_names(callee):
+            if name not in names[: len(positional)] and not arguments.opened:
+                keywords.setdefault(name, unknown(Unknown(f"argument {name}"), name))
         return Built(self.of(callee, ""), tuple(positional), keywords)
 
     def of(self, value: Value, what: str) -> Recipe:

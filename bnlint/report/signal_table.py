@@ -17,7 +17,12 @@ _CELL = 10
 _SHORT = 4
 """Stages of up to so many blocks are shown whole."""
 
-_COLOURS = {Pattern.HEALTHY: "green", Pattern.EXPLODES: "red", Pattern.OVERFLOWS: "red"}
+_COLOURS = {
+    Pattern.HEALTHY: "green",
+    Pattern.IDENTITY: "cyan",
+    Pattern.EXPLODES: "red",
+    Pattern.OVERFLOWS: "red",
+}
 _LEGEND = (
     "For each residual sum, on average over its channels: the squared mean, the variance, and the"
     " variance of the branch as it is added."

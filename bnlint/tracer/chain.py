@@ -142,7 +142,7 @@ def _recorded(
         recorder = Recorder(model, stand_ins, how, device)
         try:
             recorder.run(_moved(tuple(inputs), change), _moved(dict(kwargs), change))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             return _tried(recorder.tape, _problem(error, recorder))
     return _tried(recorder.tape, None)
 
@@ -153,7 +153,7 @@ def _tried(tape: Tape, problem: str | None) -> _Tried:
     return _Tried(tape.graph, tape.constants, problem)
 
 
-def _problem(error: Exception, recorder: Recorder) -> str:
+def _problem(error: BaseException, recorder: Recorder) -> str:
     place = blame.of_error(error)
     where = f" at {place.file}:{place.line}" if place is not None else ""
     failure = recorder.failure
@@ -199,7 +199,7 @@ def _symbolic(
     with shadow.in_other_tensors(model, shadow.on_meta, training=training) as stand_ins:
         try:
             graph = tracer.trace(model)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             return _Tried(fx.Graph(), {}, f"torch.fx failed: {error}")
         made = {str(node.target) for node in graph.nodes if node.op == "get_attr"}
         held = {name: getattr(model, name) for name in made if name.startswith("_tensor_constant")}
@@ -247,8 +247,9 @@ def _share(model: nn.Module, made: nn.Module, target: str) -> None:
     *path, last = target.split(".")
     for name in path:
         model = getattr(model, name)
-        inner = made._modules.setdefault(name, nn.Module())
-        assert inner is not None
+        inner = made._modules.get(name)
+        if inner is None:
+            inner = made._modules[name] = nn.Module()
         made = inner
         if made is model:
             return

@@ -104,18 +104,11 @@ class _Watcher(TorchFunctionMode):
         if func == _IS_META and sys._getframe(1).f_code.co_filename == nn.init.__file__:
             self._constants.forget(given)  # `trunc_normal_` and others leave it at that
         counts = [count_of(tensor) for tensor in given]
-        number = self._constants.of(args[1]) if _sets_data(func, args) else None
+        sets_data = devices.sets_data(func, args)
+        number = self._constants.of(args[1]) if sets_data else None
         output = devices.mixing(func)(*args, **kwargs)
         changed = [t for t, count in zip(given, counts, strict=True) if count_of(t) != count]
         self._constants.hear(func, args, kwargs, output, changed)
-        if _sets_data(func, args):
+        if sets_data:
             self._constants.keep(args[0], number)
         return output
-
-
-def _sets_data(function: Any, args: tuple[Any, ...]) -> bool:
-    """Whether this is ``tensor.data = other``."""
-    if getattr(function, "__name__", "") != "__set__" or len(args) != 2:
-        return False
-    attribute = getattr(getattr(function, "__self__", None), "__name__", "")
-    return attribute == "data" and isinstance(args[1], Tensor) and not is_lazy(args[0])

@@ -54,6 +54,19 @@ def mixing(function: Callable[..., Any]) -> Callable[..., Any]:
     return mixed
 
 
+def sets_data(function: Callable[..., Any], args: Arguments) -> bool:
+    """Whether this is ``tensor.data = other``."""
+    if getattr(function, "__name__", "") != "__set__" or len(args) != 2:
+        return False
+    return getattr(getattr(function, "__self__", None), "__name__", "") == "data"
+
+
+def with_data_of(tensor: Tensor, other: Tensor) -> Tensor:
+    """The tensor after ``tensor.data = other``."""
+    tensor.data = other
+    return tensor
+
+
 def on_meta(value: Any) -> Any:
     """The tensors in a value and in the containers in it without their data."""
     match value:
@@ -77,7 +90,7 @@ def _moved(args: Arguments, kwargs: Keywords) -> tuple[Arguments, Keywords]:
     if rest and isinstance(rest[0], Tensor):
         rest[0] = rest[0].dtype
     rest = [torch.device("meta") if _is_device(value) else value for value in rest]
-    named = {name: "meta" if name == "device" else value for name, value in kwargs.items()}
+    named: dict[str, Any] = {n: "meta" if n == "device" else v for n, v in kwargs.items()}
     if isinstance(named.get("other"), Tensor):
         named["dtype"] = named.pop("other").dtype
     return (first, *rest), named
@@ -85,10 +98,8 @@ def _moved(args: Arguments, kwargs: Keywords) -> tuple[Arguments, Keywords]:
 
 def _dtype(kind: Any) -> Any:
     """The type of data of ``torch.FloatTensor``, of its name and of the one for a GPU."""
-    found: Any = kind
-    if isinstance(kind, str):
-        found = getattr(torch, kind.rpartition(".")[2], kind)
-    return getattr(found, "dtype", found)
+    name = kind.rpartition(".")[2] if isinstance(kind, str) else ""
+    return getattr(getattr(torch, name, kind), "dtype", kind)
 
 
 def _is_device(value: object) -> bool:

@@ -86,11 +86,16 @@ def _flush() -> Callable[[], object]:
     return flush
 
 
-def separate(jobs: int, answers: int, output: int) -> None:
-    """Give a fork its own process group, output and signals, and no hold on the server's pipes."""
+def separate(server: int, jobs: int, answers: int, output: int) -> None:
+    """Give a fork its own process group, output and signals, and no hold on the server's pipes.
+
+    It ends with its parent, the process ``server``.
+    """
     os.setpgid(0, 0)
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(DIE_WITH_PARENT, ctypes.c_ulong(signal.SIGKILL))
+    if os.getppid() != server:  # it ended before that
+        os._exit(1)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
     os.dup2(output, 1)

@@ -39,7 +39,7 @@ def quicker(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
 
 def like(given: Tensor) -> Tensor:
     """A new tensor like the given one."""
-    return torch.empty_like(given) if given.is_meta else torch.zeros_like(given)
+    return given.clone() if given.is_meta else torch.zeros_like(given)
 
 
 def _is_plain(given: Tensor, kwargs: Mapping[str, Any]) -> bool:
@@ -54,7 +54,7 @@ def _are_alike(args: tuple[Any, ...]) -> bool:
 
 
 def _alike(given: Tensor, *_: object, inplace: bool = False, **__: object) -> Tensor:
-    return given.zero_() if inplace else torch.empty_like(given)
+    return given.zero_() if inplace else given.clone()
 
 
 def _overwritten(given: Tensor, *_: object, **__: object) -> Tensor:

@@ -1,14 +1,15 @@
 """What torch needs to be told so that models run without a GPU, without data and in good time."""
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
-from types import ModuleType, SimpleNamespace
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
+
+from bnlint.tracer.no_compiler import leave_dynamo_out as leave_dynamo_out
 
 TENSOR_TYPES = {
     "FloatTensor": torch.float32,
@@ -24,40 +25,6 @@ NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 _FORWARDS = (nn.BatchNorm2d.forward, nn.SyncBatchNorm.forward)
 
 
-def leave_dynamo_out() -> None:
-    """Keep the first operation on the meta device from importing torch's compiler.
-
-    That takes two seconds and writes a file. Only for a process that compiles nothing:
-    ``torch.compile`` gives back what it gets.
-    """
-    if "torch._dynamo" in sys.modules:
-        return
-    stub: Any = ModuleType("torch._dynamo")
-    stub.disable = stub.allow_in_graph = stub.optimize = _as_it_is
-    stub.is_compiling = lambda: False
-    stub.reset = stub.graph_break = stub.mark_dynamic = stub.mark_static = lambda *_, **__: None
-    stub.config = _Config()
-    sys.modules["torch._dynamo"] = torch._dynamo = stub
-    torch.compile = _as_it_is  # type: ignore[assignment]
-
-
-class _Config(SimpleNamespace):
-    """Options of the compiler, all of them off."""
-
-    def __getattr__(self, name: str) -> bool:
-        return False
-
-    def patch(self, *_: object, **__: object) -> nullcontext[None]:
-        """Nothing is compiled with other options."""
-        return nullcontext()
-
-
-def _as_it_is(function: Any = None, *_: object, **options: Any) -> Any:
-    """What a decorator gives back, with and without options."""
-    function = options.get("model", options.get("fn", function))
-    return function if callable(function) else lambda decorated: decorated
-
-
 @contextmanager
 def without_cuda(device: str) -> Iterator[None]:
     """Let what the code puts on a GPU stay on ``device``."""
@@ -69,17 +36,28 @@ def without_cuda(device: str) -> Iterator[None]:
         for owner in (nn.Module, Tensor):
             stack.enter_context(patch.object(owner, "cuda", same))
         for name, dtype in TENSOR_TYPES.items():
-            stack.enter_context(patch.object(torch.cuda, name, _maker(dtype, device)))
+            stack.enter_context(patch.object(torch.cuda, name, _TensorType(dtype, device)))
+        for name in ("synchronize", "set_device", "empty_cache"):
+            stack.enter_context(patch.object(torch.cuda, name, lambda *_: None))
+        here = torch.device(device)
+        stack.enter_context(patch.object(torch.cuda, "current_device", lambda: here))
         yield
 
 
-def _maker(dtype: torch.dtype, device: str) -> Callable[..., Tensor]:
-    def make(*values: Any) -> Tensor:
-        if all(isinstance(value, int) for value in values):
-            return torch.zeros(*values or (0,), dtype=dtype, device=device)
-        return torch.tensor(values[0], dtype=dtype, device=device)
+@dataclass(frozen=True, slots=True)
+class _TensorType:
+    """Stands for ``torch.cuda.FloatTensor`` and the like; no tensor is one of these."""
 
-    return make
+    dtype: torch.dtype
+    device: str
+
+    def __call__(self, *values: Any) -> Tensor:
+        if all(isinstance(value, int) for value in values):
+            return torch.zeros(*values or (0,), dtype=self.dtype, device=self.device)
+        return torch.tensor(values[0], dtype=self.dtype, device=self.device)
+
+    def __instancecheck__(self, instance: object) -> bool:
+        return False
 
 
 def names_cuda(args: tuple[object, ...], kwargs: Mapping[str, object]) -> bool:

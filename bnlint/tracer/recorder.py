@@ -14,7 +14,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from bnlint.tracer import quirks
+from bnlint.tracer import devices, quirks
 from bnlint.tracer.places import calls_in_user_code
 from bnlint.tracer.quick import like, quicker
 from bnlint.tracer.shadow import Shadow
@@ -56,8 +56,8 @@ class Recorder:
         self._model = model
         self._complaint: str | None = None
         self._names: dict[int, str] = {}
-        for name, module in model.named_modules(remove_duplicate=False):
-            self._names.setdefault(id(module), name)
+        for name, module in model.named_modules():
+            self._names[id(module)] = name
 
     def run(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """Call the model and record what it does; whatever it raises passes through."""
@@ -94,8 +94,8 @@ class Recorder:
             self.tape.modules.append(name)
             try:
                 return original(module, *args, **kwargs)
-            except Exception as error:
-                self._fail(f"{type(error).__name__} in forward")
+            except Exception:
+                self._fail("")
                 raise
             finally:
                 self.tape.modules.pop()
@@ -139,11 +139,12 @@ class Recorder:
         frame: FrameType,
     ) -> Any:
         """Run a function, method or operator of torch and record it."""
-        if quirks.names_cuda(args, kwargs):
-            args = tuple(quirks.instead_of_cuda(value, self.tensors_on) for value in args)
-            kwargs = {n: quirks.instead_of_cuda(v, self.tensors_on) for n, v in kwargs.items()}
-        target, function = function, quicker(function, args, kwargs)
-        if target is functional.batch_norm:
+        target = function
+        function, args, kwargs = devices.staying(function, args, kwargs, self.tensors_on)
+        function = quicker(function, args, kwargs)
+        if devices.sets_data(target, args):
+            target = function = devices.with_data_of
+        elif target is functional.batch_norm:
             self._complaint = self._complaint or quirks.statistics_error(*args, **kwargs)
             if self._complaint is not None or _first(args, kwargs).is_meta:
                 function = _as_normalised
@@ -161,23 +162,25 @@ class Recorder:
         frame: FrameType | None,
     ) -> Any:
         """Run one operation and record it if it makes or changes a tensor."""
-        given = tensors_in((args, kwargs))
-        counts = [count_of(tensor) for tensor in given]
+        with torch._C.DisableTorchFunction():
+            given = tensors_in((args, kwargs))
+            counts = [count_of(tensor) for tensor in given]
         self.muted = True
         try:
-            output = function(*args, **kwargs)
+            output = devices.mixing(function)(*args, **kwargs)
         except Exception:
             self._fail(target if isinstance(target, str) else _name_of(target))
             raise
         finally:
             self.muted = False
-        changed = [t for t, count in zip(given, counts, strict=True) if count_of(t) != count]
-        made = tensors_in(output)
-        if changed or made:
-            places = calls_in_user_code(frame, MOST_PLACES)
-            node = self.tape.add(op, target, args, kwargs, output, changed, places)
-            if function is _as_normalised and self._complaint is not None:
-                node.meta["error"], self._complaint = self._complaint, None
+        with torch._C.DisableTorchFunction():
+            changed = [t for t, count in zip(given, counts, strict=True) if count_of(t) != count]
+            made = tensors_in(output)
+            if changed or made:
+                places = calls_in_user_code(frame, MOST_PLACES)
+                node = self.tape.add(op, target, args, kwargs, output, changed, places)
+                if function is _as_normalised and self._complaint is not None:
+                    node.meta["error"], self._complaint = self._complaint, None
         return output
 
     def _fail(self, operation: str) -> None:
@@ -230,7 +233,12 @@ class _Dispatched(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 def is_leaf(module: nn.Module) -> bool:
     """Whether a module is a layer of torch itself, whose call is one operation."""
-    return type(module).__module__.startswith(_LEAVES) and not isinstance(module, CONTAINERS)
+    return _is_layer(type(module))  # type: ignore[arg-type]
+
+
+@cache
+def _is_layer(cls: type) -> bool:
+    return cls.__module__.startswith(_LEAVES) and not issubclass(cls, CONTAINERS)
 
 
 def _as_normalised(*args: Any, **kwargs: Any) -> Tensor:

@@ -3,10 +3,10 @@
 import random
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -43,22 +43,49 @@ def in_other_tensors(model: nn.Module, change: Change, *, training: bool) -> Ite
     """Let ``model`` hold ``change`` of each of its tensors, in train or eval mode, within.
 
     Parameters, buffers and tensors that modules keep as plain attributes are replaced, tied ones by
-    one; scripted modules keep their own. Afterwards every module has the attributes, the tensors,
+    one; scripted modules keep their own. So are those of modules that are kept in plain lists. Afterwards every module has the attributes, the tensors,
     the mode and the hooks that it had, and random numbers go on as if nothing had happened.
     """
     shadow = Shadow()
     with ExitStack() as stack:
         stack.enter_context(torch.random.fork_rng(devices=[]))
         _keep_random(stack)
-        modules = [*model.modules()]
+        registered = [*model.modules()]
+        modules = _with_hidden(registered)
         for module in modules:
             stack.callback(*_way_back(module))
         for module in modules:
             if not _is_scripted(module):
                 _replace(module, shadow, change)
+        for module in registered:
             module.training = training
+        with suppress(Exception):  # some keep frozen layers in eval mode
+            model.train(training)
         _name(model, shadow)
         yield shadow
+
+
+def _with_hidden(registered: list[nn.Module]) -> list[nn.Module]:
+    """Modules, and those that they keep in plain lists and dictionaries, where torch sees none."""
+    found: dict[int, nn.Module] = {}
+    pending = registered[::-1]
+    while pending:
+        module = pending.pop()
+        if id(module) not in found:
+            found[id(module)] = module
+            pending += _hidden_in([v for n, v in vars(module).items() if n not in _REGISTRIES])
+            pending += module.children()
+    return [*found.values()]
+
+
+def _hidden_in(values: Iterable[object]) -> Iterator[nn.Module]:
+    for value in values:
+        if isinstance(value, nn.Module):
+            yield value
+        elif type(value) in (list, tuple):
+            yield from _hidden_in(cast(Iterable[object], value))
+        elif type(value) is dict:
+            yield from _hidden_in(cast(dict[object, object], value).values())
 
 
 def _keep_random(stack: ExitStack) -> None:
@@ -75,7 +102,9 @@ def _way_back(module: nn.Module) -> tuple[Any, ...]:
         return _restore_scripted, module, module.training, [(t, t.detach().clone()) for t in own]
     attributes = dict(module.__dict__)
     contents = [
-        (value, value.copy()) for value in attributes.values() if isinstance(value, _CONTAINERS)
+        (value, value.copy() if value else ())
+        for value in attributes.values()
+        if isinstance(value, _CONTAINERS)
     ]
     return _restore, module, attributes, contents
 
@@ -86,6 +115,8 @@ def _restore(
     module.__dict__.clear()
     module.__dict__.update(attributes)
     for container, before in contents:
+        if not container and not before:
+            continue
         container.clear()
         (container.extend if isinstance(container, list | deque) else container.update)(before)
 
@@ -127,8 +158,8 @@ def _within(value: Any, shadow: Shadow, change: Change) -> Any:
 
 def _name(model: nn.Module, shadow: Shadow) -> None:
     for named in (model.named_parameters, model.named_buffers):
-        for name, tensor in named(remove_duplicate=False):
-            shadow.names.setdefault(id(tensor), name)
+        for name, tensor in named():
+            shadow.names[id(tensor)] = name
             shadow._alive.append(tensor)
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
 
 from bnlint.facts.signal import Signal
+from bnlint.tracer.chain import Recording
 from bnlint.tracer.signal_blocks import Measured, blocks_of
 from bnlint.tracer.signal_layout import Layout
 from bnlint.tracer.signal_moments import moments
@@ -15,18 +16,6 @@ from bnlint.tracer.signal_residuals import Addition, Flow
 
 SEED = 0
 """Of the noise that models are fed with, and of the random numbers that they draw themselves."""
-
-
-class Recorded(Protocol):
-    """The graph of one forward as a module, and what is missing in it."""
-
-    @property
-    def module(self) -> fx.GraphModule:
-        """What ``torch.fx.Interpreter`` runs like the model itself."""
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """What could not be recorded, and why."""
 
 
 def noise(sizes: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:
@@ -40,7 +29,7 @@ def noise(sizes: Sequence[int], dtype: torch.dtype = torch.float32) -> Tensor:
     return torch.randn(tuple(sizes), generator=generator).to(dtype)
 
 
-def measure(model: nn.Module, inputs: Sequence[object], recording: Recorded) -> Signal:
+def measure(model: nn.Module, inputs: Sequence[object], recording: Recording) -> Signal:
     """Run the recorded graph of ``model`` once, in train mode, and measure each residual addition.
 
     Tensors among ``inputs`` that hold no data (on the meta device) are replaced by noise. The
@@ -80,8 +69,9 @@ class _Meter(fx.Interpreter):
         """Run the graph; return what stopped it."""
         try:
             self.run(*inputs)
-        except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
-            return [f"the measurement stopped: {str(error).strip().splitlines()[0]}"]
+        except Exception as error:  # whatever the model's operations raise
+            reason, *_ = [*str(error).strip().splitlines(), ""]
+            return [f"the measurement stopped: {type(error).__name__}: {reason}"]
         return []
 
     def run_node(self, n: fx.Node) -> Any:

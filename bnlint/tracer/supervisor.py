@@ -86,10 +86,10 @@ class _Fork:
 def _forked(job: Mapping[str, Any], runner: Runner, jobs: int, answers: int) -> Iterator[_Fork]:
     says, saying = os.pipe()
     prints, printing = os.pipe()
-    process = os.fork()
+    server, process = os.getpid(), os.fork()
     if process == 0:
         try:
-            separate(jobs, answers, printing)
+            separate(server, jobs, answers, printing)
             run_guarded(job, runner, saying)
         finally:
             os._exit(1)

@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, fx
+from torch import Tensor, fx, nn
+from torch.nn.utils.rnn import PackedSequence
 
 from bnlint.tracer.records import Place
 from bnlint.tracer.shadow import Shadow
 
 PLAIN = (int, float, bool, str, complex, type(None), type(...))
-TORCH = (torch.dtype, torch.memory_format, torch.layout)
+MOST_NESTED = 4
 
 
 def alias_update(tensor: Tensor, change: object) -> Tensor:
@@ -35,6 +36,7 @@ class Tape:
         self._nodes: dict[int, fx.Node] = {}
         self._counts: dict[int, int] = {}
         self._changed: dict[int, fx.Node] = {}
+        self._makers: dict[int, fx.Node] = {}
         self._alive: list[Tensor] = []
 
     def add_input(self, number: int, tensor: Tensor) -> None:
@@ -42,8 +44,8 @@ class Tape:
         self._bind(tensor, self._node("placeholder", f"input_{number}", tensor))
 
     def add_output(self, output: object) -> None:
-        """What the model returns."""
-        self.graph.output(self.argument(output))
+        """What the model returns; of objects their attributes that hold tensors."""
+        self.graph.output(self.argument(_opened(output)))
 
     def add(
         self,
@@ -84,6 +86,9 @@ class Tape:
                 return tuple(int(size) for size in value)
             case list():
                 return [self.argument(item) for item in value]
+            case PackedSequence():  # it looks into what it is made of, so fx cannot copy it
+                parts = tuple(self.argument(part) for part in value)
+                return self._node("call_function", PackedSequence, value, parts)
             case tuple():
                 items = [self.argument(item) for item in value]
                 return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
@@ -93,17 +98,9 @@ class Tape:
                 return slice(*(self.argument(x) for x in (value.start, value.stop, value.step)))
             case torch.device():
                 return self._device if value.type == "meta" else value
-            case "meta":
-                return str(self._device)
-        if isinstance(value, PLAIN + TORCH) or callable(value):
-            return value
-        return self._held(value)
-
-    def _held(self, value: Any) -> Any:
-        """The tensors of a dataclass or another object that a model returns."""
-        held = getattr(value, "__dict__", None) or {}
-        found = {name: item for name, item in held.items() if isinstance(item, Tensor)}
-        return self.argument(found) if found else f"<{type(value).__name__}>"
+            case str():
+                return str(self._device) if value == "meta" else value
+        return value
 
     # -- tensors ----------------------------------------------------------------------------
 
@@ -120,10 +117,16 @@ class Tape:
         return node
 
     def _outside(self, tensor: Tensor) -> fx.Node:
-        """A parameter or buffer of the model, or a tensor that was there before the forward."""
+        """A tensor that no operation gave: a parameter or buffer of the model, another name for the
+        memory of one that is known, or a tensor that was there before the forward.
+        """
         name = self._shadow.names.get(id(tensor))
         if name is not None:
             return self._node("get_attr", name, tensor)
+        made = self._makers.get(memory_of(tensor))
+        if made is not None:
+            view = (made, tuple(tensor.shape), tensor.stride(), tensor.storage_offset())
+            return self._node("call_function", torch.as_strided, tensor, view)
         name = f"_constant_{len(self.constants)}"
         self.constants[name] = self._shadow.originals.get(id(tensor), tensor)
         node = self._node("get_attr", name, tensor)
@@ -155,6 +158,7 @@ class Tape:
 
     def _bind(self, tensor: Tensor, node: fx.Node) -> None:
         self._nodes[id(tensor)] = node
+        self._makers[memory_of(tensor)] = node
         self._counts[id(tensor)] = count_of(tensor)
         self._alive.append(tensor)  # else another tensor could get its identity
 
@@ -192,6 +196,24 @@ def _collect(value: tuple[Any, ...] | list[Any] | dict[Any, Any], found: list[Te
             found.append(item)
         elif isinstance(item, tuple | list | dict):
             _collect(item, found)
+
+
+def _opened(value: Any, depth: int = MOST_NESTED) -> Any:
+    """Objects as dictionaries of their attributes, as far as they hold tensors."""
+    match value:
+        case Tensor() | PackedSequence() | nn.Module():
+            return value
+        case list() | tuple():
+            items = [_opened(item, depth) for item in value]
+            return type(value)(*items) if hasattr(value, "_fields") else items
+        case dict():
+            return {name: _opened(item, depth) for name, item in value.items()}
+    slots = [name for cls in type(value).__mro__ for name in vars(cls).get("__slots__", ())]
+    held = {name: getattr(value, name, None) for name in slots} | getattr(value, "__dict__", {})
+    if not depth or not held:
+        return value
+    opened = {name: _opened(item, depth - 1) for name, item in held.items()}
+    return {name: item for name, item in opened.items() if tensors_in(item)} or value
 
 
 def _key(name: object) -> object:

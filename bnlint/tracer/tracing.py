@@ -12,6 +12,9 @@ from bnlint.tracer.inputs import Inputs
 from bnlint.tracer.records import TraceRecord
 from bnlint.tracer.uncalled import never_called
 
+MOST_WITH_VALUES = 3
+"""Guesses that are tried with real tensors: those that came furthest without."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trace:
@@ -52,20 +55,22 @@ def _best(model: nn.Module, candidates: Iterable[Inputs]) -> tuple[Inputs, Recor
     """
     tried: list[tuple[Inputs, Recording]] = []
     for inputs in candidates:
-        recording = record(model, inputs.tensors)
-        if recording.how in ("meta", "cpu"):
+        recording = record(model, inputs.tensors, ways=("meta",))
+        if not recording.problems:
             return inputs, recording
         tried.append((inputs, recording))
     if not tried:
         raise ValueError("there is no input to trace the model with")
-    inputs, recording = max(tried, key=lambda entry: _worth(entry[1]))
+    tried.sort(key=lambda entry: -len(entry[1].module.graph.nodes))
+    for inputs, _ in tried[:MOST_WITH_VALUES]:
+        recording = record(model, inputs.tensors, ways=("cpu",))
+        if not recording.problems:
+            return inputs, recording
+    inputs = tried[0][0]
+    recording = record(model, inputs.tensors)
     if inputs.guessed or recording.problems:
         return inputs, recording
     return inputs, replace(recording, problems=recording.failures[-1:])
-
-
-def _worth(recording: Recording) -> tuple[bool, int]:
-    return not recording.problems, len(recording.module.graph.nodes)
 
 
 def _graphs(model: nn.Module, inputs: Inputs, recording: Recording) -> Iterator[fx.Graph | None]:
