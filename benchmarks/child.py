@@ -162,7 +162,7 @@ def measure(folder: Path, modules: Mapping[str, str], rounds: int) -> None:
     """Measure everything and print it; the import of torch is what the rest is divided by."""
     file = folder / "net.py"
     file.write_text(MODEL, encoding="utf-8")
-    target = {"file": str(file), "module": None, "name": "Net", "arguments": {}}
+    target: dict[str, object] = {"file": str(file), "module": None, "name": "Net", "arguments": {}}
     model: Job = {"roots": [str(folder)], "build": {"target": target}}
     seconds = best_of(rounds, starts(modules, model))
     with ExitStack() as stack:

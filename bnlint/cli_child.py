@@ -18,6 +18,7 @@ def child_of(options: ChildOptions) -> Child:
 
 @contextmanager
 def tracer(options: ChildOptions) -> Iterator[Tracer]:
-    """What traces the models of a rehearsal."""
+    """What traces the models of a rehearsal; torch is imported while the code is read."""
     with child_of(options) as child:
+        child.start()
         yield Tracer(child.ask)

@@ -63,9 +63,8 @@ def lint(
     if trace is not None:
         traced = trace(rehearsal, project)
         attempts = traced.attempts
-        troubles = [finding for attempt in attempts for finding in attempt.findings()]
-        again = [*_check(traced.rehearsal, plan, first), *troubles]
-        found, added = tracing.merged(found, again)
+        found, added = tracing.merged(found, [*_check(traced.rehearsal, plan, first)])
+        found += [finding for attempt in attempts for finding in attempt.findings()]
     for file, error in project.unreadable.items():
         if not (plan.is_excluded(file) or tracing.is_library(str(file))):
             opened.note_unreadable(file, display_path(file), error)

@@ -26,7 +26,8 @@ class Attempt:
     """What came of tracing one model.
 
     ``span`` is where it is built. Without a ``graph``, ``failure`` says why there is none, and
-    ``place`` where in the user's code. ``refused`` is what its code was not allowed to do.
+    ``place`` where in the user's code. ``refused`` is what its code was not allowed to do, ``lacks``
+    which limits this machine could not set.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Attempt:
     failure: str = ""
     place: Site | None = None
     refused: tuple[tuple[str, Site | None], ...] = ()
+    lacks: tuple[str, ...] = ()
 
     def findings(self) -> Iterator[Finding]:
         """What users must know of it: that it was not traced, or not as a whole."""
@@ -43,7 +45,15 @@ class Attempt:
             yield self._finding(f"`{self.name}` was not traced: {self.failure}", self.place)
             return
         for problem in self.graph.problems[:1]:
-            yield self._finding(f"Only a part of `{self.name}` was traced: {problem}", None)
+            message = f"Only a part of `{self.name}` was traced: {problem}{self._guess()}"
+            yield self._finding(message, None)
+
+    def _guess(self) -> str:
+        """A word on the input where nobody gave it and it may be the wrong one."""
+        if self.record is None or not self.record.guessed:
+            return ""
+        inputs = " and ".join(self.record.inputs)
+        return f"; its input, {inputs}, was guessed: `bnlint trace` takes another with --input"
 
     def _finding(self, message: str, place: Site | None) -> Finding:
         evidence = [Evidence(site.span, what) for what, site in self.refused if site is not None]
@@ -130,10 +140,10 @@ def attempt_of(
     if answer.trace is None:
         failure = answer.failure.reason if answer.failure else "it gave no answer"
         place = places.around(answer.failure.place) if answer.failure else None
-        return Attempt(name, span, failure=failure, place=place, refused=refused)
+        return Attempt(name, span, None, None, failure, place, refused, answer.lacks)
     graph = model_graph(answer.trace, project, read=read)
     built = graph.site.span if read is None else span
-    return Attempt(graph.name, built, graph, answer.trace, refused=refused)
+    return Attempt(graph.name, built, graph, answer.trace, refused=refused, lacks=answer.lacks)
 
 
 def _completed(rehearsal: Rehearsal, attempts: Mapping[ModelGraph, Attempt]) -> Rehearsal:

@@ -7,7 +7,7 @@ import libcst as cst
 from bnlint.facts.recipe import ProjectName, Recipe, Unobtainable
 from bnlint.interpreter.objects import Class, Function, Static
 from bnlint.interpreter.values import Library, Value
-from bnlint.vocabulary.layers import SIGNATURES, bare_name
+from bnlint.vocabulary.layers import REQUIRED, SIGNATURES, bare_name
 
 
 def project_name(value: Class | Function) -> Recipe:
@@ -32,9 +32,12 @@ def parameter_names(callee: Value) -> list[str]:
 def required_names(callee: Value) -> list[str]:
     """The names of the parameters that have no default."""
     function = _function(callee)
-    keyword_only = function.node.params.kwonly_params if function is not None else ()
-    every = [*_positional(callee), *keyword_only]
-    return [parameter.name.value for parameter in every if parameter.default is None]
+    if function is not None:
+        every = [*_positional(callee), *function.node.params.kwonly_params]
+        return [parameter.name.value for parameter in every if parameter.default is None]
+    base = callee.library_base() if isinstance(callee, Class) else None
+    inherited = SIGNATURES.get(bare_name(base.path) or "", ()) if base is not None else ()
+    return [parameter.name for parameter in inherited if parameter.default is REQUIRED]
 
 
 def _positional(callee: Value) -> list[cst.Param]:

@@ -45,6 +45,14 @@ if TYPE_CHECKING:
 
 WORTH_TRACING = WEIGHTED | NORMALIZATIONS | {Kind.RECURRENT, Kind.ATTENTION}
 """Kinds of layers without which a model is a loss or an augmentation."""
+FACTORIES = (
+    "torchvision.models.",
+    "timm.",
+    "segmentation_models_pytorch.",
+    "pretrainedmodels.",
+    "efficientnet_pytorch.",
+)
+"""Packages whose models are built without downloading them."""
 OPTIONS = "argparse.Namespace"
 DEEPEST = 12
 """Values within values."""
@@ -261,7 +269,7 @@ def _called(number: int, names: Sequence[str], node: cst.CSTNode | None) -> str:
 def _computes(model: Instance) -> bool:
     """Whether a model has layers, and a forward that calls them."""
     if model.cls is None and model.library != "torch.nn.Sequential":
-        return is_opaque(model)
+        return model.library.startswith(FACTORIES)
     return has_unknown_children(model) or any(
         is_opaque(part) or KINDS.get(bare_name(part.library) or "") in WORTH_TRACING
         for _, part in named_modules(model)

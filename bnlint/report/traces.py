@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from bnlint.diagnostics import NOT_TRACED
 from bnlint.engine import Result
 from bnlint.finding import Finding
 from bnlint.look import Look
@@ -31,8 +32,11 @@ def _lines(result: Result, look: Look) -> Iterator[str]:
     for attempt in done:
         yield f"  {attempt.name} ({_place(attempt)}): {_about(attempt)}"
         yield from (f"    {note}" for note in _notes(attempt))
-    if result.added is not None:
-        yield _added(len(result.findings) - len(result.added), result.added)
+    for lack in dict.fromkeys(lack for attempt in result.attempts for lack in attempt.lacks):
+        yield f"  {look.paint('not guarded', 'yellow')}: {lack}"
+    if result.added is not None and done:
+        rules = [f for f in result.findings if f.rule != NOT_TRACED.id]
+        yield _added(len(rules) - len(result.added), result.added)
 
 
 def _place(attempt: Attempt) -> str:

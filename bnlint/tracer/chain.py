@@ -99,13 +99,11 @@ def _too_large(model: nn.Module) -> str | None:
 
 def _without_sizes(model: nn.Module) -> str | None:
     """What is wrong with a model whose layers learn their sizes from the first input."""
-    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
-        if is_lazy(tensor):
-            owner = name.rpartition(".")[0]
-            kind = type(model.get_submodule(owner)).__name__
+    for name, module in model.named_modules():
+        if any(map(is_lazy, (*module._parameters.values(), *module._buffers.values()))):
             return (
-                f"`{owner}` is a {kind}, whose sizes are known after the model's first call: "
-                "call the model once before it is traced"
+                f"`{name}` is a {type(module).__name__}, whose sizes are known after the model's "
+                "first call: call the model once before it is traced"
             )
     return None
 

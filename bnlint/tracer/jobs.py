@@ -1,11 +1,12 @@
 """What the child does for one job: build a model, trace it, perhaps measure its signal."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from bnlint.facts import signal as signals
-from bnlint.tracer.building import build
+from bnlint.tracer.answer import Failure
+from bnlint.tracer.building import BuildFailure, build
 from bnlint.tracer.inputs import Size, example_inputs
 from bnlint.tracer.records import to_json
 from bnlint.tracer.signal_measuring import measure
@@ -24,7 +25,10 @@ def run_job(job: Mapping[str, Any]) -> dict[str, Any]:
     too.
     """
     measures = job.get("measure") == "signal"
-    built = build(job["build"], job["roots"], job.get("argv0", ""), real=measures)
+    try:
+        built = build(job["build"], job["roots"], job.get("argv0", ""), real=measures)
+    except BuildFailure as failure:
+        return {"failure": asdict(Failure(failure.reason, failure.place))}
     sizes = _sizes(job.get("inputs"))
     candidates = example_inputs(built.module, sizes, SIGNAL_BATCH if measures else BATCH)
     traced = trace(built.module, candidates)

@@ -6,6 +6,7 @@ executed that no name asks for; a statement that fails matters only to those who
 
 import ast
 import builtins
+import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import ModuleType, TracebackType
@@ -140,6 +141,10 @@ class Names(dict[str, Any]):
                 raise
             self._note_missing(error)
             self._run(_Plainer(self).visit(node))
+        except AttributeError as error:
+            if not _import_submodule(error):
+                raise
+            self._run(node)
 
     def _look_up(self, node: ast.ClassDef) -> None:
         """A class body finds only those globals that are there already."""
@@ -185,6 +190,18 @@ class Names(dict[str, Any]):
             raise error.with_traceback(trace)
         said = f"`{name}` could not be made: {type(error).__name__}: {error}"
         raise Unavailable(said).with_traceback(trace) from error
+
+
+def _import_submodule(error: AttributeError) -> bool:
+    """A package's module that some other import, which nothing asked for, would have brought."""
+    package = error.obj
+    if not isinstance(package, ModuleType) or not hasattr(package, "__path__"):
+        return False
+    try:
+        importlib.import_module(f"{package.__name__}.{error.name}")
+    except ImportError:
+        return False
+    return True
 
 
 class _Plainer(ast.NodeTransformer):

@@ -1,5 +1,6 @@
 """A model in other tensors for a while: on the meta device or copied, and back as it was."""
 
+import inspect
 import random
 import sys
 from collections import deque
@@ -12,7 +13,9 @@ import torch
 from torch import Tensor, nn
 
 Change = Callable[[Tensor], Tensor]
-_REGISTRIES = ("_parameters", "_buffers", "_modules")
+_OF_TORCH = frozenset(vars(nn.Module()))
+"""What every module has: parameters, buffers, children, hooks."""
+_MAY_HOLD = (Tensor, tuple, list, dict)
 _CONTAINERS = (dict, list, set, deque)
 
 
@@ -43,8 +46,10 @@ def in_other_tensors(model: nn.Module, change: Change, *, training: bool) -> Ite
     """Let ``model`` hold ``change`` of each of its tensors, in train or eval mode, within.
 
     Parameters, buffers and tensors that modules keep as plain attributes are replaced, tied ones by
-    one; scripted modules keep their own. So are those of modules that are kept in plain lists. Afterwards every module has the attributes, the tensors,
-    the mode and the hooks that it had, and random numbers go on as if nothing had happened.
+    one, and so are those of modules in plain lists; scripted modules keep their own. Modules that
+    choose modes themselves, by a ``train`` of their own, do so. Afterwards every module has the
+    attributes, the tensors, the mode and the hooks that it had, and random numbers go on as if
+    nothing had happened.
     """
     shadow = Shadow()
     with ExitStack() as stack:
@@ -57,10 +62,7 @@ def in_other_tensors(model: nn.Module, change: Change, *, training: bool) -> Ite
         for module in modules:
             if not _is_scripted(module):
                 _replace(module, shadow, change)
-        for module in registered:
-            module.training = training
-        with suppress(Exception):  # some keep frozen layers in eval mode
-            model.train(training)
+        _set_mode(registered, training)
         _name(model, shadow)
         yield shadow
 
@@ -73,9 +75,19 @@ def _with_hidden(registered: list[nn.Module]) -> list[nn.Module]:
         module = pending.pop()
         if id(module) not in found:
             found[id(module)] = module
-            pending += _hidden_in([v for n, v in vars(module).items() if n not in _REGISTRIES])
+            pending += _hidden_in([v for n, v in vars(module).items() if n not in _OF_TORCH])
             pending += module.children()
     return [*found.values()]
+
+
+def _set_mode(modules: list[nn.Module], training: bool) -> None:
+    for module in modules:
+        module.training = training
+    for module in reversed(modules):  # those around others have the last word
+        own = type(module).train
+        if own is not nn.Module.train and "mode" in inspect.signature(own).parameters:
+            with suppress(Exception):
+                own(module, training)
 
 
 def _hidden_in(values: Iterable[object]) -> Iterator[nn.Module]:
@@ -141,7 +153,7 @@ def _replace(module: nn.Module, shadow: Shadow, change: Change) -> None:
             if tensor is not None:
                 registry[name] = shadow.of(tensor, change)  # type: ignore[assignment]
     for name, value in module.__dict__.items():
-        if name not in _REGISTRIES and isinstance(value, Tensor | tuple | list | dict):
+        if name not in _OF_TORCH and isinstance(value, _MAY_HOLD):
             module.__dict__[name] = _within(value, shadow, change)
 
 
@@ -157,10 +169,11 @@ def _within(value: Any, shadow: Shadow, change: Change) -> Any:
 
 
 def _name(model: nn.Module, shadow: Shadow) -> None:
-    for named in (model.named_parameters, model.named_buffers):
-        for name, tensor in named():
-            shadow.names[id(tensor)] = name
-            shadow._alive.append(tensor)
+    for prefix, module in model.named_modules():
+        for name, tensor in (*module._parameters.items(), *module._buffers.items()):
+            if tensor is not None:
+                shadow.names.setdefault(id(tensor), f"{prefix}.{name}" if prefix else name)
+                shadow._alive.append(tensor)
 
 
 def on_meta(tensor: Tensor) -> Tensor:

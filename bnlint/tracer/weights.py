@@ -114,26 +114,37 @@ LATER: Mapping[str, Mapping[str, Callable[..., Any]]] = {
     "safetensors.torch": {"load_file": _empty},
 }
 """What replaces functions that fetch weights, by module."""
+GONE: Mapping[str, Mapping[str, Callable[..., Any]]] = {
+    "torchvision.models.utils": {"load_state_dict_from_url": _empty},
+}
+"""Modules of earlier versions that only fetched weights."""
 
 
 class _Replacing(MetaPathFinder, Loader):
-    """Replaces functions of modules when these are imported."""
+    """Replaces functions of modules when these are imported, and stands in for modules now gone."""
 
     def find_spec(
         self, name: str, path: Any = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        spec = PathFinder.find_spec(name, path) if name in LATER else None
-        if spec is None or spec.loader is None:
+        if name not in LATER and name not in GONE:
             return None
+        spec = PathFinder.find_spec(name, path)
+        if spec is None:
+            return ModuleSpec(name, self) if name in GONE else None
         spec.loader_state, spec.loader = spec.loader, self
-        return spec
+        return spec if name in LATER else None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        return spec.loader_state.create_module(spec)  # type: ignore[no-any-return]
+        own: Loader | None = spec.loader_state
+        return None if own is None else own.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
         assert module.__spec__ is not None
-        module.__spec__.loader_state.exec_module(module)
+        own: Loader | None = module.__spec__.loader_state
+        if own is None:
+            vars(module).update(GONE[module.__name__])
+            return
+        own.exec_module(module)
         for name, replacement in LATER[module.__name__].items():
             if hasattr(module, name):
                 setattr(module, name, replacement)
