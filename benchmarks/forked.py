@@ -57,7 +57,8 @@ def _child(work: Callable[[], object], sender: Connection, timeout: float, memor
     try:
         sender.send((work(), "", time.perf_counter() - start))
     except BaseException as error:
-        sender.send((None, f"{type(error).__name__}: {error}"[:200], time.perf_counter() - start))
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        sender.send((None, said[:200], time.perf_counter() - start))
 
 
 def _refuse(event: str, arguments: tuple[object, ...]) -> None:

@@ -67,7 +67,7 @@ def _judged(graph: ModelGraph) -> Iterator[tuple[Call, Mistake | None]]:
         if call.kind is Kind.BATCH_NORM and layer is not None and call.inputs and call.certain:
             source = graph.calls[call.inputs[0]]
             axes = layouts[source.index]
-            place = None if layer.own_forward else _misplaced(layer, axes)
+            place = _misplaced(layer, axes)
             if place is None:
                 yield call, None
                 continue

@@ -43,7 +43,7 @@ def viewed(given: Axes, sizes: object) -> Axes:
         return Axes((ANY,) * len(sizes), True)
     per_sample = known_product(axis.size for axis in given.known[1:]) if given.whole else None
     rest = [n if isinstance(n, int) and n >= 0 else None for n in sizes[1:]]
-    stays = False or (
+    stays = sizes[0] is SIZE_OF_FIRST or (
         per_sample is not None and known_product(rest) == per_sample
     )
     if given.first.role is not Role.SAMPLES or not stays:

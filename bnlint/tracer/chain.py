@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import torch
@@ -201,7 +202,18 @@ def _symbolic(
             return _Tried(fx.Graph(), {}, f"torch.fx failed: {error}")
         made = {str(node.target) for node in graph.nodes if node.op == "get_attr"}
         held = {name: getattr(model, name) for name in made if name.startswith("_tensor_constant")}
+        lost = [name for name in made if not _has(model, name)]
+        if lost:  # torch.fx keeps objects of scripted code in its own graph module
+            return _Tried(fx.Graph(), {}, f"torch.fx found no tensor behind `{lost[0]}`")
     return _Tried(graph, {n: stand_ins.originals.get(id(t), t) for n, t in held.items()})
+
+
+def _has(model: nn.Module, name: str) -> bool:
+    try:
+        attrgetter(name)(model)
+    except AttributeError:
+        return False
+    return True
 
 
 _TRY = {"meta": _on_meta, "cpu": _on_cpu, "symbolic": _symbolic}

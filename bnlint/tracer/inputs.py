@@ -19,6 +19,8 @@ _IMAGES = {
     2: ((224, 224), (32, 32), (256, 256), (299, 299), (331, 331), (28, 28), (64, 64), (512, 512)),
     3: ((16, 112, 112), (32, 32, 32), (16, 224, 224), (64, 64, 64)),
 }
+_LAST = ((224, 224), (473, 473))
+"""Images of three channels that are tried after all else; 473 is 8 k + 1, as PSPNet wants it."""
 _SEEDS = {1: ((1,), (8,)), 2: ((1, 1), (4, 4), (8, 8), (32, 32)), 3: ((1, 1, 1), (4, 4, 4))}
 """What transposed convolutions at the beginning of a generator blow up."""
 _MOST_KINDS = 3
@@ -75,9 +77,11 @@ def _guesses(model: nn.Module, batch: int) -> Iterator[Size]:
             kinds.add(kind)
             yield from found
         if len(kinds) == _MOST_KINDS:
-            return
-    if not kinds:
-        yield from (((batch, 3, *image), "float32") for image in _IMAGES[2])
+            break
+    usual = (
+        _LAST if kinds else _IMAGES[2]
+    )  # the layer with the first name may not be the first called
+    yield from (((batch, 3, *image), "float32") for image in usual)
 
 
 def _taken_by(layer: Any, batch: int, model: nn.Module) -> Iterator[Size]:

@@ -10,6 +10,8 @@ from torch import nn
 from bnlint.tracer.records import LayerRecord, Place
 from bnlint.vocabulary.layers import SIGNATURES, bare_name
 
+_PUBLIC = {"_BatchNorm": "SyncBatchNorm"}
+"""What a class counts as that derives from a private class of torch.nn: any number of dimensions."""
 _PLAIN = (bool, int, float, str, type(None))
 
 
@@ -25,8 +27,8 @@ def library_type(module: nn.Module) -> str:
     """The qualified class of torch.nn that a module is or derives from."""
     for cls in type(module).__mro__:
         bare = bare_name(f"{cls.__module__}.{cls.__qualname__}")
-        if bare is not None and not bare.startswith("_"):
-            return f"torch.nn.{bare}"
+        if bare is not None and (public := _PUBLIC.get(bare, bare)) and not public.startswith("_"):
+            return f"torch.nn.{public}"
     return "torch.nn.Module"
 
 
