@@ -10,7 +10,8 @@ from bnlint.facts.recipe import Recipe, missing, renumbered
 from bnlint.facts.rehearsal import Rehearsal
 from bnlint.facts.site import Site
 from bnlint.finding import Evidence, Finding, Span
-from bnlint.source import Project
+from bnlint.source import Project, SourceFile, Unreadable
+from bnlint.source.decoding import decode
 from bnlint.tracer.answer import Answer
 from bnlint.tracer.constructor_sites import Places
 from bnlint.tracer.model_graphs import model_graph
@@ -91,7 +92,7 @@ class Tracer:
 
     def _attempt(self, graph: ModelGraph, recipe: Recipe, project: Project) -> Attempt:
         job = {
-            "build": {"recipe": to_json(renumbered(recipe))},
+            "build": {"recipe": to_json(renumbered(recipe)), "texts": _unsaved(project)},
             "roots": roots_of(_file_of(graph, project), project),
         }
         answer = self._answer(job)
@@ -118,6 +119,18 @@ def _file_of(graph: ModelGraph, project: Project) -> Path:
     """The file that a model is built in."""
     files = (source.file for source in project.files if source.path == graph.site.path)
     return next(files, Path(graph.site.path).absolute())
+
+
+def _unsaved(project: Project) -> dict[str, str]:
+    """The texts that are not, or not yet, those on disk: while fixes are tried."""
+    return {str(file.file): file.content for file in project.overrides if not _is_saved(file)}
+
+
+def _is_saved(file: SourceFile) -> bool:
+    try:
+        return decode(file.file.read_bytes()).text == file.content
+    except (OSError, Unreadable):
+        return False
 
 
 def roots_of(file: Path, project: Project) -> list[str]:

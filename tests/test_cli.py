@@ -333,7 +333,7 @@ def test_a_defect_of_bnlint_is_one_line(
 def test_an_interrupt_is_one_line_and_status_130(
     project: Write, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(engine, "lint", interrupted)

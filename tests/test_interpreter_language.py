@@ -231,6 +231,19 @@ COLLECTIONS = {
         "import itertools\n[nn.BatchNorm2d(a * b) for a, b in itertools.product((1, 2), (3, 4))]",
         [3, 4, 6, 8],
     ),
+    "while loop that counts down": (
+        "w, n = 1, 3\nwhile n:\n    w, n = w * 2, n - 1\nnn.BatchNorm2d(w)",
+        [8],
+    ),
+    "an unknown part of nothing": (
+        """
+        def make(*args, **kwargs):
+            kwargs.update(dict(zip(["width"], args[unknown():])))
+            return nn.BatchNorm2d(**kwargs)
+        make(num_features=8)
+        """,
+        [8],
+    ),
     "while loop": ("w = 1\nwhile w < 8:\n    w *= 2\nnn.BatchNorm2d(w)", [8]),
     "loop with else": (
         "for w in (1, 2):\n    if w > 5:\n        break\nelse:\n    w = 8\nnn.BatchNorm2d(w)",

@@ -15,6 +15,7 @@ from bnlint.checks import (
 from bnlint.facts.graph import ModelGraph
 from bnlint.facts.populations import fewest, populations
 from bnlint.facts.rehearsal import Rehearsal
+from bnlint.facts.run import Forward
 from bnlint.rule import Settings
 from tests.rehearsing import rehearse
 
@@ -92,16 +93,33 @@ def test_a_given_input_tells_all_sizes() -> None:
     assert described(graph) == {"stem_norm": (16, 16), "conv_norm": (4, 4), "fc_norm": ()}
 
 
-def test_the_fewest_are_known_where_all_are_or_one_has_one() -> None:
-    given, guessed = traced(WITHOUT, (2, 3, 32, 32)), traced(WITHOUT, None)
-    found = fewest(given, {"stem_norm", "conv_norm"})
-    assert found is not None
-    assert found.layer.name == "conv_norm"
-    assert fewest(given, {"stem_norm", "conv_norm", "another"}) is None
-    assert fewest(guessed, {"stem_norm", "conv_norm"}) is None
-    head = fewest(traced(WITH_HEAD, None), {"stem_norm", "conv_norm", "fc_norm"})
-    assert head is not None
-    assert head.layer.name == "fc_norm"
+@pytest.mark.parametrize(
+    ("model", "size", "expected"),
+    [
+        (WITHOUT, (2, 3, 32, 32), "conv_norm"),
+        (WITHOUT, None, None),
+        (WITH_HEAD, None, "fc_norm"),
+        (WITH_HEAD, (2, 3, 32, 32), "fc_norm"),
+    ],
+)
+def test_the_fewest_are_known_where_all_are_or_one_has_one(
+    model: str, size: tuple[int, ...] | None, expected: str | None
+) -> None:
+    (run,) = with_trace(trained(model), traced(model, size)).runs
+    found = fewest(run, next(run.of_type(Forward)))
+    assert (found.layer.name if found else None) == expected
+
+
+def test_a_trace_does_not_make_a_condition_certain() -> None:
+    guarded = WITH_HEAD.replace(
+        "return self.fc_norm(self.fc(self.pool(x).flatten(1)))",
+        "x = self.fc(self.pool(x).flatten(1))\n"
+        "        if x.size(0) > 1:\n            x = self.fc_norm(x)\n        return x",
+    )
+    (run,) = with_trace(trained(guarded, 1), traced(guarded, None)).runs
+    assert not list(bn204_one_value_per_channel.check_batches(run, Settings()))
+    (run,) = with_trace(trained(WITH_HEAD, 1), traced(WITH_HEAD, None)).runs
+    assert list(bn204_one_value_per_channel.check_batches(run, Settings()))
 
 
 def test_the_layer_with_the_fewest_values_is_named() -> None:

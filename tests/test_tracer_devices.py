@@ -84,6 +84,7 @@ def checked(self: Net, x: Tensor) -> Tensor:
 ON_GPU: dict[str, Forward] = {
     "cuda": lambda self, x: self.bn(x.cuda(0, non_blocking=True)),
     "device": lambda self, x: self.bn(x.to("cuda:1")) + torch.zeros(1, device="cuda"),
+    "number": lambda self, x: self.bn(x.to(0)) + torch.zeros(1, device=x.get_device()),
     "type": lambda self, x: self.bn(x).type(torch.cuda.FloatTensor),  # type: ignore[arg-type]
     "type by name": lambda self, x: self.bn(x).type("torch.cuda.FloatTensor"),
     "made": lambda self, x: self.bn(x) + torch.cuda.FloatTensor(1).fill_(0),  # type: ignore[operator]

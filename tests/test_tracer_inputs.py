@@ -116,6 +116,24 @@ def test_several_inputs(model: nn.Module, words: str) -> None:
     assert trace(model, example_inputs(model)).record.inputs == ("2x3x224x224", words)
 
 
+def pairs(layers: Any, x: Tensor, y: Tensor) -> Any:
+    return layers[0](torch.cat([x, y], 1))
+
+
+def test_the_first_convolution_may_take_several_inputs_at_once() -> None:
+    model = Two(pairs, nn.Conv2d(6, 4, 1))
+    assert trace(model, example_inputs(model)).record.inputs == ("2x3x224x224", "2x3x224x224")
+
+
+def test_models_that_keep_the_size_of_an_image_with_its_channels_take_that() -> None:
+    model = Parts(
+        lambda layers, x: layers[0](x.flatten(2)),
+        nn.Linear(24 * 24, 4),
+        default_cfg={"input_size": (3, 24, 24)},
+    )
+    assert trace(model, example_inputs(model)).record.inputs == ("2x3x24x24",)
+
+
 def test_sizes_that_are_given_are_taken() -> None:
     model = nn.Conv2d(3, 4, 1)
     sizes = [((1, 3, 5, 5), "float32"), ((4,), "int64")]

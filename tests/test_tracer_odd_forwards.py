@@ -1,5 +1,6 @@
 """What few forwards do, and some do: other containers, hidden layers, new data, cycles."""
 
+import copy
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -165,6 +166,55 @@ def test_layers_in_plain_lists_are_seen_and_come_back() -> None:
     assert all(isinstance(w, fx.Node) and w.meta["constant"] for w in weights)
 
 
+class Standardised(nn.Conv2d):
+    def forward(self, x: Tensor) -> Tensor:
+        variance, mean = torch.var_mean(self.weight, (1, 2, 3), keepdim=True)
+        return F.conv2d(x, (self.weight - mean) / variance.sqrt())
+
+
+class Scaled(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(3, 1, 1))
+        self.bn = nn.BatchNorm2d(3)
+
+    def forward(self, x: Tensor) -> Any:
+        return self.bn(x) * self.scale
+
+
+@pytest.mark.parametrize(
+    ("model", "function"),
+    [
+        (Standardised(3, 3, 1, bias=False), "conv2d"),
+        (Scaled(), "mul"),
+        (nn.utils.parametrizations.weight_norm(Scaled(), "scale"), "mul"),
+    ],
+    ids=["standardised", "scaled", "parametrised"],
+)
+def test_operations_on_what_was_made_of_parameters_have_their_owner(
+    model: nn.Module, function: str
+) -> None:
+    recording = record(nn.Sequential(model), (torch.randn(SIZES),))
+    assert [node.meta["owner"] for node in nodes(recording, function)] == ["0"]
+    same(recording, nn.Sequential(model))
+
+
+def test_layers_of_others_within_layers_of_torch_are_seen() -> None:
+    class Layer(nn.TransformerEncoderLayer):
+        def __init__(self) -> None:
+            super().__init__(6, 2, batch_first=True)
+            self.norm1 = nn.BatchNorm1d(6)  # type: ignore[assignment]
+
+        def forward(self, x: Tensor, *rest: object, **options: object) -> Tensor:
+            return x + self.norm1(self.linear2(self.linear1(x)).mT).mT
+
+    encoder = nn.TransformerEncoder(Layer(), 2, enable_nested_tensor=False)
+    recording = record(encoder, (torch.zeros(4, 5, 6),))
+    targets = [str(n.target) for n in recording.module.graph.nodes if n.op == "call_module"]
+    assert targets[:3] == ["layers.0.linear1", "layers.0.linear2", "layers.0.norm1"]
+    assert len(targets) == 6
+
+
 def test_a_module_may_know_the_one_around_it() -> None:
     class Head(nn.Module):
         def __init__(self, around: nn.Module) -> None:
@@ -228,3 +278,19 @@ def test_a_forward_that_ends_the_program_does_not(way: str) -> None:
     recording = record(Net(leave), (torch.zeros(SIZES),), ways=(way,))
     assert recording.how == "partial"
     assert recording.problems
+
+
+def test_the_module_of_a_recording_can_be_printed_called_and_copied() -> None:
+    model = norm_and_conv()
+    module = record(model, (torch.zeros(SIZES),)).module
+    assert "Conv2d" in str(module) and 'getattr(self, "1")' in str(module)
+    given = torch.randn(SIZES)
+    torch.testing.assert_close(module(input_0=given), model(given))
+    assert module(given).shape == SIZES
+    assert copy.deepcopy(module)(given).shape == SIZES
+    assert "input_0" in module.code
+    assert {id(parameter) for parameter in module.parameters()} == {
+        id(parameter) for parameter in model.parameters()
+    }
+    with pytest.raises(TypeError, match="no input `x`: input_0"):
+        module(given, x=given)

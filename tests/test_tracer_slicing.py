@@ -188,11 +188,31 @@ def test_decorated_by_what_is_missing(write: Write) -> None:
     assert (module.f(), module.A().n) == (2, 3)
 
 
+def test_files_in_other_encodings(write: Write) -> None:
+    project = write({})
+    path = Path(project.roots[0], "old.py")
+    path.write_bytes("# coding: latin-1\nx = 'é'\n".encode("latin-1"))
+    assert project.load_file(str(path)).x == "é"
+
+
+def test_texts_stand_in_for_files(write: Write) -> None:
+    project = write({"script.py": "x = 1\n", "pkg/a.py": "y = 1\n"})
+    root = project.roots[0]
+    project.texts[f"{root}/script.py"] = "# coding: latin-1\nfrom pkg.a import y\nx = 'é'\n"
+    project.texts[f"{root}/pkg/a.py"] = "from .b import y\n"
+    project.texts[f"{root}/pkg/b.py"] = "y = 2\n"
+    Path(root, "pkg", "b.py").touch()
+    module = project.load_file(f"{root}/script.py")
+    assert (module.x, module.y) == ("é", 2)
+
+
 # -- what is missing or fails -------------------------------------------------------------------
 
 
 def test_missing_packages_matter_only_where_they_are_used(write: Write) -> None:
-    project = write({"script.py": "import os, yacs\nfrom nowhere import a\ndef f(): return yacs.b\n"})
+    project = write(
+        {"script.py": "import os, yacs\nfrom nowhere import a\ndef f(): return yacs.b\n"}
+    )
     module = project.load_file(f"{project.roots[0]}/script.py")
     assert module.os is importlib.import_module("os")
     assert project.missing == []
@@ -259,14 +279,13 @@ PACKAGE = {
     "pkg/nets.py": "from __future__ import annotations\nfrom .tools import double\n__all__ = ['Net']\n"
     "class Net:\n    n = double(2)\n    def f(self, x: nowhere): pass\nclass Hidden: pass\n",
     "pkg/tools.py": "from pkg import nets\ndef double(x): return 2 * x\ndef net(): return nets.Net\n",
-    "pkg/deep.py": "from ..pkg.plain.leaf import leaf\ndef deep(): return leaf\n",
+    "pkg/deep.py": "from .plain.leaf import leaf\ndef deep(): return leaf\n",
     "pkg/plain/leaf.py": "import pkg.nets as nets\nleaf = nets.Net.n\n",
-}  # ``..pkg`` goes beyond the top-level package on purpose: see below
+}
 
 
 def test_packages(write: Write) -> None:
-    files = {**PACKAGE, "pkg/deep.py": "from .plain.leaf import leaf\ndef deep(): return leaf\n"}
-    project = write({**files, "script.py": "import pkg\nfrom pkg.tools import net\n"})
+    project = write({**PACKAGE, "script.py": "import pkg\nfrom pkg.tools import net\n"})
     module = project.load_file(f"{project.roots[0]}/script.py")
     assert module.pkg.Net.n == 4
     assert module.net() is module.pkg.Net
@@ -277,7 +296,8 @@ def test_packages(write: Write) -> None:
 
 
 def test_a_relative_import_that_leads_nowhere(write: Write) -> None:
-    project = write({**PACKAGE, "script.py": "import pkg\n"})
+    lost = {"pkg/deep.py": "from ..pkg.nets import Net\ndef deep(): return Net\n"}
+    project = write({**PACKAGE, **lost, "script.py": "import pkg\n"})
     module = project.load_file(f"{project.roots[0]}/script.py")
     with pytest.raises(ImportError, match="beyond top-level package"):
         module.pkg.deep()
@@ -298,7 +318,10 @@ def test_files_in_folders_that_are_no_packages(write: Write) -> None:
 
 
 def test_circular_imports(write: Write) -> None:
-    files = {"a.py": "from b import g\ndef f(): return g\n", "b.py": "from a import f\ndef g(): return f\n"}
+    files = {
+        "a.py": "from b import g\ndef f(): return g\n",
+        "b.py": "from a import f\ndef g(): return f\n",
+    }
     project = write(files)
     module = project.load_module("a")
     assert module.f()() is module.f
@@ -332,10 +355,20 @@ def test_torch_is_never_the_projects(write: Write) -> None:
 def test_a_dotted_import_chooses_the_folder_that_has_it_all(tmp_path: Path) -> None:
     nested = tmp_path / "models"
     nested.mkdir()
-    (nested / "models.py").write_text("import models.parts as parts\n", encoding="utf-8")
+    (nested / "models.py").touch()
     (nested / "parts.py").write_text("x = 7\n", encoding="utf-8")
+    (tmp_path / "script.py").write_text("import models.parts as parts\n", encoding="utf-8")
     with importing.project([str(nested), str(tmp_path)]) as project:
-        assert project.load_file(str(nested / "models.py")).parts.x == 7
+        assert project.load_file(str(tmp_path / "script.py")).parts.x == 7
+
+
+def test_relative_imports_need_no_package(tmp_path: Path) -> None:
+    nested = tmp_path / "nets"
+    nested.mkdir()
+    (nested / "a.py").write_text("from .b import x\n", encoding="utf-8")
+    (nested / "b.py").write_text("x = 8\n", encoding="utf-8")
+    with importing.project([str(nested), str(tmp_path)]) as project:
+        assert project.load_file(str(nested / "a.py")).x == 8
 
 
 def test_afterwards_all_is_as_it_was(tmp_path: Path) -> None:
@@ -365,9 +398,11 @@ class Recording(TorchFunctionMode):
 
 
 def test_definitions_are_no_part_of_what_a_model_computes(write: Write) -> None:
-    module = load(write, "import torch\nmean = torch.ones(3) * 2\ndef forward(x): return x - mean\n")
+    module = load(
+        write, "import torch\nmean = torch.ones(3) * 2\ndef forward(x): return x - mean\n"
+    )
     x = torch.zeros(3)
-    with Recording() as recorded, torch.device("meta"):
+    with torch.device("meta"), Recording() as recorded:
         y = module.forward(x)
     assert y.tolist() == [-2.0, -2.0, -2.0]
     assert recorded.called == ["sub"]
@@ -377,11 +412,11 @@ def test_definitions_are_no_part_of_what_a_model_computes(write: Write) -> None:
 
 
 def test_what_an_outline_keeps_of_compound_statements() -> None:
-    found = outline(b"if a:\n    x = 1\n    run()\n    y = 2\nelif b:\n    x = 3\n", "f.py")
+    found = outline("if a:\n    x = 1\n    run()\n    y = 2\nelif b:\n    x = 3\n", "f.py")
     (kept,) = found.definitions["x"]
     assert ast.unparse(kept) == "if a:\n    x = 1\nelif b:\n    x = 3"
 
 
 def test_names_that_are_safe_to_list() -> None:
-    text = b"import os\nx = (1, 'a')\ny = f()\ndef f(): pass\ntry:\n    import a\nexcept E:\n    a = None"
+    text = "import os\nx = (1, 'a')\ny = f()\ndef f(): pass\ntry:\n    import a\nexcept E:\n    a = None"
     assert set(outline(text, "f.py").listed) == {"os", "x", "f", "a"}

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from bnlint import engine, tracing
+from bnlint import engine, interpreter, tracing
 from bnlint.facts.rehearsal import Rehearsal
 from bnlint.finding import Finding, Severity, Span
 from bnlint.look import Look
 from bnlint.report.traces import traces
-from bnlint.source import Project
+from bnlint.source import Project, parse_text
 from bnlint.tracer.answer import Answer, Failure, Refusal
 from bnlint.tracer.records import LayerRecord, Place, TraceRecord
 from bnlint.tracing import Tracer, merged
@@ -78,8 +78,6 @@ class Child:
 
 
 def rehearsed(tmp_path: Path) -> tuple[Rehearsal, Project]:
-    from bnlint import interpreter
-
     (tmp_path / "net.py").write_text(CODE)
     project = Project()
     file = project.load(tmp_path / "net.py", "net.py")
@@ -92,6 +90,21 @@ def test_equal_models_are_traced_once(tmp_path: Path) -> None:
     assert len(child.jobs) == 2
     assert len(traced.attempts) >= 2
     assert {attempt.failure for attempt in traced.attempts} == {"no reason"}
+
+
+def test_texts_that_are_not_saved_are_handed_over(tmp_path: Path) -> None:
+    child = Child(Answer(failure=Failure("no")))
+    rehearsal, project = rehearsed(tmp_path)
+    Tracer(child.ask)(rehearsal, project)
+    build = child.jobs[0]["build"]
+    assert isinstance(build, dict)
+    assert build["texts"] == {}
+    changed = parse_text(CODE + "\n# changed", "net.py", tmp_path / "net.py")
+    project = Project({changed.file: changed})
+    Tracer(child.ask)(interpreter.rehearse([changed], project, recipes=True), project)
+    build = child.jobs[-1]["build"]
+    assert isinstance(build, dict)
+    assert build["texts"] == {str(changed.file): changed.content}
 
 
 def test_a_failure_is_reported_with_its_places(tmp_path: Path) -> None:

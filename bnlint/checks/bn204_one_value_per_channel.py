@@ -3,10 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from bnlint.facts.batches import TrainedBatch, norms_over_the_batch, trained_batches
+from bnlint.facts.batches import TrainedBatch, trained_batches
 from bnlint.facts.graph import Call, Layer, ModelGraph
 from bnlint.facts.kind import Kind
-from bnlint.facts.populations import Population, populations
+from bnlint.facts.populations import Population, trained_populations
 from bnlint.facts.run import Run
 from bnlint.facts.site import Site
 from bnlint.finding import Finding, Severity
@@ -25,11 +25,10 @@ def check_batches(run: Run, settings: Settings) -> Iterator[Finding]:
     """Report layers behind a global pooling in models that are trained on one or two samples."""
     seen: set[Site] = set()
     for batch in trained_batches(run):
-        graph = run.graph_of(batch.forward.model)
-        if batch.per_device > MOST or graph is None or not _is_stacked(batch):
+        if batch.per_device > MOST or not _is_stacked(batch):
             continue
         places: dict[Site, list[Population]] = defaultdict(list)
-        for population in _in_training(graph, batch):
+        for population in trained_populations(run, batch.forward):
             if batch.per_device * population.values <= MOST:
                 places[population.layer.site].append(population)
         for site, found in places.items():
@@ -42,13 +41,6 @@ def _is_stacked(batch: TrainedBatch) -> bool:
     """Whether the loaders stack samples themselves, so that the batch has no more of them."""
     collates = [loader.arguments.get("collate_fn") for loader in batch.forward.loaders]
     return all(given is not None and given.value is None for given in collates)
-
-
-def _in_training(graph: ModelGraph, batch: TrainedBatch) -> Iterator[Population]:
-    names = {norm.name for norm in norms_over_the_batch(batch.forward) if norm.layer is not None}
-    for population in populations(graph):
-        if population.layer.name in names and population.layer.certain:
-            yield population
 
 
 def _of_batches(site: Site, found: list[Population], batch: TrainedBatch) -> Finding:

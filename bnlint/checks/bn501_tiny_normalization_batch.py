@@ -29,7 +29,7 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
             continue
         if batch.place not in seen:
             seen.add(batch.place)
-            message = _message(batch, _smallest(run, batch, norms), enough)
+            message = _message(batch, _smallest(run, batch), enough)
             yield RULE.at(batch.place, message, evidence=[*batch.evidence()])
 
 
@@ -37,10 +37,9 @@ def _is_volumetric(norm: NormState) -> bool:
     return norm.layer is not None and norm.layer.dimensions == 3
 
 
-def _smallest(run: Run, batch: TrainedBatch, norms: list[NormState]) -> str:
+def _smallest(run: Run, batch: TrainedBatch) -> str:
     """The layer that has the fewest values per channel, and how many, where that is known."""
-    graph = run.graph_of(batch.forward.model)
-    found = fewest(graph, {norm.name for norm in norms}) if graph is not None else None
+    found = fewest(run, batch.forward)
     if found is None or batch.per_device * found.values <= _DEAD:
         return ""
     values = batch.per_device * found.values

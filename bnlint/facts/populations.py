@@ -1,13 +1,15 @@
 """How many values of one channel each BatchNorm of a model takes its statistics from."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 
 from bnlint.facts.axes import Axes, Role
+from bnlint.facts.batches import norms_over_the_batch
 from bnlint.facts.graph import Call, Layer, ModelGraph
 from bnlint.facts.kind import Kind
 from bnlint.facts.layout import axes_of
+from bnlint.facts.run import Forward, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +52,34 @@ def populations(graph: ModelGraph) -> Iterator[Population]:
             yield Population(call.layer, call, (source.shape.sizes or ())[2:])
 
 
-def fewest(graph: ModelGraph, names: Collection[str]) -> Population | None:
-    """The one of some BatchNorm layers that has the fewest values of a channel in each sample.
+def trained_populations(run: Run, forward: Forward) -> list[Population]:
+    """Those of a training forward's BatchNorm layers that normalise by the batch of one device.
+
+    A trace goes one way through each condition; layers that the code calls only under a condition
+    (a batch that is large enough) are left out.
+    """
+    graph, read = run.graph_of(forward.model), run.read.get(forward.model.identity)
+    if graph is None:
+        return []
+    names = {norm.name for norm in norms_over_the_batch(forward) if norm.layer is not None}
+    for call in read.calls if read is not None else ():
+        if call.layer is not None and not call.certain:
+            names.discard(call.layer.name)
+    found = populations(graph)
+    return [one for one in found if one.layer.certain and one.layer.name in names]
+
+
+def fewest(run: Run, forward: Forward) -> Population | None:
+    """The layer of a training forward that has the fewest values of a channel in each sample.
 
     It is known where all are, and where one has a single value: none has fewer.
     """
-    found = [p for p in populations(graph) if p.layer.name in names]
+    found = trained_populations(run, forward)
     least = min(found, key=lambda population: population.values, default=None)
     if least is None or least.values == 1:
         return least
-    return least if set(names) <= {population.layer.name for population in found} else None
+    names = {norm.name for norm in norms_over_the_batch(forward)}
+    return least if names <= {population.layer.name for population in found} else None
 
 
 def _positions(axes: Axes) -> tuple[int, ...] | None:

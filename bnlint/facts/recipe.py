@@ -1,6 +1,6 @@
 """How to build a model again as the rehearsal saw it built: plain values, without its code."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -108,6 +108,27 @@ def walk(recipe: Recipe) -> Iterator[Recipe]:
         pending.extend(reversed(parts(current)))
 
 
+def mapped(recipe: Recipe, change: Callable[["Recipe"], "Recipe"]) -> Recipe:
+    """A recipe with those directly within it changed."""
+    match recipe:
+        case Items(kind, items):
+            return Items(kind, tuple(change(item) for item in items))
+        case Pairs(items):
+            return Pairs(tuple((change(key), change(value)) for key, value in items))
+        case Built(callee, positional, keywords, attributes, key):
+            return Built(
+                change(callee),
+                tuple(change(value) for value in positional),
+                {name: change(value) for name, value in keywords.items()},
+                tuple((name, change(value)) for name, value in attributes),
+                key,
+            )
+        case Record(cls, known, unknown, key):
+            changed = {name: change(value) for name, value in known.items()}
+            return Record(change(cls), changed, unknown, key)
+    return recipe
+
+
 def parts(recipe: Recipe) -> Sequence[Recipe]:
     """The recipes directly within one."""
     match recipe:
@@ -129,24 +150,7 @@ def renumbered(recipe: Recipe) -> Recipe:
 
 
 def _renumbered(recipe: Recipe, numbers: dict[int, int]) -> Recipe:
-    def again(part: Recipe) -> Recipe:
-        return _renumbered(part, numbers)
-
-    match recipe:
-        case Items():
-            return replace(recipe, items=tuple(map(again, recipe.items)))
-        case Pairs():
-            return Pairs(tuple((again(key), again(value)) for key, value in recipe.items))
-        case Built():
-            return Built(
-                again(recipe.callee),
-                tuple(map(again, recipe.positional)),
-                {name: again(value) for name, value in recipe.keywords.items()},
-                tuple((name, again(value)) for name, value in recipe.attributes),
-                numbers.setdefault(recipe.key, len(numbers)),
-            )
-        case Record():
-            known = {name: again(value) for name, value in recipe.known.items()}
-            number = numbers.setdefault(recipe.key, len(numbers))
-            return Record(again(recipe.cls), known, recipe.unknown, number)
-    return recipe
+    made = mapped(recipe, lambda part: _renumbered(part, numbers))
+    if isinstance(made, Built | Record) and made.key >= 0:
+        return replace(made, key=numbers.setdefault(made.key, len(numbers)))
+    return made

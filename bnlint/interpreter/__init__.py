@@ -77,7 +77,7 @@ def rehearse(
     also says how to build each model again.
     """
     machine, facts = _machine(project)
-    machine.recipes = Recipes() if recipes else None
+    machine.recipes = Recipes(machine) if recipes else None
     rehearser = Rehearser(machine, facts)
     scripts: dict[Instance, SourceFile] = {}
     with _deep_recursion():

@@ -64,7 +64,7 @@ def _set_on_module(
     if m.modules:
         m.journal.effects += 1
     if m.recipes is not None:
-        m.recipes.note_changed(m, owner, name, value)
+        m.recipes.note_changed(owner, name, value)
     m.heap.put(owner.attributes, name, value)
 
 
@@ -75,7 +75,7 @@ def _reassign(
     argument = argument_fact(m, name, Bound(value, m.assigning or node), scope)
     layer.assigned[name] = argument
     if m.recipes is not None:
-        m.recipes.note_changed(m, layer, name, value)
+        m.recipes.note_changed(layer, name, value)
     m.journal.effects += 1
     if name != "momentum" or not is_batch_norm(layer):
         return

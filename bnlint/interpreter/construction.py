@@ -61,7 +61,7 @@ def _build(m: Machine, cls: Class, arguments: Arguments, site: Site, scope: Scop
     made = new_instance(m, cls, canonical(base.path) if base is not None else "", site)
     cls.last_instance = made
     if m.recipes is not None:
-        m.recipes.note_built(m, made, cls, arguments)
+        m.recipes.note_built(made, cls, arguments)
     if made.is_module:
         m.journal.built.append(made)
         m.building += 1
@@ -121,10 +121,12 @@ def build_library(m: Machine, path: str, arguments: Arguments, site: Site) -> In
     """An object of a library class."""
     made = new_instance(m, None, canonical(path), site)
     if m.recipes is not None:
-        m.recipes.note_built(m, made, Library(path), arguments)
+        m.recipes.note_built(made, Library(path), arguments)
     if made.is_module:
         m.journal.built.append(made)
+    m.building += made.is_module
     initialise_library(m, made, arguments)
+    m.building -= made.is_module
     return made
 
 

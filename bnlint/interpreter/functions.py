@@ -69,7 +69,7 @@ def run_function(
             local.yielded = []
         value = _finish(m, m.execute(node.body.body, local), local)
         if m.recipes is not None:
-            m.recipes.note_returned(m, function, arguments, value)
+            m.recipes.note_returned(function, arguments, value)
         return value
     finally:
         m.frames.pop()

@@ -103,6 +103,8 @@ def is_named_tuple(value: Instance) -> bool:
 
 
 def _index_known(m: Machine, value: Value, key: Value) -> Value:
+    if key is SOME_SLICE and isinstance(value, list | tuple | str) and not value:
+        return value
     if isinstance(key, Unknown | Tensor):
         return _any_item(m, value)
     try:

@@ -192,16 +192,18 @@ def _while(m: Machine, node: cst.While, scope: Scope) -> Completion | None:
     def body() -> Completion | None:
         return m.execute(node.body.body, scope)
 
-    known = truth_of(m.evaluate(node.test, scope))
+    value = m.evaluate(node.test, scope)
+    known = truth_of(value)
     if known is False:
         return _leave(m, node, None, len(m.frame.exits), scope)
-    if known is None or node in m.script_loops or _is_endless(node):
+    if known is None or node in m.script_loops or _is_endless(node, value):
         return _twice(m, node, [body, body], loop, scope)
     return _unrolled_while(m, node, loop, body, scope)
 
 
-def _is_endless(node: cst.While) -> bool:
-    return isinstance(node.test, cst.Name | cst.Integer)
+def _is_endless(node: cst.While, value: Value) -> bool:
+    """Whether only a ``break`` ends a loop: ``while True``, ``while 1``; a count runs down."""
+    return isinstance(node.test, cst.Integer) or (isinstance(node.test, cst.Name) and value is True)
 
 
 def _unrolled_while(

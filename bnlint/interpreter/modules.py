@@ -99,7 +99,7 @@ def register_child(m: Machine, owner: Instance, name: str, value: Value) -> None
     if is_container(owner) and isinstance(value, Instance) and not value.is_module:
         _recognise(m, value)
     if m.recipes is not None:
-        m.recipes.note_changed(m, owner, name, value)
+        m.recipes.note_changed(owner, name, value)
     m.heap.put(owner.attributes, name, value)
     m.heap.structure += 1
     m.journal.effects += 1
@@ -170,7 +170,7 @@ def delete_child(m: Machine, container: Instance, key: Value) -> None:
     """``del container[key]``, after which what is left is numbered from zero."""
     left = children(container)
     if m.recipes is not None:
-        m.recipes.note_deleted(m, container)
+        m.recipes.note_deleted(container)
     m.heap.touch(container.attributes)
     m.heap.structure += 1
     if isinstance(key, str):

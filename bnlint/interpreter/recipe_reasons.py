@@ -24,7 +24,7 @@ _WORDS = (
     (r"items that depend on a condition", "it depends on a condition that is not known"),
     (r"(?:name|global|import) (.+)", "`{0}` is not defined in files that are read"),
     (r"(?:length|item|unpacked item)", "it is taken from something that is not known"),
-    (r"(.+\(\))", "it is what `{0}` returns"),
+    (r"(?:builtins\.)?(.+\(\))", "it is what `{0}` returns"),
 )
 
 

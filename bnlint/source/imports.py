@@ -31,6 +31,11 @@ class Project:
         self._listings = Listings()
 
     @property
+    def overrides(self) -> tuple[SourceFile, ...]:
+        """The files that stand in for those on disk."""
+        return tuple(self._overrides.values())
+
+    @property
     def files(self) -> tuple[SourceFile, ...]:
         """All files read so far, in reading order."""
         return tuple(self._files.values())

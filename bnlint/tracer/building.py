@@ -50,17 +50,19 @@ def build(
 ) -> Building:
     """Build what a job asks for: ``{"recipe": ...}`` or ``{"target": {...}}``.
 
-    The project's modules below ``roots`` can be imported for the rest of the process, sliced (see
-    :mod:`bnlint.tracer.importing`). Nothing is downloaded, no checkpoint is read, and options that
-    ask for trained weights are turned off (see :mod:`bnlint.tracer.weights`). The command line has
-    no options but ``argv0``. Parameters are on the meta device where the constructors allow it,
-    unless they are to be ``real``.
+    Its ``texts`` stand in for files on disk. The project's modules below ``roots`` can be imported
+    for the rest of the process, sliced (see :mod:`bnlint.tracer.importing`). Nothing is downloaded,
+    no checkpoint is read, and options that ask for trained weights are turned off (see
+    :mod:`bnlint.tracer.weights`). The command line has no options but ``argv0``. Parameters are on
+    the meta device where the constructors allow it, unless they are to be ``real``.
 
     Raises:
         BuildFailure: no model can be had, for a reason that bnlint itself knows.
         Exception: whatever else the project's code raises.
     """
-    return build_in(install(roots), job, argv0, real=real)
+    sources = install(roots)
+    sources.texts.update(job.get("texts", {}))
+    return build_in(sources, job, argv0, real=real)
 
 
 def build_in(

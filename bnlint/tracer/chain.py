@@ -11,6 +11,7 @@ from torch import Tensor, fx, nn
 from torch.nn.parameter import is_lazy
 
 from bnlint.tracer import blame, quirks, shadow
+from bnlint.tracer.graph_modules import module_of
 from bnlint.tracer.places import calls_in_user_code
 from bnlint.tracer.recorder import MOST_PLACES, Recorder
 from bnlint.tracer.tape import Tape
@@ -61,7 +62,7 @@ def record(
     """
     unknown = _without_sizes(model)
     if unknown is not None:
-        return Recording(_module(model, _Tried(fx.Graph(), {})), "partial", (unknown,))
+        return Recording(module_of(model, fx.Graph(), {}), "partial", (unknown,))
     tried: list[_Tried] = []
     failures: dict[str, str] = {}
     for way in ways:
@@ -70,11 +71,12 @@ def record(
         if refused is None:
             result = _TRY[way](model, inputs, kwargs or {}, training)
         if result.problem is None:
-            return Recording(_module(model, result), way, (), tuple(failures.values()))
+            module = module_of(model, result.graph, result.constants)
+            return Recording(module, way, (), tuple(failures.values()))
         tried.append(result)
         failures[way] = result.problem
     longest = max(tried, key=lambda result: len(result.graph.nodes))
-    module = _module(model, longest)
+    module = module_of(model, longest.graph, longest.constants)
     return Recording(module, "partial", _told(failures, model), tuple(failures.values()))
 
 
@@ -217,55 +219,3 @@ def _has(model: nn.Module, name: str) -> bool:
 
 
 _TRY = {"meta": _on_meta, "cpu": _on_cpu, "symbolic": _symbolic}
-
-
-# -- the result ---------------------------------------------------------------------------------
-
-
-class _GraphModule(fx.GraphModule):
-    """Runs its graph node by node.
-
-    Python code for it would have to be written and compiled first, and cannot be for all graphs.
-    """
-
-    def recompile(self) -> Any:
-        """There is no code to keep in step."""
-
-    def forward(self, *args: Any) -> Any:
-        """Run the graph with real tensors."""
-        return fx.Interpreter(self).run(*args)
-
-
-def _module(model: nn.Module, result: _Tried) -> fx.GraphModule:
-    """The graph with the model's own layers and parameters, and the constants beside them."""
-    made = _GraphModule(nn.Module(), fx.Graph(), type(model).__name__)
-    made.graph = result.graph  # now, as a part of the model may be called `graph`
-    targets = {str(n.target) for n in result.graph.nodes if n.op in ("call_module", "get_attr")}
-    for target in sorted(targets, key=lambda name: name.count(".")):
-        if not target:
-            made._modules[target] = model
-        elif target in result.constants:
-            made._buffers[target] = result.constants[target]
-        else:
-            _share(model, made, target)
-    made.training = model.training
-    return made
-
-
-def _share(model: nn.Module, made: nn.Module, target: str) -> None:
-    """Let ``made`` hold what the model holds under a dotted name."""
-    *path, last = target.split(".")
-    for name in path:
-        model = getattr(model, name)
-        inner = made._modules.get(name)
-        if inner is None:
-            inner = made._modules[name] = nn.Module()
-        made = inner
-        if made is model:
-            return
-    registries = (model._modules, made._modules), (model._parameters, made._parameters)
-    for theirs, ours in registries:
-        if last in theirs:
-            ours[last] = theirs[last]  # type: ignore[assignment]
-            return
-    made._buffers[last] = getattr(model, last)

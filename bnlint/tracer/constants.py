@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 from torch.nn.parameter import is_lazy
 
-from bnlint.tracer.tape import memory_of, tensors_in
+from bnlint.tracer.tensors import memory_of, tensors_in
 
 LARGEST = 1 << 16
 """Elements of the largest tensor that is looked through."""

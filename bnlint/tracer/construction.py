@@ -12,7 +12,7 @@ from torch.overrides import TorchFunctionMode
 from bnlint.tracer import devices, quirks
 from bnlint.tracer.constants import Constants
 from bnlint.tracer.places import calls_in_user_code
-from bnlint.tracer.tape import count_of, tensors_in
+from bnlint.tracer.tensors import count_of, tensors_in
 
 PLACES = "_bnlint_places"
 FILLED = "_bnlint_filled"

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bnlint.tracer.tape import tensors_in
+from bnlint.tracer.tensors import tensors_in
 
 Arguments = tuple[Any, ...]
 Keywords = Mapping[str, Any]
@@ -18,6 +18,8 @@ Call = tuple[Callable[..., Any], Arguments, Keywords]
 
 _STAYING = frozenset({Tensor.cpu, Tensor.cuda})
 _WRITERS = ("__set__", "__setitem__")
+_GPU = torch.device("cuda")
+"""What a number stands for as a device; -1 is what a tensor on the CPU gives for its own."""
 
 
 def staying(
@@ -30,10 +32,14 @@ def staying(
             return _same, args[:1], {}
         if function == Tensor.type and len(args) > 1:
             args = (first, _dtype(args[1]))
+        if function == Tensor.to:
+            args = (first, *(_GPU if type(value) is int else value for value in args[1:]))
         if first.is_meta:
             home = "meta"
             if function == Tensor.to:
                 return function, *_moved(args, kwargs)
+    if type(kwargs.get("device")) is int:
+        kwargs = {**kwargs, "device": _GPU}
     if any(map(_is_gpu, args)) or any(map(_is_gpu, kwargs.values())):
         args = tuple(torch.device(home) if _is_gpu(value) else value for value in args)
         kwargs = {n: torch.device(home) if _is_gpu(v) else v for n, v in kwargs.items()}
@@ -103,7 +109,7 @@ def _dtype(kind: Any) -> Any:
 
 
 def _is_device(value: object) -> bool:
-    return isinstance(value, torch.device | str) or type(value) is int
+    return isinstance(value, torch.device | str)
 
 
 def _is_gpu(value: object) -> bool:

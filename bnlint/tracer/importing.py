@@ -7,63 +7,35 @@ keep importing what they mean, whatever the project calls its files.
 import importlib
 import importlib.util
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import FrameType, ModuleType
-from typing import Any
 
 from bnlint.tracer.names import Names
+from bnlint.tracer.sliced_module import Sliced
 from bnlint.tracer.slicing import outline
 
 NEVER_OURS = frozenset({"numpy", "timm", "torch", "torchvision"})
 """Packages that are what their names say even where a project has a copy of them."""
 MACHINERY = ("importlib", "_frozen_importlib")
 INIT = "__init__.py"
-
-
-class Sliced(ModuleType):
-    """A module of the project, whose names are evaluated when they are first used."""
-
-    def __init__(self, name: str, names: Names) -> None:
-        super().__init__(name)
-        object.__setattr__(self, "_names", names)
-
-    def __getattr__(self, name: str) -> Any:
-        names: Names = object.__getattribute__(self, "_names")
-        try:
-            return names[name]
-        except KeyError:
-            pass
-        raise AttributeError(f"module `{self.__name__}` has no attribute `{name}`")
-
-    def __setattr__(self, name: str, value: object) -> None:
-        names: Names = object.__getattribute__(self, "_names")
-        if name.startswith("__"):
-            super().__setattr__(name, value)
-        elif isinstance(value, ModuleType) and names.defines(name):
-            return  # what a package's body defines comes after its submodules
-        names[name] = value
-
-    @property
-    def __dict__(self) -> Names:  # type: ignore[override]
-        names: Names = object.__getattribute__(self, "_names")
-        return names
-
-    def __dir__(self) -> list[str]:
-        return sorted(self.__dict__)
+RELATIVE = re.compile(r"^[ \t]*from[ \t]+(\.+)", re.MULTILINE)
 
 
 class Project(MetaPathFinder, Loader):
     """Finds and slices the modules below some roots, which are searched in order.
 
-    ``missing`` are the packages that the modules wanted and that are not installed.
+    ``missing`` are the packages that the modules wanted and that are not installed. ``texts`` stand in
+    for files on disk.
     """
 
     def __init__(self, roots: Sequence[str]) -> None:
         self.roots = [os.path.abspath(root) for root in roots]
+        self.texts: dict[str, str] = {}
         self.missing: list[str] = []
         self._asked: list[str] = []
         self._modules: dict[str, Sliced] = {}
@@ -120,12 +92,17 @@ class Project(MetaPathFinder, Loader):
         """The module of a file, whatever name it is imported by."""
         path = spec.origin or ""
         if path not in self._modules:
-            with open(path, "rb") as file:
-                found = outline(file.read(), path)
+            found = outline(self._content(path), path)
             names = Names(path, found, self._load_for, self.missing)
             names["__name__"] = spec.name
             self._modules[path] = Sliced(spec.name, names)
         return self._modules[path]
+
+    def _content(self, path: str) -> str:
+        if path in self.texts:
+            return self.texts[path]
+        with open(path, "rb") as file:
+            return importlib.util.decode_source(file.read())
 
     def exec_module(self, module: ModuleType) -> None:
         """Do nothing: names are evaluated when they are used."""
@@ -171,6 +148,9 @@ class Project(MetaPathFinder, Loader):
         if folder == os.path.dirname(path):
             around = [root for root in self._folders() if _is_inside(path, root)]
             folder = next(iter(around), folder)
+            dots = max(map(len, RELATIVE.findall(self._content(path))), default=0)
+            above = dots - len(os.path.relpath(path, folder).split(os.sep)) + 1
+            folder = os.path.normpath(os.path.join(folder, *[os.pardir] * above))
         name = os.path.splitext(os.path.relpath(path, folder))[0].replace(os.sep, ".")
         return name.removesuffix(".__init__")
 

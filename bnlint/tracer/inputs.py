@@ -62,14 +62,23 @@ def example_inputs(
     for size in dict.fromkeys(_guesses(model, batch)):
         for rest in dict.fromkeys((_by_name(names, size), (size,) * len(names[1:]))):
             yield Inputs(tuple(_made(each, device) for each in (size, *rest)), guessed=True)
+    for (samples, channels, *image), name in _images_of_several(model, batch, len(names)):
+        size = (samples, channels // len(names), *image), name
+        yield Inputs(tuple(_made(size, device) for _ in names), guessed=True)
 
 
 # -- the first input ------------------------------------------------------------------------------
 
 
 def _guesses(model: nn.Module, batch: int) -> Iterator[Size]:
-    """Sizes by the first layer that says what it takes, then by the first of other kinds."""
+    """Sizes by the first layer that says what it takes, then by the first of other kinds.
+
+    A model that keeps the size of an image with its channels, as those of timm do, takes that.
+    """
     kinds: set[type] = set()
+    for size in _kept(model):
+        if len(size) == 3:
+            yield (batch, *size), "float32"
     for module in model.modules():
         kind = nn.modules.conv._ConvNd if _is_convolution(module) else type(module)
         found = [] if kind in kinds else [*_taken_by(module, batch, model)]
@@ -78,9 +87,7 @@ def _guesses(model: nn.Module, batch: int) -> Iterator[Size]:
             yield from found
         if len(kinds) == _MOST_KINDS:
             break
-    usual = (
-        _LAST if kinds else _IMAGES[2]
-    )  # the layer with the first name may not be the first called
+    usual = _LAST if kinds else _IMAGES[2]  # the first layer need not be called first
     yield from (((batch, 3, *image), "float32") for image in usual)
 
 
@@ -121,26 +128,42 @@ def _is_convolution(module: nn.Module) -> bool:
 def _remembered(model: nn.Module, rank: int) -> Iterator[tuple[int, ...]]:
     """Sizes of images that a model or a layer of it keeps under a telling name."""
     for module in model.modules():
-        for name in _SIZE_ATTRIBUTES:
-            size = _image(module.__dict__.get(name), rank)
-            if size is not None:
-                yield size
+        for size in _kept(module):
+            if len(size) == 1:
+                yield size * rank
+            elif len(size) in (rank, rank + 1):
+                yield size[-rank:]
 
 
-def _image(value: Any, rank: int) -> tuple[int, ...] | None:
+def _kept(module: nn.Module) -> Iterator[tuple[int, ...]]:
+    for name in _SIZE_ATTRIBUTES:
+        size = _size_in(module.__dict__.get(name))
+        if size is not None:
+            yield size
+
+
+def _size_in(value: Any) -> tuple[int, ...] | None:
     """The sizes behind ``224``, ``(224, 224)``, ``(3, 224, 224)``, or an option of that name."""
     match value:
         case {"input_size": inner}:
-            return _image(inner, rank)
+            return _size_in(inner)
         case bool():
             return None
-        case int() if value > 0:
-            return (value,) * rank
-        case list() | tuple() if len(value) in (rank, rank + 1):
-            sizes = tuple(value[-rank:])
-            return sizes if all(type(size) is int and size > 0 for size in sizes) else None
+        case int():
+            value = (value,)
+    if isinstance(value, list | tuple):
+        given = all(type(size) is int and size > 0 for size in value)
+        return tuple(value) if value and given else None
     inner = getattr(value, "input_size", None)
-    return None if inner is None else _image(inner, rank)
+    return None if inner is None else _size_in(inner)
+
+
+def _images_of_several(model: nn.Module, batch: int, inputs: int) -> Iterator[Size]:
+    """What the first convolution takes, if it may be several inputs on top of each other."""
+    first = next(filter(_is_convolution, model.modules()), None)
+    for size in () if first is None or inputs < 2 else _taken_by(first, batch, model):
+        if size[0][1] % inputs == 0:
+            yield size
 
 
 # -- the other inputs -----------------------------------------------------------------------------

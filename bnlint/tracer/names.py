@@ -15,7 +15,8 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
-from bnlint.tracer.slicing import Outline, binds, bound_names, names_at_once
+from bnlint.tracer.bindings import binds, bound_names, names_at_once
+from bnlint.tracer.slicing import Outline
 
 Import = Callable[[str, int, "Names"], ModuleType]
 """Imports a module by its name and the number of dots before it, from a module's code."""
@@ -136,7 +137,7 @@ class Names(dict[str, Any]):
             self._look_up(node)
         try:
             self._run(node)
-        except ImportError as error:
+        except (ImportError, NameError) as error:
             if not isinstance(node, ast.ClassDef | ast.FunctionDef):
                 raise
             self._note_missing(error)

@@ -15,15 +15,15 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from bnlint.tracer import devices, quirks
+from bnlint.tracer.leaves import is_leaf
 from bnlint.tracer.places import calls_in_user_code
 from bnlint.tracer.quick import like, quicker
 from bnlint.tracer.shadow import Shadow
-from bnlint.tracer.tape import Tape, count_of, tensors_in
+from bnlint.tracer.tape import Tape
+from bnlint.tracer.tensors import count_of, tensors_in
 
-CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 WRAPPERS = (nn.DataParallel, nn.parallel.DistributedDataParallel)
 MOST_PLACES = 7
-_LEAVES = ("torch.nn.", "torch.ao.nn.")
 _PROPERTIES = ("shape", "device", "dtype", "ndim", "is_meta", "is_cuda", "requires_grad")
 _GETTERS = (getattr(Tensor, name).__get__ for name in _PROPERTIES)
 _ASKING = frozenset({Tensor.size, Tensor.dim, Tensor.numel, *_GETTERS})
@@ -229,16 +229,6 @@ class _Dispatched(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if self._recorder.muted:
             return func(*args, **kwargs)
         return self._recorder.operation("call_function", func, func, args, kwargs, sys._getframe(1))
-
-
-def is_leaf(module: nn.Module) -> bool:
-    """Whether a module is a layer of torch itself, whose call is one operation."""
-    return _is_layer(type(module))  # type: ignore[arg-type]
-
-
-@cache
-def _is_layer(cls: type) -> bool:
-    return cls.__module__.startswith(_LEAVES) and not issubclass(cls, CONTAINERS)
 
 
 def _as_normalised(*args: Any, **kwargs: Any) -> Tensor:

@@ -5,14 +5,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, fx, nn
+from torch import Tensor, fx
 from torch.nn.utils.rnn import PackedSequence
 
 from bnlint.tracer.records import Place
 from bnlint.tracer.shadow import Shadow
+from bnlint.tracer.tensors import count_of, memory_of, opened, tensors_in
 
 PLAIN = (int, float, bool, str, complex, type(None), type(...))
-MOST_NESTED = 4
+PARAMETRIZATIONS = ".parametrizations."
 
 
 def alias_update(tensor: Tensor, change: object) -> Tensor:
@@ -37,6 +38,7 @@ class Tape:
         self._counts: dict[int, int] = {}
         self._changed: dict[int, fx.Node] = {}
         self._makers: dict[int, fx.Node] = {}
+        self._derived: dict[fx.Node, str] = {}
         self._alive: list[Tensor] = []
 
     def add_input(self, number: int, tensor: Tensor) -> None:
@@ -45,7 +47,7 @@ class Tape:
 
     def add_output(self, output: object) -> None:
         """What the model returns; of objects their attributes that hold tensors."""
-        self.graph.output(self.argument(_opened(output)))
+        self.graph.output(self.argument(opened(output)))
 
     def add(
         self,
@@ -154,6 +156,8 @@ class Tape:
                 continue
             part = self._node("call_function", operator.getitem, item, (node, key))
             part.meta |= {name: node.meta[name] for name in ("place", "callers")}
+            if node in self._derived:
+                self._derived[part] = self._derived[node]
             self._give(part, item, given)
 
     def _bind(self, tensor: Tensor, node: fx.Node) -> None:
@@ -174,46 +178,22 @@ class Tape:
 
     def _owner(self, node: fx.Node) -> str | None:
         if node.op == "call_module":
-            return str(node.target)
-        parameters = (source for source in node.all_input_nodes if source.op == "get_attr")
-        owned = (source for source in parameters if not source.meta.get("constant"))
-        return next((str(source.target).rpartition(".")[0] for source in owned), None)
+            name = str(node.target)
+            if PARAMETRIZATIONS in f".{name}":
+                self._derived[node] = f".{name}".partition(PARAMETRIZATIONS)[0].lstrip(".")
+            return name
+        sources = [s for s in node.all_input_nodes if not s.meta.get("constant")]
+        owners = [self._owner_of_parameter(source) for source in sources]
+        owner = next((each for each in owners if each is not None), None)
+        if owner is not None and None not in owners:
+            self._derived[node] = owner
+        return owner
 
-
-def tensors_in(value: object) -> list[Tensor]:
-    """The tensors in a value and in the containers in it, in order."""
-    if isinstance(value, Tensor):
-        return [value]
-    found: list[Tensor] = []
-    if isinstance(value, tuple | list | dict):
-        _collect(value, found)
-    return found
-
-
-def _collect(value: tuple[Any, ...] | list[Any] | dict[Any, Any], found: list[Tensor]) -> None:
-    for item in value.values() if isinstance(value, dict) else value:
-        if isinstance(item, Tensor):
-            found.append(item)
-        elif isinstance(item, tuple | list | dict):
-            _collect(item, found)
-
-
-def _opened(value: Any, depth: int = MOST_NESTED) -> Any:
-    """Objects as dictionaries of their attributes, as far as they hold tensors."""
-    match value:
-        case Tensor() | PackedSequence() | nn.Module():
-            return value
-        case list() | tuple():
-            items = [_opened(item, depth) for item in value]
-            return type(value)(*items) if hasattr(value, "_fields") else items
-        case dict():
-            return {name: _opened(item, depth) for name, item in value.items()}
-    slots = [name for cls in type(value).__mro__ for name in vars(cls).get("__slots__", ())]
-    held = {name: getattr(value, name, None) for name in slots} | getattr(value, "__dict__", {})
-    if not depth or not held:
-        return value
-    opened = {name: _opened(item, depth - 1) for name, item in held.items()}
-    return {name: item for name, item in opened.items() if tensors_in(item)} or value
+    def _owner_of_parameter(self, node: fx.Node) -> str | None:
+        """The module of a parameter, or of what was computed from nothing but parameters."""
+        if node.op == "get_attr":
+            return str(node.target).rpartition(".")[0]
+        return self._derived.get(node)
 
 
 def _key(name: object) -> object:
@@ -225,19 +205,3 @@ def _parts(output: object) -> Iterator[tuple[Any, object]]:
         yield from output.items()
     elif isinstance(output, tuple | list):
         yield from enumerate(output)
-
-
-def count_of(tensor: Tensor) -> int:
-    """How often a tensor was changed; 0 for inference tensors, which do not count."""
-    try:
-        return int(tensor._version)
-    except RuntimeError:
-        return 0
-
-
-def memory_of(tensor: Tensor) -> int:
-    """The identity of a tensor's memory, which its views share."""
-    try:
-        return int(tensor.untyped_storage()._cdata)
-    except (NotImplementedError, RuntimeError):
-        return id(tensor)

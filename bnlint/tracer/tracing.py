@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from torch import fx, nn
 
-from bnlint.tracer.chain import Recording, record
+from bnlint.tracer.chain import WAYS, Recording, record
 from bnlint.tracer.describing import describe
 from bnlint.tracer.inputs import Inputs
 from bnlint.tracer.records import TraceRecord
@@ -62,15 +62,23 @@ def _best(model: nn.Module, candidates: Iterable[Inputs]) -> tuple[Inputs, Recor
     if not tried:
         raise ValueError("there is no input to trace the model with")
     tried.sort(key=lambda entry: -len(entry[1].module.graph.nodes))
-    for inputs, _ in tried[:MOST_WITH_VALUES]:
+    for inputs, recording in tried[:MOST_WITH_VALUES]:
+        if inputs.guessed and not _needs_values(recording):
+            continue
         recording = record(model, inputs.tensors, ways=("cpu",))
         if not recording.problems:
             return inputs, recording
-    inputs = tried[0][0]
-    recording = record(model, inputs.tensors)
+    inputs, longest = tried[0]
+    ways = WAYS if _needs_values(longest) or not inputs.guessed else ("meta", "symbolic")
+    recording = record(model, inputs.tensors, ways=ways)
     if inputs.guessed or recording.problems:
         return inputs, recording
     return inputs, replace(recording, problems=recording.failures[-1:])
+
+
+def _needs_values(recording: Recording) -> bool:
+    """Whether a model failed for want of data, which torch says; else a guess is just wrong."""
+    return any("meta" in problem.lower() for problem in recording.problems)
 
 
 def _graphs(model: nn.Module, inputs: Inputs, recording: Recording) -> Iterator[fx.Graph | None]:

@@ -95,7 +95,7 @@ def build_opaque(m: Machine, path: str, arguments: Arguments, site: Site) -> Ins
     made = new_instance(m, None, path, site)
     made.is_module = True
     if m.recipes is not None:
-        m.recipes.note_built(m, made, Library(path), arguments)
+        m.recipes.note_built(made, Library(path), arguments)
     made.attributes[MODE] = built_mode(m, training=not arrives_in_eval(path))
     for number, value in enumerate(arguments.positional):
         made.arguments[str(number)] = Bound(value)

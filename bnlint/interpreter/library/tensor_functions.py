@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from bnlint.facts.graph import Shape
 from bnlint.facts.kind import Kind
+from bnlint.facts.reshaping import SIZE_OF_FIRST
 from bnlint.facts.site import Site
 from bnlint.interpreter.arithmetic import broadcast
 from bnlint.interpreter.function_shapes import after_function, part_shapes
@@ -131,16 +132,13 @@ def _keeps_first(name: str, tensor: Tensor, constants: Mapping[str, Value]) -> b
             return constants.get("dim", 0) != 0
         case "view" | "reshape":
             sizes = constants.get("shape")
-            return isinstance(sizes, list | tuple) and sizes[:1] in ([FIRST], (FIRST,))
+            return isinstance(sizes, tuple) and sizes[:1] == (SIZE_OF_FIRST,)
     return False
 
 
 def _all_tensors(value: Value) -> bool:
     return isinstance(value, list | tuple) and all(isinstance(item, Tensor) for item in value)
 
-
-FIRST = None
-"""Among constant sizes: the size of dimension 0 of some tensor."""
 
 WEIGHT_POSITION: Mapping[Kind, int] = {Kind.CONV: 1, Kind.LINEAR: 1, Kind.BATCH_NORM: 3}
 """Where functional forms of layers take the weight; the bias follows it."""
@@ -202,7 +200,7 @@ def _constants(name: str, arguments: Arguments) -> dict[str, Value]:
         single = len(sizes) == 1 and isinstance(sizes[0], list | tuple)
         written = sizes[0] if single else sizes
         if isinstance(written, list | tuple) and not (len(sizes) == 1 and _is_open(sizes[0])):
-            constants["shape"] = tuple(FIRST if size is FIRST_SIZE else size for size in written)
+            constants["shape"] = tuple(SIZE_OF_FIRST if n is FIRST_SIZE else n for n in written)
         return constants
     names = SIGNATURES.get(plain, ())
     for number, value in enumerate(arguments.positional):
