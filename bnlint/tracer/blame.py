@@ -72,9 +72,9 @@ def _innermost(steps: Iterable[Step]) -> Place | None:
         if not _counts(code.co_filename):
             continue
         if not installed(code.co_filename):
-            return _place(code, instruction)
+            return place_of(code, instruction)
         package = package or (code, instruction)
-    return None if package is None else _place(*package)
+    return None if package is None else place_of(*package)
 
 
 def _counts(file: str) -> bool:
@@ -87,7 +87,8 @@ def _counts(file: str) -> bool:
     return not inside or not PACKAGE_FOLDERS.isdisjoint(file.split(os.sep))
 
 
-def _place(code: CodeType, instruction: int) -> Place:
+def place_of(code: CodeType, instruction: int) -> Place:
+    """The exact stretch of the expression that an instruction belongs to."""
     index = max(0, instruction) // 2
     found = next(islice(code.co_positions(), index, None), (None, None, None, None))
     line, end_line, column, end_column = found

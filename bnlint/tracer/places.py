@@ -2,16 +2,16 @@
 
 import os
 from functools import cache
-from itertools import islice
-from types import CodeType, FrameType
+from types import FrameType
 
 import torch
 
-from bnlint.tracer.blame import OWN, PACKAGE_FOLDERS, STANDARD_LIBRARY
+from bnlint.tracer.blame import OWN, PACKAGE_FOLDERS, STANDARD_LIBRARY, place_of
 from bnlint.tracer.records import Place
 
 MOST_CALLERS = 6
 TORCH = os.path.join(os.path.dirname(os.path.abspath(torch.__file__)), "")
+_PLACE = cache(place_of)
 _OUTERMOST = frozenset(os.path.join(OWN, "tracer", name) for name in ("chain.py", "building.py"))
 """What calls these is the program that uses bnlint, not the model."""
 
@@ -29,7 +29,7 @@ def calls_in_user_code(
         if file in _OUTERMOST:
             break
         if is_user_code(file) and not _constructs(frame, but_not):
-            found.append(_place(frame.f_code, frame.f_lasti))
+            found.append(_PLACE(frame.f_code, frame.f_lasti))
         frame = frame.f_back
     return tuple(found)
 
@@ -48,12 +48,3 @@ def _constructs(frame: FrameType, module: object) -> bool:
     if module is None or frame.f_code.co_name != "__init__":
         return False
     return frame.f_locals.get(next(iter(frame.f_code.co_varnames), "")) is module
-
-
-@cache
-def _place(code: CodeType, instruction: int) -> Place:
-    """The exact stretch of the call that an instruction belongs to."""
-    positions = next(islice(code.co_positions(), instruction // 2, None), (None,) * 4)
-    line, end_line, column, end_column = positions
-    first = line or code.co_firstlineno
-    return Place(code.co_filename, first, end_line or first, column, end_column, code.co_name)
