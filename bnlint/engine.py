@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bnlint import diagnostics, interpreter, reading, registry, sifting, tracing
-from bnlint.facts.rehearsal import Rehearsal
+from bnlint.facts.rehearsal import Rehearsal, joined
 from bnlint.files import Target
 from bnlint.finding import Applicability, Finding
 from bnlint.fixer import Settled, settle
@@ -132,16 +132,13 @@ def _rehearse(
     if not files:
         return _NOTHING, []
     try:
-        return interpreter.rehearse(
-            files, project, progress, **({"recipes": True} if recipes else {})
-        ), []
+        return interpreter.rehearse(files, project, progress, recipes=recipes), []
     except Exception as error:
         if len(files) == 1:
             return _NOTHING, [_failure(files[0], error)]
-    parts = [_rehearse([file], project, None, False) for file in files]
-    graphs = tuple(graph for part, _ in parts for graph in part.graphs)
-    runs = tuple(run for part, _ in parts for run in part.runs)
-    return Rehearsal(graphs, runs), [finding for _, failures in parts for finding in failures]
+    parts = [_rehearse([file], project, None, recipes) for file in files]
+    whole = joined([part for part, _ in parts])
+    return whole, [finding for _, failures in parts for finding in failures]
 
 
 def _failure(file: SourceFile, error: Exception) -> Finding:

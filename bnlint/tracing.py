@@ -40,6 +40,11 @@ class Attempt:
     refused: tuple[tuple[str, Site | None], ...] = ()
     lacks: tuple[str, ...] = ()
 
+    @property
+    def complete(self) -> bool:
+        """Whether the whole model was traced."""
+        return self.graph is not None and self.graph.complete
+
     def findings(self) -> Iterator[Finding]:
         """What users must know of it: that it was not traced, or not as a whole."""
         if self.graph is None:
@@ -85,15 +90,22 @@ class Tracer:
         for graph, recipe in rehearsal.recipes.items():
             reason = missing(recipe)
             if reason is None:
-                attempts[graph] = self._attempt(graph, recipe, project)
-            elif graph not in rehearsal.unreached:
-                attempts[graph] = Attempt(graph.name, graph.site.span, failure=reason)
+                script = rehearsal.scripts.get(graph)
+                attempt = self._attempt(graph, recipe, project, script)
+            else:
+                attempt = Attempt(graph.name, graph.site.span, failure=reason)
+            if attempt.complete or graph not in rehearsal.unreached:
+                attempts[graph] = attempt  # the program may well build others in another way
         return Traced(_completed(rehearsal, attempts), tuple(_each_once(attempts.values())))
 
-    def _attempt(self, graph: ModelGraph, recipe: Recipe, project: Project) -> Attempt:
+    def _attempt(
+        self, graph: ModelGraph, recipe: Recipe, project: Project, script: str | None
+    ) -> Attempt:
+        file = _file_of(graph, project) if script is None else Path(script)
         job = {
             "build": {"recipe": to_json(renumbered(recipe)), "texts": _unsaved(project)},
-            "roots": roots_of(_file_of(graph, project), project),
+            "roots": roots_of(file, project),
+            "argv0": str(file),
         }
         answer = self._answer(job)
         return attempt_of(answer, graph.name, graph.site.span, project, read=graph)

@@ -101,6 +101,7 @@ DEFINITIONS = """
 import functools
 from collections import namedtuple
 from dataclasses import dataclass
+from enum import Enum
 
 def block(): pass
 act = lambda x: x
@@ -117,6 +118,9 @@ class Config:
 class Options:
     width: int = 1
     depth: int = 2
+class Kind(Enum):
+    SMALL = 1
+    LARGE = "large"
 Point = namedtuple("Point", "x y")
 config = Config()
 config.more = 1
@@ -141,6 +145,10 @@ config.more = 1
             ),
         ),
         ("Options(depth=1)", Record(own("Options"), {"width": ONE, "depth": ONE})),
+        ("Kind.SMALL", Built(LibraryName("builtins.getattr"), (own("Kind"), Constant("SMALL")))),
+        ("Kind.LARGE", Built(LibraryName("builtins.getattr"), (own("Kind"), Constant("LARGE")))),
+        ("Kind.SMALL.value", ONE),
+        ("Kind.LARGE.name", Constant("LARGE")),
         ("Point(1, y=2)", Built(own("Point"), (), {"x": ONE, "y": TWO})),
         ("Point(1, 1)._replace(y=2)", Built(own("Point"), (), {"x": ONE, "y": TWO})),
         (
@@ -326,6 +334,20 @@ def test_what_is_done_to_a_model_within_another_counts_whenever_it_is_done() -> 
     (outer,) = part.positional
     assert isinstance(outer, Built)
     assert (outer.key, outer.attributes) == (found.key, ())
+
+
+def test_recipes_stay_small() -> None:
+    code = """
+        class Pair(nn.Module):
+            def __init__(self, one, other):
+                super().__init__()
+                self.one, self.other = one, other
+        net = Net()
+        for _ in range(14):
+            net = Pair(net, net)
+    """
+    reasons = [missing(each) for each in recipes(code, "Pair")]
+    assert "it is built from too many parts" in reasons
 
 
 def test_copies_are_other_objects() -> None:

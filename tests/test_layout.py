@@ -1,5 +1,6 @@
 """What the dimensions of tensors in a forward stand for, by reading the code."""
 
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from textwrap import indent
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bnlint.facts.axes import Axes, Axis, Role
+from bnlint.facts.graph import Shape
 from bnlint.facts.layout import axes_of
 from bnlint.facts.reshaping import regrouped
 from bnlint.facts.selecting import indexed
@@ -211,6 +213,10 @@ def test_sequences(tmp_path: Path, forward: str, expected: str) -> None:
         ("torch.cat([self.pool(self.conv(x)), self.pool(self.conv(x))])", "? C8 P1 P1"),
         ("torch.cat([self.conv(x), self.conv(x)], 2)", "N C8 P P"),
         ("a, b = self.pool(self.conv(x)).chunk(2, 1); a", "N C P1 P1"),
+        ("a, b = self.conv1d(x).unbind(2); a", "N C8"),
+        ("a, b = torch.unbind(self.conv1d(x)); a", "C8 P"),
+        ("self.conv(x).select(3, 0)", "N C8 P"),
+        ("torch.hsplit(self.conv(x), 2)", "..."),
         ("F.normalize(self.conv(x).mean((2, 3)), dim=1)", "N C8"),
         ("y = self.pool(self.conv(x)); y = self.point(y) if y.sum() > 0 else y; y", "N C P1 P1"),
         ("torch.roll(x, 1)", "..."),
@@ -273,3 +279,15 @@ def test_an_index_leaves_as_many_dimensions_as_torch_says(
     made = indexed(axes, key)
     assert made.rank == len(expected)
     assert all(a.size in (None, n) for a, n in zip(made.known, expected, strict=True))
+
+
+def test_what_a_trace_measured_is_right(tmp_path: Path) -> None:
+    file = tmp_path / "model.py"
+    file.write_text(LAYERS + "        return self.pool(self.conv(x))\n")
+    graph = graph_of(file, "Net()")
+    conv = next(call for call in graph.calls if call.op == "Conv2d")
+    for sizes, expected in (((2, 8, 4, 4), "N C8 P P"), ((2, 9, 4, 4), "? ? ? ?")):
+        measured = replace(conv, shape=Shape(4, sizes=sizes))
+        calls = tuple(measured if call is conv else call for call in graph.calls)
+        traced = replace(graph, calls=calls)
+        assert described(axes_of(traced)[conv.index]) == expected

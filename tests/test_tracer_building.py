@@ -1,5 +1,6 @@
 """Live models from recipes and from what the command line names."""
 
+import importlib
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +32,7 @@ from bnlint.tracer.building import BuildFailure, Building, build_in
 from bnlint.tracer.construction import PLACES
 from bnlint.tracer.recipe_json import from_json, to_json
 from bnlint.tracer.targets import parse_argument
-from bnlint.tracer.weights import without_weights
+from bnlint.tracer.weights import no_weights, without_weights
 
 NETS = """
 import argparse
@@ -322,7 +323,7 @@ def test_models_within_what_a_factory_returns(
         (
             "Pair",
             (),
-            "`Pair` needs `one` and `other`: give it with --arg one=... --arg other=...",
+            "`Pair` needs `one` and `other`: give them with --arg one=... --arg other=...",
         ),
         ("make", ("config=3", "dept=2"), "`make` has no parameter `dept`; did you mean `depth`?"),
         ("net", ("width=3",), "`net` is a model already and takes no arguments"),
@@ -440,6 +441,43 @@ def test_models_of_the_hub(
     named = (Constant("pytorch/vision:v0.10.0"), Constant("resnet18"))
     model = follow(Built(hub, named, {"pretrained": Constant(True)}))
     assert model.out_features == 3
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Install a module of a package for one test."""
+    monkeypatch.syspath_prepend(str(tmp_path / "installed"))
+
+    def install(name: str, text: str) -> None:
+        for loaded in [each for each in sys.modules if each.partition(".")[0] in name.split(".")]:
+            monkeypatch.delitem(sys.modules, loaded)
+        *folders, last = name.split(".")
+        folder = tmp_path / "installed"
+        for part in folders:
+            folder /= part
+            folder.mkdir(parents=True)
+            (folder / "__init__.py").touch()
+        (folder / f"{last}.py").write_text(text, encoding="utf-8")
+
+    return install
+
+
+def test_functions_of_packages_that_fetch_weights(package: Callable[[str, str], None]) -> None:
+    text = "def load_pretrained(model): raise OSError\ndef build(): load_pretrained(1); return 2\n"
+    package("timm.models._builder", text)
+    with no_weights():
+        assert importlib.import_module("timm.models._builder").build() == 2
+    for name in [name for name in sys.modules if name.partition(".")[0] == "timm"]:
+        del sys.modules[name]
+
+
+def test_modules_that_only_fetched_weights(package: Callable[[str, str], None]) -> None:
+    package("torchvision.models.resnet", "")
+    with no_weights():
+        gone = importlib.import_module("torchvision.models.utils")
+        assert gone.load_state_dict_from_url("https://nowhere.example")["state"] == {}
+    for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+        del sys.modules[name]
 
 
 def test_a_gpu_is_not_needed(called: Callable[..., Building]) -> None:

@@ -339,6 +339,18 @@ def test_star_imports(write: Write) -> None:
         module.f()
 
 
+def test_submodules_that_other_imports_would_have_brought(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = importlib.import_module("wsgiref")
+    monkeypatch.delitem(sys.modules, "wsgiref.validate", raising=False)
+    monkeypatch.delattr(package, "validate", raising=False)
+    module = load(write, "import wsgiref\nx = wsgiref.validate.validator\ny = wsgiref.nothing\n")
+    assert module.x.__name__ == "validator"
+    with pytest.raises(Unavailable, match="has no attribute 'nothing'"):
+        _ = module.y
+
+
 def test_only_the_project_finds_its_modules(write: Write) -> None:
     project = write({"colorsys.py": "mine = True\n", "script.py": "import colorsys\n"})
     sys.modules.pop("colorsys", None)

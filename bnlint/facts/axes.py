@@ -30,6 +30,7 @@ class Axis:
 
 
 ANY = Axis()
+POSITIONS = Axis(Role.POSITIONS)
 ONE = Axis(Role.POSITIONS, 1)
 """A dimension of a single entry."""
 
@@ -55,6 +56,11 @@ class Axes:
     def leading(self) -> "Axes":
         """What is left to say when nothing but dimension 0 is known to stay."""
         return Axes(self.known[:1])
+
+    @property
+    def unknown(self) -> "Axes":
+        """As many dimensions, of which nothing is known."""
+        return Axes((ANY,) * len(self.known), self.whole)
 
     def without(self, places: Collection[int]) -> "Axes":
         """The same without some of the known dimensions."""

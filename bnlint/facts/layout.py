@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from bnlint.facts.axes import ANY, NOTHING, Axes, Axis, Role, broadcast, joined
-from bnlint.facts.graph import Call, Layer, ModelGraph
+from bnlint.facts.axes import ANY, NOTHING, POSITIONS, Axes, Axis, Role, broadcast, joined
+from bnlint.facts.graph import Call, ModelGraph
 from bnlint.facts.kind import Kind
 from bnlint.facts.reshaping import (
     flattened,
@@ -17,6 +17,7 @@ from bnlint.facts.reshaping import (
     viewed,
 )
 from bnlint.facts.selecting import embedded, indexed, reduced
+from bnlint.facts.sequences import after_sequence_layer, is_packed
 from bnlint.facts.site import NOT_KNOWN, Argument
 from bnlint.facts.windows import after_pooling, after_window
 
@@ -28,7 +29,6 @@ _ELEMENTWISE = frozenset(
     floor ceil round fmod remainder maximum minimum fmax fmin where lerp addcmul addcdiv nan_to_num
     masked_fill normalize cumsum cumprod setitem Power""".split()
 )
-_POSITIONS = Axis(Role.POSITIONS)
 _PARTS = frozenset("chunk split split_with_sizes tensor_split unsafe_chunk unsafe_split".split())
 """Operations that give several tensors of as many dimensions as theirs."""
 
@@ -41,8 +41,15 @@ def axes_of(graph: ModelGraph) -> tuple[Axes, ...]:
     found: list[Axes] = []
     for call in graph.calls:
         axes = _after(graph, call, [found[index] for index in call.inputs])
-        found.append(axes if call.shape.rank is None else axes.extended(call.shape.rank))
+        axes = axes if call.shape.rank is None else axes.extended(call.shape.rank)
+        found.append(axes if _fits(axes, call.shape.sizes) else axes.unknown)
     return tuple(found)
+
+
+def _fits(axes: Axes, sizes: Sequence[int] | None) -> bool:
+    """Whether what a trace measured is no other than what follows from the layers."""
+    measured = sizes if sizes is not None else [axis.size for axis in axes.known]
+    return all(axis.size in (None, size) for axis, size in zip(axes.known, measured, strict=False))
 
 
 def _after(graph: ModelGraph, call: Call, inputs: Sequence[Axes]) -> Axes:
@@ -52,7 +59,7 @@ def _after(graph: ModelGraph, call: Call, inputs: Sequence[Axes]) -> Axes:
             return Axes((Axis(Role.SAMPLES),))
         case _ if not inputs:
             return NOTHING
-        case _ if _is_packed(call, graph.calls[call.inputs[0]]):
+        case _ if is_packed(call, graph.calls[call.inputs[0]]):
             return NOTHING
         case kind if kind in _SAME:
             return given
@@ -65,7 +72,7 @@ def _after(graph: ModelGraph, call: Call, inputs: Sequence[Axes]) -> Axes:
         case Kind.LINEAR:
             return _after_linear(call, given)
         case Kind.EMBEDDING | Kind.RECURRENT | Kind.ATTENTION:
-            return _after_sequence_layer(call, given)
+            return after_sequence_layer(call, given)
         case Kind.RESHAPE | Kind.PERMUTE | Kind.SPLIT | Kind.REDUCE:
             return _rearranged(graph, call, inputs)
         case Kind.CAT:
@@ -75,13 +82,6 @@ def _after(graph: ModelGraph, call: Call, inputs: Sequence[Axes]) -> Axes:
         case kind if kind in _COMBINING or call.op.rstrip("_") in _ELEMENTWISE:
             return _combined(graph, call, inputs)
     return NOTHING
-
-
-def _is_packed(call: Call, source: Call) -> bool:
-    """Whether sequences of several lengths are stored without padding, in fewer dimensions."""
-    if call.kind is Kind.RECURRENT:
-        return source.op in ("pack_padded_sequence", "pack_sequence")
-    return call.op == "data" and source.kind is Kind.RECURRENT
 
 
 def _after_batch_norm(call: Call, given: Axes) -> Axes:
@@ -103,47 +103,6 @@ def _after_linear(call: Call, given: Axes) -> Axes:
     if any(axis.role is Role.FEATURES for axis in kept):
         return Axes((*kept, Axis(Role.POSITIONS, size)), True)
     return Axes((*kept, Axis(Role.FEATURES, size, call.layer)), True)
-
-
-def _after_sequence_layer(call: Call, given: Axes) -> Axes:
-    """Layers whose features are the last dimension, behind samples and positions.
-
-    Where nothing is known of what they get, ``batch_first`` tells that there are samples at all.
-    """
-    features = _features(call, given)
-    if call.kind is Kind.EMBEDDING:
-        if call.op.lower().replace("_", "") == "embeddingbag":
-            return Axes((ANY, features), True)
-        places = (axis if axis.role is Role.SAMPLES else _POSITIONS for axis in given.known)
-        return Axes((*places, features), True) if given.whole else given.leading
-    if call.op.endswith(("Cell", "_cell")):
-        return Axes((given.first, features), True)
-    if given.whole:
-        return Axes((*given.known[:-1], features), True) if given.known else NOTHING
-    if call.layer is None or value_of(call.layer.arguments, "batch_first") is not True:
-        return NOTHING
-    return Axes((given.first, _POSITIONS, features), True)
-
-
-_WIDTHS = ("proj_size", "hidden_size", "embedding_dim", "embed_dim", "d_model")
-
-
-def _features(call: Call, given: Axes) -> Axis:
-    layer = call.layer
-    if layer is None:
-        return Axis(Role.FEATURES)
-    width = next((n for name in _WIDTHS if (n := _number(layer, name))), None)
-    if value_of(layer.arguments, "bidirectional", False) is not False:
-        twice = value_of(layer.arguments, "bidirectional") is True and width is not None
-        return Axis(Role.FEATURES, 2 * width if twice and width is not None else None)
-    if width is None and call.kind is Kind.ATTENTION and given.whole and given.known:
-        return given.known[-1]
-    return Axis(Role.FEATURES, width, layer)
-
-
-def _number(layer: Layer, name: str) -> int | None:
-    value = value_of(layer.arguments, name)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 # -- other orders and numbers of dimensions ---------------------------------------------------
@@ -190,21 +149,29 @@ def _reshaped(name: str, inputs: Sequence[Axes], arguments: Mapping[str, Argumen
         case "expand_as" if len(inputs) > 1:
             return inputs[1]
         case "PixelShuffle" | "PixelUnshuffle" | "pixel_shuffle" | "pixel_unshuffle":
-            return Axes((given.first, Axis(Role.FEATURES), *(_POSITIONS,) * 2), True)
+            return Axes((given.first, Axis(Role.FEATURES), *(POSITIONS,) * 2), True)
         case "ChannelShuffle" | "channel_shuffle":
             return given
     return NOTHING
 
 
+def _dim(call: Call) -> int | None:
+    """Along which dimension it works, the first if not given; ``None`` is not known."""
+    dim = value_of(call.arguments, "dim", 0)
+    unnamed = any(name.isdecimal() for name in call.arguments)
+    return dim if isinstance(dim, int) and not unnamed else None
+
+
 def _part(graph: ModelGraph, call: Call, given: Axes) -> Axes:
     """What splitting and indexing leave."""
-    name, dim = call.op, value_of(call.arguments, "dim", 0)
+    name, dim = call.op, _dim(call)
     source, key = graph.calls[call.inputs[0]], value_of(call.arguments, "key", NOT_KNOWN)
     if name == "getitem":
-        whole = source.op in _PARTS or (source.op == "MultiheadAttention" and key == 0)
+        parts = source.op in _PARTS or source.op == "unbind"
+        whole = parts or (source.op == "MultiheadAttention" and key == 0)
         return given if whole else indexed(given, key)
     rank = given.rank
-    if rank is None or not isinstance(dim, int) or not -rank <= dim < rank:
+    if rank is None or dim is None or not -rank <= dim < rank:
         return NOTHING
     if name in _PARTS:
         place = dim % rank
@@ -229,12 +196,12 @@ def _combined(graph: ModelGraph, call: Call, inputs: Sequence[Axes]) -> Axes:
 
 
 def _after_cat(call: Call, inputs: Sequence[Axes]) -> Axes:
-    dim = value_of(call.arguments, "dim", 0)
+    dim = _dim(call)
     ranks = {axes.rank for axes in inputs}
     rank = ranks.pop() if len(ranks) == 1 else None
     if call.op not in ("cat", "concat", "concatenate") or rank is None:
         return NOTHING
-    if not isinstance(dim, int) or not -rank <= dim < rank:
+    if dim is None or not -rank <= dim < rank:
         return NOTHING
     place = dim % rank
     axis = joined([Axes((axes.known[place],), True) for axes in inputs]).known[0]

@@ -1,6 +1,6 @@
 """Everything that was learnt from the files of one lint."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bnlint.facts.graph import ModelGraph
@@ -24,3 +24,14 @@ class Rehearsal:
     recipes: Mapping[ModelGraph, Recipe] = field(default_factory=dict)
     scripts: Mapping[ModelGraph, str] = field(default_factory=dict)
     unreached: frozenset[ModelGraph] = frozenset()
+
+
+def joined(parts: Sequence[Rehearsal]) -> Rehearsal:
+    """Rehearsals of several programs as one."""
+    return Rehearsal(
+        tuple(graph for part in parts for graph in part.graphs),
+        tuple(run for part in parts for run in part.runs),
+        {graph: recipe for part in parts for graph, recipe in part.recipes.items()},
+        {graph: script for part in parts for graph, script in part.scripts.items()},
+        frozenset(graph for part in parts for graph in part.unreached),
+    )

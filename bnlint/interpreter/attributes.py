@@ -18,11 +18,13 @@ from bnlint.interpreter.objects import (
     Function,
     Instance,
     Method,
+    NumberMember,
     Partial,
     Property,
     Scope,
     Static,
     Super,
+    TextMember,
 )
 from bnlint.interpreter.parameters import (
     is_opaque,
@@ -159,6 +161,18 @@ def _of_tensor(m: Machine, value: Tensor, name: str, node: cst.CSTNode, scope: S
 @handles(ATTRIBUTES, Many, list, dict, str, tuple, set, int, float, range, bytes, bool, frozenset)
 @handles(ATTRIBUTES, Int, Float, Text, Vector)
 def _of_plain(m: Machine, value: Value, name: str, node: cst.CSTNode, scope: Scope) -> Value:
+    return Builtin(value, name)
+
+
+@handles(ATTRIBUTES, NumberMember, TextMember)
+def _of_member(
+    m: Machine, value: NumberMember | TextMember, name: str, node: cst.CSTNode, scope: Scope
+) -> Value:
+    match name:
+        case "name":
+            return value.member
+        case "value":
+            return int(value) if isinstance(value, int) else str(value)
     return Builtin(value, name)
 
 

@@ -3,12 +3,24 @@
 import libcst as cst
 
 from bnlint.facts.known import Known
+from bnlint.facts.site import Site
 from bnlint.interpreter.expressions import default_values
 from bnlint.interpreter.machine import Machine
-from bnlint.interpreter.objects import Class, Function, Method, Partial, Property, Scope, Static
-from bnlint.interpreter.values import Arguments, Guard, Library, Unknown, Value
+from bnlint.interpreter.objects import (
+    Class,
+    Function,
+    Method,
+    NumberMember,
+    Partial,
+    Property,
+    Scope,
+    Static,
+    TextMember,
+)
+from bnlint.interpreter.values import Arguments, Guard, Int, Library, Unknown, Value
 
 PROPERTIES = frozenset({"property", "cached_property", "lazy_property"})
+ENUMERATIONS = frozenset({"Enum", "IntEnum", "StrEnum"})
 DATACLASSES = frozenset({"dataclasses.dataclass", "attr.s", "attr.dataclass", "attrs.define"})
 
 
@@ -69,9 +81,27 @@ def define_class(m: Machine, node: cst.ClassDef, scope: Scope) -> Value:
     m.execute(node.body.body, body)
     for value in list(names.values()):
         _own(cls, value)
+    if any(isinstance(base, Library) and base.name in ENUMERATIONS for base in cls.mro):
+        for name, value in names.items():
+            names[name] = _member(cls, name, value, m.site(node, scope))
     made: Value = cls
     for decorator in reversed(node.decorators):
         made = _decorate_class(m, decorator.decorator, cls, made, scope)
+    return made
+
+
+def _member(cls: Class, name: str, value: Value, site: Site) -> Value:
+    """A member of an enumeration, which remembers that it is one."""
+    made: NumberMember | TextMember
+    match value:
+        case int() if not isinstance(value, bool) and not name.startswith("_"):
+            made = NumberMember(value)
+            made.site = value.site if isinstance(value, Int) else site
+        case str() if not name.startswith("_"):
+            made = TextMember(value)
+        case _:
+            return value
+    made.option, made.owner, made.member = None, cls, name
     return made
 
 

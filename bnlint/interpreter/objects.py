@@ -8,7 +8,7 @@ import libcst as cst
 
 from bnlint.facts.known import Known
 from bnlint.facts.site import Argument, Site
-from bnlint.interpreter.values import MISSING, Arguments, Library, Unknown, Value
+from bnlint.interpreter.values import MISSING, Arguments, Int, Library, Text, Unknown, Value
 
 if TYPE_CHECKING:
     from bnlint.interpreter.namespaces import Namespace
@@ -171,6 +171,20 @@ class Class:
     def open(self) -> bool:
         """Whether an ancestor could not be resolved."""
         return any(isinstance(cls, Unknown) for cls in self.mro)
+
+
+class NumberMember(Int):
+    """A member of an enumeration whose value is a whole number."""
+
+    owner: Class
+    member: str
+
+
+class TextMember(Text):
+    """A member of an enumeration whose value is a string."""
+
+    owner: Class
+    member: str
 
 
 @dataclass(slots=True, eq=False)

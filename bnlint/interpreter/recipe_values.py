@@ -17,7 +17,16 @@ from bnlint.facts.recipe import (
     missing,
 )
 from bnlint.interpreter.namespaces import Namespace, dotted
-from bnlint.interpreter.objects import Class, Function, Instance, Method, Partial, Static
+from bnlint.interpreter.objects import (
+    Class,
+    Function,
+    Instance,
+    Method,
+    NumberMember,
+    Partial,
+    Static,
+    TextMember,
+)
 from bnlint.interpreter.recipe_names import parameter_names, project_name, required_names
 from bnlint.interpreter.recipe_reasons import counts, unknown
 from bnlint.interpreter.values import Arguments, Choice, Library, Many, Tensor, Unknown, Value
@@ -71,6 +80,9 @@ class Values:
 
     def _plain(self, value: Value, what: str) -> Recipe | None:
         match value:
+            case NumberMember() | TextMember():
+                member = (project_name(value.owner), Constant(value.member))
+                return Built(LibraryName("builtins.getattr"), member)
             case None | bool():
                 return Constant(value)
             case int() | float() | str():

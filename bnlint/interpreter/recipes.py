@@ -6,7 +6,7 @@ Only a rehearsal that is asked for them makes any.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import count
+from itertools import count, islice
 from typing import TYPE_CHECKING
 
 from bnlint.facts.kind import NORMALIZATIONS, WEIGHTED, Kind
@@ -18,6 +18,7 @@ from bnlint.facts.recipe import (
     Unobtainable,
     mapped,
     missing,
+    walk,
 )
 from bnlint.interpreter.modules import (
     WRAPPERS,
@@ -48,6 +49,8 @@ FACTORIES = (
 )
 """Packages whose models are built without downloading them."""
 OPTIONS = "argparse.Namespace"
+MOST_PARTS = 5000
+"""Parts of one recipe, those that occur several times counted each time."""
 
 
 class Recipes:
@@ -61,6 +64,8 @@ class Recipes:
         self._parts: dict[Instance, tuple[Instance, str]] = {}
         self._numbers = count()
         self._changing: Instance | None = None
+        self._indexed = -1, 0
+        self._holders: dict[Instance, tuple[Instance, str]] = {}
 
     def of_model(self, model: Instance) -> Recipe | None:
         """How a model was built; ``None`` for what another builds, and for what holds no layers."""
@@ -80,8 +85,10 @@ class Recipes:
         if self._inside:
             return
         if made.is_module:
-            called = self._values.call(callee, arguments)
-            self._built[made] = replace(called, key=next(self._numbers))
+            called = replace(self._values.call(callee, arguments), key=next(self._numbers))
+            if len(list(islice(walk(called), MOST_PARTS))) == MOST_PARTS:
+                called = Built(Unobtainable("it is built from too many parts"), key=called.key)
+            self._built[made] = called
         else:
             self._calls[made] = callee, arguments
 
@@ -142,13 +149,18 @@ class Recipes:
             outer, name = self._parts[owner]
             root, path = self._root(outer)
             return root, f"{path}.{name}" if path else name
-        found = [
-            (root, path)
-            for root in self._built
-            for path, module in descendants(self._m, root)
-            if module is owner
-        ]
-        return min(found, key=lambda each: each[1].count("."), default=(None, ""))
+        state = self._m.heap.structure, len(self._built)
+        if state != self._indexed:
+            self._indexed, self._holders = state, self._all_holders()
+        return self._holders.get(owner, (None, ""))
+
+    def _all_holders(self) -> dict[Instance, tuple[Instance, str]]:
+        found: dict[Instance, tuple[Instance, str]] = {}
+        for root in self._built:
+            for path, module in descendants(self._m, root):
+                if module not in found or path.count(".") < found[module][1].count("."):
+                    found[module] = root, path
+        return found
 
     # -- objects ------------------------------------------------------------------------------
 

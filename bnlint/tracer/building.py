@@ -184,7 +184,8 @@ def _check_arguments(name: str, function: Callable[..., object], given: dict[str
     if needed:
         listed = " and ".join(f"`{parameter}`" for parameter in needed)
         options = " ".join(f"--arg {parameter}=..." for parameter in needed)
-        raise BuildFailure(f"`{name}` needs {listed}: give it with {options}")
+        pronoun = "them" if len(needed) > 1 else "it"
+        raise BuildFailure(f"`{name}` needs {listed}: give {pronoun} with {options}")
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
         return
     for argument in given:

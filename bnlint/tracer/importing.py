@@ -84,8 +84,8 @@ class Project(MetaPathFinder, Loader):
         packages = [root for root in self._folders() if root not in plain]
         for part in (os.path.join(name, *rest), name):
             holding = [root for root in plain if _is_module(os.path.join(root, part))]
-            if holding and (found := self._find(name, last, holding)) is not None:
-                return found
+            if holding:
+                return self._find(name, last, holding)
         return None if self._is_installed(name) else self._find(name, last, [*plain, *packages])
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
@@ -109,9 +109,7 @@ class Project(MetaPathFinder, Loader):
 
     # -- finding ------------------------------------------------------------------------------
 
-    def _find(
-        self, name: str, last: str, folders: Sequence[str], *, namespaces: bool = True
-    ) -> ModuleSpec | None:
+    def _find(self, name: str, last: str, folders: Sequence[str]) -> ModuleSpec | None:
         for folder in folders:
             below = os.path.join(folder, last)
             if _is_file(below, INIT):
@@ -120,7 +118,7 @@ class Project(MetaPathFinder, Loader):
                 return self._spec(name, f"{below}.py")
         portions = [os.path.join(folder, last) for folder in folders]
         portions = [portion for portion in portions if os.path.isdir(portion)]
-        if not portions or not namespaces:
+        if not portions:
             return None
         spec = ModuleSpec(name, None, is_package=True)
         spec.submodule_search_locations = portions

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 _ALIKE = """relu relu6 hardtanh hardswish hardsigmoid leaky_relu elu selu celu gelu mish prelu silu
@@ -16,6 +16,11 @@ ALIKE = frozenset(
     {*(getattr(functional, name) for name in _ALIKE.split()), torch.relu, Tensor.relu}
 )
 """Functions of one tensor whose output is like it."""
+
+_LAYERS_ALIKE = """ReLU ReLU6 Hardtanh Hardswish Hardsigmoid LeakyReLU ELU SELU CELU GELU Mish SiLU
+    Softplus Sigmoid Tanh Dropout"""
+LAYERS_ALIKE = frozenset(getattr(nn, name) for name in _LAYERS_ALIKE.split())
+"""Layers that give a tensor like the one they get; their subclasses may not."""
 
 PAIRS = frozenset({torch.add, torch.sub, torch.mul, Tensor.add, Tensor.sub, Tensor.mul})
 PAIRS_IN_PLACE = frozenset({Tensor.add_, Tensor.sub_, Tensor.mul_})
@@ -35,6 +40,17 @@ def quicker(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
             return function
         return _alike if function in PAIRS else _overwritten
     return _QUICKER.get(function, _itself)(function, args, kwargs)
+
+
+def quicker_layer(layer: nn.Module, args: tuple[Any, ...]) -> Callable[..., Any] | None:
+    """A function that gives a tensor of the same shape and type as a layer, if there is one."""
+    if type(layer) not in LAYERS_ALIKE or len(args) != 1 or not isinstance(args[0], Tensor):
+        return None
+    if layer._forward_hooks or layer._forward_pre_hooks or not args[0].is_meta:
+        return None
+    if not args[0].is_floating_point() or (isinstance(layer, nn.Dropout) and not layer.training):
+        return None
+    return _overwritten if getattr(layer, "inplace", False) else _alike
 
 
 def like(given: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from bnlint.tracer import devices, quirks
 from bnlint.tracer.leaves import is_leaf
 from bnlint.tracer.places import calls_in_user_code
-from bnlint.tracer.quick import like, quicker
+from bnlint.tracer.quick import like, quicker, quicker_layer
 from bnlint.tracer.shadow import Shadow
 from bnlint.tracer.tape import Tape
 from bnlint.tracer.tensors import count_of, tensors_in
@@ -117,6 +117,9 @@ class Recorder:
             if complaint is not None or quirks.runs_fast(module, given[0]):
                 self._complaint = complaint
                 return self.operation("call_module", name, _as_normalised, args, kwargs, frame)
+        shortcut = quicker_layer(module, given)
+        if shortcut is not None:
+            return self.operation("call_module", name, shortcut, args, kwargs, frame)
 
         def run(*args: Any, **kwargs: Any) -> Any:
             return original(module, *args, **kwargs)
