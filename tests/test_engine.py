@@ -121,10 +121,12 @@ def test_a_rehearsal_that_crashes_costs_only_its_file(
         sources: Sequence[SourceFile],
         program: Project,
         progress: Callable[[int, int], None] | None = None,
+        *,
+        recipes: bool = False,
     ) -> Rehearsal:
         if any(source.path == "a.py" for source in sources):
             raise error("boom")
-        return real(sources, program, progress)
+        return real(sources, program, progress, recipes=recipes)
 
     monkeypatch.setattr(interpreter, "rehearse", rehearse)
     result = lint(project({"a.py": BAD, "b.py": BAD}))
@@ -133,7 +135,7 @@ def test_a_rehearsal_that_crashes_costs_only_its_file(
 
 
 def test_an_interrupt_is_not_caught(project: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    def rehearse(*_: object) -> Rehearsal:
+    def rehearse(*_: object, **__: object) -> Rehearsal:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(interpreter, "rehearse", rehearse)
