@@ -165,6 +165,13 @@ def test_a_model_that_fails_says_where_and_stays_as_it_was() -> None:
     assert "BN004" in rules
 
 
+def test_a_part_may_refer_to_the_whole() -> None:
+    model = Net()
+    model.head.owner = model
+    graph = bnlint.trace_model(model, input_size=(4, 3, 8, 8))
+    assert {layer.name for layer in graph.layers} >= {"conv", "bn", "head.0", "head.1"}
+
+
 def test_the_signal_of_a_healthy_and_an_exploding_stack() -> None:
     torch.manual_seed(0)
     healthy = bnlint.signal_propagation(Stacked(12, norm=True), input_size=(8, 8, 16, 16))

@@ -18,9 +18,19 @@ _PLAIN = (bool, int, float, str, type(None))
 def describe_layers(model: nn.Module) -> tuple[LayerRecord, ...]:
     """Describe all modules in registration order, each once, under its first dotted name."""
     names: dict[nn.Module, list[str]] = {}
-    for name, module in model.named_modules(remove_duplicate=False):
+    for name, module in _named(model, "", ()):
         names.setdefault(module, []).append(name)
     return tuple(_layer(module, *found) for module, found in names.items())
+
+
+def _named(
+    module: nn.Module, name: str, around: tuple[nn.Module, ...]
+) -> Iterator[tuple[str, nn.Module]]:
+    """All modules under all their names; one that holds a module around it is not entered again."""
+    yield name, module
+    for part, child in module._modules.items():
+        if child is not None and child is not module and child not in around:
+            yield from _named(child, f"{name}.{part}" if name else part, (*around, module))
 
 
 def library_type(module: nn.Module) -> str:
