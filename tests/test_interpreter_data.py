@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from bnlint.facts.known import Known
-from bnlint.facts.run import Backward, Loader, LoaderIterated, OptimizerStep, Purpose
+from bnlint.facts.loader import Loader, Purpose
+from bnlint.facts.run import Backward, LoaderIterated, OptimizerStep
 from bnlint.facts.site import NOT_KNOWN
 from tests.rehearsing import forwards, main_run, rehearse, rehearse_files, the_forward
 

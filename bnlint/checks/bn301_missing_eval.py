@@ -10,8 +10,9 @@ from bnlint.facts.forwards import (
     trains_nothing,
 )
 from bnlint.facts.known import Known
+from bnlint.facts.loader import Purpose
 from bnlint.facts.placement import evaluated_in_eval_mode, evaluation_around
-from bnlint.facts.run import Forward, Purpose, Run, WeightsLoaded
+from bnlint.facts.run import Forward, Run, WeightsLoaded
 from bnlint.facts.story import how_it_came_here, how_it_came_into, loader_name
 from bnlint.finding import Applicability, Finding, Severity
 from bnlint.rule import Rule, Settings

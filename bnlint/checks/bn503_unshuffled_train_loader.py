@@ -4,14 +4,8 @@ from collections.abc import Iterator
 
 from bnlint.facts.forwards import norms_in_training, trains
 from bnlint.facts.known import Known
-from bnlint.facts.run import (
-    Forward,
-    Loader,
-    LoaderHandedOver,
-    LoaderIterated,
-    Purpose,
-    Run,
-)
+from bnlint.facts.loader import Loader, Purpose
+from bnlint.facts.run import Forward, LoaderHandedOver, LoaderIterated, Run
 from bnlint.facts.site import Argument, Site
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule, Settings

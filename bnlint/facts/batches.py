@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from bnlint.facts.forwards import trains
 from bnlint.facts.known import Known
-from bnlint.facts.run import Forward, Loader, NormState, Run, is_training
+from bnlint.facts.loader import Loader
+from bnlint.facts.run import Forward, NormState, Run, is_training
 from bnlint.facts.site import Site
 from bnlint.facts.story import Proof
 

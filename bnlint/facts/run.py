@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TypeVar
 
 from bnlint.facts.graph import Layer, ModelGraph
 from bnlint.facts.known import Known
+from bnlint.facts.loader import Loader
 from bnlint.facts.site import Argument, Site
 
 
@@ -32,7 +32,7 @@ class Loop:
 
     site: Site
     number: int
-    loader: "Loader | None" = None
+    loader: Loader | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,46 +72,6 @@ def is_training(mode: Mode) -> Known:
     if answers == {True}:
         return Known.YES
     return Known.NO if answers == {False} else Known.UNKNOWN
-
-
-class Purpose(StrEnum):
-    """What a loader is for, by its dataset's arguments and its own names."""
-
-    TRAINING = "training"
-    EVALUATION = "evaluation"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Dataset:
-    """What a loader draws from.
-
-    ``type`` is the qualified or the user's class name, ``""`` if unknown. ``iterable`` tells
-    whether it is an IterableDataset, ``mixed`` whether its order is random already (a random
-    split, a permutation), ``ordered_by_class`` whether it is known to list class after class.
-    """
-
-    type: str
-    site: Site | None
-    iterable: Known
-    mixed: Known
-    ordered_by_class: Known = Known.UNKNOWN
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Loader:
-    """One DataLoader. ``arguments`` binds every constructor parameter, defaults included.
-
-    ``names`` are the variables and attributes that it was bound to. ``resolved`` is false when
-    ``*args`` or ``**kwargs`` that are not known took part in the call.
-    """
-
-    site: Site
-    arguments: dict[str, Argument]
-    dataset: Dataset
-    names: tuple[str, ...]
-    purpose: Purpose
-    resolved: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)

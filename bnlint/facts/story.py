@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 
-from bnlint.facts.run import Context, Event, Loader, Mode, Model, Switch
+from bnlint.facts.loader import Loader
+from bnlint.facts.run import Context, Event, Mode, Model, Switch
 from bnlint.facts.site import Site
 
 Proof = tuple[Site, str]

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bnlint.facts.known import Known
-from bnlint.facts.run import Event, Loader, Mode
+from bnlint.facts.loader import Loader
+from bnlint.facts.run import Event, Mode
 from bnlint.facts.site import Argument, Site
 from bnlint.interpreter.objects import Instance
 from bnlint.interpreter.values import Tensor

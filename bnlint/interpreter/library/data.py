@@ -3,7 +3,7 @@
 import re
 
 from bnlint.facts.known import Known
-from bnlint.facts.run import Dataset, Loader, Purpose
+from bnlint.facts.loader import Dataset, Loader, Purpose
 from bnlint.facts.site import Argument, Site
 from bnlint.interpreter.arguments import make_argument
 from bnlint.interpreter.construction import bind_loosely, new_instance

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bnlint.facts.known import Known
-from bnlint.facts.run import Purpose
+from bnlint.facts.loader import Purpose
 from bnlint.vocabulary.words import words
 
 
