@@ -17,6 +17,7 @@ from bnlint.config import closest
 from bnlint.diagnostics import start_of
 from bnlint.engine import Result
 from bnlint.facts import signal as signals
+from bnlint.facts.graph import ModelGraph
 from bnlint.live import SIGNAL_RULE
 from bnlint.misuse import Misuse
 from bnlint.registry import Choice
@@ -26,7 +27,7 @@ from bnlint.source import Project
 from bnlint.source.file import display_path
 from bnlint.tracer.answer import Answer
 from bnlint.tracer.targets import Target, parse_argument, parse_size, parse_target
-from bnlint.tracing import attempt_of
+from bnlint.tracing import Attempt, attempt_of
 
 
 def trace(options: TraceOptions) -> int:
@@ -55,7 +56,14 @@ def signal(options: SignalOptions) -> int:
     _stop_without_trace(answer, options)
     if answer.signal is None:
         raise Misuse(f"the signal of `{options.target}` could not be measured")
+    project = Project()
+    attempt = attempt_of(answer, target.name, start_of(_path_of(target)), project)
+    assert attempt.graph is not None
     measured = signals.from_json(answer.signal)
+    measured = replace(measured, problems=attempt.graph.problems or measured.problems)
+    if measured.problems and not measured.blocks:
+        reason = measured.problems[0]
+        raise Misuse(f"the signal of `{options.target}` could not be measured: {reason}")
     look = look_for(sys.stdout, None, ())
     table = signal_table.text(measured, look, every=options.every)
     click.echo(signal_json.text(measured) if options.form == "json" else table, nl=False)
@@ -64,21 +72,18 @@ def signal(options: SignalOptions) -> int:
 
         signal_plot.save({measured.model: measured}, options.plot)
         click.echo(f"Wrote {options.plot}.", err=True)
-    result = _judged(target, answer, measured)
+    result = _judged(replace(attempt.graph, signal=measured), attempt, project)
     if result.findings and options.form == "text":
         click.echo("\n" + FORMATS["text"](result, look), nl=False)
     return int(bool(result.findings))
 
 
-def _judged(target: Target, answer: Answer, measured: signals.Signal) -> Result:
-    """What the rules that need a measured signal say of it."""
-    project = Project()
-    attempt = attempt_of(answer, target.name, start_of(_path_of(target)), project)
-    assert attempt.graph is not None
-    graph = replace(attempt.graph, signal=measured)
+def _judged(graph: ModelGraph, attempt: Attempt, project: Project) -> Result:
+    """What the rule that needs a measured signal says of it; the table tells all else."""
     plan = Plan(registry.chosen(Choice(), Choice([SIGNAL_RULE])))
     result = engine.lint_models([replace(attempt, graph=graph)], project, plan)
-    return replace(result, attempts=())
+    found = tuple(finding for finding in result.findings if finding.rule == SIGNAL_RULE)
+    return replace(result, findings=found, attempts=())
 
 
 def _require_matplotlib() -> None:

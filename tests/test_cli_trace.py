@@ -163,6 +163,22 @@ def test_the_signal_as_a_table_and_as_json(project: Write, run: Run) -> None:
     assert len(data["blocks"]) == 1
 
 
+def test_a_signal_that_cannot_be_measured_is_one_line(project: Write, run: Run) -> None:
+    project({"model.py": MODEL})
+    done = run("signal", "model.py:Net", "--arg", "width=4", "--input", "4x5x16x16")
+    assert (done.status, done.out) == (2, "")
+    start = "error: the signal of `model.py:Net` could not be measured: `conv1` at model.py:15 "
+    assert done.err.startswith(start)
+    assert done.err.count("\n") == 1
+
+
+def test_a_file_that_is_not_python_is_one_line(project: Write, run: Run) -> None:
+    project({"bad.py": "def f(:\n"})
+    done = run("trace", "bad.py:Net")
+    said = "error: `bad.py:Net` could not be traced: SyntaxError: invalid syntax (bad.py:1)\n"
+    assert (done.status, done.err) == (2, said)
+
+
 def test_the_signal_as_a_plot(project: Write, run: Run) -> None:
     pytest.importorskip("matplotlib")
     folder = project({"model.py": MODEL})

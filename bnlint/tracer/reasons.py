@@ -60,6 +60,8 @@ def _of_error(error: BaseException, limits: Limits) -> str:
             return f"ended the process with sys.exit({'' if error.code is None else text})"
         case MemoryError():
             return _memory(limits)
+        case SyntaxError(msg=str(said)):
+            return f"{type(error).__name__}: {said}"
         case RecursionError():
             return f"recursed too deeply: {text}"
         case ModuleNotFoundError(name=str(name)):

@@ -45,12 +45,12 @@ def measure(model: nn.Module, inputs: Sequence[object], recording: Recording) ->
     flow = Flow(recording.module)
     additions = flow.additions()
     meter = _Meter(flow, additions)
-    problems = list(recording.problems)
     with _in_train_mode(model, recording.module), torch.no_grad():
-        problems += meter.run_through(fed)
+        stopped = meter.run_through(fed)
+    problems = recording.problems or tuple(stopped)  # what cannot be recorded cannot be run, either
     shapes = tuple(_shape(value) for value in fed if isinstance(value, Tensor))
     blocks, free = blocks_of(flow, additions, meter.measured)
-    return Signal(type(model).__name__, shapes, blocks, free, tuple(problems))
+    return Signal(type(model).__name__, shapes, blocks, free, problems)
 
 
 class _Meter(fx.Interpreter):
