@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from bnlint.facts.forwards import norms_in_training, trains
 from bnlint.facts.known import Known
 from bnlint.facts.loader import Loader, Purpose
-from bnlint.facts.run import Forward, LoaderHandedOver, LoaderIterated, Run
+from bnlint.facts.placement import is_dotted_name
+from bnlint.facts.run import Forward, LoaderHandedOver, Run
 from bnlint.facts.site import Argument, Site
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule, Settings
@@ -68,16 +69,17 @@ def _message(loader: Loader, shuffle: Argument | None, model: str) -> str:
     default = ""
     if shuffle is not None and shuffle.option is not None:
         default = f" unless `{shuffle.option}` is given"
+    remedy = f"pass `shuffle={_shuffle(loader) or 'True'}`"
     if loader.dataset.ordered_by_class is Known.YES:
         return (
             f"{name} trains `{model}` in the order of `{_class_of(loader)}`{default}, which lists "
             "one class after the other: a batch of one class gives its label away through "
-            "BatchNorm's statistics, and evaluation collapses; pass `shuffle=True`"
+            f"BatchNorm's statistics, and evaluation collapses; {remedy}"
         )
     return (
         f"{name} trains `{model}` in the order of its dataset{default}, so neighbours always share "
         "BatchNorm's batch statistics, and where they are of one class these give the label away; "
-        "pass `shuffle=True`"
+        f"{remedy}"
     )
 
 
@@ -85,23 +87,33 @@ def _class_of(loader: Loader) -> str:
     return loader.dataset.type.rpartition(".")[2]
 
 
+def _shuffle(loader: Loader) -> str | None:
+    """What to pass as ``shuffle``, which torch refuses beside a sampler; ``None`` if unclear.
+
+    A name that holds no sampler in this run may hold one in another, as under DDP.
+    """
+    samplers = [loader.arguments.get(name) for name in ("sampler", "batch_sampler")]
+    names = [a.site.text for a in samplers if a is not None and a.site is not None]
+    named = [name for name in names if name != "None"]
+    if not all(map(is_dotted_name, named)):
+        return None
+    return " and ".join(f"{name} is None" for name in named) or "True"
+
+
 def _fix(run: Run, loader: Loader, shuffle: Argument | None) -> Fix | None:
     """Shuffle, unless the same call also builds loaders that nothing is trained on."""
-    if any(other.site == loader.site and other not in _training(run) for other in _loaders(run)):
+    meant = _shuffle(loader)
+    if meant is None or not loader.settled or loader.dataset.iterable is not Known.NO:
         return None
-    if shuffle is None or (shuffle.site is None and shuffle.origin is None):
-        return RULE.fixed_by("Pass `shuffle=True`", loader.site.add_argument("shuffle=True"))
-    if shuffle.site is None or shuffle.site.text != "False":
+    training = {trained for trained, _, _ in _trained_with(run)}
+    if any(
+        other.site == loader.site and other not in training and other.purpose != Purpose.TRAINING
+        for other in run.loaders
+    ):
         return None
-    return RULE.fixed_by("Pass `shuffle=True`", shuffle.site.replace("True"))
-
-
-def _training(run: Run) -> set[Loader]:
-    return {loader for loader, _, _ in _trained_with(run)}
-
-
-def _loaders(run: Run) -> Iterator[Loader]:
-    yield from (event.loader for event in run.of_type(LoaderIterated))
-    yield from (event.loader for event in run.of_type(LoaderHandedOver))
-    for forward in run.of_type(Forward):
-        yield from forward.loaders
+    title = f"Pass `shuffle={meant}`"
+    if shuffle is None or (shuffle.site is None and shuffle.value is None):
+        return RULE.fixed_by(title, loader.site.add_argument(f"shuffle={meant}"))
+    if shuffle.site is None or shuffle.site.text not in ("False", "None"):
+        return None
+    return RULE.fixed_by(title, shuffle.site.replace(meant))

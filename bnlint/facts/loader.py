@@ -21,7 +21,8 @@ class Dataset:
 
     ``type`` is the qualified or the user's class name, ``""`` if unknown. ``iterable`` tells
     whether it is an IterableDataset, ``mixed`` whether its order is random already (a random
-    split, a permutation), ``ordered_by_class`` whether it is known to list class after class.
+    split, a permutation) or its own business (it ignores the index), ``ordered_by_class`` whether
+    it is known to list class after class.
     """
 
     type: str
@@ -36,7 +37,8 @@ class Loader:
     """One DataLoader. ``arguments`` binds every constructor parameter, defaults included.
 
     ``names`` are the variables and attributes that it was bound to. ``resolved`` is false when
-    ``*args`` or ``**kwargs`` that are not known took part in the call.
+    ``*args`` or ``**kwargs`` that are not known took part in the call. ``settled`` is false when
+    keywords that are unpacked into it may bring a sampler or ``shuffle`` on another path.
     """
 
     site: Site
@@ -45,3 +47,4 @@ class Loader:
     names: tuple[str, ...]
     purpose: Purpose
     resolved: bool = True
+    settled: bool = True

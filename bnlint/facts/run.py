@@ -255,6 +255,8 @@ class Run:
     """The graphs of its models as their code says, by :attr:`Model.identity`."""
     traced: Mapping[int, ModelGraph] = field(default_factory=dict)
     """The graphs of those models that were traced, by :attr:`Model.identity`."""
+    loaders: tuple[Loader, ...] = ()
+    """All loaders that any run of the program builds."""
 
     def graph_of(self, model: Model) -> ModelGraph | None:
         """What is known of a model's forward: its whole trace, else what its code says."""

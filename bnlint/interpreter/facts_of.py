@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from bnlint.facts.graph import Call, Layer, ModelGraph
 from bnlint.facts.kind import Kind
 from bnlint.facts.known import Known
+from bnlint.facts.loader import Loader
 from bnlint.facts.run import Context, Event, Forward, Model, NormState, Run
 from bnlint.facts.site import Site
 from bnlint.interpreter.layer_facts import (
@@ -199,7 +200,12 @@ class FactsMaker:
         self, entry: str, main: bool, notes: list[Note], complete: bool, options: tuple[str, ...]
     ) -> Run:
         """The run of one entry point."""
-        return Run(entry, main, tuple(self.events(notes)), complete, options, self._read)
+        events = tuple(self.events(notes))
+        return Run(entry, main, events, complete, options, self._read, loaders=self._loaders())
+
+    def _loaders(self) -> tuple[Loader, ...]:
+        facts = (self.journal.loader_fact(loader) for loader in self.journal.loaders_built)
+        return tuple(fact for fact in facts if fact is not None)
 
     def events(self, notes: list[Note]) -> Iterator[Event]:
         """Notes as events, in order."""

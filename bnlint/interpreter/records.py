@@ -87,6 +87,7 @@ class Journal:
         self.graphs: dict[Instance, Recorded] = {}
         self.problems: dict[Instance, list[str]] = {}
         self.loaders: dict[Instance, Loader] = {}
+        self.loaders_built: list[Instance] = []
         self.overwritten: set[Instance] = set()
         """Modules whose parameters the program also sets by hand: averages, copies."""
         self.make_loader: Callable[[Instance], Loader] | None = None

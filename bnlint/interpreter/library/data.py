@@ -8,7 +8,9 @@ from bnlint.facts.site import Argument, Site
 from bnlint.interpreter.arguments import make_argument
 from bnlint.interpreter.construction import bind_loosely, new_instance
 from bnlint.interpreter.library.calls import library_function
+from bnlint.interpreter.library.dataset_order import draws_its_own_order
 from bnlint.interpreter.library.datasets import dataset_facts, purpose_of_name
+from bnlint.interpreter.library.unpacked import may_bring_order
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.objects import Bound, Class, Instance, Scope
 from bnlint.interpreter.values import Arguments, Choice, Many, Tensor, Unknown, Value
@@ -46,6 +48,7 @@ def _loader(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scop
         else:
             made.arguments[name] = Bound(DEFAULTS.get(name))
     made.resolved = not arguments.opened
+    m.journal.loaders_built.append(made)
     return made
 
 
@@ -94,7 +97,8 @@ def loader_fact(loader: Instance) -> Loader:
     names = tuple(loader.names)
     if purpose is Purpose.UNKNOWN:
         purpose = purpose_of_names([*names, *_dataset_names(dataset)])
-    return Loader(loader.site, arguments, fact, names, purpose, loader.resolved)
+    settled = not may_bring_order(loader.site)
+    return Loader(loader.site, arguments, fact, names, purpose, loader.resolved, settled)
 
 
 def _dataset_names(dataset: Value) -> list[str]:
@@ -164,6 +168,8 @@ def _project_dataset(dataset: Instance, cls: Class) -> tuple[Dataset, Purpose]:
     source = cls.namespace.source
     random = RANDOM.search(source.tree.code_for_node(cls.node)) is not None
     mixed = Known.UNKNOWN if random or iterable is Known.UNKNOWN else Known.NO
+    if draws_its_own_order(dataset):
+        mixed = Known.YES
     return Dataset(cls.name, dataset.site, iterable, mixed), _said_by_attributes(dataset)
 
 

@@ -1,0 +1,138 @@
+"""Datasets of the project that decide by themselves which sample comes next."""
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from bnlint.interpreter.objects import Class, Function, Instance
+from bnlint.interpreter.values import Float, Int, Value
+from bnlint.source.parents import children
+
+DEEPEST = 4
+"""Methods that hand the index on to each other and are followed."""
+MADE_UP = 10_000
+"""From here on a known number that was computed is nobody's count of samples."""
+CONVERSIONS = frozenset({"int", "float", "round"})
+
+
+def draws_its_own_order(dataset: Instance) -> bool:
+    """Whether the order of a loader says nothing about the samples of a project's dataset.
+
+    Its ``__getitem__`` does not use the index, or its ``__len__`` is a number that somebody made up
+    (``int(1e10)``), of which no sampler may make a permutation.
+    """
+    cls = dataset.cls
+    return isinstance(cls, Class) and (_ignores_index(cls) or _has_made_up_length(dataset, cls))
+
+
+def _ignores_index(cls: Class) -> bool:
+    item = cls.find("__getitem__")
+    return isinstance(item, Function) and _ignores(cls, item, 1, DEEPEST)
+
+
+def _ignores(cls: Class, function: Function, position: int, depth: int) -> bool:
+    """Whether a method never reads the parameter at ``position`` that it was called with."""
+    params = [*function.node.params.posonly_params, *function.node.params.params]
+    if position >= len(params) or isinstance(function.node, cst.Lambda):
+        return False
+    name = params[position].name.value
+    body = function.node.body
+    if _is_overwritten(body, name):
+        return True
+    handed_on = list(_handed_on(body, name))
+    if _reads(body, name) > len(handed_on) or (handed_on and depth == 0):
+        return False
+    for method, place in handed_on:
+        callee = cls.find(method)
+        if not isinstance(callee, Function) or not _ignores(cls, callee, place, depth - 1):
+            return False
+    return True
+
+
+def _is_overwritten(body: cst.BaseSuite, name: str) -> bool:
+    """Whether a statement of a function's own body sets a name before anything reads it."""
+    for statement in body.body:
+        match statement:
+            case cst.SimpleStatementLine(
+                body=[cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=target))])]
+            ) if target == name:
+                return _reads(statement, name) == 0
+        if _reads(statement, name):
+            return False
+    return False
+
+
+def _reads(node: cst.CSTNode, name: str) -> int:
+    """How often the value of a name is used below a node."""
+    found = 0
+    for inner in _below(node):
+        match inner:
+            case cst.Name(value=value) if value == name:
+                found += 1
+            case (
+                cst.AssignTarget(target=cst.Name(value=value))
+                | cst.Del(target=cst.Name(value=value))
+                | cst.Arg(keyword=cst.Name(value=value))
+            ) if value == name:
+                found -= 1
+            case cst.Attribute(attr=cst.Name(value=value)) if value == name:
+                found -= 1
+    return found
+
+
+def _handed_on(node: cst.CSTNode, name: str) -> Iterator[tuple[str, int]]:
+    """The calls ``self.method(name)`` below a node: the method and the argument's position in it."""
+    for inner in _below(node):
+        match inner:
+            case cst.Call(func=cst.Attribute(value=cst.Name(value="self"), attr=method), args=args):
+                for number, arg in enumerate(args, start=1):
+                    match arg:
+                        case cst.Arg(value=cst.Name(value=value), keyword=None, star=""):
+                            if value == name:
+                                yield method.value, number
+
+
+def _below(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    pending = [node]
+    while pending:
+        inner = pending.pop()
+        yield inner
+        pending.extend(children(inner))
+
+
+def _has_made_up_length(dataset: Instance, cls: Class) -> bool:
+    length = cls.find("__len__")
+    if not isinstance(length, Function):
+        return False
+    match length.node.body:
+        case cst.IndentedBlock(body=[*_, cst.SimpleStatementLine(body=[cst.Return(value=value)])]):
+            return value is not None and _is_made_up(value, dataset, length)
+        case cst.SimpleStatementSuite(body=[cst.Return(value=value)]):
+            return value is not None and _is_made_up(value, dataset, length)
+    return False
+
+
+def _is_made_up(node: cst.CSTNode, dataset: Instance, length: Function) -> bool:
+    """Whether an expression is a number that stands in the code, by itself or by a name."""
+    match node:
+        case cst.Integer() | cst.Float():
+            return True
+        case cst.Name(value=name):
+            return _is_written(length.scope.namespace.names.get(name))
+        case cst.Attribute(value=cst.Name(value="self"), attr=attr):
+            held = dataset.attributes.get(attr.value)
+            return _is_written(held if held is not None else _of_class(dataset, attr.value))
+        case cst.BinaryOperation(left=left, right=right):
+            return _is_made_up(left, dataset, length) and _is_made_up(right, dataset, length)
+        case cst.Call(func=cst.Name(value=function), args=[cst.Arg(value=inner)]):
+            return function in CONVERSIONS and _is_made_up(inner, dataset, length)
+    return False
+
+
+def _of_class(dataset: Instance, name: str) -> Value:
+    return dataset.cls.find(name) if dataset.cls is not None else None
+
+
+def _is_written(value: Value) -> bool:
+    """Whether a number stands in the code; one that large is no length of a list that does."""
+    return isinstance(value, Int | Float) or (isinstance(value, int) and value >= MADE_UP)
