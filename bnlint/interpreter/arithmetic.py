@@ -15,6 +15,7 @@ from bnlint.interpreter.objects import Builtin, Class, Function, Instance, Metho
 from bnlint.interpreter.parameters import is_parameter, operand
 from bnlint.interpreter.values import (
     CONCRETE,
+    Choice,
     Guard,
     Library,
     Many,
@@ -22,6 +23,7 @@ from bnlint.interpreter.values import (
     Unknown,
     Value,
     is_known,
+    open_at,
 )
 
 OPERATORS: Mapping[str, Callable[[Any, Any], object]] = {
@@ -129,8 +131,14 @@ def _tensor_operation(m: Machine, name: str, left: Value, right: Value, site: Si
         constants["other"] = right if isinstance(left, Tensor) else left
         constants["reflected"] = not isinstance(left, Tensor)
     first = next(t for t in (left, right) if isinstance(t, Tensor))
-    shape = broadcast(inputs, first.shape) if kind is not Kind.MATMUL else Shape()
+    vague = kind is Kind.MATMUL or may_be_tensors([left, right])
+    shape = Shape() if vague else broadcast(inputs, first.shape)
     return m.tape.tensor(kind, op, inputs, site, constants=constants, shape=shape, batch=True)
+
+
+def may_be_tensors(values: list[Value]) -> bool:
+    """Whether one of an operation's operands is not known and may be a tensor of any shape."""
+    return any(value is None or isinstance(value, Unknown | Many | Choice) for value in values)
 
 
 def broadcast(inputs: list[Tensor], first: Shape) -> Shape:
@@ -170,7 +178,7 @@ def truth_of(value: Value) -> bool | None:
     match value:
         case Unknown() | Tensor() | Many() | frozenset():
             return None
-        case [Unknown(reason=reason)] if reason == UNCERTAIN_ITEMS:
+        case [Unknown()] | (Unknown(),) if open_at(value) is not None:
             return None
         case list() | tuple() | dict() | set() | str() | bytes():
             return bool(value)
@@ -189,7 +197,6 @@ def truth_of(value: Value) -> bool | None:
 
 
 UNDECIDED = frozenset({"torch.cuda.is_available", "typing.TYPE_CHECKING"})
-UNCERTAIN_ITEMS = "items that depend on a condition"
 DEFINITE = ("torch.", "torchvision.", "builtins.", "numpy.", "math.", "functools.")
 """Packages whose names stand for functions and classes, not for settings."""
 

@@ -1,5 +1,7 @@
 """``value.name`` for each type of value."""
 
+import re
+
 import libcst as cst
 
 from bnlint.facts.site import Site
@@ -10,8 +12,10 @@ from bnlint.interpreter.modules import (
     WRAPPERS,
     children,
     mode_of,
+    norm_group,
 )
 from bnlint.interpreter.namespaces import Directory, Namespace
+from bnlint.interpreter.norms import add_norm_group
 from bnlint.interpreter.objects import (
     Builtin,
     Class,
@@ -185,6 +189,8 @@ def _of_unknown(m: Machine, value: Unknown, name: str, node: cst.CSTNode, scope:
 def _of_builtin(m: Machine, value: Builtin, name: str, node: cst.CSTNode, scope: Scope) -> Value:
     if value.name == "__dict__":
         return Builtin(value, name)
+    if value.name == "_modules":
+        return Builtin(value.receiver, name)
     return Unknown(f"attribute {name}")
 
 
@@ -202,9 +208,13 @@ def _of_instance(m: Machine, value: Instance, name: str, node: cst.CSTNode, scop
         found = _class_attribute(m, value, name, node, scope)
         if found is not MISSING:
             return found
+    if name == "__class__" and is_opaque(value):
+        return Unknown("class of a third-party model")
     if name == "__class__":
         return value.cls if value.cls is not None else Library(value.library)
     if name in ("__dict__", "_modules"):
+        if name == "_modules" and is_opaque(value):
+            return Builtin(value, name)
         return dict(children(value)) if name == "_modules" else value.attributes
     if value.is_module:
         return _of_module(m, value, name, node, scope)
@@ -244,7 +254,8 @@ def _of_module(m: Machine, value: Instance, name: str, node: cst.CSTNode, scope:
         return _layer_argument(value, name)
     if value.library in WRAPPERS and name == "module":
         return next((child for _, child in children(value)), Unknown("module"))
-    if is_opaque(value) and not name.startswith("_") and name not in MODULE_METHODS:
+    method = name.startswith("__") or name in MODULE_METHODS or SWITCHING.search(name)
+    if is_opaque(value) and not method:
         return opaque_part(m, value, name, m.site(node, scope))
     return Builtin(value, name)
 
@@ -262,12 +273,17 @@ def opaque_part(m: Machine, model: Instance, name: str, site: Site) -> Instance:
     """A submodule of a third-party model, which shares its mode and may be replaced."""
     made = Instance(None, f"{model.library}.{name}", {}, site, is_module=True)
     made.attributes[MODE] = model.attributes.get(MODE, frozenset())
+    group = norm_group(model)
+    add_norm_group(made, group.attributes[MODE] if group is not None else made.attributes[MODE])
     made.has_parent, made.order = True, m.journal.next_order()
     m.heap.put(model.attributes, name, made)
     if m.recipes is not None:
         m.recipes.note_part(made, model, name)
     return made
 
+
+SWITCHING = re.compile(r"freez|^fix_|set_bn|bn_eval|eval_bn|tune|_mode$")
+"""Names of a third-party model's methods that may switch or freeze its BatchNorm layers."""
 
 MODULE_METHODS = frozenset(
     """train eval to cuda cpu half float double bfloat16 type parameters named_parameters buffers

@@ -212,6 +212,7 @@ def copy_of(m: Machine, value: Value, site: Site, memo: dict[int, Instance] | No
             made.chain, made.arguments = value.chain, dict(value.arguments)
             made.conditions, made.resolved = value.conditions, value.resolved
             made.assigned, made.is_module = dict(value.assigned), value.is_module
+            made.stands_for_many = value.stands_for_many
             made.order = m.journal.next_order()
             made.has_parent = value.has_parent and len(memo) > 1
             for name, item in list(value.attributes.items()):

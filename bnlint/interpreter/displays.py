@@ -10,12 +10,7 @@ from bnlint.interpreter.iteration import elements
 from bnlint.interpreter.machine import EXPRESSIONS, BudgetExceeded, Machine, handles
 from bnlint.interpreter.names import assign
 from bnlint.interpreter.objects import Scope
-from bnlint.interpreter.values import Many, Tensor, Unknown, Value
-
-MOST_ITEMS = 1024
-"""Items of a comprehension that are evaluated one by one while a model is built."""
-MOST_ITEMS_IN_SCRIPT = 64
-"""Items of a comprehension that are evaluated one by one elsewhere."""
+from bnlint.interpreter.values import SOME_ITEMS, Many, Tensor, Unknown, Value
 
 MOST_ITEMS = 1024
 """Items of a comprehension that are evaluated one by one while a model is built."""
@@ -31,7 +26,7 @@ def _items(m: Machine, nodes: Sequence[cst.BaseElement], scope: Scope) -> list[V
             made.append(value)
             continue
         items = elements(m, value)
-        made.extend([Unknown("items of *")] if items is None else items)
+        made.extend([Unknown(SOME_ITEMS)] if items is None else items)
     return made
 
 

@@ -235,14 +235,11 @@ class FactsMaker:
 
     def _norm(self, record: NormRecord, conditions: int) -> NormState:
         module = record.instance
-        listed = is_batch_norm(module)
-        tracks = module.arguments.get("track_running_stats") if listed else None
-        value = tracks.value if tracks is not None else True
         return NormState(
             record.name,
-            self.layer(module, record.name, (), conditions) if listed else None,
+            None if module.stands_for_many else self.layer(module, record.name, (), conditions),
             record.mode,
             Known.NO if module in self.journal.overwritten else record.frozen,
             record.frozen_at,
-            Known.of(value if isinstance(value, bool) else None),
+            record.tracks,
         )

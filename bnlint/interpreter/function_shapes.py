@@ -16,6 +16,8 @@ from bnlint.interpreter.shapes import (
 )
 from bnlint.interpreter.values import Tensor, Value
 
+ONE_BY_ONE = frozenset({"neg", "abs", "clamp", "clip", "sqrt", "pow", "exp"})
+"""Functions of each number by itself, unless another tensor takes part."""
 MOST_PARTS = 64
 """Parts that a tensor is split into one by one."""
 
@@ -29,7 +31,7 @@ def after_function(
         case Kind.ACTIVATION if name == "glu":
             dim = constants.get("dim", -1)
             return halved(given, dim if isinstance(dim, int) else None)
-        case _ if kind in SAME or name in ("neg", "abs", "clamp", "clip", "sqrt", "pow", "exp"):
+        case _ if kind in SAME or (name in ONE_BY_ONE and len(inputs) == 1):
             return given
         case Kind.CONV if name.endswith("d"):
             return Shape(batched(dimensions(name)) if given.rank is None else given.rank)

@@ -1,5 +1,7 @@
 """Taking values apart: items, indices, and storing into containers."""
 
+from collections.abc import Sequence
+
 import libcst as cst
 
 from bnlint.facts.graph import Shape
@@ -13,9 +15,19 @@ from bnlint.interpreter.modules import (
     register_child,
 )
 from bnlint.interpreter.objects import Builtin, Class, Function, Instance, Method, Scope
-from bnlint.interpreter.parameters import operand
+from bnlint.interpreter.parameters import is_opaque, operand
 from bnlint.interpreter.shapes import size_at
-from bnlint.interpreter.values import Arguments, Library, Many, Tensor, Unknown, Value, is_known
+from bnlint.interpreter.values import (
+    SOME_ITEMS,
+    Arguments,
+    Library,
+    Many,
+    Tensor,
+    Unknown,
+    Value,
+    is_known,
+    open_at,
+)
 
 NAMED_TUPLE = "typing.NamedTuple"
 SOME_SLICE = Unknown("slice")
@@ -27,10 +39,10 @@ LONGEST = 4096
 def elements(m: Machine, value: Value) -> list[Value] | None:
     """The items of an iterable, or ``None`` where their number is not known."""
     match value:
-        case list():
-            return None if any(_of_unknown_length(v) for v in value) else value
-        case tuple():
-            return list(value)
+        case list() | tuple():
+            if open_at(value) is not None:
+                return None
+            return value if isinstance(value, list) else list(value)
         case set() | frozenset():
             return sorted(value, key=_place_in_set)
         case dict():
@@ -49,10 +61,6 @@ def _place_in_set(value: Value) -> str:
     if isinstance(value, Instance):
         return f"{value.order:12}"
     return repr(value) if is_known(value) else type(value).__name__
-
-
-def _of_unknown_length(value: Value) -> bool:
-    return isinstance(value, Unknown) and value.reason == "items that depend on a condition"
 
 
 def _module_items(m: Machine, module: Instance) -> list[Value] | None:
@@ -76,7 +84,7 @@ def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: S
             return _index_known(m, value, key)
         case Class() | Library() if _is_type(value):
             return value
-        case Builtin(receiver=receiver, name="__dict__") if isinstance(key, str):
+        case Builtin(receiver=receiver, name="__dict__" | "_modules") if isinstance(key, str):
             return m.attribute(receiver, key, node, scope)
         case Instance(cls=Class() as cls) if isinstance(cls.find("__getitem__"), Function):
             getter = cls.find("__getitem__")
@@ -84,6 +92,9 @@ def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: S
             return m.call(Method(getter, value), Arguments([key]), m.site(node, scope), scope)
         case Instance() if value.is_module and is_container(value):
             return indexed_child(m, value, key, m.site(node, scope))
+        case Instance() if is_opaque(value):
+            name = str(key) if isinstance(key, int) else "part"
+            return m.attribute(value, name, node, scope)
         case Instance(library="torch.nn.Parameter"):
             tensor = operand(m, value, m.site(node, scope))
             return Unknown("item") if tensor is None else _index_tensor(m, tensor, key, node, scope)
@@ -107,10 +118,21 @@ def _index_known(m: Machine, value: Value, key: Value) -> Value:
         return value
     if isinstance(key, Unknown | Tensor):
         return _any_item(m, value)
+    known = open_at(value)
+    if known is not None and not _is_within(key, known):
+        return Many(Unknown("item")) if isinstance(key, slice) else Unknown("item")
     try:
         return value[key]  # type: ignore[index]
     except (IndexError, KeyError, TypeError):
         return Unknown("item")
+
+
+def _is_within(key: Value, known: int) -> bool:
+    """Whether a key takes nothing but some of the first ``known`` items."""
+    if isinstance(key, slice):
+        parts = (key.start or 0, key.stop, key.step or 1)
+        return all(isinstance(part, int) and 0 <= part <= known for part in parts)
+    return isinstance(key, int) and 0 <= key < known
 
 
 def _any_item(m: Machine, value: Value) -> Value:
@@ -147,13 +169,13 @@ def _indexed_shape(shape: Shape, key: Value) -> tuple[Shape, bool]:
     if shape.rank is None or not all(k is None or _is_plain_key(k) for k in keys):
         return Shape(), keeps_batch
     added = sum(k is None for k in keys)
-    removed = sum(isinstance(k, int) and not isinstance(k, bool) for k in keys)
+    removed = sum(isinstance(k, int) for k in keys)
     channels = None if added or shape.channels_last else _indexed_channels(shape.channels, keys)
     return Shape(shape.rank + added - removed, None, channels), keeps_batch
 
 
 def _is_plain_key(key: Value) -> bool:
-    return key is SOME_SLICE or isinstance(key, int | slice)
+    return key is SOME_SLICE or (isinstance(key, int | slice) and not isinstance(key, bool))
 
 
 def _indexed_channels(channels: int | None, keys: tuple[Value, ...]) -> int | None:
@@ -176,6 +198,8 @@ def store_item(m: Machine, target: cst.Subscript, value: Value, scope: Scope) ->
         case list() if isinstance(key, int) and -len(owner) <= key < len(owner):
             m.heap.touch(owner)
             owner[key] = value
+        case list() if isinstance(index, cst.Slice):
+            forget_items(m, owner)
         case dict() | list():
             _store_somewhere(m, owner)
         case Instance() if owner.is_module and isinstance(key, int | str):
@@ -193,8 +217,22 @@ def delete_item(m: Machine, owner: Value, key: Value) -> None:
                 del owner[key]  # type: ignore[arg-type]
             except (KeyError, IndexError, TypeError):
                 return
+        case list():
+            forget_items(m, owner)
         case Instance() if owner.is_module and is_container(owner):
             delete_child(m, owner, key)
+
+
+def grown(m: Machine, added: Sequence[Value]) -> list[Value]:
+    """What a list gets; of numbers added in a loop that stands for many, nobody knows how many."""
+    counted = m.frame.abstract and any(isinstance(value, Unknown | int) for value in added)
+    return [Unknown(SOME_ITEMS)] if counted else list(added)
+
+
+def forget_items(m: Machine, items: list[Value]) -> None:
+    """Nothing is known any more of a list's items, nor their number."""
+    m.heap.touch(items)
+    items[:] = [Unknown(SOME_ITEMS)]
 
 
 def _store_somewhere(m: Machine, owner: dict[Value, Value] | list[Value]) -> None:

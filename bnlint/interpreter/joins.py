@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from bnlint.interpreter.heap import Contents
 from bnlint.interpreter.objects import Function, Instance
-from bnlint.interpreter.values import Choice, Many, Tensor, Unknown, Value
+from bnlint.interpreter.values import SOME_ITEMS, Choice, Many, Tensor, Unknown, Value
 
 if TYPE_CHECKING:
     from bnlint.interpreter.tape import Tape
@@ -90,4 +90,4 @@ def _join_lists(tape: "Tape", one: list[Value], other: list[Value]) -> list[Valu
         if a is not b and not (type(a) is type(b) and a == b):
             break
         head.append(a)
-    return [*head, Unknown("items that depend on a condition")]
+    return [*head, Unknown(SOME_ITEMS)]

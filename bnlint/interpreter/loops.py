@@ -12,6 +12,7 @@ from bnlint.interpreter.iteration import elements
 from bnlint.interpreter.machine import STATEMENTS, Machine, ScriptActivity, handles
 from bnlint.interpreter.names import assign
 from bnlint.interpreter.objects import Instance, Scope
+from bnlint.interpreter.parameters import is_opaque
 from bnlint.interpreter.values import Many, Tensor, Unknown, Value, is_known
 
 FEW = 8
@@ -120,8 +121,10 @@ def _over_many(
     match iterable:
         case Many():
             element, loop.loader = iterable.element, iterable.loader
-        case Tensor() | Instance():
-            element = iterable if isinstance(iterable, Tensor) else element
+        case Tensor():
+            element = iterable
+        case Instance() if is_opaque(iterable):
+            element = iterable
         case list():
             known = [item for item in iterable if not isinstance(item, Unknown)]
             element = m.join(known) if known else element
@@ -161,11 +164,13 @@ def _twice(
         bodies = bodies[-1:]
     loop.abstract = True
     depth = len(m.loops)
+    ranks = _ranks(scope)
     m.loops.append(loop)
     m.frame.abstract += 1
     done: Completion | None = None
     try:
         for number, body in enumerate(bodies, 1):
+            ranks = ranks if len(bodies) == 1 else _ranks(scope)
             loop.number = number
             done = _pass(m, body)
             if done is not None:
@@ -173,7 +178,22 @@ def _twice(
     finally:
         m.frame.abstract -= 1
         del m.loops[depth:]
+    _forget_ranks(m, scope, ranks)
     return _leave(m, node, done, start, scope)
+
+
+def _ranks(scope: Scope) -> dict[str, int]:
+    """The numbers of dimensions of the tensors that have names."""
+    tensors = ((n, v) for n, v in scope.names.items() if isinstance(v, Tensor))
+    return {name: tensor.shape.rank for name, tensor in tensors if tensor.shape.rank is not None}
+
+
+def _forget_ranks(m: Machine, scope: Scope, before: dict[str, int]) -> None:
+    """What the last of two passes still changed depends on how many passes there are."""
+    for name, rank in _ranks(scope).items():
+        value = scope.names[name]
+        if before.get(name, rank) != rank and isinstance(value, Tensor):
+            m.heap.put(scope.names, name, m.tape.phi(value, Tensor()))
 
 
 def _leave(

@@ -21,6 +21,8 @@ WRAPPERS = frozenset(
 PARAMETER = "torch.nn.Parameter"
 MODE = "training"
 """The attribute that holds a module's mode."""
+NORMS = "?norms"
+"""The attribute that holds, as one, the BatchNorm layers of a third-party model."""
 UNKNOWN_MODE: Mode = frozenset({Switch(None)})
 
 
@@ -35,6 +37,8 @@ def children(module: Instance) -> list[tuple[str, Value]]:
     container = is_container(module)
     for name, value in module.attributes.items():
         match value:
+            case Instance(stands_for_many=True):
+                continue
             case Instance(is_module=True):
                 found.append((name, value))
             case Choice(values=values):
@@ -60,7 +64,10 @@ def child_modules(module: Instance) -> Iterator[tuple[str, Instance]]:
 
 
 def descendants(m: Machine, module: Instance) -> list[tuple[str, Instance]]:
-    """The module and all below, in ``named_modules`` order, each under its first dotted name."""
+    """The module and all below, in ``named_modules`` order, each under its first dotted name.
+
+    The BatchNorm layers of a third-party model are among them as one.
+    """
     known = m.descendants.get(module)
     if known is None or known[0] != m.heap.structure:
         known = m.descendants[module] = m.heap.structure, named_modules(module)
@@ -77,11 +84,20 @@ def named_modules(module: Instance) -> list[tuple[str, Instance]]:
             return
         seen.add(id(current))
         found.append((name, current))
+        group = norm_group(current)
+        if group is not None:
+            visit(f"{name}.{NORMS}" if name else NORMS, group)
         for part, child in child_modules(current):
             visit(f"{name}.{part}" if name else part, child)
 
     visit("", module)
     return found
+
+
+def norm_group(module: Instance) -> Instance | None:
+    """What stands for the BatchNorm layers of a third-party model, parts taken from it excepted."""
+    group = module.attributes.get(NORMS)
+    return group if isinstance(group, Instance) else None
 
 
 def has_unknown_children(module: Instance) -> bool:
@@ -232,12 +248,25 @@ def _spread(
 ) -> None:
     seen.add(id(module))
     m.heap.put(module.attributes, MODE, mode)
+    if (group := norm_group(module)) is not None:
+        m.heap.put(group.attributes, MODE, mode)
     for _, child in child_modules(module):
         if id(child) in seen:
             continue
-        own = child.cls.find("train") if child.cls is not None else None
-        if isinstance(own, Function) and scope is not None:
+        own = own_train(child)
+        if isinstance(own, Unknown):
+            _spread(m, child, UNKNOWN_MODE, None, site, scope, seen)
+        elif own is not None and scope is not None:
             value: Value = Unknown("mode") if training is None else training
-            m.call(Method(own, child), Arguments([value]), site, scope)
+            m.call(own, Arguments([value]), site, scope)
         else:
             _spread(m, child, mode, training, site, scope, seen)
+
+
+def own_train(module: Instance) -> Value:
+    """The ``train`` that code gives a module in the place of torch's: by its class or by hand."""
+    replaced = module.attributes.get("train")
+    if isinstance(replaced, Function | Method | Unknown):
+        return replaced
+    own = module.cls.find("train") if module.cls is not None else None
+    return Method(own, module) if isinstance(own, Function) else None

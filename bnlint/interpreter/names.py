@@ -65,6 +65,8 @@ def _assign_parts(m: Machine, parts: Sequence[cst.BaseElement], value: Value, sc
         items = [*items[:star], items[star : star + extra], *items[star + extra :]]
     if items is None or len(items) != count:
         items = [part_of(m, value, i, parts[i], scope) for i in range(count)]
+        if star is not None:
+            items[star] = Many(Unknown("item"))
     for part, item in zip(parts, items, strict=True):
         assign(m, part.value, item, scope)
 

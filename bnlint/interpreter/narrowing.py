@@ -2,7 +2,9 @@
 
 import libcst as cst
 
+from bnlint.interpreter.library.classes import is_instance
 from bnlint.interpreter.machine import Machine
+from bnlint.interpreter.modules import norm_group
 from bnlint.interpreter.objects import Instance, Scope
 from bnlint.interpreter.values import Library, Unknown, Value
 from bnlint.vocabulary.layers import KINDS, bare_name
@@ -11,7 +13,8 @@ from bnlint.vocabulary.layers import KINDS, bare_name
 def narrowed(m: Machine, test: cst.CSTNode, scope: Scope) -> tuple[str, Value] | None:
     """The name that ``test`` proves to be a layer of some class, and a layer to stand for it.
 
-    Only for ``isinstance(name, nn.BatchNorm2d)`` and the like of a value that is not known.
+    Only for ``isinstance(name, nn.BatchNorm2d)`` and the like of a value that is not known, or of
+    a third-party model, whose BatchNorm layers are then meant.
     """
     match test:
         case cst.Call(func=cst.Name(value="isinstance"), args=[subject, classes]):
@@ -21,10 +24,14 @@ def narrowed(m: Machine, test: cst.CSTNode, scope: Scope) -> tuple[str, Value] |
     if not isinstance(subject.value, cst.Name):
         return None
     name = subject.value.value
-    if not isinstance(scope.names.get(name), Unknown):
+    value = scope.names.get(name)
+    group = norm_group(value) if isinstance(value, Instance) else None
+    if not isinstance(value, Unknown) and group is None:
         return None
     wanted = m.evaluate(classes.value, scope)
     every = wanted if isinstance(wanted, tuple) else (wanted,)
+    if group is not None:
+        return (name, group) if is_instance(group, wanted) else None
     for cls in every:
         if isinstance(cls, Library) and (bare := bare_name(cls.path)) in KINDS:
             layer = Instance(None, f"torch.nn.{bare}", {}, m.site(subject.value, scope))

@@ -2,14 +2,26 @@
 
 from bnlint.facts.kind import Kind
 from bnlint.facts.known import Known, all_of, any_of
-from bnlint.interpreter.library.models import contains_batchnorm
+from bnlint.facts.run import Mode
+from bnlint.interpreter.construction import bind_signature
+from bnlint.interpreter.library.models import batchnorm_class, contains_batchnorm
 from bnlint.interpreter.machine import Machine
-from bnlint.interpreter.modules import children, descendants, mode_of
-from bnlint.interpreter.objects import Class, Instance
+from bnlint.interpreter.modules import (
+    MODE,
+    NORMS,
+    child_modules,
+    children,
+    descendants,
+    mode_of,
+    norm_group,
+)
+from bnlint.interpreter.objects import Bound, Class, Instance
 from bnlint.interpreter.parameters import frozen_state, is_opaque
 from bnlint.interpreter.records import NormRecord
-from bnlint.interpreter.values import Choice
+from bnlint.interpreter.values import Arguments, Choice, Value
 from bnlint.vocabulary.layers import KINDS, bare_name
+
+TRACKS = "track_running_stats"
 
 
 def is_batch_norm(module: Instance) -> bool:
@@ -21,6 +33,18 @@ def opaque_batchnorm(module: Instance) -> Known:
     """Whether a third-party model contains BatchNorm."""
     values = {name: bound.value for name, bound in module.arguments.items()}
     return contains_batchnorm(module.library, values)
+
+
+def add_norm_group(model: Instance, mode: Value) -> None:
+    """Give a third-party model what stands for its BatchNorm layers, in a mode of their own."""
+    name = batchnorm_class(model.library)
+    group = Instance(None, f"torch.nn.{name}", {MODE: mode}, model.site, is_module=True)
+    unknown = Arguments()
+    unknown.opened = True
+    given = {option: Bound(True) for option in ("affine", TRACKS, "bias")}
+    group.arguments = bind_signature(name, unknown) | given
+    group.stands_for_many, group.resolved, group.has_parent = True, False, True
+    model.attributes[NORMS] = group
 
 
 def has_batchnorm(module: Instance) -> Known:
@@ -60,9 +84,32 @@ def norm_records(m: Machine, module: Instance) -> list[NormRecord]:
     """The state of each BatchNorm layer of a model, and of its third-party parts that have some."""
     found = []
     for name, current in descendants(m, module):
-        if is_batch_norm(current) or (
-            is_opaque(current) and opaque_batchnorm(current) is Known.YES
-        ):
-            frozen, where = frozen_state(m, current)
-            found.append(NormRecord(name, current, mode_of(m, current), frozen, where))
+        layer = current
+        if is_opaque(current):
+            group = norm_group(current)
+            if group is None or opaque_batchnorm(current) is not Known.YES:
+                continue
+            layer = group
+        elif current.stands_for_many or not is_batch_norm(current):
+            continue
+        mode = _mode_of_all(m, current) if is_opaque(current) else mode_of(m, current)
+        frozen, where = frozen_state(m, layer)
+        found.append(NormRecord(name, layer, mode, frozen, where, _tracks(layer)))
     return found
+
+
+def _mode_of_all(m: Machine, model: Instance) -> Mode:
+    """The modes of a third-party model's BatchNorm layers, those in parts taken from it included."""
+    group = norm_group(model)
+    mode = mode_of(m, group) if group is not None else Mode()
+    for _, part in child_modules(model):
+        if part.library.startswith(f"{model.library}."):
+            mode |= _mode_of_all(m, part)
+    return mode
+
+
+def _tracks(layer: Instance) -> Known:
+    """Whether a layer updates running statistics in train mode."""
+    bound, assigned = layer.arguments.get(TRACKS), layer.assigned.get(TRACKS)
+    value = assigned.value if assigned is not None else bound.value if bound is not None else True
+    return Known.of(value if isinstance(value, bool) else None)

@@ -220,6 +220,8 @@ class Instance:
     order: int = 0
     names: list[str] = field(default_factory=list)
     own_parameters: tuple[str, ...] | None = None
+    stands_for_many: bool = False
+    """Whether it is all BatchNorm layers of a third-party model at once."""
 
     @property
     def type_name(self) -> str:

@@ -99,9 +99,6 @@ def set_gradient(m: Machine, parameter: Instance, value: bool | None, site: Site
         return []
     for root in members:
         for _, module in descendants(m, root):
-            if is_opaque(module):
-                m.heap.put(module.attributes, GRADIENT, _answer(value))
-                m.heap.put(module.attributes, "frozen_at", site)
             for _, own in own_parameters(m, module):
                 _set_one(m, own, value, site)
     return list(members)
@@ -118,13 +115,9 @@ def _answer(value: bool | None) -> Value:
 
 def frozen_state(m: Machine, layer: Instance) -> tuple[Known, Site | None]:
     """Whether all of a layer's own parameters have gradients off, and where that was set."""
-    if is_opaque(layer):
-        flags: list[Value] = [layer.attributes.get(GRADIENT, True)]
-        sites = [layer.attributes.get("frozen_at")]
-    else:
-        held = [layer.attributes.get(name) for name in names_of(layer)]
-        flags = [p.attributes[GRADIENT] if isinstance(p, Instance) else True for p in held]
-        sites = [p.attributes.get("frozen_at") for p in held if isinstance(p, Instance)]
+    held = [layer.attributes.get(name) for name in names_of(layer)]
+    flags = [p.attributes[GRADIENT] if isinstance(p, Instance) else True for p in held]
+    sites = [p.attributes.get("frozen_at") for p in held if isinstance(p, Instance)]
     where = next((s for s in sites if isinstance(s, Site)), None)
     if not flags or True in flags:
         return Known.NO, where

@@ -158,6 +158,8 @@ class Recipes:
         found: dict[Instance, tuple[Instance, str]] = {}
         for root in self._built:
             for path, module in descendants(self._m, root):
+                if module.stands_for_many:
+                    continue
                 if module not in found or path.count(".") < found[module][1].count("."):
                     found[module] = root, path
         return found

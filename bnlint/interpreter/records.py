@@ -24,6 +24,7 @@ class NormRecord:
     mode: Mode
     frozen: Known
     frozen_at: Site | None
+    tracks: Known
 
 
 @dataclass(slots=True, eq=False)

@@ -58,9 +58,7 @@ def _after_norm(layer: Instance, given: Shape) -> Shape:
 def _after_reshape_layer(layer: Instance, given: Shape) -> Shape:
     if layer.library == "torch.nn.Flatten":
         start, end = _number(layer, "start_dim"), _number(layer, "end_dim")
-        return after_flatten(
-            given, start if start is not None else 1, end if end is not None else -1
-        )
+        return Shape() if start is None or end is None else after_flatten(given, start, end)
     if layer.library == "torch.nn.PixelShuffle":
         return after_shuffle(given, _number(layer, "upscale_factor"), up=True)
     if layer.library == "torch.nn.PixelUnshuffle":

@@ -7,7 +7,7 @@ from bnlint.interpreter.arithmetic import binary, operator_name, truth_of
 from bnlint.interpreter.definitions import define_class, define_function
 from bnlint.interpreter.expressions import subscript_key
 from bnlint.interpreter.frames import BREAK, CONTINUE, RAISE, Completion, End
-from bnlint.interpreter.iteration import delete_item
+from bnlint.interpreter.iteration import delete_item, grown
 from bnlint.interpreter.joins import MOST_ALTERNATIVES
 from bnlint.interpreter.machine import STATEMENTS, Machine, handles
 from bnlint.interpreter.modules import extend_container, is_container
@@ -15,7 +15,7 @@ from bnlint.interpreter.names import assign, bind
 from bnlint.interpreter.namespaces import dotted
 from bnlint.interpreter.narrowing import narrowed
 from bnlint.interpreter.objects import Builtin, Instance, Method, Scope
-from bnlint.interpreter.values import EXIT, MISSING, Choice, Guard, Unknown, Value
+from bnlint.interpreter.values import EXIT, MISSING, SOME_ITEMS, Choice, Guard, Unknown, Value
 from bnlint.interpreter.vectors import Vector
 
 
@@ -79,11 +79,11 @@ def _augmented(m: Machine, node: cst.AugAssign, scope: Scope) -> Completion | No
             pass
         case list() if isinstance(value, list | tuple):
             m.heap.touch(current)
-            current.extend(value)
+            current.extend(grown(m, value))
             return None
         case list():
             m.heap.touch(current)
-            current.append(Unknown("items that depend on a condition"))
+            current.append(Unknown(SOME_ITEMS))
             return None
         case Instance() if current.is_module and is_container(current):
             extend_container(m, current, value)

@@ -28,6 +28,8 @@ class Unknown:
         return f"?{self.reason}"
 
 
+SOME_ITEMS = "items that depend on a condition"
+"""The reason of an unknown item that stands for any number of items of its list or tuple."""
 EXIT = Unknown("exit")
 """What a call that ends the program returns."""
 
@@ -151,6 +153,14 @@ class Arguments:
     def values(self) -> list[Value]:
         """All values."""
         return [*self.positional, *self.keywords.values()]
+
+
+def open_at(items: Value) -> int | None:
+    """From which place on the items of a list or tuple are not known, not even their number."""
+    if not isinstance(items, list | tuple):
+        return None
+    found = (i for i, v in enumerate(items) if isinstance(v, Unknown) and v.reason == SOME_ITEMS)
+    return next(found, None)
 
 
 CONCRETE = (type(None), bool, int, float, str, bytes, complex, range, slice, type(...))

@@ -21,7 +21,7 @@ from bnlint.interpreter.modules import (
 from bnlint.interpreter.names import look_up, set_attribute
 from bnlint.interpreter.namespaces import Namespace
 from bnlint.interpreter.objects import Builtin, Class, Function, Instance, Method, Partial, Scope
-from bnlint.interpreter.parameters import names_of
+from bnlint.interpreter.parameters import is_opaque, names_of
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.values import (
     MISSING,
@@ -203,6 +203,8 @@ def _setattr(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sco
 @library_function("builtins.type")
 def _type(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     value = arguments.get(0, "object")
+    if isinstance(value, Instance) and is_opaque(value):
+        return Unknown("class of a third-party model")
     if isinstance(value, Instance):
         return value.cls if value.cls is not None else Library(canonical(value.library))
     if isinstance(value, Tensor) and not value.whole:

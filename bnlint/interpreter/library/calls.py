@@ -12,6 +12,7 @@ from bnlint.interpreter.library.tensor_functions import call_tensor_function
 from bnlint.interpreter.machine import CALLS, Machine, handles
 from bnlint.interpreter.modules import CONTAINERS, MODE, WRAPPERS, built_mode, modules_in, set_mode
 from bnlint.interpreter.namespaces import dotted
+from bnlint.interpreter.norms import add_norm_group
 from bnlint.interpreter.objects import Bound, Instance, Scope
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.training import note_backward
@@ -101,6 +102,7 @@ def build_opaque(m: Machine, path: str, arguments: Arguments, site: Site) -> Ins
         made.arguments[str(number)] = Bound(value)
     for name, value in arguments.keywords.items():
         made.arguments[name] = Bound(value)
+    add_norm_group(made, made.attributes[MODE])
     m.journal.built.append(made)
     return made
 

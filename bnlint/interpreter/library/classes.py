@@ -2,10 +2,13 @@
 
 import builtins
 
+from bnlint.facts.kind import Kind
 from bnlint.interpreter.construction import canonical
+from bnlint.interpreter.modules import WRAPPERS, norm_group
 from bnlint.interpreter.objects import Builtin, Class, Function, Instance, Method, Partial
+from bnlint.interpreter.parameters import is_opaque
 from bnlint.interpreter.values import CONCRETE, Library, Many, Tensor, Unknown, Value
-from bnlint.vocabulary.layers import ancestors, bare_name
+from bnlint.vocabulary.layers import KINDS, ancestors, bare_name
 
 PLAIN = (*CONCRETE, list, tuple, dict, set, frozenset, Function, Method, Partial, Class, Library)
 """Values that are no instances of a library's classes."""
@@ -39,6 +42,10 @@ def _is_library_instance(value: Value, cls: Library) -> bool | None:
             return None if value.whole else cls.name == "Tensor"
         case Instance(library="typing.NamedTuple") if cls.path == "builtins.tuple":
             return True
+        case Instance(stands_for_many=True) if bare_name(cls.path) is None:
+            return None
+        case Instance() if is_opaque(value):
+            return _is_third_party_instance(value, cls)
         case Instance():
             return _is_a(value.library, cls.path) or (
                 None if value.cls is not None and value.cls.open else False
@@ -70,6 +77,19 @@ def _is_abstract_instance(value: Value, name: str) -> bool | None:
         case "partial":
             return isinstance(value, Partial)
     return False if isinstance(value, PLAIN) else None
+
+
+def _is_third_party_instance(model: Instance, cls: Library) -> bool | None:
+    """The same of a model or a part of one whose class is not known; it may stand for its layers."""
+    name = bare_name(cls.path)
+    if name == "Module":
+        return True
+    if name is None:
+        return None
+    if KINDS[name] is Kind.BATCH_NORM:
+        group = norm_group(model)
+        return False if group is not None and not _is_a(group.library, cls.path) else None
+    return None if model.has_parent and canonical(cls.path) not in WRAPPERS else False
 
 
 def _is_a(library: str, wanted: str) -> bool:

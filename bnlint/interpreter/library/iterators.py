@@ -23,6 +23,7 @@ MOST_ROWS = 1024
     "builtins.list",
     "builtins.tuple",
     "builtins.set",
+    "torch.Size",
     "builtins.iter",
     "builtins.reversed",
     "tqdm.tqdm",
@@ -44,7 +45,7 @@ def _sequence(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sc
     if items is None:
         return value if isinstance(value, Many | Tensor) else Many(Unknown("item"))
     match name:
-        case "tuple":
+        case "tuple" | "Size":
             return tuple(items)
         case "set":
             return set(items) if is_known(items) else list(items)

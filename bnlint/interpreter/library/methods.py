@@ -5,7 +5,7 @@ import builtins
 from bnlint.facts.site import Site
 from bnlint.interpreter.construction import initialise_library
 from bnlint.interpreter.forward import run_library
-from bnlint.interpreter.iteration import elements
+from bnlint.interpreter.iteration import elements, forget_items, grown
 from bnlint.interpreter.library.module_methods import call_module_method
 from bnlint.interpreter.library.object_methods import call_object_method
 from bnlint.interpreter.library.parameter_methods import call_parameter_method
@@ -13,7 +13,16 @@ from bnlint.interpreter.library.tensor_functions import call_tensor_method
 from bnlint.interpreter.machine import CALLS, Machine, handles
 from bnlint.interpreter.objects import Builtin, Class, Instance, Scope, Super
 from bnlint.interpreter.parameters import is_parameter
-from bnlint.interpreter.values import Arguments, Library, Many, Tensor, Unknown, Value, is_known
+from bnlint.interpreter.values import (
+    SOME_ITEMS,
+    Arguments,
+    Library,
+    Many,
+    Tensor,
+    Unknown,
+    Value,
+    is_known,
+)
 from bnlint.interpreter.vectors import METHODS as VECTOR_METHODS
 from bnlint.interpreter.vectors import Vector
 
@@ -139,9 +148,12 @@ def _mutate(
         items = values[0] if isinstance(values[0], dict) else elements(m, values[0])
         if items is None:
             if isinstance(receiver, list):
-                receiver.append(Unknown("items that depend on a condition"))
+                receiver.append(Unknown(SOME_ITEMS))
             return None
-        values = [items]
+        values = [items if isinstance(items, dict) else grown(m, items)]
+    if name == "append" and isinstance(receiver, list):
+        receiver.extend(grown(m, values[:1]))
+        return None
     if name == "sort" and isinstance(receiver, list):
         _sort(m, receiver, args)
         return None
@@ -149,6 +161,8 @@ def _mutate(
         result = getattr(receiver, name)(*values)
     except (AttributeError, TypeError, ValueError, IndexError, KeyError):
         result = Unknown(f"{name}()")
+        if isinstance(receiver, list):
+            forget_items(m, receiver)
     if name == "update" and isinstance(receiver, dict):
         receiver.update(args.keywords)
     return result

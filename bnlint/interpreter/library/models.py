@@ -38,6 +38,8 @@ _WITHOUT = words(
 )
 _NOT_CERTAIN = ("_gn", "_sgn", "_evos", "_frn", "_bit", "_iabn", "_ln", "_mci", "mobilenetv5")
 
+_VOLUMETRIC = ("r3d_", "mc3_", "r2plus1d_", "s3d")
+
 _DETECTORS_WITH = ("fasterrcnn_resnet50_fpn_v2", "maskrcnn_resnet50_fpn_v2")
 
 _SMP_DECODERS_WITH = frozenset(words("PAN DeepLabV3 DeepLabV3Plus UPerNet Segformer"))
@@ -101,6 +103,13 @@ def contains_batchnorm(constructor: str, arguments: Mapping[str, object]) -> Kno
         case "clip" if name == "load":
             return _in_clip(_text(arguments, "name", 0))
     return _PACKAGES.get(package, Known.UNKNOWN)
+
+
+def batchnorm_class(constructor: str) -> str:
+    """The class of the BatchNorm layers in what ``constructor`` returns: of images, but for video."""
+    name = constructor.rpartition(".")[2]
+    volumetric = ".video." in constructor or name.startswith(_VOLUMETRIC)
+    return "BatchNorm3d" if volumetric else "BatchNorm2d"
 
 
 def arrives_in_eval(constructor: str) -> bool:

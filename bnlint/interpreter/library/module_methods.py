@@ -6,6 +6,7 @@ import libcst as cst
 
 from bnlint.facts.run import ModeSwitched
 from bnlint.facts.site import Site
+from bnlint.interpreter.attributes import SWITCHING
 from bnlint.interpreter.forward import run_library
 from bnlint.interpreter.freezing import freeze
 from bnlint.interpreter.machine import Machine
@@ -15,6 +16,7 @@ from bnlint.interpreter.modules import (
     extend_container,
     has_unknown_children,
     is_container,
+    own_train,
     register_child,
     set_mode,
 )
@@ -63,6 +65,8 @@ def _foreign_method(
 ) -> Value:
     if tensors_in(arguments.values):
         return call_module(m, module, arguments, site)
+    if SWITCHING.search(name):
+        set_mode(m, module, None, site, None)
     return Unknown(f"{name}()")
 
 
@@ -92,10 +96,10 @@ def _train(m: Machine, module: Instance, args: Arguments, site: Site, scope: Sco
 
 
 def _eval(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
-    own = module.cls.find("train") if module.cls is not None else None
-    if isinstance(own, Function):
-        return m.call(Method(own, module), Arguments([False]), site, scope)
-    return _switch(m, module, False, site, scope)
+    own = own_train(module)
+    if isinstance(own, Function | Method):
+        return m.call(own, Arguments([False]), site, scope)
+    return _switch(m, module, None if isinstance(own, Unknown) else False, site, scope)
 
 
 def _parameters(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
@@ -119,7 +123,10 @@ def _modules(m: Machine, module: Instance, args: Arguments, site: Site, scope: S
 def _named_modules(
     m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope
 ) -> Value:
-    return [(name, current) for name, current in descendants(m, module)]
+    return [
+        (Unknown("module name") if current.stands_for_many else name, current)
+        for name, current in descendants(m, module)
+    ]
 
 
 def _children(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
@@ -220,9 +227,11 @@ def _forward(m: Machine, module: Instance, args: Arguments, site: Site, scope: S
 def _get_submodule(
     m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope
 ) -> Value:
-    name = args.get(0, "target")
-    known = dict(descendants(m, module))
-    return known.get(name, Unknown("submodule")) if isinstance(name, str) else Unknown("submodule")
+    path = args.get(0, "target")
+    found: Value = module
+    for name in path.split(".") if isinstance(path, str) else ():
+        found = m.attribute(found, name, site.node, scope)  # type: ignore[arg-type]
+    return found if isinstance(path, str) else Unknown("submodule")
 
 
 def _set_attribute(

@@ -6,7 +6,7 @@ from bnlint.facts.graph import Shape
 from bnlint.facts.kind import Kind
 from bnlint.facts.reshaping import SIZE_OF_FIRST
 from bnlint.facts.site import Site
-from bnlint.interpreter.arithmetic import broadcast
+from bnlint.interpreter.arithmetic import broadcast, may_be_tensors
 from bnlint.interpreter.function_shapes import after_function, part_shapes
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.objects import Instance
@@ -14,7 +14,7 @@ from bnlint.interpreter.parameters import tensor_inputs
 from bnlint.interpreter.shapes import FIRST_SIZE, after_layer, at_channels, sizes_of
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.training import note_backward
-from bnlint.interpreter.values import Arguments, Many, Tensor, Unknown, Value
+from bnlint.interpreter.values import Arguments, Many, Tensor, Unknown, Value, open_at
 from bnlint.vocabulary.function_parameters import SIGNATURES, VARIADIC
 from bnlint.vocabulary.operations import (
     CREATIONS,
@@ -104,10 +104,13 @@ def _operate(m: Machine, kind: Kind, name: str, arguments: Arguments, site: Site
         m.journal.measure(inputs)
     if not inputs:
         return Tensor() if kind is not Kind.OTHER else Unknown(f"{name}()")
-    if kind in ELEMENTWISE:
-        shape = broadcast(inputs, inputs[0].shape)
+    if kind in ELEMENTWISE and not name.endswith("_"):
+        vague = may_be_tensors([arguments.get(0, "input"), arguments.get(1, "other")])
+        shape = Shape() if vague else broadcast(inputs, inputs[0].shape)
+    elif kind in ELEMENTWISE:
+        shape = inputs[0].shape
     elif kind is Kind.CAT and not _all_tensors(arguments.get(0, "tensors")):
-        shape = Shape(inputs[0].shape.rank)
+        shape = Shape(inputs[0].shape.rank) if name in JOINED else Shape()
     elif (layer := _layer_of(kind, arguments)) is not None:
         shape = after_layer(layer, kind, inputs)
     else:
@@ -161,6 +164,15 @@ def _gives_answers(name: str, constants: Mapping[str, Value]) -> bool:
     return name not in ("max", "min", "sort") or "dim" in constants
 
 
+JOINED = frozenset({"cat", "concat", "concatenate"})
+ANSWERS = frozenset({"max", "min", "median", "nanmedian"})
+"""Functions that give values and indices where they are given a dimension."""
+PAIRS = frozenset(
+    """topk sort kthvalue mode cummax cummin aminmax var_mean std_mean frexp slogdet""".split()
+)
+"""Functions that always give two tensors."""
+
+
 def _parts(
     m: Machine,
     kind: Kind,
@@ -170,9 +182,7 @@ def _parts(
     constants: Mapping[str, Value],
     site: Site,
 ) -> Value:
-    if name in ("max", "min", "topk", "sort", "kthvalue", "median") and (
-        "dim" in constants or name in ("topk", "sort", "kthvalue")
-    ):
+    if name in PAIRS or (name in ANSWERS and "dim" in constants):
         return made, made
     shapes = part_shapes(name, inputs[0].shape, constants)
     if shapes is not None:
@@ -196,11 +206,10 @@ def _constants(name: str, arguments: Arguments) -> dict[str, Value]:
     if plain in VARIADIC:
         if arguments.opened:
             return constants
-        sizes = arguments.positional[1:]
-        single = len(sizes) == 1 and isinstance(sizes[0], list | tuple)
-        written = sizes[0] if single else sizes
-        if isinstance(written, list | tuple) and not (len(sizes) == 1 and _is_open(sizes[0])):
-            constants["shape"] = tuple(SIZE_OF_FIRST if n is FIRST_SIZE else n for n in written)
+        given = arguments.positional[1:] or [constants.pop("shape", constants.pop("size", ()))]
+        sizes = _sizes(given)
+        if sizes:
+            constants["shape"] = tuple(SIZE_OF_FIRST if n is FIRST_SIZE else n for n in sizes)
         return constants
     names = SIGNATURES.get(plain, ())
     for number, value in enumerate(arguments.positional):
@@ -210,9 +219,14 @@ def _constants(name: str, arguments: Arguments) -> dict[str, Value]:
     return constants
 
 
-def _is_open(size: Value) -> bool:
-    """Whether what is not known may be all sizes at once."""
-    return isinstance(size, Unknown) and size is not FIRST_SIZE
+def _sizes(given: list[Value]) -> list[Value] | None:
+    """The sizes that ``view`` and the like are given, if it is known how many these are."""
+    first = given[0]
+    sizes = list(first) if len(given) == 1 and isinstance(first, list | tuple) else given
+    if len(given) == 1 and sizes is given and not (isinstance(first, int) or first is FIRST_SIZE):
+        return None
+    single = (int, Unknown, Tensor)
+    return sizes if all(isinstance(n, single) for n in sizes) and open_at(sizes) is None else None
 
 
 def create(m: Machine, name: str, arguments: Arguments, site: Site) -> Value:

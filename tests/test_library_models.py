@@ -1,0 +1,413 @@
+"""Frozen BatchNorm layers of third-party models, whose layers are not listed, in all spellings."""
+
+from textwrap import indent
+
+import pytest
+
+from bnlint import engine, registry
+
+SCRIPT = """\
+import re
+import timm
+import torch
+import segmentation_models_pytorch as smp
+from torch import nn
+from torch.utils.data import DataLoader
+from torchvision import datasets, models, transforms
+
+{before}
+
+net = {net}
+for p in net.parameters():
+    p.requires_grad = False
+head = nn.Linear(1000, 10)
+data = datasets.ImageFolder("train", transforms.ToTensor())
+loader = DataLoader(data, batch_size=4, shuffle=True)
+opt = torch.optim.SGD(head.parameters(), lr=0.1)
+for epoch in range(10):
+    net.train()
+{remedy}
+    for x, y in loader:
+        loss = nn.functional.cross_entropy(head(net(x)), y)
+        opt.zero_grad()
+        loss.backward()
+        opt.step()
+"""
+NETS = {
+    "torchvision": 'models.resnet18(weights="DEFAULT")',
+    "timm": 'timm.create_model("resnet50", pretrained=True)',
+    "segmentation_models_pytorch": 'smp.Unet("resnet34")',
+    "DataParallel": "nn.DataParallel(models.resnet18(pretrained=True)).cuda()",
+}
+REMEDIES = {
+    "a loop over modules": (
+        "",
+        """\
+for m in net.modules():
+    if isinstance(m, nn.BatchNorm2d):
+        m.eval()
+""",
+    ),
+    "the private base class": (
+        "",
+        """\
+for m in net.modules():
+    if isinstance(m, nn.modules.batchnorm._BatchNorm):
+        m.eval()
+""",
+    ),
+    "a tuple of types": (
+        "",
+        """\
+for m in net.modules():
+    if isinstance(m, (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)):
+        m.eval()
+""",
+    ),
+    "type()": (
+        "",
+        """\
+for m in net.modules():
+    if type(m) == nn.BatchNorm2d:
+        m.eval()
+""",
+    ),
+    "a list of types": (
+        "",
+        """\
+for m in net.modules():
+    if type(m) in [nn.BatchNorm2d, nn.SyncBatchNorm]:
+        m.eval()
+""",
+    ),
+    "the name of the class": (
+        "",
+        """\
+for m in net.modules():
+    if m.__class__.__name__.find("BatchNorm") != -1:
+        m.eval()
+""",
+    ),
+    "apply with the name of the class": (
+        """\
+def set_bn_eval(m):
+    classname = m.__class__.__name__
+    if classname.find("BatchNorm") != -1:
+        m.eval()
+""",
+        "net.apply(set_bn_eval)",
+    ),
+    "a word in the name of the type": (
+        "",
+        """\
+for m in net.modules():
+    if "BatchNorm" in type(m).__name__:
+        m.eval()
+""",
+    ),
+    "a word in the text of the type": (
+        "",
+        """\
+for m in net.modules():
+    if "BatchNorm" in str(type(m)):
+        m.eval()
+""",
+    ),
+    "a pattern on the name of the class": (
+        "",
+        """\
+for m in net.modules():
+    if re.match("BatchNorm", m.__class__.__name__):
+        m.eval()
+""",
+    ),
+    "the beginning of the name": (
+        "",
+        """\
+for m in net.modules():
+    if type(m).__name__.startswith("BatchNorm"):
+        m.eval()
+""",
+    ),
+    "a word in the name of the module": (
+        "",
+        """\
+for name, m in net.named_modules():
+    if "bn" in name:
+        m.eval()
+""",
+    ),
+    "the last part of the name": (
+        "",
+        """\
+for name, m in net.named_modules():
+    if name.split(".")[-1].startswith("bn"):
+        m.eval()
+""",
+    ),
+    "apply": (
+        """\
+def freeze(m):
+    if isinstance(m, nn.BatchNorm2d):
+        m.eval()
+""",
+        "net.apply(freeze)",
+    ),
+    "apply with a lambda": (
+        "",
+        "net.apply(lambda m: m.eval() if isinstance(m, nn.BatchNorm2d) else None)",
+    ),
+    "a helper function that also freezes": (
+        """\
+def freeze_bn(model):
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+            module.weight.requires_grad = False
+            module.bias.requires_grad = False
+""",
+        "freeze_bn(net)",
+    ),
+    "recursion over named children": (
+        """\
+def freeze_bn(model):
+    for name, module in model.named_children():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+        else:
+            freeze_bn(module)
+""",
+        "freeze_bn(net)",
+    ),
+    "recursion over children": (
+        """\
+def freeze_bn(model):
+    for module in model.children():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eval()
+        freeze_bn(module)
+""",
+        "freeze_bn(net)",
+    ),
+    "recursion over _modules": (
+        """\
+def freeze_bn(model):
+    for k, module in model._modules.items():
+        if type(module) == nn.BatchNorm2d:
+            module.eval()
+        else:
+            freeze_bn(module)
+""",
+        "freeze_bn(net)",
+    ),
+    "the attribute training": (
+        "",
+        """\
+for m in net.modules():
+    if isinstance(m, nn.BatchNorm2d):
+        m.training = False
+""",
+    ),
+    "continue": (
+        "",
+        """\
+for m in net.modules():
+    if not isinstance(m, nn.BatchNorm2d):
+        continue
+    m.eval()
+""",
+    ),
+    "train(False)": (
+        "",
+        """\
+for m in net.modules():
+    if isinstance(m, nn.BatchNorm2d):
+        m.train(False)
+""",
+    ),
+    "train() of a condition": (
+        "",
+        """\
+for m in net.modules():
+    m.train(not isinstance(m, nn.BatchNorm2d))
+""",
+    ),
+    "a comprehension": ("", "[m.eval() for m in net.modules() if isinstance(m, nn.BatchNorm2d)]"),
+    "a list": (
+        "",
+        """\
+bns = [m for m in net.modules() if isinstance(m, nn.BatchNorm2d)]
+for bn in bns:
+    bn.eval()
+""",
+    ),
+    "filter": (
+        "",
+        """\
+for m in filter(lambda m: isinstance(m, nn.BatchNorm2d), net.modules()):
+    m.eval()
+""",
+    ),
+    "a generator": (
+        """\
+def norms(model):
+    for m in model.modules():
+        if isinstance(m, nn.BatchNorm2d):
+            yield m
+""",
+        """\
+for m in norms(net):
+    m.eval()
+""",
+    ),
+    "part by part": (
+        "",
+        """\
+net.bn1.eval()
+net.layer1.eval()
+net.layer2.eval()
+net.layer3.eval()
+net.layer4.eval()
+""",
+    ),
+    "parts by getattr": (
+        "",
+        """\
+for name in ["bn1", "layer1", "layer2"]:
+    getattr(net, name).eval()
+""",
+    ),
+    "a layer of a part": ("", "net.layer4[1].bn2.eval()"),
+    "a loop over a part": (
+        "",
+        """\
+for layer in net.features:
+    layer.eval()
+""",
+    ),
+    "get_submodule": ("", 'net.get_submodule("layer4.0").eval()'),
+    "a key of _modules": ("", 'net._modules["layer4"].eval()'),
+    "some children": (
+        "",
+        """\
+for child in list(net.children())[:-1]:
+    child.eval()
+""",
+    ),
+    "children by number": (
+        "",
+        """\
+for i, child in enumerate(net.children()):
+    if i < 7:
+        child.eval()
+""",
+    ),
+    "children by name": (
+        "",
+        """\
+for n, child in net.named_children():
+    if n in ["bn1", "layer1"]:
+        child.eval()
+""",
+    ),
+    "a method of the package": ("", "net.freeze_bn()"),
+    "a method that freezes a part": ("", "net.freeze_backbone()"),
+    "hasattr": (
+        "",
+        """\
+for m in net.modules():
+    if hasattr(m, "running_mean"):
+        m.eval()
+""",
+    ),
+    "a function of another package": ("from somewhere import freeze_bn", "freeze_bn(net)"),
+    "train() is replaced": (
+        """\
+def disabled_train(self, mode=True):
+    return self
+""",
+        """\
+net.eval()
+net.train = disabled_train
+""",
+    ),
+    "the whole model": ("", "net.eval()"),
+}
+"""What puts the BatchNorm layers, or some of them, into eval mode: code before, and code in the loop."""
+MISTAKES = {
+    "nothing": ("", ""),
+    "layers of another dimension": (
+        "",
+        """\
+for m in net.modules():
+    if isinstance(m, nn.BatchNorm1d):
+        m.eval()
+""",
+    ),
+    "other layers": (
+        "",
+        """\
+for m in net.modules():
+    if isinstance(m, nn.Dropout):
+        m.eval()
+""",
+    ),
+    "train() afterwards": (
+        "",
+        """\
+for m in net.modules():
+    if isinstance(m, nn.BatchNorm2d):
+        m.eval()
+net.train()
+""",
+    ),
+    "an initialisation": (
+        "",
+        """\
+for m in net.modules():
+    if isinstance(m, nn.Conv2d):
+        nn.init.kaiming_normal_(m.weight)
+""",
+    ),
+    "gradients alone": (
+        "",
+        """\
+for m in net.modules():
+    if isinstance(m, nn.BatchNorm2d):
+        m.weight.requires_grad_(False)
+""",
+    ),
+}
+"""What leaves them in train mode."""
+
+
+def found(before: str, remedy: str, net: str) -> list[str]:
+    code = SCRIPT.format(before=before, net=net, remedy=indent(remedy or "pass", "    "))
+    rules = [registry.rules()[rule] for rule in ("BN501", "BN701")]
+    findings = engine.lint_text(code, rules=rules)
+    return sorted(f.rule for f in findings if f.rule in ("BN501", "BN701"))
+
+
+@pytest.mark.parametrize(("before", "remedy"), REMEDIES.values(), ids=REMEDIES)
+def test_a_remedy_silences(before: str, remedy: str) -> None:
+    assert found(before, remedy, NETS["torchvision"]) == []
+
+
+@pytest.mark.parametrize("net", NETS.values(), ids=NETS)
+def test_a_remedy_silences_for_every_package(net: str) -> None:
+    assert found(*REMEDIES["apply"], net) == []
+
+
+@pytest.mark.parametrize("net", NETS.values(), ids=NETS)
+@pytest.mark.parametrize(("before", "remedy"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_reported(before: str, remedy: str, net: str) -> None:
+    assert found(before, remedy, net) == ["BN501", "BN701"]
+
+
+def test_statistics_that_no_longer_follow_are_not_moved_by_a_frozen_part() -> None:
+    remedy = """\
+for m in net.modules():
+    if isinstance(m, nn.BatchNorm2d):
+        m.track_running_stats = False
+"""
+    assert found("", remedy, NETS["torchvision"]) == ["BN501"]
