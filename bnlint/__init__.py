@@ -1,7 +1,6 @@
 """bnlint finds BatchNorm pitfalls in PyTorch code without running it."""
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # `python -m bnlint` would look for `typing` in the working directory
 if TYPE_CHECKING:
     from bnlint.live import check_model, signal_propagation, trace_model
 

@@ -65,6 +65,12 @@ def commands(ctx: click.Context) -> None:
     default=None,
     help="Also build each model found and trace it with torch.fx: this runs its code, guarded.",
 )
+@click.option(
+    "--trusted",
+    is_flag=True,
+    envvar="BNLINT_TRUSTED",
+    help="Let the project's configuration decide about tracing.  [env: BNLINT_TRUSTED]",
+)
 @parameters.child
 def check(**given: Any) -> int:
     """Lint files and folders (default: the working directory; `-` is standard input).

@@ -41,8 +41,7 @@ def check(options: CheckOptions) -> int:
     plan = plan_of(options, config, unused_ignores=options.report_unused_ignores)
     found = _find(paths, options, config)
     _warn(found, config)
-    wanted = config.trace if options.trace is None else options.trace
-    with tracer(options) if wanted else nullcontext() as trace:
+    with tracer(options) if _traces(options, config) else nullcontext() as trace:
         if options.diff:
             return _diff(found, plan, options, trace)
         if options.fix:
@@ -51,6 +50,18 @@ def check(options: CheckOptions) -> int:
             result = engine.lint(found.targets, plan, progress, trace=trace)
     report(result, options)
     return status(result, options, config)
+
+
+def _traces(options: CheckOptions, config: Config) -> bool:
+    """Whether to run the models' code: only who runs bnlint decides that, not what is linted."""
+    if options.trace is not None or options.trusted or not config.trace:
+        return config.trace if options.trace is None else options.trace
+    click.echo(
+        f"note: `trace = true` in {config.origin} is ignored, since it would run the project's code;"
+        " --trace or --trusted allows that",
+        err=True,
+    )
+    return False
 
 
 def _folder_of(paths: Sequence[str], options: CheckOptions) -> Path:
@@ -72,8 +83,8 @@ def _find(paths: Sequence[str], options: CheckOptions, config: Config) -> Found:
 
 
 def _warn(found: Found, config: Config) -> None:
-    for folder in found.unreadable:
-        click.echo(f"warning: cannot read the folder `{folder}`", err=True)
+    for reason in found.unread:
+        click.echo(f"warning: {reason}", err=True)
     if found.excluded and not found.targets:
         click.echo(f"note: everything named is excluded by {config.origin}", err=True)
 

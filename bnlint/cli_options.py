@@ -37,6 +37,7 @@ class CheckOptions(ReportOptions, ChildOptions):
     stdin_filename: str | None
     report_unused_ignores: bool
     trace: bool | None = None
+    trusted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,12 @@ from typing import Any
 
 from bnlint.misuse import Misuse, did_you_mean
 from bnlint.rule import Settings
+from bnlint.source.regular import read_bytes
+
+LARGEST = 256 << 10
+"""Bytes of a pyproject.toml that is read."""
+MOST_DOTS = 1000
+"""In one line of it; reading a dotted key takes time that grows with the square of its length."""
 
 FAIL_ON = ("error", "warning", "advice", "never")
 
@@ -65,13 +71,20 @@ def parse(table: Mapping[str, object], root: Path, origin: str) -> Config:
 
 def _table(file: Path) -> Any:
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        text = read_bytes(file, LARGEST).decode()
     except OSError as error:
         raise Misuse(f"cannot read {file}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise Misuse(f"{file} is not valid UTF-8") from None
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.count(".") > MOST_DOTS:
+            raise Misuse(f"cannot read {file}: line {number} has more than {MOST_DOTS} dots")
+    try:
+        content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Misuse(f"{file} is not valid TOML: {error}") from None
+    except RecursionError:
+        raise Misuse(f"cannot read {file}: it nests too deeply") from None
     tool = content.get("tool")
     return tool.get("bnlint") if isinstance(tool, dict) else None
 

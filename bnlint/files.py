@@ -3,11 +3,13 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 
-from pathspec import PathSpec, Pattern
-
+from bnlint import gitignore
+from bnlint.gitignore import Pattern
 from bnlint.misuse import Misuse
+from bnlint.source.regular import read_bytes
 
 NEVER_ENTERED = frozenset(
     """
@@ -16,6 +18,9 @@ NEVER_ENTERED = frozenset(
     """.split()
 )
 """Folders that hold no code of the project; so does any folder with a ``pyvenv.cfg``."""
+
+LARGEST_IGNORE = 256 << 10
+"""Bytes of a .gitignore that is read; as in git, it is no symbolic link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,39 +38,42 @@ class Target:
 
 @dataclass(slots=True)
 class Found:
-    """The files found, and what was passed over: excluded ones, and folders that cannot be read."""
+    """The files found, how many were excluded, and what could not be read, in words."""
 
     targets: list[Target] = field(default_factory=list)
     excluded: int = 0
-    unreadable: list[Path] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
-    """Patterns with the meaning of .gitignore, relative to a folder."""
+    """Patterns with the meaning of .gitignore, relative to a folder; the last one that says anything
+    comes first."""
 
     root: Path
-    spec: PathSpec[Pattern]
+    patterns: tuple[Pattern, ...]
 
     @classmethod
     def of(cls, root: Path, lines: Iterable[str]) -> "Patterns":
-        """Compile the lines; raises :class:`Misuse` for one that is no pattern."""
-        try:
-            return cls(root, PathSpec.from_lines("gitignore", lines))
-        except ValueError as error:
-            raise Misuse(f"bad pattern in {root}: {error}") from None
+        """Read the lines; raises :class:`Misuse` for one that can never match."""
+        found = [(line, gitignore.parse(line)) for line in lines]
+        for line, pattern in found:
+            if pattern is None:
+                raise Misuse(f"bad pattern `{line}` in {root}: it can never match")
+        return cls(root, tuple(pattern for _, pattern in reversed(found) if pattern is not None))
 
     def decide(self, path: Path, *, folder: bool = False) -> bool | None:
         """Whether the last pattern about the path covers or frees it; ``None`` if none does."""
-        try:
-            relative = path.relative_to(self.root).as_posix()
-        except ValueError:
+        root, name = os.path.join(self.root, ""), str(path)
+        if not name.startswith(root):
             return None
-        return self.spec.check_file(relative + "/" if folder else relative).include
+        relative = name[len(root) :].replace(os.sep, "/")
+        return gitignore.verdict(self.patterns, relative, folder=folder)
 
     def cover(self, path: Path) -> bool:
         """Whether the path, or a folder that it is in, is covered."""
-        return self.decide(path) is True
+        above = takewhile(lambda folder: folder != self.root, path.parents)
+        return self.decide(path) is True or any(self.decide(f, folder=True) for f in above)
 
 
 def find(paths: Sequence[str], exclude: Patterns) -> Found:
@@ -93,7 +101,7 @@ def absolute(path: str | Path) -> Path:
 def _targets(given: str, exclude: Patterns, found: Found) -> Iterator[Target]:
     path = absolute(given)
     if path.is_dir():
-        yield from _walk(path, _ignores_above(path), exclude, found)
+        yield from _walk(path, _ignores_above(path, found), exclude, found)
     elif path.is_file():
         if _is_python(path):
             yield from _unless_excluded(Target(path, named=True), exclude, found)
@@ -132,7 +140,7 @@ def _walk(
         entries = _entries(folder, found)
         if folder != top and any(entry.name == ".git" for entry in entries):
             ignores = ()
-        own = _ignores_in(folder)
+        own = _ignores_in(folder, found)
         ignores = (*ignores, own) if own else ignores
         inner: list[tuple[Path, tuple[Patterns, ...]]] = []
         for entry in entries:
@@ -155,7 +163,7 @@ def _entries(folder: Path, found: Found) -> list["os.DirEntry[str]"]:
         with os.scandir(folder) as scan:
             return sorted(scan, key=lambda entry: entry.name)
     except OSError:
-        found.unreadable.append(folder)
+        found.unread.append(f"the folder `{folder}` cannot be read")
         return []
 
 
@@ -171,35 +179,32 @@ def _ignored(path: Path, ignores: tuple[Patterns, ...], *, folder: bool = False)
     return next((decision for decision in decisions if decision is not None), False)
 
 
-def _ignores_above(folder: Path) -> tuple[Patterns, ...]:
+def _ignores_above(folder: Path, found: Found) -> tuple[Patterns, ...]:
     """Return the .gitignore files above a folder in its repository, outermost first.
 
     A folder that they ignore was named all the same, so then they do not count.
     """
     above: list[Patterns] = []
+    inside: list[Path] = []
     for candidate in (folder, *folder.parents):
         if candidate != folder:
-            above.extend(filter(None, [_ignores_in(candidate)]))
+            above.extend(filter(None, [_ignores_in(candidate, found)]))
         if os.path.exists(candidate / ".git"):
             ignores = tuple(reversed(above))
-            return () if _ignored(folder, ignores, folder=True) else ignores
+            ignored = any(_ignored(each, ignores, folder=True) for each in inside)
+            return () if ignored else ignores
+        inside.append(candidate)
     return ()
 
 
-def _ignores_in(folder: Path) -> Patterns | None:
+def _ignores_in(folder: Path, found: Found) -> Patterns | None:
     file = folder / ".gitignore"
     try:
-        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
+        content = read_bytes(file, LARGEST_IGNORE, through_links=False)
+    except OSError as error:
+        if os.path.lexists(file):
+            found.unread.append(f"`{file}` is not read: {error.strerror}")
         return None
-    return Patterns(
-        folder, PathSpec.from_lines("gitignore", (line for line in lines if _is_pattern(line)))
-    )
-
-
-def _is_pattern(line: str) -> bool:
-    try:
-        PathSpec.from_lines("gitignore", [line])
-    except ValueError:
-        return False
-    return True
+    lines = gitignore.lines_of(content.decode(errors="replace"))
+    patterns = [pattern for line in lines if (pattern := gitignore.parse(line)) is not None]
+    return Patterns(folder, tuple(reversed(patterns)))

@@ -11,6 +11,7 @@ from bnlint.finding import Finding, Span
 from bnlint.source import SourceFile, Unreadable, parse_text, read
 from bnlint.source.decoding import decode
 from bnlint.source.file import display_path
+from bnlint.source.regular import read_bytes
 
 
 @dataclass(slots=True)
@@ -61,7 +62,7 @@ def _read(target: Target) -> SourceFile:
 def _text(file: Path, content: bytes | None) -> str:
     """Return what can be shown of an unreadable file."""
     try:
-        raw = file.read_bytes() if content is None else content
+        raw = read_bytes(file) if content is None else content
     except OSError:
         return ""
     return "" if b"\0" in raw else raw.decode("utf-8", errors="replace")

@@ -11,11 +11,13 @@ from pathlib import Path
 
 from bnlint.files import Target
 from bnlint.source import Project
+from bnlint.source.regular import read_bytes
 
 _WORD = b"torch"
 _IMPORT = re.compile(
-    r"^[ \t]*(?:from[ \t]+(\.*)[ \t]*([\w.]*)[ \t]+import[ \t]*(\([^)]*\)|[^\r\n#;]*)"
-    r"|import[ \t]+([^\r\n#;]+))",
+    r"^[ \t]*+(?:from[ \t]++(\.*+)[ \t]*+(?:(?!import\b)([\w.]++)[ \t]++)?+"
+    r"import[ \t]*+(\([^()]*+\)|[^\r\n#;]*+)"
+    r"|import[ \t]++([^\r\n#;]++))",
     re.MULTILINE,
 )
 
@@ -113,7 +115,7 @@ def _files_of(name: str, bases: list[Path], folders: Folders) -> Iterator[Path]:
 
 def _content(file: Path) -> bytes | None:
     try:
-        return file.read_bytes()
+        return read_bytes(file)
     except OSError:
         return None
 

@@ -14,7 +14,7 @@ from bnlint.finding import Applicability, Edit, Finding, Fix, Span
 from bnlint.selector import means
 
 _DIRECTIVE = re.compile(
-    r"#\s*bnlint:\s*(?P<verb>ignore|skip-file)\b[ \t]*(?:\[(?P<selectors>[^\]]*)\])?[^#]*"
+    r"#\s*bnlint:\s*(?P<verb>ignore|skip-file)\b[ \t]*(?:\[(?P<selectors>[^\]#]*)\])?[^#]*"
 )
 _NOQA = re.compile(
     r"#\s*noqa\b(?:\s*:\s*(?P<selectors>[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*))?", re.IGNORECASE

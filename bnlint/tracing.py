@@ -12,6 +12,7 @@ from bnlint.facts.site import Site
 from bnlint.finding import Evidence, Finding, Span
 from bnlint.source import Project, SourceFile, Unreadable
 from bnlint.source.decoding import decode
+from bnlint.source.regular import read_bytes
 from bnlint.tracer.answer import Answer
 from bnlint.tracer.constructor_sites import Places
 from bnlint.tracer.model_graphs import model_graph
@@ -140,7 +141,7 @@ def _unsaved(project: Project) -> dict[str, str]:
 
 def _is_saved(file: SourceFile) -> bool:
     try:
-        return decode(file.file.read_bytes()).text == file.content
+        return decode(read_bytes(file.file)).text == file.content
     except (OSError, Unreadable):
         return False
 

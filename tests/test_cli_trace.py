@@ -89,12 +89,19 @@ def test_what_is_not_known_from_reading_is_said(project: Write, run: Run) -> Non
     assert "`width`" in done.out
 
 
-def test_a_project_can_make_tracing_its_default(project: Write, run: Run) -> None:
+def test_a_trusted_project_can_make_tracing_its_default(
+    project: Write, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project(
         {"model.py": MODEL, "train.py": SCRIPT, "pyproject.toml": "[tool.bnlint]\ntrace = true"}
     )
+    alone = run("train.py", "--format", "concise")
+    assert "BN216" not in alone.out
+    assert "pyproject.toml is ignored" in alone.err
+    assert "BN216" not in run("train.py", "--no-trace", "--trusted", "--format", "concise").out
+    assert "BN216" in run("train.py", "--trusted", "--format", "concise").out
+    monkeypatch.setenv("BNLINT_TRUSTED", "1")
     assert "BN216" in run("train.py", "--format", "concise").out
-    assert "BN216" not in run("train.py", "--no-trace", "--format", "concise").out
 
 
 def test_fixes_of_traced_models_are_applied(project: Write, run: Run) -> None:

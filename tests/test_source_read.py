@@ -126,10 +126,11 @@ def test_permission_denied(tmp_path: Path) -> None:
 def test_permission_denied_as_the_system_says_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(self: Path) -> bytes:
+    def refuse(path: Path, flags: int) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    (tmp_path / "a.py").touch()
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(Unreadable, match="permission to read the file was denied"):
         read(tmp_path / "a.py")
 

@@ -11,6 +11,7 @@ from bnlint.source import decoding, edits, parsing, statements, unreadable
 from bnlint.source.located import Located
 from bnlint.source.parents import Parents
 from bnlint.source.positions import Positions
+from bnlint.source.regular import read_bytes
 from bnlint.source.unreadable import Unreadable
 
 
@@ -107,7 +108,7 @@ def read(path: Path | str, display: str | None = None) -> SourceFile:
     """
     file = Path(os.path.abspath(path))
     try:
-        raw = file.read_bytes()
+        raw = read_bytes(file)
     except OSError as error:
         raise unreadable.of_operating_system(error) from None
     return _parsed(decoding.decode(raw), display or display_path(file), file)

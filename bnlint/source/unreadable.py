@@ -42,7 +42,8 @@ def of_operating_system(error: OSError) -> Unreadable:
         case PermissionError():
             return Unreadable("permission to read the file was denied")
         case _:
-            return Unreadable(f"cannot be read: {(error.strerror or str(error)).lower()}")
+            reason = error.strerror or str(error)
+            return Unreadable(f"cannot be read: {reason[:1].lower()}{reason[1:]}")
 
 
 def of_syntax(text: str, message: str, line: int, column: int) -> Unreadable:
