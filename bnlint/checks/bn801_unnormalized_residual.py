@@ -1,37 +1,37 @@
-"""BN801 unnormalized-residual: stacked residual blocks whose branches keep growing."""
+"""BN801 unnormalized-residual: stacked residual blocks whose variance grows geometrically."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from bnlint.facts.graph import ModelGraph, Residual
+from bnlint.facts.graph import ModelGraph
 from bnlint.facts.kind import NORMALIZATIONS
-from bnlint.facts.scaling import stacks_of_unscaled_residuals
+from bnlint.facts.residual_growth import ResidualGrowth, residual_growth
+from bnlint.facts.signal import in_digits
 from bnlint.facts.site import Site
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule
 
 RULE = Rule("BN801", "unnormalized-residual", Severity.WARNING)
 
-FEWEST_BLOCKS = 8
-"""Shallower stacks train without help."""
-
 
 @RULE.on_graphs
 def check(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
-    """Report the additions of stacks of blocks that are neither normalised nor scaled.
+    """Report each model once, at the first addition; models that share their blocks once together.
 
-    A block that another model builds with a normalisation leaves it out on purpose.
+    A block that another model builds with a normalisation leaves it out on purpose. What was
+    measured (BN808) is worth more than what is expected.
     """
     seen = set(_normalised_somewhere(graphs))
-    for graph in graphs:
-        for stack in stacks_of_unscaled_residuals(graph):
-            if len(stack) < FEWEST_BLOCKS:
-                continue
-            sites = Counter(r.add.site for r in stack if r.add.site is not None)
-            for site in sites:
-                if site not in seen:
-                    seen.add(site)
-                    yield _finding(graph, site, stack)
+    judged = (graph for graph in graphs if not graph.pretrained and graph.signal is None)
+    found = [growth for growth in map(residual_growth, judged) if growth is not None]
+    for growth in sorted(found, key=_harm, reverse=True):
+        sites = set(growth.sites)
+        if sites and seen.isdisjoint(sites):
+            seen |= sites
+            yield _finding(growth)
+
+
+def _harm(found: ResidualGrowth) -> tuple[bool, bool, float]:
+    return found.explodes and found.proven, found.explodes, found.growth.total
 
 
 def _normalised_somewhere(graphs: Sequence[ModelGraph]) -> Iterator[Site]:
@@ -42,15 +42,29 @@ def _normalised_somewhere(graphs: Sequence[ModelGraph]) -> Iterator[Site]:
                 yield site
 
 
-def _finding(graph: ModelGraph, site: Site, stack: tuple[Residual, ...]) -> Finding:
-    first = next(residual for residual in stack if residual.add.site == site)
-    modules = first.add.modules
-    fork = first.fork.site
+def _finding(found: ResidualGrowth) -> Finding:
+    site, first, worst = next(found.sites), found.residuals[0], found.worst
+    evidence = [(first.fork.site, "the branch leaves here")]
+    if worst.add.site != site:
+        evidence.append((worst.add.site, "the signal grows most here"))
     return RULE.at(
         site,
-        f"`{graph.name}` adds {len(stack)} residual branches in a row, none of them"
-        " normalised or scaled, so the variance grows by a factor with every block; normalise each"
-        " branch, or multiply it by a parameter that starts at 0",
-        layer=modules[-1] if modules else None,
-        evidence=[(fork, "the branch leaves here")] if fork is not None else (),
+        f"`{found.graph.name}` adds {len(found.residuals)} residual branches in a row that nothing"
+        f" normalises or scales enough, and {_growth(found)}; normalise each branch, or multiply it"
+        " by a parameter that starts at 0",
+        layer=first.add.modules[-1] if first.add.modules else None,
+        evidence=[(place, what) for place, what in evidence if place is not None],
+        severity=RULE.severity if found.explodes and found.proven else Severity.ADVICE,
     )
+
+
+def _growth(found: ResidualGrowth) -> str:
+    factor, total = in_digits(found.growth.factor, 2), in_digits(found.growth.total, 2)
+    size = f"about {factor} times per block, {total} times in all"
+    if not found.proven:
+        return (
+            "how their weights begin could not be read: with He initialisation the mean square of"
+            f" the signal would grow {size} (`bnlint signal` measures it)"
+        )
+    end = "" if found.explodes else ", so that a deeper one would explode"
+    return f"with its initialisation the mean square of the signal grows {size}{end}"

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from bnlint.facts.forks import paths_from_fork
-from bnlint.facts.kind import WEIGHTED, Kind
+from bnlint.facts.initialisation import DEFAULT, Draw
+from bnlint.facts.kind import Kind
+from bnlint.facts.shortcuts import LEARNING, acting, is_shortcut
 from bnlint.facts.signal import Signal
-from bnlint.facts.site import Argument, Site
+from bnlint.facts.site import NOT_KNOWN, Argument, Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,9 @@ class Layer:
     constructor parameter of a library layer, defaults included, and is empty for users' modules.
     ``site`` is the constructor call, ``class_site`` its callee (``nn.BatchNorm2d``), ``chain`` the
     calls that led to it, nearest first.
-    ``initial`` maps parameters that the code fills with one constant (``weight`` to 0.0),
-    ``assigned`` attributes that it replaces after construction (``bias``, ``momentum``) to the
+    ``initial`` maps parameters that the code fills with one constant (``weight`` to 0.0), ``drawn``
+    are the random numbers that its weight begins with, ``None`` if they are not known; ``assigned``
+    maps attributes that it replaces after construction (``bias``, ``momentum``) to the
     assigned arguments. ``certain`` is false where a condition decides whether it exists.
     """
 
@@ -56,6 +59,7 @@ class Layer:
     initial: Mapping[str, float] = field(default_factory=dict)
     assigned: Mapping[str, Argument] = field(default_factory=dict)
     certain: bool = True
+    drawn: Draw | None = DEFAULT
 
     @property
     def dimensions(self) -> int | None:
@@ -195,9 +199,9 @@ class ModelGraph:
 class Residual:
     """An addition of a branch to what it branched off from.
 
-    ``fork`` is the nearest call that both operands come from, ``skip`` the calls on the operand
-    with fewer weighted layers since the fork (empty for an identity), ``branch`` those on the
-    other, both in execution order and without ``fork`` and ``add``.
+    ``fork`` is the nearest call that both operands come from, ``skip`` the calls on the shortcut
+    (empty for an identity), ``branch`` those on the other operand, both in execution order and
+    without ``fork`` and ``add``.
     """
 
     add: Call
@@ -226,10 +230,31 @@ def _residuals(graph: ModelGraph) -> Iterator[Residual]:
         if fork is None:
             continue
         left, right = (tuple(graph.calls[index] for index in path) for path in paths)
-        skip, branch = sorted((left, right), key=_weighted_calls)
-        if _weighted_calls(branch) > 0:
+        skip, branch = sorted((left, right), key=_layers)
+        kinds = [[_acting(graph, step) for step in path] for path in (skip, branch)]
+        if is_shortcut(*kinds, projects=any(map(_projects, skip))):
             yield Residual(call, graph.calls[fork], skip, branch)
 
 
-def _weighted_calls(calls: tuple[Call, ...]) -> int:
-    return sum(call.kind in WEIGHTED for call in calls)
+def _layers(calls: tuple[Call, ...]) -> int:
+    return sum(call.kind in LEARNING for call in calls)
+
+
+def _acting(graph: ModelGraph, call: Call) -> Kind:
+    sources = graph.inputs_of(call)
+    return acting(call.kind, sum(source.kind is not Kind.PARAMETER for source in sources))
+
+
+def _projects(call: Call) -> bool:
+    """Whether an operation certainly changes the number of channels or the resolution."""
+    if call.kind in (Kind.AVG_POOL, Kind.MAX_POOL, Kind.UPSAMPLE):
+        return True
+    layer = call.layer
+    if layer is None or layer.kind is not call.kind:
+        return False
+    given = (layer.arguments.get(name) for name in ("in_channels", "in_features"))
+    before = {argument.value for argument in given if argument is not None}
+    stride = layer.arguments.get("stride")
+    strided = stride is not None and stride.value not in (1, (1, 1), (1, 1, 1), (1,), NOT_KNOWN)
+    changed = layer.channels is not None and any(isinstance(width, int) for width in before)
+    return strided or (changed and layer.channels not in before)

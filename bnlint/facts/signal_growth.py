@@ -21,6 +21,9 @@ FEWEST_BLOCKS = 8
 SHORT_RUN = 4
 """Still shorter ones have no shape at all."""
 
+SUSPICIOUS_RUN = 6
+"""So many blocks without a norm that grow faster than linearly are worth a word."""
+
 LINEAR = 2.5
 """Linear growth over the second half of a run is at most 2; what is above allows for noise."""
 
@@ -83,6 +86,12 @@ class Growth:
         return len(self.blocks) >= FEWEST_BLOCKS and max(self.late, self.steady) <= 1 / GEOMETRIC
 
     @property
+    def is_fast(self) -> bool:
+        """Whether it is faster than linear where no norm keeps it in bounds."""
+        enough = len(self.blocks) >= SUSPICIOUS_RUN and min(self.late, self.steady) > LINEAR
+        return enough and not any(block.normalised for block in self.blocks)
+
+    @property
     def is_linear(self) -> bool:
         """Whether the second half adds about as much per block as the first."""
         values = [block.variance for block in self.blocks]
@@ -128,6 +137,12 @@ def is_reset(signal: Signal, block: Block) -> bool:
 def explosion(signal: Signal) -> Growth | None:
     """The run that explodes most, ``None`` where none certainly does."""
     found = [growth for growth in growths(signal) if growth.is_explosion]
+    return max(found, key=lambda growth: growth.total, default=None)
+
+
+def fast_growth(signal: Signal) -> Growth | None:
+    """The run without norms that grows most, of those that grow faster than linearly."""
+    found = [growth for growth in growths(signal) if growth.is_fast]
     return max(found, key=lambda growth: growth.total, default=None)
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from statistics import mean
 
 from bnlint.facts.signal import Signal, in_digits
-from bnlint.facts.signal_growth import LINEAR, Growth, explosion, growths, overflow
+from bnlint.facts.signal_growth import Growth, explosion, fast_growth, growths, overflow
 from bnlint.facts.signal_shape import shape
 
 IDENTITY = 0.1
@@ -15,9 +15,6 @@ IDENTITY = 0.1
 
 NEGLIGIBLE = 0.02
 """The same for one branch on average: normalizer-free ones with the usual alpha of 0.2 add more."""
-
-SUSPICIOUS_RUN = 6
-"""So many blocks without a norm that grow faster than linearly are worth a word."""
 
 DRIFT = 2.0
 """By what factor a normalizer-free network may miss the variance that its betas assume.
@@ -74,7 +71,7 @@ def _verdicts(signal: Signal) -> Iterator[Verdict]:
         yield from _drift(signal)
     runs = growths(signal)
     yield from _decay(runs)
-    yield from _fast(runs)
+    yield from _fast(signal)
     yield Verdict(Pattern.HEALTHY, f"healthy: the variance {shape(signal, runs)}")
 
 
@@ -192,19 +189,12 @@ def _decay(runs: Sequence[Growth]) -> Iterator[Verdict]:
         )
 
 
-def _fast(runs: Sequence[Growth]) -> Iterator[Verdict]:
-    """Growth that would be an explosion in a deeper network; norms keep it from becoming one."""
-    fast = [
-        run
-        for run in runs
-        if len(run.blocks) >= SUSPICIOUS_RUN
-        and min(run.late, run.steady) > LINEAR
-        and not any(block.normalised for block in run.blocks)
-    ]
-    if fast:
-        words = max(fast, key=lambda run: run.total).in_words
+def _fast(signal: Signal) -> Iterator[Verdict]:
+    """Growth that would be an explosion in a deeper network."""
+    growth = fast_growth(signal)
+    if growth is not None:
         yield Verdict(
             Pattern.FAST,
-            f"grows faster than linearly: the variance grows {words}",
+            f"grows faster than linearly: the variance grows {growth.in_words}",
             "a deeper network of this kind would explode: normalise the branches or scale them",
         )

@@ -7,6 +7,7 @@ from bnlint.facts.site import Argument
 from bnlint.interpreter.arguments import argument_fact
 from bnlint.interpreter.freezing import freeze, note_weights_written
 from bnlint.interpreter.functions import run_function
+from bnlint.interpreter.initialising import fill
 from bnlint.interpreter.machine import SETTERS, Machine, handles
 from bnlint.interpreter.modules import (
     MODE,
@@ -16,11 +17,7 @@ from bnlint.interpreter.modules import (
 )
 from bnlint.interpreter.norms import is_batch_norm
 from bnlint.interpreter.objects import Bound, Class, Instance, Property, Scope
-from bnlint.interpreter.parameters import (
-    fill,
-    is_parameter,
-    names_of,
-)
+from bnlint.interpreter.parameters import is_parameter, names_of
 from bnlint.interpreter.values import Arguments, Choice, Tensor, Value
 
 

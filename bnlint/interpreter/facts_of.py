@@ -8,6 +8,7 @@ from bnlint.facts.known import Known
 from bnlint.facts.loader import Loader
 from bnlint.facts.run import Context, Event, Forward, Model, NormState, Run
 from bnlint.facts.site import Site
+from bnlint.interpreter.initialising import drawn_weight
 from bnlint.interpreter.layer_facts import (
     Arguments,
     Constants,
@@ -102,6 +103,7 @@ class FactsMaker:
                 constant_fills(module),
                 dict(module.assigned),
                 module.conditions <= conditions and module.resolved,
+                drawn_weight(module),
             )
         return self._layers[key]
 

@@ -6,6 +6,7 @@ import libcst as cst
 
 from bnlint.facts.graph import Shape
 from bnlint.facts.kind import Kind
+from bnlint.interpreter.initialising import draw
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.modules import (
     children,
@@ -15,7 +16,7 @@ from bnlint.interpreter.modules import (
     register_child,
 )
 from bnlint.interpreter.objects import Builtin, Class, Function, Instance, Method, Scope
-from bnlint.interpreter.parameters import is_opaque, operand
+from bnlint.interpreter.parameters import is_opaque, is_parameter, operand
 from bnlint.interpreter.shapes import size_at
 from bnlint.interpreter.values import (
     SOME_ITEMS,
@@ -204,6 +205,8 @@ def store_item(m: Machine, target: cst.Subscript, value: Value, scope: Scope) ->
             _store_somewhere(m, owner)
         case Instance() if owner.is_module and isinstance(key, int | str):
             register_child(m, owner, str(key), value)
+        case Instance() if is_parameter(owner):
+            draw(m, owner, None)
         case Tensor() if isinstance(target.value, cst.Name):
             _store_into_tensor(m, owner, value, target, scope)
 

@@ -25,6 +25,7 @@ def new_parameter(m: Machine, site: Site, fill: float | None = None) -> Instance
     """A parameter that code makes by hand."""
     made = Instance(None, PARAMETER, {GRADIENT: True, "fill": fill}, site)
     made.order = m.journal.next_order()
+    made.conditions = m.uncertain
     return made
 
 
@@ -122,12 +123,6 @@ def frozen_state(m: Machine, layer: Instance) -> tuple[Known, Site | None]:
     if not flags or True in flags:
         return Known.NO, where
     return (Known.YES if all(f is False for f in flags) else Known.UNKNOWN), where
-
-
-def fill(m: Machine, parameter: Value, value: float | None) -> None:
-    """Record that code fills a parameter with one number, or with something else."""
-    if isinstance(parameter, Instance) and is_parameter(parameter):
-        m.heap.put(parameter.attributes, "fill", value)
 
 
 def operand(m: Machine, value: Value, site: Site) -> Tensor | None:

@@ -7,6 +7,8 @@ from bnlint.interpreter.arithmetic import binary, operator_name, truth_of
 from bnlint.interpreter.definitions import define_class, define_function
 from bnlint.interpreter.expressions import subscript_key
 from bnlint.interpreter.frames import BREAK, CONTINUE, RAISE, Completion, End
+from bnlint.interpreter.freezing import note_weights_written
+from bnlint.interpreter.initialising import draw, scale
 from bnlint.interpreter.iteration import delete_item, grown
 from bnlint.interpreter.joins import MOST_ALTERNATIVES
 from bnlint.interpreter.machine import STATEMENTS, Machine, handles
@@ -15,6 +17,7 @@ from bnlint.interpreter.names import assign, bind
 from bnlint.interpreter.namespaces import dotted
 from bnlint.interpreter.narrowing import narrowed
 from bnlint.interpreter.objects import Builtin, Instance, Method, Scope
+from bnlint.interpreter.parameters import is_parameter
 from bnlint.interpreter.values import EXIT, MISSING, SOME_ITEMS, Choice, Guard, Unknown, Value
 from bnlint.interpreter.vectors import Vector
 
@@ -88,12 +91,30 @@ def _augmented(m: Machine, node: cst.AugAssign, scope: Scope) -> Completion | No
         case Instance() if current.is_module and is_container(current):
             extend_container(m, current, value)
             return None
+        case Instance() if is_parameter(current):
+            _change_parameter(m, node, current, value, scope)
+            return None
     if isinstance(current, int | float) and isinstance(value, int | float) and m.frame.abstract:
         result: Value = Unknown("a counter in a loop")
     else:
         result = binary(m, operator_name(node.operator), current, value, m.site(node, scope))
     assign(m, node.target, result, scope)
     return None
+
+
+def _change_parameter(
+    m: Machine, node: cst.AugAssign, parameter: Instance, value: Value, scope: Scope
+) -> None:
+    """``layer.weight.data *= 0.1`` and the like."""
+    if isinstance(node.target, cst.Attribute):
+        note_weights_written(m, parameter, m.site(node, scope))
+    match operator_name(node.operator), value:
+        case "Multiply", int() | float():
+            scale(m, parameter, value)
+        case "Divide", int() | float() if value:
+            scale(m, parameter, 1 / value)
+        case _:
+            draw(m, parameter, None)
 
 
 @handles(STATEMENTS, cst.Return)

@@ -6,6 +6,7 @@ from bnlint.facts.kind import Kind
 from bnlint.facts.known import Known
 from bnlint.facts.site import Site
 from bnlint.interpreter.construction import build_library, canonical, new_instance
+from bnlint.interpreter.initialising import draw, forget_weights
 from bnlint.interpreter.library.frameworks import framework_of
 from bnlint.interpreter.library.models import arrives_in_eval, contains_batchnorm
 from bnlint.interpreter.library.tensor_functions import call_tensor_function
@@ -14,6 +15,7 @@ from bnlint.interpreter.modules import CONTAINERS, MODE, WRAPPERS, built_mode, m
 from bnlint.interpreter.namespaces import dotted
 from bnlint.interpreter.norms import add_norm_group
 from bnlint.interpreter.objects import Bound, Instance, Scope
+from bnlint.interpreter.parameters import is_parameter
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.training import note_backward
 from bnlint.interpreter.values import Arguments, Library, Many, Tensor, Unknown, Value
@@ -38,6 +40,7 @@ HARMLESS = frozenset(
 """Packages whose functions leave the mode of a model that they are given alone."""
 OBJECT_PACKAGES = ("torch.optim.", "torch.utils.data.", "torch.cuda.amp.", "torch.amp.")
 TRAINING_WORDS = ("step", "optim", "train", "fit", "update", "minimize", "closure")
+INITIALISING_WORDS = ("init", "reset", "fill", "weight")
 METRIC_WORDS = ("acc", "metric", "iou", "dice", "psnr", "ssim", "score", "correct", "evaluat")
 
 
@@ -115,6 +118,7 @@ def _call_foreign(m: Machine, path: str, arguments: Arguments, site: Site, scope
         m.journal.measure(inputs)
     if package not in HARMLESS:
         _forget_modes(m, arguments, site)
+        _forget_weights(m, name, arguments)
     if inputs:
         return m.tape.tensor(Kind.UNKNOWN, name, inputs, site)
     return Unknown(f"{path}()")
@@ -124,6 +128,15 @@ def _forget_modes(m: Machine, arguments: Arguments, site: Site) -> None:
     for value in arguments.values:
         for module in modules_in(value):
             set_mode(m, module, None, site, None)
+
+
+def _forget_weights(m: Machine, name: str, arguments: Arguments) -> None:
+    """What is not known may fill the parameters that it is given; of modules, if it says so."""
+    for value in arguments.values:
+        if is_parameter(value):
+            draw(m, value, None)
+    if m.building or any(word in name.lower() for word in INITIALISING_WORDS):
+        forget_weights(m, [x for value in arguments.values for x in modules_in(value)])
 
 
 @handles(CALLS, Unknown, Many, type(None), str, int, float, list, dict, tuple, bool)
@@ -139,6 +152,7 @@ def _call_unknown(
     elif any(word in name for word in METRIC_WORDS):
         m.journal.measure(inputs)
     _forget_modes(m, arguments, site)
+    _forget_weights(m, name, arguments)
     if inputs:
         return m.tape.tensor(Kind.UNKNOWN, name or "call", inputs, site)
     return Unknown(f"{name}()")

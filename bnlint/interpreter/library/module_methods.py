@@ -4,11 +4,13 @@ from collections.abc import Callable
 
 import libcst as cst
 
+from bnlint.facts.initialisation import DEFAULT
 from bnlint.facts.run import ModeSwitched
 from bnlint.facts.site import Site
 from bnlint.interpreter.attributes import SWITCHING
 from bnlint.interpreter.forward import run_library
 from bnlint.interpreter.freezing import freeze
+from bnlint.interpreter.initialising import draw, forget_weights
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.modules import (
     children,
@@ -27,6 +29,7 @@ from bnlint.interpreter.parameters import (
     named_parameters,
     new_parameter,
     parameter_group,
+    parameter_of,
 )
 from bnlint.interpreter.script_forwards import call_module
 from bnlint.interpreter.tape import tensors_in
@@ -149,8 +152,10 @@ def _keys(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scop
 
 def _apply(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
     function = args.get(0, "fn")
-    if isinstance(function, Unknown | Library) and _is_initialiser(args):
-        return module
+    if isinstance(function, Unknown | Library):
+        forget_weights(m, [module])
+        if _is_initialiser(args):
+            return module
     for _, current in reversed(descendants(m, module)):
         m.call(function, Arguments([current]), site, scope)
     return module
@@ -261,6 +266,11 @@ def _state(m: Machine, module: Instance, args: Arguments, site: Site, scope: Sco
     return Unknown("state_dict()")
 
 
+def _reset(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
+    draw(m, parameter_of(m, module, "weight"), DEFAULT)
+    return None
+
+
 _HANDLERS: dict[str, Handler] = {
     "train": _train,
     "eval": _eval,
@@ -293,4 +303,5 @@ _HANDLERS: dict[str, Handler] = {
     "buffers": _state,
     "named_buffers": _state,
     "zero_grad": _state,
+    "reset_parameters": _reset,
 }

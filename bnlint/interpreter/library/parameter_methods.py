@@ -1,11 +1,12 @@
-"""Methods of parameters: constant fills, gradients, copies."""
+"""Methods of parameters: initial values, gradients, copies."""
 
 from bnlint.facts.site import Site
 from bnlint.interpreter.freezing import freeze, note_weights_written
+from bnlint.interpreter.initialising import draw, draw_of, fill, scale
 from bnlint.interpreter.library.tensor_functions import call_tensor_method
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.objects import Instance
-from bnlint.interpreter.parameters import fill, is_parameter, operand
+from bnlint.interpreter.parameters import is_parameter, operand
 from bnlint.interpreter.values import Arguments, Tensor, Unknown, Value
 
 COPIES = frozenset({"copy_", "mul_", "lerp_", "add_", "sub_", "set_", "div_"})
@@ -30,9 +31,14 @@ def call_parameter_method(
             fill(m, parameter, 0.0)
             return parameter
         case _ if name in RANDOM:
-            fill(m, parameter, None)
+            draw(m, parameter, draw_of(name, arguments, 0))
+            return parameter
+        case "mul_" | "div_" if isinstance(first, int | float) and first:
+            note_weights_written(m, parameter, site)
+            scale(m, parameter, first if name == "mul_" else 1 / first)
             return parameter
         case _ if name in COPIES:
+            draw(m, parameter, None)
             if is_parameter(first) or isinstance(first, Unknown | Tensor) or name == "mul_":
                 note_weights_written(m, parameter, site)
             return parameter

@@ -1,16 +1,18 @@
 """Functions of torch that are neither layers nor operations on tensors."""
 
+from bnlint.facts.initialisation import nonlinearity_gain
 from bnlint.facts.kind import Kind
 from bnlint.facts.known import Known
 from bnlint.facts.site import NOT_KNOWN, Argument, Site
 from bnlint.interpreter.construction import build_library
 from bnlint.interpreter.freezing import note_weights_written
+from bnlint.interpreter.initialising import draw, draw_of, fill
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.modules import descendants, modules_in
 from bnlint.interpreter.norms import is_batch_norm
 from bnlint.interpreter.objects import Function, Instance, Scope
-from bnlint.interpreter.parameters import fill, is_parameter, new_parameter
+from bnlint.interpreter.parameters import new_parameter
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.training import note_backward
 from bnlint.interpreter.values import Arguments, Guard, Library, Many, Tensor, Unknown, Value
@@ -175,12 +177,23 @@ orthogonal_ trunc_normal_ sparse_ eye_ dirac_ normal uniform xavier_uniform xavi
 kaiming_uniform kaiming_normal orthogonal""".split()
 
 
-@library_function(*(f"torch.nn.init.{name}" for name in _RANDOM))
+@library_function(
+    *(f"torch.nn.init.{name}" for name in _RANDOM),
+    "timm.layers.trunc_normal_",
+    "timm.layers.weight_init.trunc_normal_",
+    "timm.models.layers.trunc_normal_",
+    "timm.models.layers.weight_init.trunc_normal_",
+)
 def _random(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     target = arguments.get(0, "tensor")
-    if is_parameter(target):
-        fill(m, target, None)
+    draw(m, target, draw_of(path.rpartition(".")[2], arguments))
     return target
+
+
+@library_function("torch.nn.init.calculate_gain")
+def _gain(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    found = nonlinearity_gain(arguments.get(0, "nonlinearity"), arguments.get(1, "param"))
+    return Unknown("gain") if found is None else found
 
 
 @library_function("torch.optim.swa_utils.update_bn")

@@ -1,0 +1,117 @@
+"""What code fills parameters with: random numbers, one number, or something that is not known."""
+
+from collections.abc import Iterable, Iterator
+
+from bnlint.facts.initialisation import DEFAULT, Draw
+from bnlint.interpreter.arguments import plain
+from bnlint.interpreter.machine import Machine
+from bnlint.interpreter.modules import PARAMETER, descendants
+from bnlint.interpreter.objects import Function, Instance
+from bnlint.interpreter.parameters import is_opaque, is_parameter, names_of, parameter_of
+from bnlint.interpreter.values import MISSING, Arguments, Unknown, Value
+
+DRAWN = "drawn"
+_NOT_KNOWN = Unknown("values of a parameter")
+_GIVEN = {
+    "normal": ("mean", "std"),
+    "trunc_normal": ("mean", "std", "a", "b"),
+    "uniform": ("a", "b"),
+    "kaiming_uniform": ("a", "mode", "nonlinearity"),
+    "kaiming_normal": ("a", "mode", "nonlinearity"),
+    "xavier_uniform": ("gain",),
+    "xavier_normal": ("gain",),
+    "orthogonal": ("gain",),
+}
+"""The parameters behind the tensor, by function."""
+
+
+def draw_of(name: str, arguments: Arguments, first: int = 1) -> Draw | None:
+    """The numbers that a function of ``torch.nn.init``, or a method of that name, draws.
+
+    ``first`` is the position of the first argument behind the tensor.
+    """
+    bare = name.rstrip("_")
+    names = _GIVEN.get(bare)
+    if names is None or arguments.opened:
+        return None
+    given = {names[i]: v for i, v in enumerate(arguments.positional[first:]) if i < len(names)}
+    aliases = {"from": "a", "to": "b"}
+    given |= {aliases.get(key, key): value for key, value in arguments.keywords.items()}
+    return Draw(bare, {key: plain(value) for key, value in given.items() if key in names})
+
+
+def draw(m: Machine, parameter: Value, drawn: Draw | None) -> None:
+    """Record that code fills a parameter, or each of a group, with random numbers."""
+    for holder, one in _each(m, parameter):
+        m.heap.put(one.attributes, "fill", None)
+        known = drawn is not None and not _is_conditional(m, holder)
+        m.heap.put(one.attributes, DRAWN, drawn if known else _NOT_KNOWN)
+
+
+def fill(m: Machine, parameter: Value, value: float | None) -> None:
+    """Record that code fills a parameter with one number, or with something else."""
+    if not isinstance(parameter, Instance) or not is_parameter(parameter):
+        return
+    if "members" in parameter.attributes:
+        draw(m, parameter, None)
+        return
+    known = value is not None and not _is_conditional(m, _holder(parameter))
+    m.heap.put(parameter.attributes, "fill", value)
+    m.heap.put(parameter.attributes, DRAWN, DEFAULT if known else _NOT_KNOWN)
+
+
+def scale(m: Machine, parameter: Instance, factor: Value) -> None:
+    """Record that code multiplies a parameter, or each of a group, by a number."""
+    for holder, one in _each(m, parameter):
+        before, filled = one.attributes.get(DRAWN, DEFAULT), one.attributes.get("fill")
+        number = None if _is_conditional(m, holder) else factor
+        if isinstance(number, int | float) and isinstance(before, Draw):
+            m.heap.put(one.attributes, DRAWN, before.times(number))
+        else:
+            m.heap.put(one.attributes, DRAWN, _NOT_KNOWN)
+        if isinstance(filled, float) and filled != 0:
+            product = filled * number if isinstance(number, int | float) else None
+            m.heap.put(one.attributes, "fill", product)
+
+
+def forget_weights(m: Machine, modules: Iterable[Instance]) -> None:
+    """Record that something may have filled all parameters of some modules."""
+    for module in modules:
+        for _, one in descendants(m, module):
+            if "weight" in names_of(one):
+                draw(m, parameter_of(m, one, "weight"), None)
+
+
+def drawn_weight(layer: Instance) -> Draw | None:
+    """The random numbers that a layer's weight begins with, ``None`` if they are not known."""
+    if layer.cls is not None and isinstance(layer.cls.find("reset_parameters"), Function):
+        return None
+    parameter = layer.attributes.get("weight", MISSING)
+    found = parameter.attributes.get(DRAWN, DEFAULT) if isinstance(parameter, Instance) else DEFAULT
+    return found if isinstance(found, Draw) else None
+
+
+def _holder(parameter: Instance) -> Instance:
+    """The layer of a parameter, or the parameter itself if no layer of torch.nn has it."""
+    owner = parameter.attributes.get("owner")
+    return owner if isinstance(owner, Instance) else parameter
+
+
+def _each(m: Machine, parameter: Value) -> Iterator[tuple[Instance, Instance]]:
+    """The parameters that a value stands for, each behind what holds it."""
+    if not isinstance(parameter, Instance) or not is_parameter(parameter):
+        return
+    members = parameter.attributes.get("members")
+    if not isinstance(members, tuple):
+        yield _holder(parameter), parameter
+        return
+    for root in members:
+        for _, layer in descendants(m, root):
+            weight = parameter_of(m, layer, "weight") if not is_opaque(layer) else None
+            if isinstance(weight, Instance) and weight.library == PARAMETER:
+                yield layer, weight
+
+
+def _is_conditional(m: Machine, holder: Instance) -> bool:
+    """Whether conditions that are not known decide on what is executed, but not on the layer."""
+    return m.uncertain > holder.conditions
