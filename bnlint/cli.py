@@ -53,6 +53,12 @@ def commands(ctx: click.Context) -> None:
 @click.argument("paths", nargs=-1)
 @click.option("--fix", is_flag=True, help="Apply the safe fixes.")
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix: apply unsafe fixes, too.")
+@click.option(
+    "--fix-imports",
+    is_flag=True,
+    help="With --fix: also change files that are not named, but imported.",
+)
+@click.option("--show-fixes", is_flag=True, help="With --fix: list what was fixed.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
 @parameters.selection
 @parameters.reporting

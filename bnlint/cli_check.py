@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -21,6 +22,7 @@ from bnlint.files import Found, Patterns, Target
 from bnlint.finding import Severity
 from bnlint.fixer import Settled
 from bnlint.misuse import Misuse
+from bnlint.reach import Reach
 from bnlint.report.patch import unified
 from bnlint.sifting import Plan
 
@@ -41,6 +43,7 @@ def check(options: CheckOptions) -> int:
     plan = plan_of(options, config, unused_ignores=options.report_unused_ignores)
     found = _find(paths, options, config)
     _warn(found, config)
+    plan = _restrained(plan, found, options)
     with tracer(options) if _traces(options, config) else nullcontext() as trace:
         if options.diff:
             return _diff(found, plan, options, trace)
@@ -82,6 +85,13 @@ def _find(paths: Sequence[str], options: CheckOptions, config: Config) -> Found:
     return Found(excluded=1) if exclude.cover(target.path) else Found([target])
 
 
+def _restrained(plan: Plan, found: Found, options: CheckOptions) -> Plan:
+    """The plan that lets fixes change only what was named, and nothing outside the project."""
+    named_only = not options.fix_imports or options.paths == (_STDIN,)
+    may_change = Reach.of(found.targets).may_change
+    return replace(plan, may_change=may_change, named_only=named_only)
+
+
 def _warn(found: Found, config: Config) -> None:
     for reason in found.unread:
         click.echo(f"warning: {reason}", err=True)
@@ -110,6 +120,7 @@ def _diff(found: Found, plan: Plan, options: CheckOptions, trace: Trace | None) 
             click.echo(f"{place}: {finding.rule} {finding.message}", err=True)
     number = len(settled.changes)
     click.echo(f"Would fix {_problems(settled.fixed)} in {_files(number)}.", err=True)
+    _say_what_is_left(settled, options, err=True)
     return 1 if settled.changes and not options.exit_zero else 0
 
 
@@ -122,15 +133,35 @@ def _fix(
         _write_stdout(found, settled)
     else:
         rewrite.write(settled.changes)
-    if settled.fixed:
-        number = len(settled.changes)
-        beside = from_stdin or options.output is not None or options.form not in _FOR_PEOPLE
-        click.echo(f"Fixed {_problems(settled.fixed)} in {_files(number)}.", err=beside)
+    beside = from_stdin or options.output is not None or options.form not in _FOR_PEOPLE
+    _say_what_was_done(settled, options, err=beside)
+    _say_what_is_left(settled, options, err=beside)
     report(settled.result, options, to_stderr=from_stdin)
     return status(settled.result, options, config)
 
 
 _FOR_PEOPLE = ("text", "concise")
+
+
+def _say_what_was_done(settled: Settled[Result], options: CheckOptions, err: bool) -> None:
+    if not settled.done:
+        return
+    number = len(settled.changes)
+    end = ":" if options.show_fixes else "."
+    click.echo(f"Fixed {_problems(settled.fixed)} in {_files(number)}{end}", err=err)
+    for item in settled.done if options.show_fixes else ():
+        click.echo(f"  {item.path}:{item.line}: {item.rule} {item.title}", err=err)
+
+
+def _say_what_is_left(settled: Settled[Result], options: CheckOptions, err: bool) -> None:
+    """Name the files that fixes would change, had they been named."""
+    fixes = [f.fix for f in settled.result.findings if f.fix and f.fix.beyond]
+    left = [fix for fix in fixes if fix.applicability in allowed(options)]
+    if not left:
+        return
+    paths = ", ".join(f"`{path}`" for path in sorted({p for fix in left for p in fix.beyond}))
+    remedy = "name the file" if options.paths == (_STDIN,) else "name them, or use --fix-imports"
+    click.echo(f"Left {_problems(len(left))} whose fix changes {paths}: {remedy}.", err=err)
 
 
 def _write_stdout(found: Found, settled: Settled[Result]) -> None:

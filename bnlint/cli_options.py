@@ -36,6 +36,8 @@ class CheckOptions(ReportOptions, ChildOptions):
     pedantic: bool
     stdin_filename: str | None
     report_unused_ignores: bool
+    fix_imports: bool = False
+    show_fixes: bool = False
     trace: bool | None = None
     trusted: bool = False
 

@@ -69,7 +69,8 @@ def lint(
         if not (plan.is_excluded(file) or tracing.is_library(str(file))):
             opened.note_unreadable(file, display_path(file), error)
     sources = {file.path: file for file in (*project.files, *opened.files)}
-    given = {file.path for file in opened.files}
+    asked = {target.path for target in files}
+    given = {path for path, file in sources.items() if file.file in asked}
     left = sifting.sift([*opened.findings, *found], sources, given, plan)
     decoded = opened.texts | {path: file.content for path, file in sources.items()}
     findings = tuple(sorted(left, key=_place))

@@ -50,11 +50,15 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """Edits that, applied together, remove one finding."""
+    """Edits that, applied together, remove one finding.
+
+    ``beyond`` are the paths of edited files that were not asked for, only imported by one that was.
+    """
 
     title: str
     edits: tuple[Edit, ...]
     applicability: Applicability
+    beyond: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,12 +37,31 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Done:
+    """A fix that was applied: where, of which rule, and what it did.
+
+    ``line`` counts in the text that the fix was applied to; ``paths`` are the files that it changed.
+    """
+
+    path: str
+    line: int
+    rule: str
+    title: str
+    paths: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Settled(Generic[L]):
-    """The last lint, the files that differ from the first one's, and how many findings are gone."""
+    """The last lint, the files that differ from the first one's, and the fixes that made them so."""
 
     result: L
     changes: tuple[Change, ...]
-    fixed: int
+    done: tuple[Done, ...]
+
+    @property
+    def fixed(self) -> int:
+        """How many findings are gone."""
+        return len(self.done)
 
 
 def settle(
@@ -56,10 +75,14 @@ def settle(
     first = result = lint({})
     texts: dict[Path, SourceFile] = {}
     refused: set[tuple[str, str, str]] = set()
-    fixed = 0
+    done: list[Done] = []
     moved = False
     for _ in range(ROUNDS):
-        wanted = [f for f in fixable(result.findings, allowed) if _mark(f, result) not in refused]
+        wanted = [
+            finding
+            for finding in fixable(result.findings, allowed)
+            if _mark(finding, result) not in refused and _says_something(finding, result)
+        ]
         applied, new = _fixed(wanted, result.sources)
         if not applied and moved:
             refused, moved = set(), False
@@ -71,18 +94,20 @@ def settle(
         if stubborn:
             refused |= stubborn
             continue
+        done += [_done(finding, result) for finding in applied]
         texts |= new
         result = after
-        fixed += len(applied)
         moved = bool(refused)
     before = {source.file: source for source in first.sources.values()}
     changes = [Change(before[path], source.content) for path, source in sorted(texts.items())]
-    return Settled(result, tuple(c for c in changes if c.after != c.before.content), fixed)
+    real = tuple(c for c in changes if c.after != c.before.content)
+    changed = {change.before.path for change in real}
+    return Settled(result, real, tuple(item for item in done if item.paths & changed))
 
 
 def fixable(findings: Iterable[Finding], allowed: Collection[Applicability]) -> Iterator[Finding]:
     """Yield the findings whose fix may be applied."""
-    return (f for f in findings if f.fix is not None and f.fix.applicability in allowed)
+    return (f for f in findings if f.fix and f.fix.applicability in allowed and not f.fix.beyond)
 
 
 def edited(text: str, edits: Iterable[Edit]) -> str | None:
@@ -166,6 +191,25 @@ def _stubborn(
     present = Counter(_mark(finding, before) for finding in before.findings)
     left = Counter(_mark(finding, after) for finding in after.findings)
     return (mark for mark in gone if left[mark] > present[mark] - gone[mark])
+
+
+def _says_something(finding: Finding, linted: Linted) -> bool:
+    """Whether a fix changes the text at all."""
+    edits = finding.fix.edits if finding.fix else ()
+    return not all(
+        edit.path in linted.sources
+        and linted.sources[edit.path].content[edit.start : edit.end] == edit.text
+        for edit in edits
+    )
+
+
+def _done(finding: Finding, linted: Linted) -> Done:
+    """What a fix does, at the place of its first edit."""
+    assert finding.fix is not None
+    first = min(finding.fix.edits)
+    line = linted.sources[first.path].positions.lines.place(first.start)[0]
+    paths = frozenset(edit.path for edit in finding.fix.edits)
+    return Done(first.path, line, finding.rule, finding.fix.title, paths)
 
 
 def _mark(finding: Finding, linted: Linted) -> tuple[str, str, str]:

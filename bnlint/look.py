@@ -33,7 +33,8 @@ class Look:
 
     def will_fix(self, finding: Finding) -> bool:
         """Whether ``--fix`` with the same options applies the finding's fix."""
-        return finding.fix is not None and finding.fix.applicability in self.allowed
+        fix = finding.fix
+        return fix is not None and fix.applicability in self.allowed and not fix.beyond
 
 
 def colour_of(severity: Severity) -> str:

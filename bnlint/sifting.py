@@ -19,7 +19,8 @@ class Plan:
 
     ``is_excluded`` tells files that nothing is reported in, ``ignored_in`` the selectors that are
     ignored in a file. ``likely`` keeps findings that are not proven, ``unused_ignores`` reports
-    comments that silence nothing.
+    comments that silence nothing. Fixes are only shown where they change a file that ``may_change``
+    denies, and with ``named_only`` they are kept for later where they change one that was not named.
     """
 
     rules: tuple[Rule, ...]
@@ -28,6 +29,8 @@ class Plan:
     unused_ignores: bool = False
     is_excluded: Callable[[Path], bool] = lambda file: False
     ignored_in: Callable[[Path], Collection[str]] = lambda file: ()
+    may_change: Callable[[Path], bool] = lambda file: True
+    named_only: bool = False
 
 
 def sift(
@@ -40,6 +43,8 @@ def sift(
     ignores = {path: suppress.read(sources[path].content) for path in asked & sources.keys()}
     closed = {path for path, file in sources.items() if plan.is_excluded(file.file)}
     untouched = closed | {path for path, own in ignores.items() if own.whole_file}
+    fixed = frozenset().union(*(_edits(finding) for finding in every)) & sources.keys()
+    untouched |= {path for path in fixed if not plan.may_change(sources[path].file)}
     silenced = suppress.apply(every, ignores)
     unused = _unused(ignores, silenced, set(given) - untouched, plan)
     for finding in (*silenced.left, *unused):
@@ -48,7 +53,7 @@ def sift(
             continue
         words = plan.ignored_in(sources[path].file if path in sources else absolute(path))
         if not any(means(word, finding.rule, finding.name) for word in words):
-            yield _only_shown(finding) if _edits(finding) & untouched else finding
+            yield _restrained(finding, untouched, given if plan.named_only else None)
 
 
 def _unique(found: Iterable[Finding]) -> list[Finding]:
@@ -87,7 +92,14 @@ def _edits(finding: Finding) -> set[str]:
     return {edit.path for edit in finding.fix.edits} if finding.fix else set()
 
 
-def _only_shown(finding: Finding) -> Finding:
-    """Keep a fix from being applied, since it edits a file that is to be left alone."""
-    assert finding.fix is not None
-    return replace(finding, fix=replace(finding.fix, applicability=Applicability.DISPLAY))
+def _restrained(
+    finding: Finding, untouched: Collection[str], named: Collection[str] | None
+) -> Finding:
+    """Keep a fix from being applied where it edits a file that is to be left alone."""
+    edits = _edits(finding)
+    if finding.fix is None or not edits:
+        return finding
+    if not edits.isdisjoint(untouched):
+        return replace(finding, fix=replace(finding.fix, applicability=Applicability.DISPLAY))
+    beyond = () if named is None else tuple(sorted(edits.difference(named)))
+    return replace(finding, fix=replace(finding.fix, beyond=beyond)) if beyond else finding

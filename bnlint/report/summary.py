@@ -3,7 +3,7 @@
 from collections import Counter
 
 from bnlint.engine import Result
-from bnlint.finding import Applicability, Severity
+from bnlint.finding import Applicability, Fix, Severity
 from bnlint.look import Look, colour_of
 from bnlint.report.traces import traces
 
@@ -37,20 +37,27 @@ def _by_severity(result: Result, look: Look) -> str:
 
 
 def _fixes(result: Result, look: Look) -> str:
-    counts = Counter(finding.fix.applicability for finding in result.findings if finding.fix)
-    safe, unsafe = counts[Applicability.SAFE], counts[Applicability.UNSAFE]
+    """How many fixes ``--fix`` would apply, and which options would add how many."""
+    fixes = [f.fix for f in result.findings if f.fix and f.fix.applicability in _APPLICABLE]
+    unsafe = any(fix.applicability is Applicability.UNSAFE for fix in fixes)
+    given = " --unsafe-fixes" if unsafe and Applicability.UNSAFE in look.allowed else ""
+    counts = Counter(_options(fix, look) for fix in fixes)
+    if not counts:
+        return ""
+    (first, number), *others = sorted(counts.items(), key=lambda item: item[0].count(" "))
+    more = ", ".join(f"{count} more with{options}" for options, count in others)
     mark = look.paint("[*]", "cyan")
-    match safe, unsafe, Applicability.UNSAFE in look.allowed:
-        case 0, 0, _:
-            return ""
-        case _, 0, _:
-            return f"{mark} {safe} fixable with --fix.\n"
-        case 0, _, _:
-            return f"{mark} {unsafe} fixable with --fix --unsafe-fixes.\n"
-        case _, _, True:
-            return f"{mark} {safe + unsafe} fixable with --fix --unsafe-fixes.\n"
-        case _:
-            return f"{mark} {safe} fixable with --fix ({unsafe} more with --unsafe-fixes).\n"
+    beside = f" ({more})" if more else ""
+    return f"{mark} {number} fixable with --fix{given}{first}{beside}.\n"
+
+
+_APPLICABLE = (Applicability.SAFE, Applicability.UNSAFE)
+
+
+def _options(fix: Fix, look: Look) -> str:
+    """The options that a fix needs besides those that are given."""
+    unsafe = "" if fix.applicability in look.allowed else " --unsafe-fixes"
+    return unsafe + (" --fix-imports" if fix.beyond else "")
 
 
 def _files(number: int) -> str:

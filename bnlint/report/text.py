@@ -14,11 +14,6 @@ from bnlint.report.frame import Gutter, context, first_cell, frame
 from bnlint.report.patch import Row, hunks
 from bnlint.report.summary import summary
 
-_HOW = {
-    Applicability.SAFE: "",
-    Applicability.UNSAFE: " (unsafe: applied with --fix --unsafe-fixes)",
-    Applicability.DISPLAY: " (a suggestion that --fix does not apply)",
-}
 _SIGNS = {"-": "red", "+": "green"}
 
 
@@ -92,7 +87,7 @@ def _note(item: Evidence, page: _Page) -> Iterator[str]:
 
 
 def _help(fix: Fix, diff: Mapping[str, list[list[Row]]], page: _Page) -> Iterator[str]:
-    how = "" if fix.applicability in page.look.allowed else _HOW[fix.applicability]
+    how = _how(fix, page.look)
     first, *rest = _wrapped(f"help: {fix.title}{how}", page.look, indent=6)
     yield page.look.paint("help", "cyan", "bold") + first.removeprefix("help")
     yield from rest
@@ -104,6 +99,17 @@ def _help(fix: Fix, diff: Mapping[str, list[list[Row]]], page: _Page) -> Iterato
             cell = _first_cell_of(rows, page.gutter.room)
             yield from (_row(row, cell, page) for row in rows)
     yield page.gutter.line(None)
+
+
+def _how(fix: Fix, look: Look) -> str:
+    """How to have a fix applied that ``--fix`` with the same options leaves."""
+    if fix.applicability is Applicability.DISPLAY:
+        return " (a suggestion that --fix does not apply)"
+    unsafe = "" if fix.applicability in look.allowed else " --unsafe-fixes"
+    if fix.beyond:
+        paths = ", ".join(f"`{path}`" for path in fix.beyond)
+        return f" (applied with --fix{unsafe} --fix-imports, since {paths} was not named)"
+    return f" (unsafe: applied with --fix{unsafe})" if unsafe else ""
 
 
 def _first_cell_of(rows: Sequence[Row], room: int) -> int:

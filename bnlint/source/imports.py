@@ -11,7 +11,8 @@ from bnlint.source.listing import Listings
 from bnlint.source.packages import NEVER_OURS, THIRD_PARTY
 from bnlint.source.unreadable import Unreadable
 
-_MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
+MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
+"""What stands in the root folder of a project."""
 _LEVELS_WITHOUT_MARKER = 4
 
 
@@ -150,7 +151,7 @@ class Project:
         candidates = list(_upwards(folder, Path(folder.anchor)))
         for candidate in candidates:
             entries = self._listings.entries(candidate)
-            if any(marker in entries for marker in _MARKERS):
+            if any(marker in entries for marker in MARKERS):
                 return candidate
         barred = (Path(folder.anchor), Path(os.path.expanduser("~")))
         below = list(takewhile(lambda candidate: candidate not in barred, candidates))
