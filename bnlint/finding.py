@@ -74,7 +74,8 @@ class Finding:
     """A rule violated at one place.
 
     ``layer`` is the dotted name inside its model when the finding is about one layer.
-    ``likely`` marks a finding that is not proven; only ``--pedantic`` shows it.
+    ``likely`` marks a finding that is not proven; only ``--pedantic`` shows it. Findings of one rule
+    with one ``cause``, a place or a name, are one problem: it is reported once, at the first place.
     """
 
     rule: str
@@ -86,3 +87,4 @@ class Finding:
     evidence: tuple[Evidence, ...] = ()
     fix: Fix | None = None
     likely: bool = False
+    cause: str | None = None

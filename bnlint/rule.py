@@ -57,11 +57,13 @@ class Rule:
         fix: Fix | None = None,
         severity: Severity | None = None,
         likely: bool = False,
+        cause: str | None = None,
     ) -> Finding:
         """Make a finding of this rule at ``site``."""
         proof = tuple(Evidence(place.span, what) for place, what in evidence)
         level = self.severity if severity is None else severity
-        return Finding(self.id, self.name, level, message, site.span, layer, proof, fix, likely)
+        span = site.span
+        return Finding(self.id, self.name, level, message, span, layer, proof, fix, likely, cause)
 
     def fixed_by(
         self, title: str, *edits: Edit | None, applicability: Applicability | None = None

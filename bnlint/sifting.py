@@ -1,12 +1,13 @@
 """What of all findings is reported: each once, and nothing that the user wants to be left out."""
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bnlint import diagnostics, registry, suppress
 from bnlint.files import absolute
-from bnlint.finding import Applicability, Finding, Span
+from bnlint.finding import Applicability, Evidence, Finding, Span
 from bnlint.rule import Rule, Settings
 from bnlint.selector import means
 from bnlint.source import SourceFile
@@ -47,7 +48,7 @@ def sift(
     untouched |= {path for path in fixed if not plan.may_change(sources[path].file)}
     silenced = suppress.apply(every, ignores)
     unused = _unused(ignores, silenced, set(given) - untouched, plan)
-    for finding in (*silenced.left, *unused):
+    for finding in (*_by_cause(silenced.left), *unused):
         path = finding.span.path
         if path in closed or (finding.likely and not plan.likely):
             continue
@@ -57,14 +58,40 @@ def sift(
 
 
 def _unique(found: Iterable[Finding]) -> list[Finding]:
-    """Keep one finding of each rule and place, a proven one if there is one."""
+    """Keep one finding of each rule, place and cause, a proven one if there is one."""
     kept: dict[tuple[str, Span, str], Finding] = {}
     trouble = {item.id for item in diagnostics.ALL}
     for finding in found:
-        key = (finding.rule, finding.span, finding.message if finding.rule in trouble else "")
+        told_apart = finding.message if finding.rule in trouble else finding.cause or ""
+        key = (finding.rule, finding.span, told_apart)
         if key not in kept or (kept[key].likely and not finding.likely):
             kept[key] = finding
     return list(kept.values())
+
+
+def _by_cause(found: Iterable[Finding]) -> Iterator[Finding]:
+    """Join the findings of one cause: the first stays, and the others' places become evidence."""
+    joined: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+    for finding in sorted(found, key=lambda finding: finding.span):
+        if finding.cause is None:
+            yield finding
+        else:
+            joined[finding.rule, finding.cause].append(finding)
+    yield from (_joined(*findings) for findings in joined.values())
+
+
+def _joined(first: Finding, *others: Finding) -> Finding:
+    """One finding for several; its fix is that of all of them, or none."""
+    told = {first.span, *(item.span for item in first.evidence)}
+    places = [other.span for other in others if other.span not in told]
+    more = tuple(Evidence(span, "and here") for span in places)
+    fixes = [finding.fix for finding in (first, *others)]
+    every = [fix for fix in fixes if fix is not None]
+    fix = first.fix
+    if fix is not None:
+        edits = tuple(dict.fromkeys(edit for one in every for edit in one.edits))
+        fix = replace(fix, edits=edits) if len(every) == len(fixes) else None
+    return replace(first, evidence=(*first.evidence, *more), fix=fix)
 
 
 def _unused(

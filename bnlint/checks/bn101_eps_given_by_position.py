@@ -65,6 +65,7 @@ def _finding(site: Site, layer: Layer, eps: Argument, written: Site) -> Finding:
         f" of each channel{_effect(eps)}; {remedy}",
         layer=layer.name,
         fix=_fix(site, layer, written, momentum),
+        cause=eps.cause,
     )
 
 
@@ -92,6 +93,8 @@ def _fix(site: Site, layer: Layer, eps: Site, momentum: str | None) -> Fix | Non
         return None
     if momentum is not None and eps.is_number:
         return RULE.fixed_by(f"Write `momentum={momentum}`", eps.replace(f"momentum={momentum}"))
+    if eps.is_parameter and not _is_size(layer, eps):
+        return None  # other callers may pass what is right
     if any(layer.arguments[n].positional for n in _LATER if n in layer.arguments):
         return RULE.fixed_by("Use the default `eps`", eps.replace("1e-5"))
     return RULE.fixed_by(f"Remove `{eps.text}`", site.remove_argument(eps))

@@ -1,6 +1,5 @@
 """BN102 tensorflow-momentum: a momentum that weighs the new batch as if it were the old value."""
 
-import re
 from collections.abc import Iterator, Sequence
 
 from bnlint.facts.graph import ModelGraph
@@ -13,8 +12,6 @@ RULE = Rule("BN102", "tensorflow-momentum", Severity.WARNING, fix=Applicability.
 
 LARGEST_CHOICE = 0.5
 """A momentum of up to this is somebody's choice; tutorials use 0.5 itself."""
-
-_NAME = re.compile(r"[\w.]+")
 
 
 @RULE.on_graphs
@@ -49,24 +46,18 @@ def _as_in_tensorflow(setting: MomentumSetting, number: float) -> Finding:
         " statistics are nearly those of the last batch; PyTorch's counterpart of TensorFlow's"
         f" {number:g} is {meant}",
         layer=_first_name(setting),
+        evidence=setting.evidence,
         fix=_fix(setting, meant),
+        cause=setting.argument.cause,
     )
 
 
 def _fix(setting: MomentumSetting, meant: str) -> Fix | None:
-    site, origin = setting.argument.site, setting.argument.origin
-    if not setting.agreed:
+    change = setting.rewritten(meant)
+    if change is None:
         return None
-    if site is None:
-        if origin is None:
-            return None
-        edit = origin.replace(meant)
-        return RULE.fixed_by(f"Write {meant}", edit, applicability=Applicability.UNSAFE)
-    if site.is_number:
-        return RULE.fixed_by(f"Use `momentum={meant}`", site.replace(meant))
-    if _NAME.fullmatch(site.text):
-        return RULE.fixed_by(f"Use `1 - {site.text}`", site.replace(f"1 - {site.text}"))
-    return None
+    title, edit, level = change
+    return RULE.fixed_by(title, edit, applicability=level)
 
 
 def _last_batch_only(setting: MomentumSetting) -> Finding:
@@ -79,7 +70,9 @@ def _last_batch_only(setting: MomentumSetting) -> Finding:
         " which batch came last in training; "
         + ("write `affine=True`" if affine_meant else "use the default of 0.1"),
         layer=_first_name(setting),
+        evidence=setting.evidence,
         fix=_name_affine(setting) if affine_meant else None,
+        cause=setting.argument.cause,
     )
 
 

@@ -37,6 +37,8 @@ def _finding(setting: MomentumSetting, call: Site, written: Site) -> Finding:
         f"{what}: the running statistics stay 0 and 1, so eval mode does not normalise;"
         f" {'write `affine=False`' if affine_meant else 'leave `momentum` at its default of 0.1'}",
         layer=setting.layers[0].name,
+        evidence=setting.evidence,
+        cause=setting.argument.cause,
         fix=_name_affine(setting, call, written) if affine_meant else _fix(setting, call, written),
     )
 
@@ -44,7 +46,8 @@ def _finding(setting: MomentumSetting, call: Site, written: Site) -> Finding:
 def _fix(setting: MomentumSetting, call: Site, written: Site) -> Fix | None:
     arguments = setting.layers[0].arguments
     if written.text not in ("0", "0.", "0.0", "False"):
-        return None
+        change = setting.rewritten("0.1")
+        return None if change is None else RULE.fixed_by(*change[:2], applicability=change[2])
     if any(arguments[name].positional for name in _LATER if name in arguments):
         return RULE.fixed_by("Use the default of 0.1", written.replace("0.1"))
     return RULE.fixed_by(f"Remove `{written.text}`", call.remove_argument(written))

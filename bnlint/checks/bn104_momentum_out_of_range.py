@@ -38,5 +38,9 @@ def _judge(setting: MomentumSetting) -> Iterator[Finding]:
         return
     layer = setting.layers[0].name if setting.layers else None
     yield RULE.at(
-        setting.place, f"{what}; it is the weight of the new batch, 0.1 by default", layer=layer
+        setting.place,
+        f"{what}; it is the weight of the new batch, 0.1 by default",
+        layer=layer,
+        evidence=setting.evidence,
+        cause=setting.argument.cause,
     )

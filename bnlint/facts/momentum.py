@@ -8,6 +8,7 @@ from bnlint.facts.graph import Layer, ModelGraph, layers_by_site
 from bnlint.facts.kind import Kind
 from bnlint.facts.run import MomentumAssigned, Run
 from bnlint.facts.site import Argument, Site
+from bnlint.finding import Applicability, Edit
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,31 @@ class MomentumSetting:
     call: Site | None = None
     agreed: bool = True
     pretrained: bool = False
+
+    @property
+    def evidence(self) -> tuple[tuple[Site, str], ...]:
+        """Where the value comes from, if that is elsewhere."""
+        origin = self.argument.origin
+        if origin is None or origin == self.place:
+            return ()
+        return ((origin, "this is where the value comes from"),)
+
+    def rewritten(self, text: str) -> tuple[str, Edit | None, Applicability] | None:
+        """How to give the layers another number: in words, as an edit, and how far to trust it.
+
+        A number is changed where it is written, once for all its uses, and only if nothing else is
+        computed from it; a name that stands for it at the layer is never replaced there, since it
+        may have other values in other calls.
+        """
+        site = self.argument.site
+        if site is not None and site.is_number:
+            safe = f"Use `momentum={text}`", site.replace(text), Applicability.SAFE
+            return safe if self.agreed else None
+        origin = self.argument.sole_origin
+        if origin is None:
+            return None
+        edit = origin.replace(text)
+        return f"Write {text} in place of {origin.text}", edit, Applicability.UNSAFE
 
 
 def momentum_settings(graphs: Iterable[ModelGraph]) -> Iterator[MomentumSetting]:
@@ -57,10 +83,18 @@ def momentum_settings(graphs: Iterable[ModelGraph]) -> Iterator[MomentumSetting]
 
 
 def assigned_settings(run: Run) -> Iterator[MomentumSetting]:
-    """The assignments to ``momentum`` that a run makes, also of layers in no known model."""
+    """The assignments to ``momentum`` that a run makes, also of layers in no known model.
+
+    Those that give different values in turn, as a schedule does, are left out.
+    """
+    found: dict[Site, list[MomentumSetting]] = defaultdict(list)
     for event in run.of_type(MomentumAssigned):
         if not any(layer.own_forward for layer in event.layers):
-            yield MomentumSetting(event.value, event.value.site or event.site, event.layers)
+            place = event.value.site or event.site
+            found[place].append(MomentumSetting(event.value, place, event.layers))
+    for settings in found.values():
+        if len({repr(setting.argument.value) for setting in settings}) == 1:
+            yield settings[0]
 
 
 def _effective(layer: Layer) -> Argument | None:

@@ -1,6 +1,8 @@
 """Places in source code, whose positions are computed only when something is reported."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Container
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from bnlint.finding import Edit, Span
@@ -23,6 +25,9 @@ class Source(Protocol):
     def text(self, node: object) -> str:
         """The node's own source text."""
 
+    def is_parameter(self, node: object) -> bool:
+        """Whether a node is a name that a function around it has as a parameter."""
+
     def replace(self, node: object, text: str) -> Edit | None:
         """Replace a node by other text."""
 
@@ -43,6 +48,9 @@ class Source(Protocol):
 
     def insert_last(self, node: object, line: str) -> Edit | None:
         """Put ``line`` last into the body of the compound statement ``node``."""
+
+
+_NAME = re.compile(r"[^\W\d][\w.]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,11 @@ class Site:
         except ValueError:
             return False
         return True
+
+    @property
+    def is_parameter(self) -> bool:
+        """Whether it is a parameter of a function around it, which may have many values."""
+        return self.source.is_parameter(self.node)
 
     def replace(self, text: str) -> Edit | None:
         """Replace it by other text."""
@@ -112,7 +125,8 @@ class Argument:
     ``value`` is a Python constant, a tuple or list of them, or ``NOT_KNOWN``. ``site`` is the
     argument's value as written in the call; ``None`` for a parameter's default or what came
     through ``*args`` or ``**kwargs``. ``origin`` is where a value that came from outside the call
-    was written (a constant, an argparse default), and ``option`` the command-line option.
+    was written (a constant, an argparse default), and ``option`` the command-line option. ``shared``
+    holds the places of numbers that other things are computed from, too.
     """
 
     name: str
@@ -121,6 +135,27 @@ class Argument:
     positional: bool = False
     origin: Site | None = None
     option: str | None = None
+    shared: Container[Site] = field(default=frozenset(), compare=False, repr=False)
+
+    @property
+    def cause(self) -> str | None:
+        """What all arguments share that get this value from one constant, default or call.
+
+        ``None`` where it is written at the layer itself.
+        """
+        site, origin = self.site, self.origin
+        if origin is not None:
+            return f"{origin.path}:{origin.span.start}"
+        if site is not None and _NAME.fullmatch(site.text):
+            return f"{site.path}: {site.text} = {self.value!r}"
+        return None
+
+    @property
+    def sole_origin(self) -> Site | None:
+        """Where the number is written, if it comes from elsewhere and serves for nothing else."""
+        origin = self.origin
+        free = origin is not None and origin.is_number and origin not in self.shared
+        return origin if free else None
 
     @property
     def given(self) -> bool:

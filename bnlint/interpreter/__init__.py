@@ -35,6 +35,7 @@ from bnlint.interpreter.library import (
 from bnlint.interpreter.library.data import loader_fact
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.namespaces import Namespaces
+from bnlint.interpreter.number_uses import NumberUses
 from bnlint.interpreter.objects import Instance
 from bnlint.interpreter.recipes import Recipes
 from bnlint.interpreter.records import Journal
@@ -142,7 +143,7 @@ def graph_of(file: Path, expression: str, project: Project | None = None) -> Mod
 
 
 def _machine(project: Project) -> tuple[Machine, FactsMaker]:
-    tape, journal = Tape(), Journal()
+    tape, journal = Tape(), Journal(NumberUses(project))
     machine = Machine(Namespaces(project), tape, journal)
     tape.machine = machine
     journal.make_loader = loader_fact

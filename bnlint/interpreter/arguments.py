@@ -1,5 +1,6 @@
 """Constructor arguments as rules see them."""
 
+from collections.abc import Container
 from types import EllipsisType
 
 from bnlint.facts.site import NOT_KNOWN, Argument, Site
@@ -11,16 +12,18 @@ from bnlint.interpreter.values import Float, Int, Text, Value, is_known
 def argument_fact(m: Machine, name: str, bound: Bound, scope: Scope) -> Argument:
     """An argument that was written in the code of ``scope``."""
     site = m.site(bound.node, scope) if bound.node is not None else None
-    return make_argument(name, bound, site)
+    return make_argument(name, bound, site, m.journal.numbers)
 
 
-def make_argument(name: str, bound: Bound, site: Site | None) -> Argument:
-    """An argument whose value stands at ``site``."""
+def make_argument(
+    name: str, bound: Bound, site: Site | None, shared: Container[Site] = frozenset()
+) -> Argument:
+    """An argument whose value stands at ``site``; ``shared`` are numbers of several uses."""
     value = bound.value
     origin, option = origin_of(value)
     if origin is not None and site is not None and origin.node is site.node:
         origin = None
-    return Argument(name, plain(value), site, bound.positional, origin, option)
+    return Argument(name, plain(value), site, bound.positional, origin, option, shared)
 
 
 def origin_of(value: Value) -> tuple[Site | None, str | None]:

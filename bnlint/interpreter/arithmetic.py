@@ -66,6 +66,7 @@ def operator_name(node: cst.CSTNode) -> str:
 
 def binary(m: Machine, name: str, left: Value, right: Value, site: Site) -> Value:
     """``left <operator> right``."""
+    m.journal.numbers.note((left, right))
     if isinstance(left, Tensor) or isinstance(right, Tensor):
         return _tensor_operation(m, name, left, right, site)
     if isinstance(left, Unknown) or isinstance(right, Unknown):
@@ -162,6 +163,7 @@ def unary(m: Machine, name: str, value: Value, node: cst.CSTNode, scope: Scope) 
     if isinstance(value, Tensor):
         site = m.site(node, scope)
         return m.tape.tensor(Kind.OTHER, "neg", [value], site, shape=value.shape, batch=True)
+    m.journal.numbers.note((value,))
     if not isinstance(value, int | float):
         return Unknown("operation")
     match name:
@@ -225,6 +227,7 @@ def compare(
         case "In" | "NotIn":
             inside = _contains(left, right)
             return Unknown("membership") if inside is None else inside is (name == "In")
+    m.journal.numbers.note((left, right))
     if isinstance(left, Tensor) or isinstance(right, Tensor):
         inputs = [t for t in (left, right) if isinstance(t, Tensor)]
         m.journal.measure(inputs)

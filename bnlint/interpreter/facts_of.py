@@ -95,7 +95,7 @@ class FactsMaker:
                 module.library or "torch.nn.Module",
                 module.type_name,
                 module.site,
-                Arguments(module) if bare not in ("", "Module") else {},
+                Arguments(module, self.journal.numbers) if bare not in ("", "Module") else {},
                 None if node is None else Site(source, node),
                 module.chain,
                 aliases,

@@ -1,7 +1,7 @@
 """From a module of a rehearsal to a layer of a graph."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from functools import cache
 
 from bnlint.facts.site import Argument, Site
@@ -15,8 +15,9 @@ from bnlint.source import SourceFile
 class Arguments(Mapping[str, Argument]):
     """The constructor arguments of a layer, converted when they are asked for."""
 
-    def __init__(self, layer: Instance) -> None:
+    def __init__(self, layer: Instance, shared: Container[Site]) -> None:
         self._layer = layer
+        self._shared = shared
         self._made: dict[str, Argument] = {}
 
     def __getitem__(self, name: str) -> Argument:
@@ -24,7 +25,7 @@ class Arguments(Mapping[str, Argument]):
             bound = self._layer.arguments[name]
             node, source = bound.node, self._layer.site.source
             site = Site(source, node) if node is not None else None
-            self._made[name] = make_argument(name, bound, site)
+            self._made[name] = make_argument(name, bound, site, self._shared)
         return self._made[name]
 
     def __iter__(self) -> Iterator[str]:

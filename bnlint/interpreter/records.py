@@ -8,6 +8,7 @@ from bnlint.facts.known import Known
 from bnlint.facts.loader import Loader
 from bnlint.facts.run import Event, Mode
 from bnlint.facts.site import Argument, Site
+from bnlint.interpreter.number_uses import NumberUses
 from bnlint.interpreter.objects import Instance
 from bnlint.interpreter.values import Tensor
 
@@ -81,7 +82,8 @@ class Recorded:
 class Journal:
     """The records of all entry points."""
 
-    def __init__(self) -> None:
+    def __init__(self, numbers: NumberUses) -> None:
+        self.numbers = numbers
         self.notes: list[Note] = []
         self.forwards: list[ForwardRecord] = []
         self.built: list[Instance] = []

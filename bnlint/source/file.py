@@ -9,6 +9,7 @@ import libcst as cst
 from bnlint.finding import Edit, Span
 from bnlint.source import decoding, edits, parsing, statements, unreadable
 from bnlint.source.located import Located
+from bnlint.source.parameters import parameters_around
 from bnlint.source.parents import Parents
 from bnlint.source.positions import Positions
 from bnlint.source.regular import read_bytes
@@ -69,6 +70,11 @@ class SourceFile:
         """Return the node's own source text."""
         start, end = self.positions.offsets(_node(node))
         return self.content[start:end]
+
+    def is_parameter(self, node: object) -> bool:
+        """Whether a node is a name that a function around it has as a parameter."""
+        own = _node(node)
+        return isinstance(own, cst.Name) and own.value in parameters_around(self, own)
 
     def replace(self, node: object, text: str) -> Edit | None:
         """Replace a node by other text; its parentheses stay."""

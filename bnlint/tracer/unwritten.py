@@ -27,6 +27,10 @@ class Uneditable:
         """The node's own source text."""
         return "" if self._source is None else self._source.text(node)
 
+    def is_parameter(self, node: object) -> bool:
+        """It is none."""
+        return False
+
     def replace(self, node: object, text: str) -> Edit | None:
         """No edit."""
         return None

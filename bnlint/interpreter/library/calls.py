@@ -14,12 +14,13 @@ from bnlint.interpreter.machine import CALLS, Machine, handles
 from bnlint.interpreter.modules import CONTAINERS, MODE, WRAPPERS, built_mode, modules_in, set_mode
 from bnlint.interpreter.namespaces import dotted
 from bnlint.interpreter.norms import add_norm_group
+from bnlint.interpreter.number_uses import CARRIERS
 from bnlint.interpreter.objects import Bound, Instance, Scope
 from bnlint.interpreter.parameters import is_parameter
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.training import note_backward
 from bnlint.interpreter.values import Arguments, Library, Many, Tensor, Unknown, Value
-from bnlint.vocabulary.layers import SIGNATURES, bare_name
+from bnlint.vocabulary.layers import KINDS, SIGNATURES, bare_name
 from bnlint.vocabulary.operations import (
     FUNCTION_MODULES,
     FUNCTIONS,
@@ -60,11 +61,13 @@ def _call_library(
     m: Machine, callee: Library, arguments: Arguments, site: Site, scope: Scope
 ) -> Value:
     path = canonical(callee.path)
+    bare = bare_name(path)
+    if KINDS.get(bare or "") is not Kind.BATCH_NORM and path not in CARRIERS:
+        m.journal.numbers.note(arguments.values)
     handler = FUNCTION_HANDLERS.get(path)
     if handler is not None:
         return handler(m, path, arguments, site, scope)
     head, _, name = path.rpartition(".")
-    bare = bare_name(path)
     if bare in SIGNATURES or path in CONTAINERS or path in WRAPPERS:
         return build_library(m, path, arguments, site)
     if head in FUNCTION_MODULES and name in FUNCTIONS:
@@ -143,6 +146,7 @@ def _forget_weights(m: Machine, name: str, arguments: Arguments) -> None:
 def _call_unknown(
     m: Machine, callee: Value, arguments: Arguments, site: Site, scope: Scope | None
 ) -> Value:
+    m.journal.numbers.note(arguments.values)
     name = dotted(getattr(site.node, "func", None)).rpartition(".")[2].lower()
     inputs = tensors_in(arguments.values)
     if "backward" in name and inputs:

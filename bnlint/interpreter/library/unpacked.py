@@ -1,12 +1,12 @@
 """Keywords that a call of ``DataLoader`` gets by unpacking, and what they may be on other paths."""
 
 import re
-from collections.abc import Iterator
 
 import libcst as cst
 
 from bnlint.facts.site import Site
 from bnlint.source import SourceFile
+from bnlint.source.parameters import parameters_around
 
 _ORDER = re.compile(r"""['"](?:(?:batch_)?sampler|shuffle)['"]|\b(?:batch_)?sampler\s*=""")
 
@@ -23,15 +23,6 @@ def may_bring_order(call: Site) -> bool:
     unpacked = [arg.value for arg in node.args if arg.star]
     if not unpacked:
         return False
-    parameters = set(_parameters_around(source, node))
+    parameters = set(parameters_around(source, node))
     plain = all(isinstance(v, cst.Name) and v.value not in parameters for v in unpacked)
     return not plain or _ORDER.search(source.content) is not None
-
-
-def _parameters_around(source: SourceFile, node: cst.CSTNode) -> Iterator[str]:
-    for above in source.parents.above(node):
-        if isinstance(above, cst.FunctionDef | cst.Lambda):
-            params = above.params
-            every = [*params.posonly_params, *params.params, *params.kwonly_params]
-            stars = [params.star_arg, params.star_kwarg]
-            yield from (p.name.value for p in (*every, *stars) if isinstance(p, cst.Param))
