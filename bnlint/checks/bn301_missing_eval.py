@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from bnlint.facts.evaluation import cure_of
 from bnlint.facts.forwards import (
     is_step_of_training,
     norms_in_training,
@@ -11,7 +12,7 @@ from bnlint.facts.forwards import (
 )
 from bnlint.facts.known import Known
 from bnlint.facts.loader import Purpose
-from bnlint.facts.placement import evaluated_in_eval_mode, evaluation_around
+from bnlint.facts.placement import evaluation_around
 from bnlint.facts.run import Forward, Run, WeightsLoaded
 from bnlint.facts.story import how_it_came_here, how_it_came_into, loader_name
 from bnlint.finding import Applicability, Finding, Severity
@@ -73,7 +74,7 @@ def _samples_on_purpose(run: Run, forward: Forward) -> bool:
 
 
 def _finding(run: Run, forward: Forward) -> Finding:
-    title, edits = evaluated_in_eval_mode(run, forward)
+    cure = cure_of(run, forward)
     explicit = _is_explicit(run, forward)
     return RULE.at(
         forward.site,
@@ -82,7 +83,7 @@ def _finding(run: Run, forward: Forward) -> Finding:
             *how_it_came_into(forward.mode, forward.model),
             *how_it_came_here(forward, forward.mode, forward.model),
         ],
-        fix=None if explicit else RULE.fixed_by(title, *edits),
+        fix=None if explicit else RULE.fixed_by(cure.title, *cure.edits),
     )
 
 
@@ -97,12 +98,12 @@ def _message(forward: Forward, explicit: bool) -> str:
             f"`{name}` is put into train mode for an evaluation, so {harm}; use eval mode, and if "
             "that gives worse numbers, look for what spoils the running statistics"
         )
-    if forward.grad is Known.NO:
-        return (
-            f"Gradients are off, but `{name}` is still in train mode, so {harm}; "
-            f"call `{name}.eval()` before the evaluation"
+    advice = f"call `{name}.eval()` before the evaluation"
+    if forward.model.answers_by_mode:
+        advice = (
+            f"call `eval()` on its BatchNorm layers alone before the evaluation, since the forward "
+            f"of `{forward.model.type}` returns something else in eval mode"
         )
-    return (
-        f"`{name}` is evaluated in train mode, so {harm}; "
-        f"call `{name}.eval()` before the evaluation"
-    )
+    if forward.grad is Known.NO:
+        return f"Gradients are off, but `{name}` is still in train mode, so {harm}; {advice}"
+    return f"`{name}` is evaluated in train mode, so {harm}; {advice}"

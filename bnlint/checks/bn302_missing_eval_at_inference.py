@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from bnlint.facts.evaluation import cure_of, is_never_trained
 from bnlint.facts.forwards import norms_in_training, switch_was_meant, trains_nothing
 from bnlint.facts.known import Known
-from bnlint.facts.placement import evaluated_in_eval_mode, is_dotted_name
+from bnlint.facts.placement import is_dotted_name
 from bnlint.facts.run import Forward, Run, WeightsLoaded
 from bnlint.facts.story import Proof, how_it_came_here, how_it_came_into
 from bnlint.finding import Applicability, Finding, Fix, Severity
@@ -68,10 +69,17 @@ def _finding(run: Run, forward: Forward, loaded: WeightsLoaded | None) -> Findin
 
 def _fix(run: Run, forward: Forward, loaded: WeightsLoaded | None) -> Fix | None:
     """Switch after the load where everything that follows is this script's own, else before use."""
-    if loaded is not None and loaded.context.certain and is_dotted_name(loaded.model.name):
-        frames, depth = forward.context.frames, len(loaded.context.frames)
-        if frames[:depth] == loaded.context.frames:
-            line = f"{loaded.model.name}.eval()"
-            return RULE.fixed_by(f"Call `{line}` after loading", loaded.site.insert_after(line))
-    title, edits = evaluated_in_eval_mode(run, forward)
-    return RULE.fixed_by(title, *edits)
+    cure = cure_of(run, forward)
+    if loaded is None or forward.model.answers_by_mode or not _is_own(run, forward, loaded):
+        return RULE.fixed_by(cure.title, *cure.edits)
+    line = f"{loaded.model.name}.eval()"
+    return RULE.fixed_by(f"Call `{line}` after loading", loaded.site.insert_after(line))
+
+
+def _is_own(run: Run, forward: Forward, loaded: WeightsLoaded) -> bool:
+    """Whether a script that never trains loads the weights under a name, in a function around."""
+    if not loaded.context.certain or not is_dotted_name(loaded.model.name):
+        return False
+    depth = len(loaded.context.frames)
+    around = forward.context.frames[:depth] == loaded.context.frames
+    return around and is_never_trained(run, loaded.site)

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bnlint.facts.evaluation import is_mixed
 from bnlint.facts.forwards import (
     evaluated_between,
     loops_of,
     norms_in_training,
+    overlap,
     switch_was_meant,
     trains,
 )
@@ -90,7 +92,7 @@ def _finding(run: Run, relapses: list[Relapse]) -> Finding:
         f"`{name}` is still in eval mode when its training goes on, so BatchNorm's running "
         f"statistics stop following the weights; call `{name}.train()` before training goes on",
         evidence=evidence,
-        fix=_fix(run, relapses) if len(relapses) == 1 else None,
+        fix=_fix(run, relapse) if len(relapses) == 1 else None,
     )
 
 
@@ -103,32 +105,84 @@ def _calls_since(relapse: Relapse) -> Iterator[Proof]:
             yield frame.call, f"`{frame.function}` is called here and leaves it in eval mode"
 
 
-def _fix(run: Run, relapses: list[Relapse]) -> Fix | None:
-    """Put ``train()`` first into the common loop, or before the training function's own loop."""
-    relapse = relapses[0]
+def _fix(run: Run, relapse: Relapse) -> Fix | None:
+    """Put ``train()`` first into the common loop, or before the training itself."""
     forward = relapse.later
-    name = forward.model.name
-    if not is_dotted_name(name) or not _trains_wholly(run, relapse.first):
+    name = forward.receiver
+    if not is_dotted_name(name) or not forward.site.runs_at_once or not _may_train(run, relapse):
         return None
+    line = f"{name}.train()"
+    level = Applicability.DISPLAY if run.options else Applicability.SAFE
+    common = _start_of_pass(run, relapse)
+    if common is not None:
+        title, edit = f"Call `{line}` at the start of each pass", common.insert_first(line)
+    else:
+        place = _before_training(relapse)
+        title, edit = f"Call `{line}` before training", place.insert_before(line)
+    return RULE.fixed_by(title, edit, applicability=level)
+
+
+def _start_of_pass(run: Run, relapse: Relapse) -> Site | None:
+    """The loop around switch and training, if nothing in it is evaluated before the training."""
+    forward = relapse.later
     assert relapse.switch.context is not None
     common = _common_loop(relapse.switch.context, forward)
-    loops = own_loops(forward)
-    line = f"{name}.train()"
-    if common is not None and any(loop.site == common for loop in loops):
-        built = forward.model.site
-        if built is not None and encloses(common, built):
-            return None
-        return RULE.fixed_by(f"Call `{line}` at the start of each pass", common.insert_first(line))
-    place = loops[0].site if loops else forward.site
-    return RULE.fixed_by(f"Call `{line}` before training", place.insert_before(line))
+    if common is None or all(loop.site != common for loop in own_loops(forward)):
+        return None
+    built = forward.model.site
+    if common.binds(forward.receiver) or (built is not None and encloses(common, built)):
+        return None
+    number = _pass_of(forward.context, common)
+    return (
+        None
+        if any(_relies_on_eval(f, relapse, common, number) for f in _before(run, forward))
+        else common
+    )
 
 
-def _trains_wholly(run: Run, first: Forward) -> bool:
+def _before(run: Run, forward: Forward) -> Iterator[Forward]:
+    """The forwards of the same model, or of parts of it, that come before one."""
+    return (f for f in run.of_type(Forward) if f.order < forward.order and overlap(f, forward))
+
+
+def _relies_on_eval(forward: Forward, relapse: Relapse, common: Site, number: int) -> bool:
+    """Whether an evaluation runs in the eval mode that an earlier pass of a loop left behind."""
+    if forward.backpropagated is Known.YES or _pass_of(forward.context, common) != number:
+        return False
+    return any(
+        switch.training is not True
+        and (switch.context is None or _pass_of(switch.context, common) != number)
+        for switch in forward.mode
+    )
+
+
+def _pass_of(context: Context, loop: Site) -> int:
+    return next((around.number for around in context.loops if around.site == loop), 0)
+
+
+def _before_training(relapse: Relapse) -> Site:
+    """The outermost loop that trains and does not also switch, or the training's own statement."""
+    forward = relapse.later
+    assert relapse.switch.context is not None
+    switched = {loop.site for loop in relapse.switch.context.loops}
+    free = (
+        loop.site
+        for loop in own_loops(forward)
+        if loop.site not in switched and not loop.site.binds(forward.receiver)
+    )
+    return next(free, forward.site)
+
+
+def _may_train(run: Run, relapse: Relapse) -> bool:
     """Whether ``train()`` before a forward would neither thaw a layer nor spoil an evaluation."""
+    first = relapse.first
     if any(is_training(norm.mode) is not Known.YES for norm in first.norms):
         return False
-    return all(
-        forward.backpropagated is not Known.NO
-        for forward in run.of_type(Forward)
-        if forward.site == first.site
+    here = [forward for forward in run.of_type(Forward) if forward.site == first.site]
+    beginnings = {other.model.identity: other for other in reversed(here)}
+    return (
+        not is_mixed(run, first)
+        and all(other.backpropagated is not Known.NO for other in here)
+        and all(other.receiver == first.receiver for other in here)
+        and all(is_training(f.mode) is Known.YES for f in beginnings.values())
     )

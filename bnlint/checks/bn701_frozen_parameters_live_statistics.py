@@ -1,12 +1,14 @@
 """BN701: parameters are frozen while their BatchNorm layers stay in train mode."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import takewhile
+from itertools import dropwhile, takewhile, zip_longest
 
 from bnlint.facts.forwards import loops_of, norms_in_training, trains
 from bnlint.facts.known import Known
 from bnlint.facts.placement import is_dotted_name, own_loops
 from bnlint.facts.run import (
+    Context,
     Forward,
     Frozen,
     Mode,
@@ -26,6 +28,8 @@ RULE = Rule("BN701", "frozen-parameters-live-statistics", Severity.WARNING, fix=
 
 MOST_PLACES = 4
 """How many further places of freezing a finding lists."""
+
+_FALSE = re.compile(r"[=(,]\s*False\b")
 
 
 @RULE.on_run
@@ -123,7 +127,7 @@ def _finding(run: Run, forward: Forward, frozen: Mapping[NormState, Site]) -> Fi
         places[0],
         message,
         evidence=evidence,
-        fix=_fix(run, forward, norms, path),
+        fix=_fix(run, forward, frozen, path),
     )
 
 
@@ -161,39 +165,104 @@ def _inner_finding(forward: Forward) -> Finding:
     )
 
 
-def _fix(run: Run, forward: Forward, norms: Sequence[NormState], path: str | None) -> Fix | None:
-    """Switch the frozen part back after each switch of the whole."""
-    if not path:
+def _fix(
+    run: Run, forward: Forward, frozen: Mapping[NormState, Site], path: str | None
+) -> Fix | None:
+    """Switch the frozen part back after each switch of the whole, as long as it is frozen."""
+    if not path or _only_norms(run, forward, frozen, path) or _is_thawed(run, frozen):
         return None
+    names = {norm.name for norm in frozen}
     switches = {
         switch
         for other in run.of_type(Forward)
         if other.model.is_same(forward.model) and trains(other)
         for norm in other.norms
-        if any(norm.name == frozen.name for frozen in norms)
+        if norm.name in names
         for switch in norm.mode
         if switch.training
     }
     edits: dict[Site, Edit | None] = {}
+    level = Applicability.SAFE
     for switch in in_order(frozenset(switches)):
-        place, edit = _switched_back(run, forward, switch, path)
-        edits.setdefault(place, edit)
-    return RULE.fixed_by("Keep the frozen part in eval mode", *edits.values())
+        place, receiver = _switched_back(run, forward, switch)
+        line = f"{_joined(receiver, path)}.eval()"
+        context = switch.context or forward.context
+        condition = _condition(run, set(frozen.values()), place, context)
+        if condition is None:
+            level = Applicability.DISPLAY
+        elif condition:
+            line = f"if {condition}:\n    {line}"
+        put = place.insert_before if switch.site is None else place.insert_after
+        edits.setdefault(place, put(line) if receiver else None)
+    title = "Keep the frozen part in eval mode"
+    return RULE.fixed_by(title, *edits.values(), applicability=level)
 
 
-def _switched_back(
-    run: Run, forward: Forward, switch: Switch, path: str
-) -> tuple[Site, Edit | None]:
-    for event in run.of_type(ModeSwitched):
-        if event.site != switch.site or not event.model.is_same(forward.model):
-            continue
-        if is_dotted_name(event.receiver):
-            return event.site, event.site.insert_after(f"{_joined(event.receiver, path)}.eval()")
-    loops = own_loops(forward)
-    place = loops[0].site if loops else forward.site
-    if not is_dotted_name(forward.model.name) or switch.site is not None:
-        return place, None
-    return place, place.insert_before(f"{_joined(forward.model.name, path)}.eval()")
+def _switched_back(run: Run, forward: Forward, switch: Switch) -> tuple[Site, str]:
+    """Where a line goes that undoes a switch for a part, and the model's name there, if any."""
+    if switch.site is None:
+        loops = own_loops(forward)
+        return loops[0].site if loops else forward.site, forward.receiver
+    events = [event for event in run.of_type(ModeSwitched) if event.site == switch.site]
+    receivers = {event.receiver for event in events if event.model.is_same(forward.model)}
+    shared = any(not event.model.is_same(forward.model) for event in events)
+    name = receivers.pop() if len(receivers) == 1 and not shared else ""
+    return switch.site, name if is_dotted_name(name) else ""
+
+
+def _condition(run: Run, frozen_at: set[Site], place: Site, context: Context) -> str | None:
+    """When parameters are frozen, as code for a place; ``None`` where that cannot be said."""
+    found = {
+        _joint([site.condition_at(place) for site in (*_calls_beyond(event, context), event.site)])
+        for event in run.of_type(Frozen)
+        if event.site in frozen_at and _is_said_so(event)
+    }
+    condition = found.pop() if len(found) == 1 else None
+    return condition if condition or not run.options else None
+
+
+def _calls_beyond(event: Frozen, context: Context) -> Iterator[Site]:
+    """The calls that lead to freezing from the function that also leads to another place."""
+    pairs = zip_longest(event.context.frames, context.frames)
+    beyond = dropwhile(lambda pair: pair[0] == pair[1], pairs)
+    return (frame.call for frame, _ in beyond if frame is not None and frame.call is not None)
+
+
+def _is_said_so(event: Frozen) -> bool:
+    """Whether ``False`` is written where parameters are frozen, or handed to the function there."""
+    if _FALSE.search(event.site.statement.text):
+        return True
+    last = event.context.frames[-1].call
+    return last is not None and _FALSE.search(last.text) is not None
+
+
+def _joint(conditions: Sequence[str | None]) -> str | None:
+    known = [condition for condition in conditions if condition is not None]
+    if len(known) < len(conditions):
+        return None
+    return " and ".join(dict.fromkeys(condition for condition in known if condition))
+
+
+def _only_norms(run: Run, forward: Forward, frozen: Mapping[NormState, Site], path: str) -> bool:
+    """Whether nothing but BatchNorm layers is frozen, in a part that has other layers, too."""
+    if all(norm.name == path for norm in frozen):
+        return False
+    places = set(frozen.values())
+    kinds = [event.model.type for event in run.of_type(Frozen) if event.site in places]
+    return bool(kinds) and all("BatchNorm" in kind for kind in kinds)
+
+
+def _is_thawed(run: Run, frozen: Mapping[NormState, Site]) -> bool:
+    """Whether frozen layers may be trained later on."""
+    layers = {norm.layer.site for norm in frozen if norm.layer is not None}
+    places = set(frozen.values())
+    first = min((e.order for e in run.of_type(Frozen) if e.site in places), default=0)
+    return any(
+        event.order > first
+        and event.requires_grad is not False
+        and any(layer.site in layers for layer in event.model.batch_norms)
+        for event in run.of_type(Frozen)
+    )
 
 
 def _frozen_part(norms: Sequence[NormState], frozen: Sequence[NormState]) -> str | None:

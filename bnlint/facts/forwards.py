@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from bnlint.facts.known import Known
+from bnlint.facts.loader import Purpose
 from bnlint.facts.run import (
     Backward,
     Event,
     Forward,
     Model,
     ModeNotCalled,
-    ModeSwitched,
     NormState,
     OptimizerStep,
     Run,
@@ -44,6 +44,11 @@ def training_forwards(run: Run, model: Model | None = None) -> Iterator[Forward]
 def loops_of(event: Event) -> set[Site]:
     """The loop statements around an event, whichever function they stand in."""
     return {loop.site for loop in event.context.loops}
+
+
+def calls_to(event: Event) -> Iterator[Site]:
+    """The calls that lead to an event, the outermost first."""
+    return (frame.call for frame in event.context.frames if frame.call is not None)
 
 
 def is_step_of_training(run: Run, forward: Forward) -> bool:
@@ -82,21 +87,23 @@ def evaluated_between(run: Run, model: Model, after: int, before: int) -> bool:
     )
 
 
-def trained_without_switch(run: Run, forward: Forward) -> bool:
-    """Whether a model is trained after this in whichever mode this forward leaves it in."""
-    for event in run.events:
-        if event.order <= forward.order:
-            continue
-        match event:
-            case ModeSwitched() if event.model.is_same(forward.model) and event.context.certain:
-                if event.training is not False:
-                    return False
-            case Forward() if event.model.is_same(forward.model) and not event.inner:
-                if event.backpropagated is not Known.NO:
-                    return True
-            case _:
-                pass
-    return False
+def overlap(one: Forward, other: Forward) -> bool:
+    """Whether two forwards are of one model, or of models that have BatchNorm layers in common."""
+    if one.model.is_same(other.model):
+        return True
+    layers = {norm.layer.site for norm in one.norms if norm.layer is not None}
+    return any(norm.layer is not None and norm.layer.site in layers for norm in other.norms)
+
+
+def may_update(forward: Forward) -> bool:
+    """Whether a forward may be there to train, or for the statistics that it leaves behind."""
+    if forward.backpropagated is not Known.NO:
+        return True
+    if forward.measured is Known.YES or forward.grad is not Known.NO:
+        return False
+    if any(loader.purpose is Purpose.EVALUATION for loader in forward.loaders):
+        return False
+    return bool(forward.loaders) and is_training(forward.mode) is not Known.NO
 
 
 def switch_was_meant(run: Run, forward: Forward, method: str) -> bool:

@@ -1,17 +1,11 @@
-"""Where a line about a model can be put: which loops and names belong to a function."""
+"""Where a line about a model can be put: which loops and statements belong to a function."""
 
 import re
+from collections.abc import Iterator
 
-from bnlint.facts.forwards import (
-    loops_of,
-    norms_in_training,
-    trained_without_switch,
-    training_forwards,
-)
-from bnlint.facts.known import Known
-from bnlint.facts.run import Event, Forward, Loop, Run
+from bnlint.facts.forwards import loops_of, overlap, training_forwards
+from bnlint.facts.run import Event, Forward, Loop, ModeSwitched, Run
 from bnlint.facts.site import Site
-from bnlint.finding import Edit
 
 _DOTTED_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _STATEMENT = re.compile(r"(async\s+)?(for|while)\b")
@@ -42,60 +36,28 @@ def own_loops(event: Event) -> tuple[Loop, ...]:
     )
 
 
-def evaluation_around(run: Run, forward: Forward) -> Site:
-    """The statement that evaluates a model: its loop over the loader, or the forward's own."""
-    trained = set[Site]().union(*(loops_of(f) for f in training_forwards(run, forward.model)))
-    built = forward.model.site
-    loops = [
+def places_of(run: Run, forward: Forward) -> Iterator[Site]:
+    """What a line about the evaluation of a model can stand before, the whole of it first.
+
+    These are the loops around it in its function that neither train nor switch the model, nor
+    build it, from the loop over its loader inwards, and the statement of the forward itself.
+    """
+    model = forward.model
+    busy = set[Site]().union(
+        *(loops_of(other) for other in training_forwards(run) if overlap(other, forward)),
+        *(loops_of(event) for event in run.of_type(ModeSwitched) if event.model.is_same(model)),
+    )
+    free = [
         loop
         for loop in own_loops(forward)
-        if loop.site not in trained and not (built is not None and encloses(loop.site, built))
+        if loop.site not in busy
+        and not (model.site is not None and encloses(loop.site, model.site))
     ]
-    over_loader = [loop for loop in loops if loop.loader in forward.loaders]
-    if over_loader:
-        return over_loader[-1].site
-    return loops[0].site if loops else forward.site
+    over_loader = [place for place, loop in enumerate(free) if loop.loader in forward.loaders]
+    yield from (loop.site for loop in free[over_loader[-1] if over_loader else 0 :])
+    yield forward.site
 
 
-def name_at(run: Run, forward: Forward) -> str | None:
-    """The name that a line before the evaluation can call the model by, ``None`` if there is none.
-
-    A name that stands for several models within one call of the function is bound by the loop, and
-    a call that trains in other passes cannot be prepared for evaluation alone.
-    """
-    name = forward.model.name
-    if not is_dotted_name(name):
-        return None
-    for other in run.of_type(Forward):
-        if other.site != forward.site:
-            continue
-        same_call = other.context.frames == forward.context.frames
-        if same_call and not other.model.is_same(forward.model):
-            return None
-        if other.backpropagated is not Known.NO:
-            return None
-    return name
-
-
-def evaluated_in_eval_mode(run: Run, forward: Forward) -> tuple[str, tuple[Edit | None, ...]]:
-    """What to do, in words and edits, to evaluate in eval mode and to train as before.
-
-    There are no edits where the model cannot be named, or where ``train()`` afterwards would undo
-    the eval mode of some of its layers.
-    """
-    name = name_at(run, forward)
-    if name is None:
-        return f"Call `{forward.model.name}.eval()` before it", ()
-    place = evaluation_around(run, forward)
-    before = place.insert_before(f"{name}.eval()")
-    again = any(
-        trained_without_switch(run, other)
-        for other in run.of_type(Forward)
-        if other.site == forward.site
-    )
-    if not again:
-        return f"Call `{name}.eval()` before it", (before,)
-    title = f"Call `{name}.eval()` before it and `{name}.train()` after it"
-    if len(norms_in_training(forward)) < len(forward.norms):
-        return title, ()
-    return title, (before, place.insert_after(f"{name}.train()"))
+def evaluation_around(run: Run, forward: Forward) -> Site:
+    """The statement that evaluates a model: its loop over the loader, or the forward's own."""
+    return next(places_of(run, forward))

@@ -93,6 +93,8 @@ class Model:
     """The same number in all facts about one object; -1 where it is not known which it is."""
     overwritten: bool = False
     """Whether some part of the program sets its parameters by hand: averages, copies."""
+    answers_by_mode: bool = False
+    """Whether its forward may return something else in train mode: losses, auxiliary outputs."""
 
     def is_same(self, other: "Model") -> bool:
         """Whether both facts are about one object."""
@@ -152,6 +154,8 @@ class Forward(Event):
     """Whether its input consists of random numbers and constants alone (noise, a dummy batch)."""
     device_count: int | None = None
     """Among how many devices DataParallel divides the batch, where it is told so."""
+    receiver: str = ""
+    """The dotted name that stands for the model in the call, ``""`` if there is none."""
 
 
 @dataclass(frozen=True, slots=True)

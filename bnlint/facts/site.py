@@ -1,7 +1,7 @@
 """Places in source code, whose positions are computed only when something is reported."""
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -48,6 +48,36 @@ class Source(Protocol):
 
     def insert_last(self, node: object, line: str) -> Edit | None:
         """Put ``line`` last into the body of the compound statement ``node``."""
+
+    def around(
+        self, node: object, before: Sequence[str], after: str, caught: bool
+    ) -> tuple[Edit, ...]:
+        """Put lines before the statement that holds ``node``, and one on every way out of it.
+
+        ``caught`` says that an exception in it does not end the program. Empty where that cannot
+        be written, or where ``node`` is evaluated later than the statement.
+        """
+
+    def runs_at_once(self, node: object) -> bool:
+        """Whether ``node`` is evaluated while the statement that holds it runs, not later."""
+
+    def handlers(self, node: object) -> Sequence[object]:
+        """The statements of the function that handle an exception at ``node``."""
+
+    def statement(self, node: object) -> object:
+        """The statement that holds ``node``, or ``node`` itself if its line holds several."""
+
+    def binds(self, node: object, name: str) -> bool:
+        """Whether the statement that holds ``node`` gives a dotted name a new value."""
+
+    def condition_at(self, node: object, place: object) -> str | None:
+        """The condition under which ``node`` runs whenever its function does, as code for ``place``.
+
+        ``""`` if it always runs; ``None`` where that is not certain or cannot be written there.
+        """
+
+    def mentions(self, text: str) -> bool:
+        """Whether some text occurs in the file."""
 
 
 _NAME = re.compile(r"[^\W\d][\w.]*")
@@ -116,6 +146,42 @@ class Site:
     def insert_last(self, line: str) -> Edit | None:
         """Put a line last into this compound statement's body."""
         return self.source.insert_last(self.node, line)
+
+    def around(self, before: Sequence[str], after: str, *, caught: bool) -> tuple[Edit, ...]:
+        """Put lines before the statement that holds this node, and one on every way out of it.
+
+        ``caught`` says that an exception in it does not end the program. Empty where that cannot
+        be written, or where the node is evaluated later than the statement.
+        """
+        return self.source.around(self.node, before, after, caught)
+
+    @property
+    def runs_at_once(self) -> bool:
+        """Whether it is evaluated while the statement that holds it runs, not later."""
+        return self.source.runs_at_once(self.node)
+
+    @property
+    def handlers(self) -> tuple["Site", ...]:
+        """The statements of the function that handle an exception here."""
+        return tuple(Site(self.source, node) for node in self.source.handlers(self.node))
+
+    @property
+    def statement(self) -> "Site":
+        """The statement that holds this node, or the node itself if its line holds several."""
+        return Site(self.source, self.source.statement(self.node))
+
+    def binds(self, name: str) -> bool:
+        """Whether the statement that holds this node gives a dotted name a new value."""
+        return self.source.binds(self.node, name)
+
+    def condition_at(self, place: "Site") -> str | None:
+        """The condition under which this runs whenever its function does, as code for ``place``.
+
+        ``""`` if it always runs; ``None`` where that is not certain or cannot be written there.
+        """
+        if self.source is place.source:
+            return self.source.condition_at(self.node, place.node)
+        return "" if self.source.condition_at(self.node, self.node) == "" else None
 
 
 @dataclass(frozen=True, slots=True)

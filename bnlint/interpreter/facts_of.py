@@ -17,7 +17,8 @@ from bnlint.interpreter.layer_facts import (
     named_with_aliases,
     replaces_forward,
 )
-from bnlint.interpreter.modules import WRAPPERS, child_modules, has_unknown_children, named_modules
+from bnlint.interpreter.mode_answers import answers_by_mode
+from bnlint.interpreter.modules import WRAPPERS, has_unknown_children, named_modules, unwrapped
 from bnlint.interpreter.norms import has_batchnorm, is_batch_norm
 from bnlint.interpreter.objects import Instance
 from bnlint.interpreter.parameters import is_opaque
@@ -56,17 +57,13 @@ class FactsMaker:
                 self._is_pretrained(module),
                 self._number(module),
                 module in self.journal.overwritten,
+                answers_by_mode(unwrapped(module)),
             )
         return self._models[key]
 
     def _number(self, module: Instance) -> int:
         """A number that is the same for a module and its wrappers."""
-        while module.library in WRAPPERS:
-            inner = next((child for _, child in child_modules(module)), None)
-            if inner is None:
-                break
-            module = inner
-        return self._numbers.setdefault(module, len(self._numbers))
+        return self._numbers.setdefault(unwrapped(module), len(self._numbers))
 
     def _is_pretrained(self, module: Instance) -> bool:
         return any(
@@ -233,6 +230,7 @@ class FactsMaker:
             record.inner,
             record.made_up,
             record.device_count,
+            record.receiver,
         )
 
     def _norm(self, record: NormRecord, conditions: int) -> NormState:

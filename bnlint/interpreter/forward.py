@@ -7,7 +7,6 @@ from bnlint.interpreter.frames import Frame
 from bnlint.interpreter.functions import run_function
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.modules import WRAPPERS, children, mode_of
-from bnlint.interpreter.namespaces import dotted
 from bnlint.interpreter.norms import norm_records
 from bnlint.interpreter.objects import Function, Instance, Method, Scope
 from bnlint.interpreter.parameters import is_opaque
@@ -23,17 +22,16 @@ def note_forward(
     module: Instance,
     inputs: list[Tensor],
     site: Site,
+    receiver: str = "",
     *,
     splitter: Instance | None = None,
     inner: bool = False,
 ) -> ForwardRecord:
     """Record a call of a module, under DataParallel or not, and the state of its BatchNorm layers."""
-    node = site.node
-    name = dotted(getattr(node, "func", None))
     record = ForwardRecord(
         len(m.journal.forwards),
         module,
-        name or (module.names[-1] if module.names else module.type_name),
+        receiver or (module.names[-1] if module.names else module.type_name),
         site,
         mode_of(m, module),
         norm_records(m, module),
@@ -41,6 +39,7 @@ def note_forward(
         inputs,
         Known.of(splitter is not None),
         inner,
+        receiver,
         device_count=None if splitter is None else _devices(splitter),
     )
     m.journal.forwards.append(record)
@@ -58,10 +57,12 @@ def _devices(splitter: Instance) -> int | None:
     return None
 
 
-def within(m: Machine, module: Instance, arguments: Arguments, site: Site) -> Value:
+def within(
+    m: Machine, module: Instance, arguments: Arguments, site: Site, receiver: str = ""
+) -> Value:
     """A call of a module within the forward of another."""
     if m.grad is Known.NO and not any(r.inner for r in m.journal.forwards[-1:]):
-        _note_inner(m, module, arguments, site)
+        _note_inner(m, module, arguments, site, receiver)
     m.modules.append(module)
     try:
         return run_module(m, module, arguments, site)
@@ -69,13 +70,15 @@ def within(m: Machine, module: Instance, arguments: Arguments, site: Site) -> Va
         m.modules.pop()
 
 
-def _note_inner(m: Machine, module: Instance, arguments: Arguments, site: Site) -> None:
+def _note_inner(
+    m: Machine, module: Instance, arguments: Arguments, site: Site, receiver: str
+) -> None:
     """A module called without gradients inside a forward that has them."""
     outer = m.journal.forwards[-1] if m.journal.forwards else None
     if outer is None or outer.grad is Known.NO or outer.model is not m.modules[0]:
         return
     if norm_records(m, module):
-        note_forward(m, module, tensors_in(arguments.values), site, inner=True)
+        note_forward(m, module, tensors_in(arguments.values), site, receiver, inner=True)
 
 
 def run_module(m: Machine, module: Instance, arguments: Arguments, site: Site) -> Value:

@@ -63,6 +63,16 @@ def child_modules(module: Instance) -> Iterator[tuple[str, Instance]]:
             yield name, element
 
 
+def unwrapped(module: Instance) -> Instance:
+    """The module that DataParallel or another wrapper was given, or the module itself."""
+    while module.library in WRAPPERS:
+        inner = next((child for _, child in child_modules(module)), None)
+        if inner is None:
+            break
+        module = inner
+    return module
+
+
 def descendants(m: Machine, module: Instance) -> list[tuple[str, Instance]]:
     """The module and all below, in ``named_modules`` order, each under its first dotted name.
 

@@ -42,6 +42,7 @@ class ForwardRecord:
     inputs: list[Tensor]
     devices: Known
     inner: bool
+    receiver: str = ""
     backpropagated: Known = Known.NO
     measured: Known = Known.NO
     device_count: int | None = None

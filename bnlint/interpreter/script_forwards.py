@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import libcst as cst
+
 from bnlint.facts.graph import Shape
 from bnlint.facts.kind import Kind
 from bnlint.facts.known import Known
@@ -10,7 +12,8 @@ from bnlint.facts.site import Site
 from bnlint.interpreter.forward import note_forward, run_module, within
 from bnlint.interpreter.functions import run_function
 from bnlint.interpreter.machine import CALLS, Machine, handles
-from bnlint.interpreter.modules import WRAPPERS, children, is_container, mode_of
+from bnlint.interpreter.modules import WRAPPERS, children, is_container, mode_of, unwrapped
+from bnlint.interpreter.namespaces import dotted
 from bnlint.interpreter.objects import Function, Instance, Scope
 from bnlint.interpreter.records import Recorded
 from bnlint.interpreter.tape import tensors_in
@@ -23,7 +26,8 @@ def _call_instance(
     m: Machine, instance: Instance, arguments: Arguments, site: Site, scope: Scope
 ) -> Value:
     if instance.is_module:
-        return call_module(m, instance, arguments, site)
+        function = getattr(site.node, "func", None)
+        return call_module(m, instance, arguments, site, receiver_of(m, instance, function, scope))
     if instance.cls is not None:
         call = instance.cls.find("__call__")
         if isinstance(call, Function):
@@ -46,13 +50,26 @@ def _call_choice(
     return m.join(results) if results else Unknown("call")
 
 
-def call_module(m: Machine, module: Instance, arguments: Arguments, site: Site) -> Value:
-    """``module(...)``: a forward of the script's, or one within another's."""
+def receiver_of(m: Machine, module: Instance, node: cst.CSTNode | None, scope: Scope) -> str:
+    """The dotted name in a scope that stands for a module, ``""`` if the node is none."""
+    name = dotted(node)
+    if node is None or not name:
+        return ""
+    value = m.evaluate(node, scope)
+    meant = value.values if isinstance(value, Choice) else (value,)
+    same = (isinstance(one, Instance) and module in (one, unwrapped(one)) for one in meant)
+    return name if any(same) else ""
+
+
+def call_module(
+    m: Machine, module: Instance, arguments: Arguments, site: Site, receiver: str = ""
+) -> Value:
+    """``receiver(...)``: a forward of the script's, or one within another's."""
     if m.modules:
-        return within(m, module, arguments, site)
+        return within(m, module, arguments, site, receiver)
     if not _is_model(module):
         return _loose_layer(m, module, arguments, site)
-    return _by_script(m, module, arguments, site)
+    return _by_script(m, module, arguments, site, receiver)
 
 
 def _is_model(module: Instance) -> bool:
@@ -70,7 +87,9 @@ def _loose_layer(m: Machine, module: Instance, arguments: Arguments, site: Site)
     return m.tape.tensor(kind, module.type_name, inputs, site, layer=module)
 
 
-def _by_script(m: Machine, module: Instance, arguments: Arguments, site: Site) -> Value:
+def _by_script(
+    m: Machine, module: Instance, arguments: Arguments, site: Site, receiver: str
+) -> Value:
     inputs = tensors_in(arguments.values)
     splitter: Instance | None = None
     while module.library in WRAPPERS:
@@ -79,7 +98,7 @@ def _by_script(m: Machine, module: Instance, arguments: Arguments, site: Site) -
         if not isinstance(inner, Instance):
             break
         module = inner
-    record = note_forward(m, module, inputs, site, splitter=splitter)
+    record = note_forward(m, module, inputs, site, receiver, splitter=splitter)
     m.note_activity()
     output = _memoised(m, module, arguments, site)
     depends = frozenset({record.number}).union(*(t.depends for t in inputs))

@@ -1,13 +1,14 @@
 """One Python file: its text, its tree, and what can be asked of the nodes."""
 
 import os
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
 import libcst as cst
 
 from bnlint.finding import Edit, Span
-from bnlint.source import decoding, edits, parsing, statements, unreadable
+from bnlint.source import conditions, decoding, edits, parsing, passage, statements, unreadable
 from bnlint.source.located import Located
 from bnlint.source.parameters import parameters_around
 from bnlint.source.parents import Parents
@@ -105,6 +106,36 @@ class SourceFile:
     def insert_last(self, node: object, line: str) -> Edit | None:
         """Put ``line`` last into the body of the compound statement ``node``."""
         return statements.insert_last(self, _node(node), line) if self.fixable else None
+
+    def around(
+        self, node: object, before: Sequence[str], after: str, caught: bool
+    ) -> tuple[Edit, ...]:
+        """Put lines before the statement that holds ``node``, and one on every way out of it."""
+        return passage.around(self, _node(node), before, after, caught) if self.fixable else ()
+
+    def runs_at_once(self, node: object) -> bool:
+        """Whether ``node`` is evaluated while the statement that holds it runs, not later."""
+        return passage.runs_at_once(self, _node(node))
+
+    def handlers(self, node: object) -> tuple[cst.CSTNode, ...]:
+        """The statements of the function that handle an exception at ``node``."""
+        return tuple(passage.handlers(self, _node(node)))
+
+    def statement(self, node: object) -> cst.CSTNode:
+        """The statement that holds ``node``, or ``node`` itself if its line holds several."""
+        return statements.holder(self, _node(node)) or _node(node)
+
+    def binds(self, node: object, name: str) -> bool:
+        """Whether the statement that holds ``node`` gives a dotted name a new value."""
+        return passage.binds(self, _node(node), name)
+
+    def condition_at(self, node: object, place: object) -> str | None:
+        """The condition under which ``node`` runs, as code for ``place``; ``None`` if there is none."""
+        return conditions.condition_at(self, _node(node), _node(place))
+
+    def mentions(self, text: str) -> bool:
+        """Whether some text occurs in the file."""
+        return text in self.content
 
 
 def read(path: Path | str, display: str | None = None) -> SourceFile:

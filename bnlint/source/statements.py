@@ -8,26 +8,26 @@ import libcst as cst
 
 from bnlint.finding import Edit
 from bnlint.source.lines import LINE_END
+from bnlint.source.parents import children
 
 if TYPE_CHECKING:
     from bnlint.source.file import SourceFile
 
 _REST_OF_LINE = re.compile(r"[ \t\f]*(?:;[ \t\f]*)?(?:#[^\r\n]*)?(?=[\r\n]|\Z)")
+_STRINGS = ("SimpleString", "FormattedString", "TemplatedString")  # LibCST 1.5 lacks the last
 _COMMENT_LINE = re.compile(r"(?:\r\n?|\n)([ \t\f]*)(#?)([^\r\n]*)")
 
 
 def insert_before(source: "SourceFile", node: cst.CSTNode, line: str) -> Edit | None:
     """Put a line before the statement that holds ``node`` and before its decorators."""
-    statement = _statement(source, node)
-    if statement is None or _shares_line(statement):
-        return None
-    return _before(source, statement, line)
+    statement = holder(source, node)
+    return None if statement is None else _before(source, statement, line)
 
 
 def insert_after(source: "SourceFile", node: cst.CSTNode, line: str) -> Edit | None:
     """Put a line after the statement that holds ``node``, and after its whole body."""
-    statement = _statement(source, node)
-    if statement is None or _shares_line(statement):
+    statement = holder(source, node)
+    if statement is None or ends_here(statement):
         return None
     return _after(source, statement, line)
 
@@ -45,6 +45,56 @@ def insert_last(source: "SourceFile", node: cst.CSTNode, line: str) -> Edit | No
     """Put a line last into the body of a compound statement."""
     body = _body(source, node)
     return _after(source, body[-1], line) if body else None
+
+
+def holder(source: "SourceFile", node: cst.CSTNode) -> cst.CSTNode | None:
+    """The statement that holds ``node``, unless it shares its line with another."""
+    statement = _statement(source, node)
+    return None if statement is None or _shares_line(statement) else statement
+
+
+def wrap(
+    source: "SourceFile", statement: cst.CSTNode, before: Sequence[str], last: str
+) -> Edit | None:
+    """Put a statement into a ``try`` that ends with a line, after other lines.
+
+    ``None`` where a string of several lines would change with the indentation.
+    """
+    start, indentation = _line_of(source, statement)
+    end = source.positions.offsets(statement)[1]
+    rest = _REST_OF_LINE.match(source.content, end)
+    if rest is None or _has_long_string(source, statement):
+        return None
+    stop = rest.end()
+    if isinstance(statement, cst.BaseCompoundStatement):
+        stop = _after_comments(source.content, stop, len(indentation))
+    newline = _newline_after(source, start)
+    step = source.tree.default_indent
+    body = LINE_END.split(source.content[start:stop])
+    moved = (step + line if line.strip() else line for line in body)
+    opened = (indentation + line for line in (*before, "try:"))
+    closed = (indentation + "finally:", indentation + step + last)
+    return Edit(source.path, start, stop, newline.join((*opened, *moved, *closed)))
+
+
+def _has_long_string(source: "SourceFile", statement: cst.CSTNode) -> bool:
+    pending = [statement]
+    while pending:
+        node = pending.pop()
+        if type(node).__name__ in _STRINGS and LINE_END.search(source.text(node)):
+            return True
+        pending += children(node)
+    return False
+
+
+def ends_here(statement: cst.CSTNode) -> bool:
+    """Whether nothing after a statement runs: it is a jump."""
+    match statement:
+        case cst.SimpleStatementLine(
+            body=[*_, cst.Return() | cst.Raise() | cst.Break() | cst.Continue()]
+        ):
+            return True
+    return False
 
 
 def _statement(source: "SourceFile", node: cst.CSTNode) -> cst.CSTNode | None:

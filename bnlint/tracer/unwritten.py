@@ -1,5 +1,7 @@
 """Sources that show code but let nobody edit it, and a stand-in for code that no file has."""
 
+from collections.abc import Sequence
+
 from bnlint.facts.site import Site, Source
 from bnlint.finding import Edit, Span
 
@@ -48,6 +50,36 @@ class Uneditable:
         return None
 
     insert_after = insert_first = insert_last = insert_before
+
+    def around(
+        self, node: object, before: Sequence[str], after: str, caught: bool
+    ) -> tuple[Edit, ...]:
+        """No edits."""
+        return ()
+
+    def runs_at_once(self, node: object) -> bool:
+        """Not known, so no."""
+        return False
+
+    def handlers(self, node: object) -> Sequence[object]:
+        """Not known."""
+        return ()
+
+    def statement(self, node: object) -> object:
+        """Not known, so the node itself."""
+        return node
+
+    def binds(self, node: object, name: str) -> bool:
+        """Not known, so yes."""
+        return True
+
+    def condition_at(self, node: object, place: object) -> str | None:
+        """Not known."""
+        return None
+
+    def mentions(self, text: str) -> bool:
+        """Not known, so yes."""
+        return True
 
 
 UNWRITTEN = Site(Uneditable(), None)

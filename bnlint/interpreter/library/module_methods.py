@@ -31,7 +31,7 @@ from bnlint.interpreter.parameters import (
     parameter_group,
     parameter_of,
 )
-from bnlint.interpreter.script_forwards import call_module
+from bnlint.interpreter.script_forwards import call_module, receiver_of
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.training import note_backward, note_loaded
 from bnlint.interpreter.values import Arguments, Library, Many, Unknown, Value
@@ -58,16 +58,16 @@ def call_module_method(
         note_backward(m, inputs, site)
         return None
     if is_opaque(module) or name in ("forward_features", "extract_features", "features"):
-        return _foreign_method(m, module, name, arguments, site)
+        return _foreign_method(m, module, name, arguments, site, scope)
     inputs = tensors_in(arguments.values)
     return m.call_unknown(Unknown(name), arguments, site) if inputs else Unknown(f"{name}()")
 
 
 def _foreign_method(
-    m: Machine, module: Instance, name: str, arguments: Arguments, site: Site
+    m: Machine, module: Instance, name: str, arguments: Arguments, site: Site, scope: Scope
 ) -> Value:
     if tensors_in(arguments.values):
-        return call_module(m, module, arguments, site)
+        return call_module(m, module, arguments, site, _receiver(m, module, site, scope))
     if SWITCHING.search(name):
         set_mode(m, module, None, site, None)
     return Unknown(f"{name}()")
@@ -224,9 +224,16 @@ def _load(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scop
 
 
 def _forward(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
-    if module.cls is not None and isinstance(module.cls.find("forward"), Function):
-        return call_module(m, module, args, site)
-    return run_library(m, module, args, site) if m.modules else call_module(m, module, args, site)
+    own = module.cls is not None and isinstance(module.cls.find("forward"), Function)
+    if m.modules and not own:
+        return run_library(m, module, args, site)
+    return call_module(m, module, args, site, _receiver(m, module, site, scope))
+
+
+def _receiver(m: Machine, module: Instance, site: Site, scope: Scope) -> str:
+    """What stands before the dot of a method's name, if that is the module."""
+    function = getattr(site.node, "func", None)
+    return receiver_of(m, module, getattr(function, "value", None), scope)
 
 
 def _get_submodule(

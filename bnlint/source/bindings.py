@@ -1,0 +1,72 @@
+"""Which names code uses, and where it binds them."""
+
+from collections.abc import Collection, Iterator
+
+import libcst as cst
+
+from bnlint.source.parents import children
+
+
+def dotted(node: cst.CSTNode) -> str:
+    """The text of a dotted name, ``""`` for anything else."""
+    match node:
+        case cst.Name(value=value):
+            return value
+        case cst.Attribute(value=value, attr=attr):
+            head = dotted(value)
+            return f"{head}.{attr.value}" if head else ""
+    return ""
+
+
+def names_in(node: cst.CSTNode) -> set[str]:
+    """The names in an expression, of dotted ones the first."""
+    match node:
+        case cst.Name(value=value):
+            return {value}
+        case cst.Attribute(value=value):
+            return names_in(value)
+        case cst.Arg(value=value):
+            return names_in(value)
+    return set[str]().union(*map(names_in, children(node)))
+
+
+def bindings(
+    within: cst.CSTNode, name: str, but: Collection[type[cst.CSTNode]] = ()
+) -> Iterator[cst.CSTNode]:
+    """The nodes that give a name, or an attribute of it, a value; not those in nodes of ``but``."""
+    pending = [within]
+    while pending:
+        node = pending.pop()
+        if any(target == name or target.startswith(f"{name}.") for target in targets(node)):
+            yield node
+        elif not isinstance(node, cst.ImportAlias):
+            pending += [child for child in children(node) if not isinstance(child, tuple(but))]
+
+
+def targets(node: cst.CSTNode) -> set[str]:
+    """The dotted names that a node itself binds, rebinds or deletes."""
+    match node:
+        case cst.Assign(targets=assigned):
+            return set[str]().union(*(_parts(target.target) for target in assigned))
+        case cst.AnnAssign(target=target) | cst.AugAssign(target=target):
+            return _parts(target)
+        case cst.NamedExpr(target=target) | cst.Del(target=target):
+            return _parts(target)
+        case cst.For(target=target) | cst.CompFor(target=target) | cst.AsName(name=target):
+            return _parts(target)
+        case cst.ImportAlias(asname=cst.AsName(name=cst.Name(value=value))):
+            return {value}
+        case cst.ImportAlias(name=imported):
+            return {dotted(imported).partition(".")[0]}
+        case cst.Param(name=cst.Name(value=value)) | cst.FunctionDef(name=cst.Name(value=value)):
+            return {value}
+        case cst.ClassDef(name=cst.Name(value=value)):
+            return {value}
+    return set()
+
+
+def _parts(target: cst.CSTNode) -> set[str]:
+    match target:
+        case cst.Tuple(elements=elements) | cst.List(elements=elements):
+            return set[str]().union(*(_parts(element.value) for element in elements))
+    return {dotted(target)} - {""}
