@@ -47,9 +47,9 @@ REHEARSAL_FAILED = Diagnostic(
     "BN003",
     "rehearsal-failed",
     Severity.ERROR,
-    "Reading what a program does stopped with an exception, which is a defect of bnlint and not of\n"
-    "your code. Nothing was checked for the named file; the other files were. Please report the\n"
-    f"message at {ISSUES}.",
+    "Reading what the named function, class or script does stopped with an exception, which is a\n"
+    "defect of bnlint and not of your code. What follows the place in it was not checked; all else\n"
+    f"was. Please report the message at {ISSUES}.",
 )
 
 NOT_TRACED = Diagnostic(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bnlint import diagnostics, interpreter, reading, registry, sifting, tracing
-from bnlint.facts.rehearsal import Rehearsal, joined
+from bnlint.facts.rehearsal import Failure, Rehearsal
 from bnlint.files import Target
 from bnlint.finding import Applicability, Finding
 from bnlint.fixer import Settled, settle
@@ -55,9 +55,12 @@ def lint(
     texts = dict(overrides or {})
     opened = reading.read_all(files, texts)
     project = Project(texts | {file.file: file for file in opened.files})
-    rehearsal, failures = _rehearse(opened.files, project, progress, trace is not None)
+    rehearsal = _NOTHING
+    if opened.files:
+        recipes = trace is not None
+        rehearsal = interpreter.rehearse(opened.files, project, progress, recipes=recipes)
     first = opened.files[0].path if opened.files else ""
-    found = [*failures, *_check(rehearsal, plan, first)]
+    found = [*map(_failed, rehearsal.failures), *_check(rehearsal, plan, first)]
     attempts: tuple[Attempt, ...] = ()
     added: set[Finding] = set()
     if trace is not None:
@@ -126,28 +129,12 @@ def example(text: str, name: str = "example.py") -> Target:
     return Target(path, named=True, content=text.encode("utf-8"), display=name)
 
 
-def _rehearse(
-    files: Sequence[SourceFile], project: Project, progress: Progress | None, recipes: bool
-) -> tuple[Rehearsal, list[Finding]]:
-    """Rehearse all files as one program; if that fails, each for itself, to lose only one."""
-    if not files:
-        return _NOTHING, []
-    try:
-        return interpreter.rehearse(files, project, progress, recipes=recipes), []
-    except Exception as error:
-        if len(files) == 1:
-            return _NOTHING, [_failure(files[0], error)]
-    parts = [_rehearse([file], project, None, recipes) for file in files]
-    whole = joined([part for part, _ in parts])
-    return whole, [finding for _, failures in parts for finding in failures]
-
-
-def _failure(file: SourceFile, error: Exception) -> Finding:
+def _failed(failure: Failure) -> Finding:
     message = (
-        f"Reading what this program does stopped with {diagnostics.describe(error)}, so it was not"
-        f" checked; please report this at {ISSUES}"
+        f"Reading what `{failure.entry}` does stopped with {failure.reason}, so what follows there"
+        f" was not checked; please report this at {ISSUES}"
     )
-    return diagnostics.REHEARSAL_FAILED.at(diagnostics.start_of(file.path), message)
+    return diagnostics.REHEARSAL_FAILED.at(failure.site.span, message)
 
 
 def _check(rehearsal: Rehearsal, plan: Plan, path: str) -> Iterator[Finding]:

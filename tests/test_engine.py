@@ -12,9 +12,9 @@ from bnlint.facts.graph import ModelGraph
 from bnlint.facts.rehearsal import Rehearsal
 from bnlint.files import Patterns, Target
 from bnlint.finding import Applicability, Finding, Severity
+from bnlint.interpreter.machine import Machine
 from bnlint.rule import Rule
 from bnlint.sifting import Plan
-from bnlint.source import Project, SourceFile
 
 Write = Callable[..., Path]
 BAD = "import torch\nfrom torch import nn\nnet = nn.BatchNorm2d(3, momentum=0.99)\n"
@@ -111,27 +111,56 @@ def test_a_rule_that_crashes_is_named_and_the_others_run(
     assert "test_engine.py:" in crash.message
 
 
-@pytest.mark.parametrize("error", [RecursionError, MemoryError, KeyError])
-def test_a_rehearsal_that_crashes_costs_only_its_file(
+ENTRIES = """import torch
+from torch import nn
+
+
+class Broken(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(3)
+
+    def forward(self, x):
+        return self.bn(x).bang
+
+
+class Sound(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm2d(3, momentum=0.999)
+
+    def forward(self, x):
+        return self.bn(x)
+"""
+
+
+@pytest.mark.parametrize("error", [MemoryError, KeyError, AssertionError])
+def test_a_crash_of_the_rehearsal_costs_one_entry_point(
     project: Write, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
-    real = interpreter.rehearse
+    real = Machine.attribute
 
-    def rehearse(
-        sources: Sequence[SourceFile],
-        program: Project,
-        progress: Callable[[int, int], None] | None = None,
-        *,
-        recipes: bool = False,
-    ) -> Rehearsal:
-        if any(source.path == "a.py" for source in sources):
+    def attribute(m: Machine, value: object, name: str, *rest: object) -> object:
+        if name == "bang":
             raise error("boom")
-        return real(sources, program, progress, recipes=recipes)
+        return real(m, value, name, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(interpreter, "rehearse", rehearse)
-    result = lint(project({"a.py": BAD, "b.py": BAD}))
-    assert shown(result) == [("a.py", 1, "BN003"), ("b.py", 3, "BN102")]
-    assert error.__name__ in result.findings[0].message
+    monkeypatch.setattr(Machine, "attribute", attribute)
+    result = lint(project({"a.py": ENTRIES, "b.py": BAD}))
+    assert shown(result) == [("a.py", 5, "BN003"), ("a.py", 17, "BN102"), ("b.py", 3, "BN102")]
+    (crash,) = [f for f in result.findings if f.rule == "BN003"]
+    assert crash.message.startswith("Reading what `Broken` does stopped with")
+    assert error.__name__ in crash.message
+
+
+def test_what_nests_too_deep_ends_its_entry_point_as_too_many_steps_do(
+    project: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def attribute(m: Machine, value: object, name: str, *rest: object) -> object:
+        return attribute(m, value, name, *rest)
+
+    monkeypatch.setattr(Machine, "attribute", attribute)
+    assert "BN003" not in [rule for _, _, rule in shown(lint(project({"a.py": ENTRIES})))]
 
 
 def test_an_interrupt_is_not_caught(project: Write, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,24 @@
 """Everything that was learnt from the files of one lint."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bnlint.facts.graph import ModelGraph
 from bnlint.facts.recipe import Recipe
 from bnlint.facts.run import Run
+from bnlint.facts.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An entry point, or a model, at which the rehearsal itself stopped with an exception.
+
+    ``site`` is the file or the definition, ``reason`` the exception in one line.
+    """
+
+    entry: str
+    site: Site
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +37,4 @@ class Rehearsal:
     recipes: Mapping[ModelGraph, Recipe] = field(default_factory=dict)
     scripts: Mapping[ModelGraph, str] = field(default_factory=dict)
     unreached: frozenset[ModelGraph] = frozenset()
-
-
-def joined(parts: Sequence[Rehearsal]) -> Rehearsal:
-    """Rehearsals of several programs as one."""
-    return Rehearsal(
-        tuple(graph for part in parts for graph in part.graphs),
-        tuple(run for part in parts for run in part.runs),
-        {graph: recipe for part in parts for graph, recipe in part.recipes.items()},
-        {graph: script for part in parts for graph, script in part.scripts.items()},
-        frozenset(graph for part in parts for graph in part.unreached),
-    )
+    failures: tuple[Failure, ...] = ()

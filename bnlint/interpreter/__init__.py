@@ -9,7 +9,9 @@ from pathlib import Path
 import libcst as cst
 
 from bnlint.facts.graph import ModelGraph
+from bnlint.facts.recipe import Recipe
 from bnlint.facts.rehearsal import Rehearsal
+from bnlint.facts.site import Site
 from bnlint.interpreter import (
     assignments,
     attributes,
@@ -24,6 +26,7 @@ from bnlint.interpreter import (
     statements,
 )
 from bnlint.interpreter.entries import Rehearser, is_script
+from bnlint.interpreter.evaluation.allowance import FILE
 from bnlint.interpreter.facts_of import FactsMaker
 from bnlint.interpreter.library import (
     builtin_functions,
@@ -78,6 +81,7 @@ def rehearse(
     also says how to build each model again.
     """
     machine, facts = _machine(project)
+    machine.allowance.run += FILE * len(files)
     machine.recipes = Recipes(machine) if recipes else None
     rehearser = Rehearser(machine, facts)
     scripts: dict[Instance, SourceFile] = {}
@@ -108,14 +112,18 @@ def _rehearsal(
     graphs = facts.graphs()
     found = Rehearsal(tuple(graphs.values()), tuple(rehearser.runs()))
     if machine.recipes is None:
-        return found
-    made = {graph: machine.recipes.of_model(model) for model, graph in graphs.items()}
+        return replace(found, failures=tuple(machine.journal.failures))
+    made: dict[ModelGraph, Recipe | None] = {}
+    for model, graph in graphs.items():
+        with machine.journal.surviving(model.type_name, model.site):
+            made[graph] = machine.recipes.of_model(model)
     run = {g: str(scripts[model].file) for model, g in graphs.items() if model in scripts}
     return replace(
         found,
         recipes={graph: recipe for graph, recipe in made.items() if recipe is not None},
         scripts=run,
         unreached=frozenset(graphs.values()) - run.keys(),
+        failures=tuple(machine.journal.failures),
     )
 
 
@@ -128,17 +136,18 @@ def graph_of(file: Path, expression: str, project: Project | None = None) -> Mod
     project = project or Project()
     machine, facts = _machine(project)
     rehearser = Rehearser(machine, facts)
-    namespace = machine.namespaces.imported(project.load(file))
+    source = project.load(file)
+    namespace, site = machine.namespaces.imported(source), Site(source, source.tree)
     node = cst.parse_expression(expression)
     held: list[object] = []
     with _deep_recursion():
         rehearser.enter_whole(
-            expression, lambda: held.append(machine.evaluate(node, namespace.scope))
+            expression, lambda: held.append(machine.evaluate(node, namespace.scope)), site
         )
         if not held or not isinstance(held[0], Instance) or not held[0].is_module:
             raise ValueError(f"`{expression}` gives no module: {held}")
         model = held[0]
-        rehearser.enter_whole(expression, lambda: rehearser.follow(model))
+        rehearser.enter_whole(expression, lambda: rehearser.follow(model), site)
     return facts.graph(model)
 
 

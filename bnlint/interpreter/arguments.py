@@ -4,9 +4,10 @@ from collections.abc import Container
 from types import EllipsisType
 
 from bnlint.facts.site import NOT_KNOWN, Argument, Site
+from bnlint.interpreter.evaluation import fits
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.objects import Bound, Scope
-from bnlint.interpreter.values import Float, Int, Text, Value, is_known
+from bnlint.interpreter.values import Float, Int, Text, Value
 
 
 def argument_fact(m: Machine, name: str, bound: Bound, scope: Scope) -> Argument:
@@ -47,7 +48,7 @@ def plain(value: Value) -> object:
             return float(value)
         case str():
             return str(value)
-        case list() | tuple() if is_known(value):
+        case list() | tuple() if fits(value):
             return tuple(plain(item) for item in value)
         case slice() | EllipsisType():
             return value

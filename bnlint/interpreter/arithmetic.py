@@ -1,14 +1,13 @@
 """Operators, truth and comparison."""
 
-import operator
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import libcst as cst
 
 from bnlint.facts.graph import Shape
 from bnlint.facts.kind import Kind
 from bnlint.facts.site import Site
+from bnlint.interpreter.evaluation import compared, contains, negated, operate
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.modules import children, is_container
 from bnlint.interpreter.objects import Builtin, Class, Function, Instance, Method, Partial, Scope
@@ -22,32 +21,9 @@ from bnlint.interpreter.values import (
     Tensor,
     Unknown,
     Value,
-    is_known,
     open_at,
 )
 
-OPERATORS: Mapping[str, Callable[[Any, Any], object]] = {
-    "Add": operator.add,
-    "Subtract": operator.sub,
-    "Multiply": operator.mul,
-    "Divide": operator.truediv,
-    "FloorDivide": operator.floordiv,
-    "Modulo": operator.mod,
-    "Power": operator.pow,
-    "BitAnd": operator.and_,
-    "BitOr": operator.or_,
-    "BitXor": operator.xor,
-    "LeftShift": operator.lshift,
-    "RightShift": operator.rshift,
-}
-COMPARISONS: Mapping[str, Callable[[Any, Any], object]] = {
-    "Equal": operator.eq,
-    "NotEqual": operator.ne,
-    "LessThan": operator.lt,
-    "LessThanEqual": operator.le,
-    "GreaterThan": operator.gt,
-    "GreaterThanEqual": operator.ge,
-}
 TENSOR_OPERATORS: Mapping[str, tuple[Kind, str]] = {
     "Add": (Kind.ADD, "add"),
     "Subtract": (Kind.SUB, "sub"),
@@ -55,8 +31,6 @@ TENSOR_OPERATORS: Mapping[str, tuple[Kind, str]] = {
     "Divide": (Kind.DIV, "div"),
     "MatrixMultiply": (Kind.MATMUL, "matmul"),
 }
-LARGEST = 1_000_000
-"""Bound for results of known arithmetic: sizes of sequences and exponents."""
 
 
 def operator_name(node: cst.CSTNode) -> str:
@@ -73,13 +47,7 @@ def binary(m: Machine, name: str, left: Value, right: Value, site: Site) -> Valu
         return _partly_unknown(name, left, right)
     if isinstance(left, Instance | Many) or isinstance(right, Instance | Many):
         return _object_operation(name, left, right)
-    function = OPERATORS.get(name)
-    if function is None or not _is_small(name, left, right):
-        return Unknown("operation")
-    try:
-        return function(left, right)
-    except (TypeError, ValueError, ArithmeticError, IndexError, KeyError):
-        return Unknown("operation")
+    return operate(name, left, right, m.allowance)
 
 
 def _partly_unknown(name: str, left: Value, right: Value) -> Value:
@@ -96,32 +64,6 @@ def _object_operation(name: str, left: Value, right: Value) -> Value:
         ) if name == "Add":
             return Many(element, loader)
     return Unknown("operation")
-
-
-def _is_small(name: str, left: Value, right: Value) -> bool:
-    match name:
-        case "Multiply" if isinstance(left, str | list | tuple) and isinstance(right, int):
-            return len(left) * right < LARGEST
-        case "Multiply" if isinstance(right, str | list | tuple) and isinstance(left, int):
-            return len(right) * left < LARGEST
-        case "Power" | "LeftShift":
-            numbers = isinstance(left, int | float) and isinstance(right, int | float)
-            return numbers and abs(left) < LARGEST and abs(right) < 64  # type: ignore[arg-type]
-        case "Modulo" if isinstance(left, str):
-            return is_known(right)
-        case "Add" | "Multiply" | "BitOr":
-            return _extent(left) + _extent(right) < LARGEST
-    return is_known(left) and is_known(right)
-
-
-def _extent(value: Value) -> int:
-    """How much work adding to a value is: its items or its bits."""
-    match value:
-        case str() | bytes() | list() | tuple():
-            return len(value)
-        case int():
-            return value.bit_length()
-    return 0
 
 
 def _tensor_operation(m: Machine, name: str, left: Value, right: Value, site: Site) -> Value:
@@ -164,15 +106,7 @@ def unary(m: Machine, name: str, value: Value, node: cst.CSTNode, scope: Scope) 
         site = m.site(node, scope)
         return m.tape.tensor(Kind.OTHER, "neg", [value], site, shape=value.shape, batch=True)
     m.journal.numbers.note((value,))
-    if not isinstance(value, int | float):
-        return Unknown("operation")
-    match name:
-        case "Minus":
-            return -value
-        case "Plus":
-            return +value
-        case _:
-            return ~value if isinstance(value, int) else Unknown("operation")
+    return negated(name, value, m.allowance)
 
 
 def truth_of(value: Value) -> bool | None:
@@ -225,7 +159,7 @@ def compare(
             same = _identical(left, right)
             return Unknown("identity") if same is None else same is (name == "Is")
         case "In" | "NotIn":
-            inside = _contains(left, right)
+            inside = _contains(m, left, right)
             return Unknown("membership") if inside is None else inside is (name == "In")
     m.journal.numbers.note((left, right))
     if isinstance(left, Tensor) or isinstance(right, Tensor):
@@ -233,18 +167,11 @@ def compare(
         m.journal.measure(inputs)
         answer = m.tape.tensor(Kind.OTHER, "eq", inputs, m.site(node, scope), batch=True)
         return Tensor(answer.index, answer.shape, answer.depends, batch=answer.batch)
-    function = COMPARISONS.get(name)
-    if function is None:
-        return Unknown("comparison")
     if name in ("Equal", "NotEqual") and isinstance(left, Class | Library | Function | Instance):
         same = _identical(left, right)
         return Unknown("comparison") if same is None else same is (name == "Equal")
-    if not (is_known(left) and is_known(right)):
-        return Unknown("comparison")
-    try:
-        return bool(function(left, right))
-    except TypeError:
-        return Unknown("comparison")
+    known = compared(name, left, right, m.allowance)
+    return Unknown("comparison") if known is None else known
 
 
 def _identical(left: Value, right: Value) -> bool | None:
@@ -264,21 +191,12 @@ def _identical(left: Value, right: Value) -> bool | None:
     return left is right
 
 
-def _contains(item: Value, container: Value) -> bool | None:
+def _contains(m: Machine, item: Value, container: Value) -> bool | None:
+    if isinstance(item, Tensor) or _may_be_anything(item):
+        return None
     match container:
-        case str() if isinstance(item, str):
-            return item in container
-        case dict() if is_known(item):
-            return item in container
-        case list() | tuple() | set() | range() | frozenset():
-            if isinstance(item, Tensor) or _may_be_anything(item):
-                return None
-            try:
-                return item in container or (
-                    None if any(map(_may_be_anything, container)) else False
-                )
-            except TypeError:
-                return None
+        case str() | bytes() | range() | list() | tuple() | set() | frozenset() | dict():
+            return contains(container, item, _may_be_anything, m.allowance)
         case Instance() if container.is_module and isinstance(item, str):
             return any(name == item for name, _ in children(container))
     return None

@@ -5,6 +5,7 @@ import re
 import libcst as cst
 
 from bnlint.facts.site import Site
+from bnlint.interpreter.evaluation.vectors import Vector
 from bnlint.interpreter.functions import run_function
 from bnlint.interpreter.machine import ATTRIBUTES, Machine, handles
 from bnlint.interpreter.modules import (
@@ -50,7 +51,6 @@ from bnlint.interpreter.values import (
     Unknown,
     Value,
 )
-from bnlint.interpreter.vectors import Vector
 from bnlint.vocabulary.layers import SIGNATURES, bare_name
 from bnlint.vocabulary.operations import ATTRIBUTES as TENSOR_ATTRIBUTES
 from bnlint.vocabulary.operations import GRADIENT_CUTS, SCALARS

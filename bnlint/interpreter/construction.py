@@ -200,30 +200,44 @@ def _fill_container(m: Machine, made: Instance, arguments: Arguments) -> None:
     extend_container(m, made, items)
 
 
-def copy_of(m: Machine, value: Value, site: Site, memo: dict[int, Instance] | None = None) -> Value:
-    """``copy.deepcopy(value)``."""
+def copy_of(m: Machine, value: Value, site: Site, memo: dict[int, Value] | None = None) -> Value:
+    """``copy.deepcopy(value)``: what is shared within the value is shared within its copy."""
     memo = {} if memo is None else memo
+    if id(value) in memo:
+        return memo[id(value)]
     match value:
         case Instance():
-            if id(value) in memo:
-                return memo[id(value)]
-            made = Instance(value.cls, value.library, {}, value.site, value.class_node)
-            memo[id(value)] = made
-            made.chain, made.arguments = value.chain, dict(value.arguments)
-            made.conditions, made.resolved = value.conditions, value.resolved
-            made.assigned, made.is_module = dict(value.assigned), value.is_module
-            made.stands_for_many = value.stands_for_many
-            made.order = m.journal.next_order()
-            made.has_parent = value.has_parent and len(memo) > 1
-            for name, item in list(value.attributes.items()):
-                made.attributes[name] = copy_of(m, item, site, memo)
-            if m.recipes is not None:
-                m.recipes.note_copied(value, made)
-            return made
+            return _copy_of_instance(m, value, site, memo)
+        case list() | dict() | tuple() if not m.allowance.takes(len(value)):
+            return Unknown("copy")
         case list():
-            return [copy_of(m, item, site, memo) for item in value]
+            items: list[Value] = value.copy()
+            memo[id(value)] = items
+            items[:] = [copy_of(m, item, site, memo) for item in value]
+            return items
         case tuple():
-            return tuple(copy_of(m, item, site, memo) for item in value)
+            return memo.setdefault(id(value), tuple(copy_of(m, i, site, memo) for i in value))
         case dict():
-            return {key: copy_of(m, item, site, memo) for key, item in value.items()}
+            pairs: dict[Value, Value] = {}
+            memo[id(value)] = pairs
+            pairs.update((key, copy_of(m, item, site, memo)) for key, item in value.items())
+            return pairs
     return value
+
+
+def _copy_of_instance(m: Machine, value: Instance, site: Site, memo: dict[int, Value]) -> Instance:
+    m.step()
+    is_part = any(isinstance(made, Instance) for made in memo.values())
+    made = Instance(value.cls, value.library, {}, value.site, value.class_node)
+    memo[id(value)] = made
+    made.chain, made.arguments = value.chain, dict(value.arguments)
+    made.conditions, made.resolved = value.conditions, value.resolved
+    made.assigned, made.is_module = dict(value.assigned), value.is_module
+    made.stands_for_many = value.stands_for_many
+    made.order = m.journal.next_order()
+    made.has_parent = value.has_parent and is_part
+    for name, item in list(value.attributes.items()):
+        made.attributes[name] = copy_of(m, item, site, memo)
+    if m.recipes is not None:
+        m.recipes.note_copied(value, made)
+    return made

@@ -1,13 +1,14 @@
 """Lists, tuples, sets and dicts as written, and comprehensions."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import libcst as cst
 
 from bnlint.interpreter.arithmetic import truth_of
+from bnlint.interpreter.evaluation import is_key, set_of
 from bnlint.interpreter.iterables import iterated
 from bnlint.interpreter.iteration import elements
-from bnlint.interpreter.machine import EXPRESSIONS, BudgetExceeded, Machine, handles
+from bnlint.interpreter.machine import EXPRESSIONS, Machine, handles
 from bnlint.interpreter.names import assign
 from bnlint.interpreter.objects import Scope
 from bnlint.interpreter.values import SOME_ITEMS, Many, Tensor, Unknown, Value
@@ -26,7 +27,9 @@ def _items(m: Machine, nodes: Sequence[cst.BaseElement], scope: Scope) -> list[V
             made.append(value)
             continue
         items = elements(m, value)
-        made.extend([Unknown(SOME_ITEMS)] if items is None else items)
+        if items is None or not m.allowance.takes(len(items)):
+            items = [Unknown(SOME_ITEMS)]
+        made.extend(items)
     return made
 
 
@@ -42,10 +45,7 @@ def _tuple(m: Machine, node: cst.Tuple, scope: Scope) -> Value:
 
 @handles(EXPRESSIONS, cst.Set)
 def _set(m: Machine, node: cst.Set, scope: Scope) -> Value:
-    try:
-        return set(_items(m, node.elements, scope))
-    except TypeError:
-        return Unknown("set")
+    return set_of(_items(m, node.elements, scope), m.allowance)
 
 
 @handles(EXPRESSIONS, cst.Dict)
@@ -54,16 +54,15 @@ def _dict(m: Machine, node: cst.Dict, scope: Scope) -> Value:
     for element in node.elements:
         value = m.evaluate(element.value, scope)
         if isinstance(element, cst.StarredDictElement):
-            if not isinstance(value, dict):
+            if not isinstance(value, dict) or not m.allowance.takes(len(value)):
                 return Unknown("dict")
             made.update(value)
             continue
         assert isinstance(element, cst.DictElement)
         key = m.evaluate(element.key, scope)
-        try:
-            made[key] = value
-        except TypeError:
+        if not is_key(key):
             return Unknown("dict")
+        made[key] = value
     return made
 
 
@@ -82,8 +81,7 @@ def _comprehension(
             exact = False
             items = [iterable.element if isinstance(iterable, Many) else _part(iterable)]
         for item in items:
-            if m.steps > m.limit:
-                raise BudgetExceeded
+            m.step()
             assign(m, clause.target, item, inner)
             passes = [truth_of(m.evaluate(test.test, inner)) for test in clause.ifs]
             if False in passes:
@@ -112,10 +110,7 @@ def _list_comprehension(m: Machine, node: cst.ListComp, scope: Scope) -> Value:
 @handles(EXPRESSIONS, cst.SetComp)
 def _set_comprehension(m: Machine, node: cst.SetComp, scope: Scope) -> Value:
     made = _comprehension(m, node.for_in, scope, lambda inner: m.evaluate(node.elt, inner))
-    try:
-        return made if isinstance(made, Many) else set(made)
-    except TypeError:
-        return Unknown("set")
+    return made if isinstance(made, Many) else set_of(made, m.allowance)
 
 
 @handles(EXPRESSIONS, cst.DictComp)
@@ -124,13 +119,7 @@ def _dict_comprehension(m: Machine, node: cst.DictComp, scope: Scope) -> Value:
         return m.evaluate(node.key, inner), m.evaluate(node.value, inner)
 
     made = _comprehension(m, node.for_in, scope, pair)
-    try:
-        return Unknown("dict") if isinstance(made, Many) else dict(_pairs(made))
-    except TypeError:
+    if isinstance(made, Many):
         return Unknown("dict")
-
-
-def _pairs(values: list[Value]) -> Iterator[tuple[Value, Value]]:
-    for value in values:
-        assert isinstance(value, tuple)
-        yield value[0], value[1]
+    pairs = [value for value in made if isinstance(value, tuple)]
+    return dict(pairs) if all(is_key(key) for key, _ in pairs) else Unknown("dict")

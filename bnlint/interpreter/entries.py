@@ -17,7 +17,6 @@ from bnlint.interpreter.hooks import framework_of_class, run_hook
 from bnlint.interpreter.machine import BudgetExceeded, Machine
 from bnlint.interpreter.namespaces import Namespace
 from bnlint.interpreter.objects import Class, Function, Instance, Method, Property, Static
-from bnlint.interpreter.records import Note
 from bnlint.interpreter.script_forwards import record_forward
 from bnlint.interpreter.values import Arguments, Tensor, Value
 from bnlint.interpreter.worth import called_names, is_worth_executing, words_by_definition
@@ -51,12 +50,14 @@ class Rehearser:
     def __init__(self, machine: Machine, facts: FactsMaker) -> None:
         self.m = machine
         self.facts = facts
-        self._entered: list[tuple[str, bool, list[Note], bool, tuple[str, ...]]] = []
+        self._entered: list[tuple[str, Site, Callable[[], Run]]] = []
         self._mains: dict[SourceFile, Namespace] = {}
 
     def runs(self) -> Iterator[Run]:
         """The runs of all entry points, with what later ones said about their forwards."""
-        return (self.facts.run(*entered) for entered in self._entered)
+        for name, site, run in self._entered:
+            with self.m.journal.surviving(name, site):
+                yield run()
 
     # -- scripts ----------------------------------------------------------------------------
 
@@ -84,6 +85,7 @@ class Rehearser:
             True,
             MAIN_STEPS,
             lambda: self.m.execute(body, namespace.scope),
+            Site(source, source.tree),
             options,
         )
         return namespace
@@ -98,31 +100,32 @@ class Rehearser:
         main: bool,
         steps: int,
         execute: Callable[[], object],
+        site: Site,
         options: tuple[str, ...] = (),
     ) -> None:
         m = self.m
         m.journal.run_start = m.journal.next_order()
         first = len(m.journal.notes)
         m.limit = m.steps + steps
+        m.allowance.renew()
         m.heap, m.modules, m.loops, m.building, m.uncertain = self._fresh_heap(), [], [], 0, 0
         m.grad, m.frames = Known.YES, [Frame(name, None, None)]
-        complete = True
-        try:
-            execute()
-        except BudgetExceeded:
-            complete = False
+        complete = False
+        with self.m.journal.surviving(name, site):
+            complete = _ends(execute)
         m.heap, m.modules, m.loops, m.uncertain = self._fresh_heap(), [], [], 0
         m.grad, m.frames = Known.YES, []
         notes = m.journal.notes[first:]
         if notes or not complete:
-            self._entered.append((name, main, notes, complete, options))
+            run = partial(self.facts.run, name, main, notes, complete, options)
+            self._entered.append((name, site, run))
 
     def _fresh_heap(self) -> Heap:
         return Heap(self.m.heap.structure + 1)
 
-    def enter_whole(self, name: str, execute: Callable[[], object]) -> None:
+    def enter_whole(self, name: str, execute: Callable[[], object], site: Site) -> None:
         """Execute what builds or calls one model that was asked for by name."""
-        self._enter(name, False, WHOLE_STEPS, execute)
+        self._enter(name, False, WHOLE_STEPS, execute, site)
 
     # -- what nothing reached ---------------------------------------------------------------
 
@@ -158,11 +161,13 @@ class Rehearser:
         if node in self.m.reached or not is_worth_executing(self.m, words, name, namespace):
             return
         held: list[Value] = []
-        self._enter(name, False, ENTRY_STEPS, lambda: held.append(namespace.lookup(self.m, name)))
-        value = held[0] if held else None
         site = Site(source, node)
+        self._enter(
+            name, False, ENTRY_STEPS, lambda: held.append(namespace.lookup(self.m, name)), site
+        )
+        value = held[0] if held else None
         if isinstance(value, Function) and value.node is node:
-            self._enter(name, False, ENTRY_STEPS, lambda: self._call(value, site))
+            self._enter(name, False, ENTRY_STEPS, lambda: self._call(value, site), site)
         elif isinstance(value, Class) and value.node is node:
             self._run_class(value, site)
 
@@ -174,7 +179,7 @@ class Rehearser:
         base = cls.library_base()
         module = base is not None and is_module_class(base.path)
         if cls.last_instance is None and (module or _has_methods(cls)):
-            self._enter(cls.name, False, ENTRY_STEPS, lambda: self._call(cls, site))
+            self._enter(cls.name, False, ENTRY_STEPS, lambda: self._call(cls, site), site)
         instance = cls.last_instance
         if instance is None:
             return
@@ -189,6 +194,7 @@ class Rehearser:
                 False,
                 ENTRY_STEPS,
                 partial(self._run_method, instance, function, site),
+                Site(site.source, function.node),
             )
 
     def _run_method(self, instance: Instance, function: Function, site: Site) -> None:
@@ -212,11 +218,21 @@ class Rehearser:
                 followed[module.cls.node] += 1
                 if followed[module.cls.node] > MOST_FOLLOWED:
                     continue
-            self._enter(module.type_name, False, ENTRY_STEPS, partial(self.follow, module))
+            follow = partial(self.follow, module)
+            self._enter(module.type_name, False, ENTRY_STEPS, follow, module.site)
 
     def follow(self, module: Instance) -> None:
         """Execute one model's forward with unknown inputs."""
         record_forward(self.m, module, placeholders(module), module.site)
+
+
+def _ends(execute: Callable[[], object]) -> bool:
+    """Whether something comes to its end within its steps and Python's own depth."""
+    try:
+        execute()
+    except (BudgetExceeded, RecursionError):
+        return False
+    return True
 
 
 def placeholders(module: Instance) -> Arguments:

@@ -41,7 +41,7 @@ def arguments_of(m: Machine, node: cst.Call, scope: Scope) -> Arguments:
         if arg.star == "*":
             _unpack(m, value, made)
         elif arg.star == "**":
-            _unpack_keywords(value, made)
+            _unpack_keywords(m, value, made)
         elif arg.keyword is None:
             made.positional.append(value)
             made.nodes.append(arg.value)
@@ -56,14 +56,18 @@ def _unpack(m: Machine, value: Value, made: Arguments) -> None:
     if items is None:
         made.opened = True
         items = [value.element] if isinstance(value, Many) else []
+    if not m.allowance.takes(len(items)):
+        made.opened, items = True, []
     made.positional.extend(items)
     made.nodes.extend([None] * len(items))
 
 
-def _unpack_keywords(value: Value, made: Arguments) -> None:
+def _unpack_keywords(m: Machine, value: Value, made: Arguments) -> None:
     if not isinstance(value, dict):
         made.opened = True
         return
+    if not m.allowance.takes(len(value)):
+        made.opened, value = True, {}
     for key, item in value.items():
         if isinstance(key, str):
             made.keywords[key] = item

@@ -113,7 +113,10 @@ class FactsMaker:
 
     def graphs(self) -> dict[Instance, ModelGraph]:
         """One graph per model that was built: roots, and layers outside of any."""
-        made = {module: self.graph(module) for module in self._roots()}
+        made: dict[Instance, ModelGraph] = {}
+        for module in self._roots():
+            with self.journal.surviving(module.type_name, module.site):
+                made[module] = self.graph(module)
         self._read.update((self._number(module), graph) for module, graph in made.items())
         return made
 

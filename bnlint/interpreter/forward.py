@@ -5,7 +5,7 @@ from bnlint.facts.known import Known
 from bnlint.facts.site import Site
 from bnlint.interpreter.frames import Frame
 from bnlint.interpreter.functions import run_function
-from bnlint.interpreter.machine import Machine
+from bnlint.interpreter.machine import MAX_DEPTH, Machine
 from bnlint.interpreter.modules import WRAPPERS, children, mode_of
 from bnlint.interpreter.norms import norm_records
 from bnlint.interpreter.objects import Function, Instance, Method, Scope
@@ -60,7 +60,14 @@ def _devices(splitter: Instance) -> int | None:
 def within(
     m: Machine, module: Instance, arguments: Arguments, site: Site, receiver: str = ""
 ) -> Value:
-    """A call of a module within the forward of another."""
+    """A call of a module within the forward of another.
+
+    Raises:
+        BudgetExceeded: the entry point has used its steps.
+    """
+    m.step()
+    if len(m.modules) > MAX_DEPTH:
+        return m.call_unknown(module, arguments, site)
     if m.grad is Known.NO and not any(r.inner for r in m.journal.forwards[-1:]):
         _note_inner(m, module, arguments, site, receiver)
     m.modules.append(module)

@@ -6,6 +6,7 @@ import libcst as cst
 
 from bnlint.facts.graph import Shape
 from bnlint.facts.kind import Kind
+from bnlint.interpreter.evaluation import is_key, item_of
 from bnlint.interpreter.initialising import draw
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.modules import (
@@ -41,11 +42,13 @@ def elements(m: Machine, value: Value) -> list[Value] | None:
     """The items of an iterable, or ``None`` where their number is not known."""
     match value:
         case list() | tuple():
-            if open_at(value) is not None:
+            if not m.allowance.takes(len(value) >> 5) or open_at(value) is not None:
                 return None
             return value if isinstance(value, list) else list(value)
+        case set() | frozenset() if open_at(list(value)) is not None:
+            return None
         case set() | frozenset():
-            return sorted(value, key=_place_in_set)
+            return sorted(value, key=_place_in_set) if m.allowance.takes(len(value)) else None
         case dict():
             return list(value)
         case str() | range() | bytes():
@@ -61,7 +64,7 @@ def _place_in_set(value: Value) -> str:
     """A set has no order; this one is the same whenever a file is read."""
     if isinstance(value, Instance):
         return f"{value.order:12}"
-    return repr(value) if is_known(value) else type(value).__name__
+    return repr(value) if is_known(value) and is_key(value) else type(value).__name__
 
 
 def _module_items(m: Machine, module: Instance) -> list[Value] | None:
@@ -122,10 +125,7 @@ def _index_known(m: Machine, value: Value, key: Value) -> Value:
     known = open_at(value)
     if known is not None and not _is_within(key, known):
         return Many(Unknown("item")) if isinstance(key, slice) else Unknown("item")
-    try:
-        return value[key]  # type: ignore[index]
-    except (IndexError, KeyError, TypeError):
-        return Unknown("item")
+    return item_of(value, key, m.allowance)
 
 
 def _is_within(key: Value, known: int) -> bool:
@@ -193,7 +193,7 @@ def store_item(m: Machine, target: cst.Subscript, value: Value, scope: Scope) ->
     index = parts[0] if len(parts) == 1 else None
     key = m.evaluate(index.value, scope) if isinstance(index, cst.Index) else Unknown("slice")
     match owner:
-        case dict() if not isinstance(key, Unknown | Tensor | list | dict | set):
+        case dict() if not isinstance(key, Unknown | Tensor) and is_key(key):
             m.heap.touch(owner)
             owner[key] = value
         case list() if isinstance(key, int) and -len(owner) <= key < len(owner):
@@ -218,7 +218,7 @@ def delete_item(m: Machine, owner: Value, key: Value) -> None:
             m.heap.touch(owner)
             try:
                 del owner[key]  # type: ignore[arg-type]
-            except (KeyError, IndexError, TypeError):
+            except (KeyError, IndexError, TypeError, ValueError):
                 return
         case list():
             forget_items(m, owner)

@@ -27,17 +27,42 @@ def join_values(tape: "Tape", one: Value, other: Value) -> Value:
         case (_, Tensor()) if not isinstance(one, Choice):
             return tape.phi(other)
         case list(), list() if len(one) == len(other):
-            return [join_values(tape, a, b) for a, b in zip(one, other, strict=True)]
+            return _join_within(tape, one, other)
         case tuple(), tuple() if len(one) == len(other):
-            return tuple(join_values(tape, a, b) for a, b in zip(one, other, strict=True))
+            return _join_within(tape, one, other)
         case dict(), dict():
-            return _join_dicts(tape, one, other)
+            return _join_within(tape, one, other)
         case Many(), Many():
             loader = one.loader if one.loader is other.loader else None
             return Many(join_values(tape, one.element, other.element), loader)
     if type(one) is type(other) and not isinstance(one, Unknown) and one == other:
         return one
     return _choice(one, other)
+
+
+def _join_within(
+    tape: "Tape",
+    one: list[Value] | tuple[Value, ...] | dict[Value, Value],
+    other: list[Value] | tuple[Value, ...] | dict[Value, Value],
+) -> Value:
+    """Join containers part by part; what is shared within them is joined once."""
+    key, outermost = (id(one), id(other)), not tape.joined
+    if key in tape.joined:
+        return tape.joined[key]
+    tape.joined[key] = Unknown("holds itself")
+    try:
+        made: Value
+        if isinstance(one, dict) and isinstance(other, dict):
+            made = _join_dicts(tape, one, other)
+        else:
+            made = [join_values(tape, a, b) for a, b in zip(one, other, strict=True)]
+        tape.joined[key] = (
+            tuple(made) if isinstance(one, tuple) and isinstance(made, list) else made
+        )
+        return tape.joined[key]
+    finally:
+        if outermost:
+            tape.joined.clear()
 
 
 def _choice(one: Value, other: Value) -> Value:

@@ -1,15 +1,18 @@
 """Numbers and strings as they are written."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache
 
 import libcst as cst
 
+from bnlint.interpreter.evaluation import evaluate, operate
+from bnlint.interpreter.evaluation.numbers import LONGEST_NUMBER
 from bnlint.interpreter.machine import EXPRESSIONS, Machine, handles
 from bnlint.interpreter.objects import Scope
-from bnlint.interpreter.values import Float, Int, Unknown, Value, is_known
+from bnlint.interpreter.values import Float, Int, Unknown, Value
 
-CONVERSIONS: Mapping[str | None, Callable[[object], str]] = {"r": repr, "s": str, "a": ascii}
+LONGEST_REMEMBERED = 1_000
+"""Characters of a string literal whose value is kept for other files."""
 
 
 @lru_cache(maxsize=8192)
@@ -24,6 +27,8 @@ def _literal(m: Machine, node: cst.Integer | cst.Float, scope: Scope) -> Value:
     known = scope.namespace.literals.get(node)
     if known is not None:
         return known
+    if len(node.value) > LONGEST_NUMBER:
+        return Unknown("a very long number")
     try:
         plain = _number(node.value)
     except ValueError:
@@ -35,20 +40,23 @@ def _literal(m: Machine, node: cst.Integer | cst.Float, scope: Scope) -> Value:
     return made
 
 
-@lru_cache(maxsize=8192)
 def _string(text: str) -> str | bytes:
     return cst.SimpleString(text).evaluated_value
 
 
+_remembered = lru_cache(maxsize=8192)(_string)
+
+
 @handles(EXPRESSIONS, cst.SimpleString)
 def _simple_string(m: Machine, node: cst.SimpleString, scope: Scope) -> Value:
-    return _string(node.value)
+    text = node.value
+    return _remembered(text) if len(text) <= LONGEST_REMEMBERED else _string(text)
 
 
 @handles(EXPRESSIONS, cst.ConcatenatedString)
 def _concatenated(m: Machine, node: cst.ConcatenatedString, scope: Scope) -> Value:
     left, right = m.evaluate(node.left, scope), m.evaluate(node.right, scope)
-    return left + right if isinstance(left, str) and isinstance(right, str) else Unknown("string")
+    return operate("Add", left, right, m.allowance)
 
 
 @handles(EXPRESSIONS, cst.FormattedString)
@@ -62,7 +70,8 @@ def _joined(
 ) -> str | None:
     texts = [_part(m, part, scope) for part in parts]
     known = [text for text in texts if text is not None]
-    return "".join(known) if len(known) == len(texts) else None
+    joined = evaluate("str.join", ["", known], m.allowance)
+    return joined if len(known) == len(texts) and isinstance(joined, str) else None
 
 
 def _part(m: Machine, part: cst.BaseFormattedStringContent, scope: Scope) -> str | None:
@@ -72,11 +81,6 @@ def _part(m: Machine, part: cst.BaseFormattedStringContent, scope: Scope) -> str
         case cst.FormattedStringExpression(expression=node, conversion=conversion):
             value = m.evaluate(node, scope)
             spec = _joined(m, part.format_spec or (), scope)
-            if spec is None or not is_known(value):
-                return None
-            convert = CONVERSIONS.get(conversion)
-            try:
-                return format(value if convert is None else convert(value), spec)
-            except (TypeError, ValueError):
-                return None
+            made = evaluate("f-string", [value, spec, conversion], m.allowance)
+            return made if spec is not None and isinstance(made, str) else None
     return None

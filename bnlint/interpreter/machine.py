@@ -10,6 +10,7 @@ from bnlint.facts.known import Known
 from bnlint.facts.run import Context
 from bnlint.facts.run import Loop as LoopFact
 from bnlint.facts.site import Site
+from bnlint.interpreter.evaluation.allowance import Allowance
 from bnlint.interpreter.frames import RAISE, ActiveLoop, Completion, End, Exit, Frame
 from bnlint.interpreter.heap import Contents, Heap, Snapshot
 from bnlint.interpreter.joins import join_contents, join_values
@@ -74,6 +75,8 @@ class Machine:
         self.grad = Known.YES
         self.steps = 0
         self.limit = 0
+        self.allowance = Allowance()
+        """How much Python's own operations may still do."""
         self.reached: set[cst.CSTNode] = set()
         self.descendants: dict[Instance, tuple[int, list[tuple[str, Instance]]]] = {}
         """The modules below each, and the heap's structure when they were listed."""
@@ -113,6 +116,16 @@ class Machine:
                 return done
         return None
 
+    def step(self, count: int = 1) -> None:
+        """Count work that is no expression or statement.
+
+        Raises:
+            BudgetExceeded: the entry point has used its steps.
+        """
+        self.steps += count
+        if self.steps > self.limit:
+            raise BudgetExceeded
+
     def attribute(self, value: Value, name: str, node: cst.CSTNode, scope: Scope) -> Value:
         """``value.name``."""
         handler = ATTRIBUTES.get(type(value))
@@ -126,9 +139,7 @@ class Machine:
         Raises:
             BudgetExceeded: the entry point has used its steps.
         """
-        self.steps += 1
-        if self.steps > self.limit:
-            raise BudgetExceeded
+        self.step()
         handler = CALLS.get(type(callee))
         if handler is None or len(self.frames) > MAX_DEPTH:
             return self.call_unknown(callee, arguments, site)
@@ -242,9 +253,12 @@ class Machine:
 
     def join(self, values: Sequence[Value]) -> Value:
         """The value that stands for all of ``values``."""
+        if not self.allowance.takes(len(values)):
+            return Unknown("one of very many")
         joined = values[0]
         for value in values[1:]:
-            joined = join_values(self.tape, joined, value)
+            if value is not joined:
+                joined = join_values(self.tape, joined, value)
         return joined
 
     def join_contents(self, saved: Contents, present: Contents) -> Contents:

@@ -1,6 +1,6 @@
 """nn.Module: children, names, and modes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from bnlint.facts.run import Mode, Switch
@@ -140,20 +140,34 @@ def _recognise(m: Machine, value: Instance) -> None:
         value.attributes[MODE] = built_mode(m)
 
 
-def modules_in(value: Value, depth: int = 2) -> list[Instance]:
-    """The modules that a value is or, a few levels deep, holds."""
+def modules_in(value: Value) -> list[Instance]:
+    """The modules that a value is or, two levels deep, holds."""
+    if isinstance(value, Instance):
+        return [value] if value.is_module else []
+    found: list[Instance] = []
+    _gather(value, 2, found, set())
+    return found
+
+
+def _gather(value: Value, depth: int, found: list[Instance], barren: set[int]) -> None:
+    """Collect modules; ``barren`` are containers that hold none."""
+    parts: Iterable[Value] = ()
     match value:
         case Instance(is_module=True):
-            return [value]
+            found.append(value)
         case Choice(values=values):
-            return [v for v in values if isinstance(v, Instance) and v.is_module]
+            found.extend(v for v in values if isinstance(v, Instance) and v.is_module)
         case Many(element=element) if depth:
-            return modules_in(element, depth - 1)
-        case list() | tuple() if depth:
-            return [module for item in value for module in modules_in(item, depth - 1)]
-        case dict() if depth:
-            return [module for item in value.values() for module in modules_in(item, depth - 1)]
-    return []
+            parts = (element,)
+        case list() | tuple() if depth and id(value) not in barren:
+            parts = value
+        case dict() if depth and id(value) not in barren:
+            parts = value.values()
+    before = len(found)
+    for part in parts:
+        _gather(part, depth - 1, found, barren)
+    if depth == 1 and parts and len(found) == before:
+        barren.add(id(value))
 
 
 def extend_container(m: Machine, container: Instance, value: Value) -> None:
@@ -161,8 +175,8 @@ def extend_container(m: Machine, container: Instance, value: Value) -> None:
     items = [child for _, child in children(value)] if isinstance(value, Instance) else value
     if not isinstance(items, list | tuple):
         items = [value if isinstance(value, Many) else Unknown("children")]
-    for item in items:
-        register_child(m, container, str(len(children(container))), item)
+    for number, item in enumerate(items, len(children(container))):
+        register_child(m, container, str(number), item)
 
 
 def indexed_child(m: Machine, container: Instance, key: Value, site: Site) -> Value:

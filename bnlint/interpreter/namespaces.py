@@ -36,6 +36,9 @@ class Namespace:
         self.scope = Scope({"__name__": dunder_name, "__file__": str(source.file)}, self)
         self.definitions: dict[str, list[cst.CSTNode]] = {}
         self.stars: list[cst.ImportFrom] = []
+        self._reach: tuple[int, list[Namespace | Library], Iterator[Namespace | Library]] | None
+        self._reach = None
+        """How many star imports there were, and the modules they lead to, as far as known."""
         self.pending: set[str] = set()
         self.has_generators = "yield" in source.content
         self.generators: dict[cst.FunctionDef, bool] = {}
@@ -53,13 +56,18 @@ class Namespace:
 
     def lookup(self, machine: "Machine", name: str) -> Value:
         """The value of a global name, evaluated now if need be, or ``MISSING``."""
+        value = self.own(machine, name)
+        return self._through_stars(machine, name) if value is MISSING and self.stars else value
+
+    def own(self, machine: "Machine", name: str) -> Value:
+        """The same, of a name that the module itself defines."""
         value = self.names.get(name, MISSING)
         if value is not MISSING:
             return value
         if name in self.definitions and name not in self.pending and not self.eager:
             self._evaluate(machine, name)
             return self.names.get(name, Unknown(f"global {name}"))
-        return self._through_stars(machine, name)
+        return MISSING
 
     def _evaluate(self, machine: "Machine", name: str) -> None:
         self.pending.add(name)
@@ -74,16 +82,31 @@ class Namespace:
     def _through_stars(self, machine: "Machine", name: str) -> Value:
         if name.startswith("__"):
             return MISSING
-        for statement in self.stars:
-            module = machine.namespaces.load(
-                dotted(statement.module), len(statement.relative), self
-            )
-            if isinstance(module, Namespace) and module is not self:
-                if (value := module.lookup(machine, name)) is not MISSING:
-                    return value
-            elif isinstance(module, Library) and machine.namespaces.exports(module, name):
-                return Library(f"{module.path}.{name}")
+        for module in self._starred(machine.namespaces):
+            if isinstance(module, Library):
+                if machine.namespaces.exports(module, name):
+                    return Library(f"{module.path}.{name}")
+            elif (value := module.own(machine, name)) is not MISSING:
+                return value
         return MISSING
+
+    def _starred(self, namespaces: "Namespaces") -> Iterator["Namespace | Library"]:
+        """The modules whose names star imports bring, also through others, each once.
+
+        They are found as far as they are asked for, and found again when there are more imports.
+        """
+        if self._reach is None or self._reach[0] != len(self.stars):
+            self._reach = len(self.stars), [], _reached(self, namespaces)
+        _, known, further = self._reach
+        number = 0
+        while True:
+            if number == len(known):
+                following = next(further, None)
+                if following is None:
+                    return
+                known.append(following)
+            yield known[number]
+            number += 1
 
     def member(self, machine: "Machine", name: str) -> Value:
         """``module.name``: a global name or a submodule."""
@@ -91,6 +114,21 @@ class Namespace:
         if value is MISSING and self.source.file.name == "__init__.py":
             return machine.namespaces.load(name, 1, self)
         return value
+
+
+def _reached(start: Namespace, namespaces: "Namespaces") -> Iterator[Namespace | Library]:
+    """The modules that star imports lead to, in the order in which a name is looked for."""
+    seen: set[Namespace] = {start}
+    pending = [(start, statement) for statement in reversed(start.stars)]
+    while pending:
+        importer, statement = pending.pop()
+        module = namespaces.load(dotted(statement.module), len(statement.relative), importer)
+        if isinstance(module, Library):
+            yield module
+        elif isinstance(module, Namespace) and module not in seen:
+            seen.add(module)
+            yield module
+            pending.extend((module, further) for further in reversed(module.stars))
 
 
 class Namespaces:

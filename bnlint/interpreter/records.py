@@ -1,11 +1,14 @@
 """What happened: events in order, and the forwards that later events say more about."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bnlint.diagnostics import describe
 from bnlint.facts.known import Known
 from bnlint.facts.loader import Loader
+from bnlint.facts.rehearsal import Failure
 from bnlint.facts.run import Event, Mode
 from bnlint.facts.site import Argument, Site
 from bnlint.interpreter.number_uses import NumberUses
@@ -94,6 +97,7 @@ class Journal:
         self.loaders_built: list[Instance] = []
         self.overwritten: set[Instance] = set()
         """Modules whose parameters the program also sets by hand: averages, copies."""
+        self.failures: list[Failure] = []
         self.make_loader: Callable[[Instance], Loader] | None = None
         self.order = 0
         self.run_start = 0
@@ -113,6 +117,14 @@ class Journal:
     def note(self, make: MakeEvent) -> None:
         """Record an event."""
         self.notes.append(Note(self.next_order(), make))
+
+    @contextmanager
+    def surviving(self, entry: str, site: Site) -> Iterator[None]:
+        """Whatever is raised inside costs only what is inside, and is remembered."""
+        try:
+            yield
+        except Exception as error:
+            self.failures.append(Failure(entry, site, describe(error)))
 
     def loader_fact(self, loader: Instance | None) -> Loader | None:
         """A loader as rules see it; one fact per loader."""

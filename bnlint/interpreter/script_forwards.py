@@ -20,6 +20,9 @@ from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.values import Arguments, Choice, Many, Tensor, Unknown, Value
 from bnlint.vocabulary.layers import KINDS, bare_name
 
+MOST_ALIKE = 32
+"""Items of an argument by which calls of a model are told apart; a longer one is itself alone."""
+
 
 @handles(CALLS, Instance)
 def _call_instance(
@@ -115,21 +118,28 @@ def _by_script(
     return _mapped(output, outside)
 
 
-def _mapped(value: Value, change: Callable[[Tensor | None], Tensor], depth: int = 3) -> Value:
-    match value:
-        case Tensor():
-            return change(value)
-        case Unknown() if depth == 3:
-            return change(None)
-        case list() if depth:
-            return [_mapped(item, change, depth - 1) for item in value]
-        case tuple() if depth:
-            return tuple(_mapped(item, change, depth - 1) for item in value)
-        case dict() if depth:
-            return {key: _mapped(item, change, depth - 1) for key, item in value.items()}
-        case Many(element=element) if depth:
-            return Many(_mapped(element, change, depth - 1))
-    return value
+def _mapped(value: Value, change: Callable[[Tensor | None], Tensor]) -> Value:
+    """The same with other tensors, a few levels deep; what is shared stays shared."""
+    made: dict[tuple[int, int], Value] = {}
+
+    def of(value: Value, depth: int) -> Value:
+        key = id(value), depth
+        match value:
+            case Tensor():
+                return change(value)
+            case list() | tuple() | dict() if depth and key in made:
+                return made[key]
+            case list() if depth:
+                made[key] = [of(item, depth - 1) for item in value]
+            case tuple() if depth:
+                made[key] = tuple(of(item, depth - 1) for item in value)
+            case dict() if depth:
+                made[key] = {name: of(item, depth - 1) for name, item in value.items()}
+            case Many(element=element) if depth:
+                return Many(of(element, depth - 1))
+        return made.get(key, value)
+
+    return change(None) if isinstance(value, Unknown) else of(value, 3)
 
 
 def _memoised(m: Machine, module: Instance, arguments: Arguments, site: Site) -> Value:
@@ -146,7 +156,7 @@ def _memoised(m: Machine, module: Instance, arguments: Arguments, site: Site) ->
 
 
 def _signature(arguments: Arguments) -> tuple[object, ...]:
-    def of(value: Value) -> object:
+    def of(value: Value, depth: int = 3) -> object:
         match value:
             case Tensor(shape=shape, whole=whole):
                 return shape.rank, shape.channels, shape.channels_last, whole
@@ -154,8 +164,8 @@ def _signature(arguments: Arguments) -> tuple[object, ...]:
                 return "unknown"
             case None | bool() | int() | float() | str():
                 return repr(value)
-            case list() | tuple():
-                return tuple(of(item) for item in value)
+            case list() | tuple() if depth and len(value) <= MOST_ALIKE:
+                return tuple(of(item, depth - 1) for item in value)
         return id(value)
 
     named = tuple((name, of(value)) for name, value in arguments.keywords.items())

@@ -5,6 +5,8 @@ import libcst as cst
 from bnlint.facts.run import ModeNotCalled
 from bnlint.interpreter.arithmetic import binary, operator_name, truth_of
 from bnlint.interpreter.definitions import define_class, define_function
+from bnlint.interpreter.evaluation import change
+from bnlint.interpreter.evaluation.vectors import Vector
 from bnlint.interpreter.expressions import subscript_key
 from bnlint.interpreter.frames import BREAK, CONTINUE, RAISE, Completion, End
 from bnlint.interpreter.freezing import note_weights_written
@@ -19,7 +21,6 @@ from bnlint.interpreter.narrowing import narrowed
 from bnlint.interpreter.objects import Builtin, Instance, Method, Scope
 from bnlint.interpreter.parameters import is_parameter
 from bnlint.interpreter.values import EXIT, MISSING, SOME_ITEMS, Choice, Guard, Unknown, Value
-from bnlint.interpreter.vectors import Vector
 
 
 @handles(STATEMENTS, cst.SimpleStatementLine)
@@ -82,7 +83,7 @@ def _augmented(m: Machine, node: cst.AugAssign, scope: Scope) -> Completion | No
             pass
         case list() if isinstance(value, list | tuple):
             m.heap.touch(current)
-            current.extend(grown(m, value))
+            change(current, "extend", [grown(m, value)], m.allowance)
             return None
         case list():
             m.heap.touch(current)

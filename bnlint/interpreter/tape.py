@@ -1,6 +1,8 @@
 """The operations that forwards execute, recorded as they happen."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from bnlint.facts.graph import Shape
@@ -36,6 +38,8 @@ class Tape:
     def __init__(self) -> None:
         self.ops: list[Op] = []
         self.machine: Machine | None = None
+        self.joined: dict[tuple[int, int], Value] = {}
+        """While containers are being joined: those within them that are joined already."""
         self.origin: int = 0
         """Where the forward that is being recorded began."""
 
@@ -136,15 +140,30 @@ def _union(sets: list[frozenset]) -> frozenset:  # type: ignore[type-arg]
     return first if all(s == first for s in sets[1:]) else frozenset().union(*sets)
 
 
-def tensors_in(values: list[Value], depth: int = 3) -> list[Tensor]:
+MOST_ITEMS = 1024
+"""Items of a container that are looked at; longer ones hold data, not what a call is given."""
+
+
+def tensors_in(values: Sequence[Value], depth: int = 3) -> list[Tensor]:
     """The tensors among values and, a few levels deep, in their containers."""
     found: list[Tensor] = []
-    for value in values:
-        match value:
-            case Tensor():
-                found.append(value)
-            case list() | tuple() if depth:
-                found.extend(tensors_in(list(value), depth - 1))
-            case dict() if depth:
-                found.extend(tensors_in(list(value.values()), depth - 1))
+    _gather(values, depth, found, set())
     return found
+
+
+def _gather(
+    values: Iterable[Value], depth: int, found: list[Tensor], barren: set[tuple[int, int]]
+) -> None:
+    """Collect tensors; ``barren`` are containers, at their depths, that hold none."""
+    for value in values:
+        if isinstance(value, Tensor):
+            found.append(value)
+        elif isinstance(value, list | tuple | dict) and depth and len(found) < MOST_ITEMS:
+            key = id(value), depth
+            if key in barren:
+                continue
+            before = len(found)
+            items = value.values() if isinstance(value, dict) else value
+            _gather(islice(items, MOST_ITEMS), depth - 1, found, barren)
+            if len(found) == before:
+                barren.add(key)

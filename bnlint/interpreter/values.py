@@ -159,6 +159,8 @@ def open_at(items: Value) -> int | None:
     """From which place on the items of a list or tuple are not known, not even their number."""
     if not isinstance(items, list | tuple):
         return None
+    if Unknown not in map(type, items):
+        return None
     found = (i for i, v in enumerate(items) if isinstance(v, Unknown) and v.reason == SOME_ITEMS)
     return next(found, None)
 
@@ -169,11 +171,22 @@ CONCRETE = (type(None), bool, int, float, str, bytes, complex, range, slice, typ
 
 def is_known(value: Value, depth: int = 8) -> bool:
     """Whether a value is wholly Python's own, containers included (``depth`` levels deep)."""
+    return isinstance(value, CONCRETE) or _holds_known(value, depth, {})
+
+
+def _holds_known(value: Value, depth: int, seen: dict[int, int]) -> bool:
+    """Whether a container does; ``seen`` says how deep those were looked into that do."""
     match value:
         case list() | tuple() | set() | frozenset():
             parts = iter(value)
         case dict():
             parts = iter(value.values())
         case _:
-            return isinstance(value, CONCRETE)
-    return depth > 0 and all(isinstance(v, CONCRETE) or is_known(v, depth - 1) for v in parts)
+            return False
+    if seen.get(id(value), 0) >= depth:
+        return depth > 0
+    known = depth > 0 and all(
+        isinstance(part, CONCRETE) or _holds_known(part, depth - 1, seen) for part in parts
+    )
+    seen[id(value)] = depth if known else 0
+    return known

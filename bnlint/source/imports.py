@@ -29,6 +29,8 @@ class Project:
         self._files: dict[Path, SourceFile] = {}
         self._roots: dict[Path, Path] = {}
         self._resolved: dict[tuple[str, int, Path], SourceFile | Path | None] = {}
+        self._folders: dict[Path, Path] = {}
+        """The folder of each importer; asking the operating system is slow."""
         self._listings = Listings()
 
     @property
@@ -75,7 +77,9 @@ class Project:
         ``level`` counts the dots of ``from ..name import``. ``None``: not of the project, or
         unreadable.
         """
-        folder = _absolute(importer).parent
+        folder = self._folders.get(importer)
+        if folder is None:
+            folder = self._folders[importer] = _absolute(importer).parent
         key = (name, level, folder)
         if key not in self._resolved:
             self._resolved[key] = self._resolve(name, level, folder)

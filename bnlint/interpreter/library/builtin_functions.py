@@ -1,12 +1,11 @@
 """Python's builtin functions."""
 
-import builtins
-
 from bnlint.facts.kind import Kind
 from bnlint.facts.site import Site
 from bnlint.interpreter.arithmetic import binary, truth_of
 from bnlint.interpreter.attributes import MODULE_METHODS
 from bnlint.interpreter.construction import canonical
+from bnlint.interpreter.evaluation import evaluate
 from bnlint.interpreter.iteration import elements
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.classes import is_instance, is_subclass
@@ -27,11 +26,9 @@ from bnlint.interpreter.values import (
     MISSING,
     Arguments,
     Library,
-    Many,
     Tensor,
     Unknown,
     Value,
-    is_known,
 )
 from bnlint.vocabulary.layers import SIGNATURES, bare_name
 
@@ -47,13 +44,7 @@ def _pure(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope)
     if name == "bool" and arguments.positional:
         known = truth_of(arguments.positional[0])
         return Unknown("bool()") if known is None else known
-    values = [_plain(m, value) for value in arguments.positional]
-    if not all(is_known(value) for value in [*values, *arguments.keywords.values()]):
-        return Unknown(f"{name}()")
-    try:
-        return getattr(builtins, name)(*values, **arguments.keywords)
-    except (TypeError, ValueError, ArithmeticError, LookupError):
-        return Unknown(f"{name}()")
+    return evaluate(path, arguments.positional, m.allowance, arguments.keywords)
 
 
 @library_function("builtins.sum")
@@ -65,6 +56,8 @@ def _sum(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) 
         return Unknown("sum()")
     total = arguments.get(1, "start", 0)
     for item in items:
+        if isinstance(total, Unknown):
+            return total
         total = binary(m, "Add", total, item, site)
     return total
 
@@ -77,12 +70,6 @@ def _any(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) 
     if decisive in answers:
         return decisive
     return Unknown("condition") if None in answers else not decisive
-
-
-def _plain(m: Machine, value: Value) -> Value:
-    if isinstance(value, Instance | Many):
-        return Unknown("items")
-    return value
 
 
 def _of_tensors(m: Machine, name: str, inputs: list[Tensor], site: Site) -> Value:
@@ -119,6 +106,8 @@ def _dict(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope)
     made: dict[Value, Value] = {}
     first = arguments.get(0, "", None)
     if isinstance(first, dict):
+        if not m.allowance.takes(len(first)):
+            return Unknown("dict()")
         made.update(first)
     elif first is not None:
         for pair in elements(m, first) or []:

@@ -1,11 +1,9 @@
 """Functions that take iterables and give others: ``zip``, ``sorted``, ``next`` and the like."""
 
-import itertools
-from collections.abc import Callable, Mapping
-
 from bnlint.facts.kind import Kind
 from bnlint.facts.site import Site
 from bnlint.interpreter.arithmetic import truth_of
+from bnlint.interpreter.evaluation import evaluate, extreme, ordered, rows, set_of
 from bnlint.interpreter.iterables import iterated
 from bnlint.interpreter.iteration import elements
 from bnlint.interpreter.library.calls import library_function
@@ -14,9 +12,6 @@ from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.objects import Class, Function, Instance, Method, Scope
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.values import Arguments, Many, Tensor, Unknown, Value, is_known
-
-MOST_ROWS = 1024
-"""Rows of a product that are listed one by one."""
 
 
 @library_function(
@@ -48,7 +43,7 @@ def _sequence(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sc
         case "tuple" | "Size":
             return tuple(items)
         case "set":
-            return set(items) if is_known(items) else list(items)
+            return set_of(items, m.allowance) if is_known(items) else list(items)
         case "reversed":
             return items[::-1]
         case "cycle":
@@ -60,7 +55,8 @@ def _sequence(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sc
 def _trange(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     bounds = [bound for bound in arguments.positional if isinstance(bound, int)]
     known = 0 < len(bounds) == len(arguments.positional)
-    return range(*bounds) if known else Many(Unknown("item"))
+    made = evaluate("builtins.range", bounds, m.allowance) if known else None
+    return made if isinstance(made, range) else Many(Unknown("item"))
 
 
 @library_function("itertools.chain", "itertools.chain.from_iterable")
@@ -69,7 +65,8 @@ def _chain(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope
     if path.endswith("from_iterable"):
         values = elements(m, arguments.get(0, "iterable"))
     parts = [elements(m, value) for value in values or []]
-    if values is not None and all(part is not None for part in parts):
+    count = sum(len(part) for part in parts if part is not None)
+    if values is not None and None not in parts and m.allowance.takes(count):
         return [item for part in parts for item in part or []]
     found = [value.element for value in values or [] if isinstance(value, Many)]
     return Many(_group(m, found)) if found else Many(Unknown("item"))
@@ -117,14 +114,7 @@ def _element(value: Value) -> Value:
     return value if isinstance(value, Tensor) else Unknown("item")
 
 
-ROWS: Mapping[str, Callable[..., object]] = {
-    "builtins.zip": zip,
-    "itertools.zip_longest": itertools.zip_longest,
-    "itertools.product": itertools.product,
-}
-
-
-@library_function(*ROWS)
+@library_function("builtins.zip", "itertools.zip_longest", "itertools.product")
 def _zip(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     values = [iterated(m, value, site, scope) for value in arguments.positional]
     parts = [elements(m, value) for value in values]
@@ -132,8 +122,9 @@ def _zip(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) 
     plain = path == "builtins.zip" or is_known(arguments.keywords)
     if plain and len(known) == len(parts):
         keywords = {} if path == "builtins.zip" else arguments.keywords
-        rows = ROWS[path](*known, **keywords)
-        return list(itertools.islice(rows, MOST_ROWS))  # type: ignore[call-overload]
+        listed = rows(path.rpartition(".")[2], known, m.allowance, keywords)
+        if listed is not None:
+            return listed
     row = tuple(
         _element(value) if part is None else (m.join(part) if part else Unknown("item"))
         for value, part in zip(values, parts, strict=True)
@@ -164,12 +155,10 @@ def _sorted(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scop
         return Many(_element(value))
     keys = _keys(m, items, arguments, site, scope)
     reverse = arguments.keywords.get("reverse", False)
-    if keys is None or not isinstance(reverse, bool | int):
+    known = keys is not None and isinstance(reverse, bool | int)
+    order = ordered(keys or [], m.allowance, reverse=bool(reverse)) if known else None
+    if order is None:
         return Many(m.join(items)) if items else []
-    try:
-        order = sorted(range(len(items)), key=keys.__getitem__, reverse=bool(reverse))  # type: ignore[arg-type]
-    except TypeError:
-        return Many(m.join(items))
     return [items[number] for number in order]
 
 
@@ -182,13 +171,8 @@ def _extreme(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sco
     if not items:
         return arguments.keywords.get("default", Unknown(f"{name}()"))
     keys = _keys(m, items, arguments, site, scope)
-    if keys is None:
-        return Unknown(f"{name}()")
-    best = max if name == "max" else min
-    try:
-        return items[best(range(len(items)), key=keys.__getitem__)]  # type: ignore[arg-type]
-    except TypeError:
-        return Unknown(f"{name}()")
+    place = None if keys is None else extreme(name, keys, m.allowance)
+    return Unknown(f"{name}()") if place is None else items[place]
 
 
 def _keys(

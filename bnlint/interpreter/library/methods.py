@@ -1,11 +1,12 @@
 """Methods of values that the interpreter itself implements, by the type of their receiver."""
 
-import builtins
-
 from bnlint.facts.site import Site
 from bnlint.interpreter.construction import initialise_library
+from bnlint.interpreter.evaluation import change, changes, evaluate, is_key, item_of, ordered
+from bnlint.interpreter.evaluation.vectors import METHODS as VECTOR_METHODS
+from bnlint.interpreter.evaluation.vectors import Vector
 from bnlint.interpreter.forward import run_library
-from bnlint.interpreter.iteration import elements, forget_items, grown
+from bnlint.interpreter.iteration import elements, grown
 from bnlint.interpreter.library.module_methods import call_module_method
 from bnlint.interpreter.library.object_methods import call_object_method
 from bnlint.interpreter.library.parameter_methods import call_parameter_method
@@ -21,10 +22,7 @@ from bnlint.interpreter.values import (
     Tensor,
     Unknown,
     Value,
-    is_known,
 )
-from bnlint.interpreter.vectors import METHODS as VECTOR_METHODS
-from bnlint.interpreter.vectors import Vector
 
 
 @handles(CALLS, Builtin)
@@ -84,45 +82,40 @@ def _initialise_base(m: Machine, instance: Instance, after: Class, arguments: Ar
 
 # -- Python's own containers and strings ------------------------------------------------------
 
-MUTATING = frozenset(
-    """append extend insert remove pop clear reverse sort update setdefault add discard popitem
-    __setitem__ appendleft popleft move_to_end""".split()
-)
-
 
 def _call_plain(m: Machine, receiver: Value, name: str, arguments: Arguments, site: Site) -> Value:
-    if name in MUTATING and isinstance(receiver, list | dict | set):
+    if isinstance(receiver, list | dict | set) and (name == "sort" or changes(receiver, name)):
         return _mutate(m, receiver, name, arguments)
     match receiver:
-        case Vector() if name in VECTOR_METHODS:
-            return _call_vector(receiver, name, arguments)
+        case Vector() if name in ("tolist", "copy"):
+            return list(receiver) if name == "tolist" else Vector(receiver)
+        case Vector() if name == "astype" or name in VECTOR_METHODS:
+            return _call_vector(m, receiver, name, arguments)
         case dict():
-            return _read_dict(receiver, name, arguments)
-        case list() | tuple() if name in ("index", "count", "copy"):
-            pass
-        case str() | bytes() if name != "format" or is_known(arguments.values):
-            pass
+            return _read_dict(m, receiver, name, arguments)
+        case list() if name == "copy":
+            return item_of(receiver, slice(None), m.allowance)
+        case list() | tuple() if name in ("index", "count"):
+            kind = "list"
+        case str() | bytes():
+            kind = "str"
         case _:
             return m.call_unknown(receiver, arguments, site)
-    if not all(is_known(value) for value in arguments.values):
-        return Unknown(f"{name}()")
-    try:
-        return getattr(receiver, name)(*arguments.positional, **arguments.keywords)
-    except (AttributeError, TypeError, ValueError, IndexError, KeyError, LookupError):
-        return Unknown(f"{name}()")
+    given = [receiver, *arguments.positional]
+    made = evaluate(f"{kind}.{name}", given, m.allowance, arguments.keywords)
+    if kind == "str" and name == "format" and isinstance(made, Unknown):
+        return m.call_unknown(receiver, arguments, site)
+    return made
 
 
-def _call_vector(receiver: Vector, name: str, arguments: Arguments) -> Value:
-    types = [
-        getattr(builtins, v.name, v) if isinstance(v, Library) else v for v in arguments.values
-    ]
-    try:
-        return VECTOR_METHODS[name](receiver, *types)
-    except (TypeError, ValueError, ArithmeticError):
-        return Unknown(f"{name}()")
+def _call_vector(m: Machine, receiver: Vector, name: str, arguments: Arguments) -> Value:
+    given = [v.name if isinstance(v, Library) else v for v in arguments.values]
+    return evaluate(f"numpy.ndarray.{name}", [receiver, *given], m.allowance)
 
 
-def _read_dict(receiver: dict[Value, Value], name: str, arguments: Arguments) -> Value:
+def _read_dict(m: Machine, receiver: dict[Value, Value], name: str, arguments: Arguments) -> Value:
+    if name in ("keys", "values", "items", "copy") and not m.allowance.takes(len(receiver)):
+        return Unknown(f"dict.{name}()")
     match name:
         case "keys":
             return list(receiver)
@@ -134,7 +127,7 @@ def _read_dict(receiver: dict[Value, Value], name: str, arguments: Arguments) ->
             return dict(receiver)
         case "get":
             key = arguments.get(0, "key")
-            if isinstance(key, str | int | float | bool | tuple | None):
+            if isinstance(key, str | int | float | bool | tuple | None) and is_key(key):
                 return receiver.get(key, arguments.get(1, "default"))
     return Unknown(f"dict.{name}()")
 
@@ -157,12 +150,7 @@ def _mutate(
     if name == "sort" and isinstance(receiver, list):
         _sort(m, receiver, args)
         return None
-    try:
-        result = getattr(receiver, name)(*values)
-    except (AttributeError, TypeError, ValueError, IndexError, KeyError):
-        result = Unknown(f"{name}()")
-        if isinstance(receiver, list):
-            forget_items(m, receiver)
+    result = change(receiver, name, values, m.allowance)
     if name == "update" and isinstance(receiver, dict):
         receiver.update(args.keywords)
     return result
@@ -171,13 +159,12 @@ def _mutate(
 def _sort(m: Machine, items: list[Value], args: Arguments) -> None:
     """Sort a list in place; by a key, or unless all is known, any item may come to any place."""
     reverse = args.keywords.get("reverse", False)
-    try:
-        if "key" not in args.keywords and isinstance(reverse, bool) and is_known(items):
-            items.sort(reverse=reverse)
-            return
-    except TypeError:
-        pass
-    if items:
+    order = None
+    if "key" not in args.keywords and isinstance(reverse, bool):
+        order = ordered(items, m.allowance, reverse=reverse)
+    if order is not None:
+        items[:] = [items[place] for place in order]
+    elif items:
         items[:] = [m.join(items)] * len(items)
 
 

@@ -4,6 +4,7 @@ import re
 
 from bnlint.facts.site import Site
 from bnlint.interpreter.arguments import with_site
+from bnlint.interpreter.evaluation import evaluate
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.objects import Instance
 from bnlint.interpreter.values import Arguments, Unknown, Value
@@ -70,9 +71,8 @@ def _default(m: Machine, arguments: Arguments, option: str, site: Site) -> Value
         return _is_given(m, option)
     kind = getattr(keywords.get("type"), "path", "")
     if isinstance(value, str) and kind in ("builtins.int", "builtins.float"):
-        try:
-            value = int(value) if kind == "builtins.int" else float(value)
-        except ValueError:
+        value = evaluate(kind, [value], m.allowance)
+        if isinstance(value, Unknown):
             return Unknown(f"option {option}")
     return with_site(value, site, option)
 

@@ -1,18 +1,14 @@
 """The standard library, as far as model code computes with it, and numpy's arithmetic."""
 
-import itertools
-import math
-import operator
-import posixpath
-import re
 from collections.abc import Mapping
-from types import ModuleType
 
 import libcst as cst
 
 from bnlint.facts.kind import Kind
 from bnlint.facts.site import Site
 from bnlint.interpreter.construction import copy_of
+from bnlint.interpreter.evaluation import FUNCTIONS, evaluate, operate, rows
+from bnlint.interpreter.evaluation.vectors import NUMPY, array
 from bnlint.interpreter.iteration import NAMED_TUPLE, elements
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.tensor_functions import call_tensor_function
@@ -20,7 +16,6 @@ from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.objects import Class, Function, Method, Partial, Scope
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.values import EXIT, Arguments, Library, Tensor, Unknown, Value, is_known
-from bnlint.interpreter.vectors import NUMPY, linspace
 
 
 @library_function("functools.partial")
@@ -73,11 +68,9 @@ def _namedtuple(m: Machine, path: str, arguments: Arguments, site: Site, scope: 
 
 @library_function(*(f"os.path.{name}" for name in ("join", "basename", "dirname", "splitext")))
 def _path(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
-    parts = arguments.positional
-    if arguments.opened or not parts or not all(isinstance(part, str) for part in parts):
+    if arguments.opened:
         return Unknown(f"{path}()")
-    made: Value = getattr(posixpath, path.rpartition(".")[2])(*parts)
-    return made
+    return evaluate(path, arguments.positional, m.allowance)
 
 
 @library_function("torch.linspace")
@@ -86,7 +79,7 @@ def _linspace(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sc
     bounds = [arguments.get(i, name) for i, name in enumerate(("start", "end", "steps"))]
     numbers = [bound for bound in bounds if isinstance(bound, int | float)]
     if m.building and not m.modules and len(numbers) == 3:
-        return linspace(numbers[0], numbers[1], int(numbers[2]))
+        return evaluate("numpy.linspace", numbers, m.allowance)
     return call_tensor_function(m, "linspace", arguments, site)
 
 
@@ -125,51 +118,56 @@ def _exit(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope)
     return EXIT
 
 
-MODULES: Mapping[str, ModuleType] = {
-    "math": math,
-    "operator": operator,
-    "itertools": itertools,
-    "re": re,
-}
+ARRAYS = ("array", "asarray")
 ITERTOOLS = ("repeat", "accumulate", "islice", "combinations", "permutations")
+OPERATORS: Mapping[str, str] = {
+    "add": "Add",
+    "iadd": "Add",
+    "mul": "Multiply",
+    "sub": "Subtract",
+    "truediv": "Divide",
+    "floordiv": "FloorDivide",
+    "mod": "Modulo",
+}
 
 
-def _compute(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
-    package, _, name = path.partition(".")
+@library_function(*(f"operator.{name}" for name in OPERATORS))
+def _operator(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    name = path.rpartition(".")[2]
+    if tensors_in(arguments.values):
+        return call_tensor_function(m, name, arguments, site)
+    if len(arguments.positional) != 2 or not is_known(arguments.positional):
+        return Unknown(f"{path}()")
+    left, right = arguments.positional
+    return operate(OPERATORS[name], left, right, m.allowance)
+
+
+@library_function(*(f"itertools.{name}" for name in ITERTOOLS))
+def _rows(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    name = path.rpartition(".")[2]
     if inputs := tensors_in(arguments.values):
-        if package == "operator":
-            return call_tensor_function(m, name, arguments, site)
         return m.tape.tensor(Kind.OTHER, name, inputs, site)
     if not all(is_known(value) for value in arguments.values):
         return Unknown(f"{path}()")
-    try:
-        made = getattr(MODULES[package], name)(*arguments.positional, **arguments.keywords)
-        return list(itertools.islice(made, 1000)) if package == "itertools" else made
-    except (TypeError, ValueError, ArithmeticError, AttributeError):
-        return Unknown(f"{path}()")
+    listed = rows(name, arguments.positional, m.allowance, arguments.keywords)
+    return Unknown(f"{path}()") if listed is None else listed
 
 
-library_function(
-    *(
-        f"math.{name}"
-        for name in dir(math)
-        if not name.startswith("_") and callable(getattr(math, name))
-    ),
-    *(f"operator.{name}" for name in ("add", "mul", "sub", "truediv", "floordiv", "mod", "iadd")),
-    *(f"itertools.{name}" for name in ITERTOOLS),
-    *(f"re.{name}" for name in ("split", "sub", "findall", "escape")),
-)(_compute)
+@library_function(*(name for name in FUNCTIONS if name.startswith(("math.", "re."))))
+def _compute(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    if inputs := tensors_in(arguments.values):
+        return m.tape.tensor(Kind.OTHER, path.rpartition(".")[2], inputs, site)
+    return evaluate(path, arguments.positional, m.allowance, arguments.keywords)
 
 
-@library_function(*(f"numpy.{name}" for name in NUMPY))
+@library_function(*(f"numpy.{name}" for name in (*NUMPY, *ARRAYS)))
 def _numpy(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     name = path.rpartition(".")[2]
     if inputs := tensors_in(arguments.values):
         m.journal.measure(inputs)
         return Tensor(depends=inputs[0].depends, loaders=inputs[0].loaders)
-    if not all(is_known(value) for value in arguments.values):
-        return Unknown(f"{path}()")
-    try:
-        return NUMPY[name](*arguments.positional, **arguments.keywords)
-    except (TypeError, ValueError, ArithmeticError, OverflowError):
-        return Unknown(f"{path}()")
+    if name not in ARRAYS:
+        return evaluate(path, arguments.positional, m.allowance, arguments.keywords)
+    values = arguments.get(0, "object")
+    known = not arguments.values[1:] and is_known(values)
+    return array(values, m.allowance) if known else Unknown(f"{path}()")

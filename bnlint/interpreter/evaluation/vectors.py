@@ -7,6 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from bnlint.interpreter.evaluation.allowance import MOST_ITEMS, Allowance, require
+from bnlint.interpreter.evaluation.numbers import power, product, real, rounded, span, total, whole
+
 Number = int | float
 Operation = Callable[["Vector", object], "Vector"]
 
@@ -36,15 +39,23 @@ class Vector(list[Number]):
     __sub__, __rsub__ = _elementwise(operator.sub), _reflected(operator.sub)
     __truediv__, __rtruediv__ = _elementwise(operator.truediv), _reflected(operator.truediv)
     __floordiv__, __mod__ = _elementwise(operator.floordiv), _elementwise(operator.mod)
-    __pow__, __rpow__ = _elementwise(operator.pow), _reflected(operator.pow)
+    __pow__, __rpow__ = _elementwise(power), _reflected(power)
 
     def __getitem__(self, key: Any) -> Any:
         found = super().__getitem__(key)
         return Vector(found) if isinstance(found, list) else found
 
 
+def arange(*bounds: Any) -> Vector:
+    """``numpy.arange`` of whole numbers."""
+    items = span(*bounds)
+    require(len(items) <= MOST_ITEMS)
+    return Vector(items)
+
+
 def linspace(start: Number, stop: Number, num: int = 50) -> Vector:
-    """Evenly spaced numbers, both ends included."""
+    """Evenly spaced numbers, both ends included; raises :class:`TooLarge`."""
+    require(num <= MOST_ITEMS)
     return Vector(start + (stop - start) * i / max(1, num - 1) for i in range(num))
 
 
@@ -53,6 +64,11 @@ def unique(values: list[Number], return_counts: bool = False) -> object:
     counts = sorted(Counter(values).items())
     items = Vector(item for item, _ in counts)
     return (items, Vector(count for _, count in counts)) if return_counts else items
+
+
+def cumsum(values: list[Number]) -> Vector:
+    """The sums of the first items, of the first two and so on."""
+    return Vector(itertools.accumulate(item + 0 for item in values))
 
 
 def _mapped(function: Callable[..., Number]) -> Callable[..., object]:
@@ -68,30 +84,29 @@ def _mapped(function: Callable[..., Number]) -> Callable[..., object]:
     return apply
 
 
-def _array(values: object) -> object:
-    """Nested lists stay lists."""
-    items = list(values) if isinstance(values, list | tuple | range) else []
+def array(values: object, allowance: Allowance) -> object:
+    """Nested lists stay lists; numbers keep where they were written."""
+    long = isinstance(values, list | tuple | range) and not allowance.takes(len(values))
+    items = list(values) if isinstance(values, list | tuple | range) and not long else []
     numbers = [item for item in items if isinstance(item, int | float)]
     return Vector(numbers) if numbers and len(numbers) == len(items) else values
 
 
 NUMPY: Mapping[str, Callable[..., object]] = {
-    "arange": lambda *bounds: Vector(range(*bounds)),
+    "arange": arange,
     "linspace": linspace,
-    "array": _array,
-    "asarray": _array,
     "unique": unique,
-    "prod": math.prod,
-    "sum": sum,
+    "prod": product,
+    "sum": total,
     "max": max,
     "min": min,
     "maximum": max,
     "minimum": min,
-    "cumsum": lambda values: Vector(itertools.accumulate(values)),
-    "int32": int,
-    "int64": int,
-    "float32": float,
-    "float64": float,
+    "cumsum": cumsum,
+    "int32": whole,
+    "int64": whole,
+    "float32": real,
+    "float64": real,
     **{
         name: _mapped(function)
         for name, function in (
@@ -104,22 +119,26 @@ NUMPY: Mapping[str, Callable[..., object]] = {
             ("exp", math.exp),
             ("power", math.pow),
             ("abs", abs),
-            ("round", round),
-            ("around", round),
+            ("round", rounded),
+            ("around", rounded),
         )
     },
 }
-"""Functions of numpy on known numbers."""
+"""Functions of numpy on plain numbers."""
+
+KINDS: Mapping[str, Callable[[Any], Number]] = {"int": whole, "float": real, "bool": bool}
 
 METHODS: Mapping[str, Callable[..., object]] = {
-    "astype": lambda vector, kind: Vector(map(kind, vector)),
-    "tolist": list,
-    "copy": Vector,
-    "sum": sum,
+    "sum": total,
     "max": max,
     "min": min,
-    "prod": math.prod,
+    "prod": product,
     "round": NUMPY["round"],
-    "cumsum": NUMPY["cumsum"],
+    "cumsum": cumsum,
 }
 """Methods of such arrays."""
+
+
+def as_type(vector: Vector, kind: str) -> Vector:
+    """``vector.astype(kind)``."""
+    return Vector(map(KINDS[kind], vector))

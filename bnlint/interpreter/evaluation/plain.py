@@ -1,0 +1,127 @@
+"""Known values as Python's own: without origins, of bounded size."""
+
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+from bnlint.interpreter.evaluation.allowance import (
+    FREE,
+    HEAVIEST,
+    LONGEST_TEXT,
+    MOST_BITS,
+    Allowance,
+    NotPlain,
+    TooLarge,
+    small,
+)
+from bnlint.interpreter.evaluation.vectors import Vector
+from bnlint.interpreter.values import Value
+
+Plain: TypeAlias = object
+Weighed: TypeAlias = tuple[Plain, int, int]
+"""A plain value, its weight and how deep its containers nest."""
+
+DEEPEST = 8
+"""Containers within containers."""
+ATOMS = frozenset({type(None), bool, float, complex, type(...)})
+
+
+def plain(value: Value, allowance: Allowance) -> Plain:
+    """A known value without the origins of its numbers; its weight is taken off.
+
+    Raises:
+        NotPlain: it is or holds something else, or nests too deep (as what holds itself does).
+        TooLarge: it is too heavy.
+    """
+    if _is_light(value):
+        return value
+    made, weight, _ = _weighed(value, DEEPEST, {})
+    allowance.spend(weight)
+    return made
+
+
+def fits(value: Value) -> bool:
+    """Whether a value is known, and not too heavy for what goes through it once."""
+    try:
+        plain(value, Allowance())
+    except (NotPlain, TooLarge):
+        return False
+    return True
+
+
+def _is_light(value: Value) -> bool:
+    """Whether it is plain already and free; the most are."""
+    kind = type(value)
+    if kind is int and isinstance(value, int):
+        return value.bit_length() <= MOST_BITS
+    return len(value) <= FREE if kind is str and isinstance(value, str) else kind in ATOMS
+
+
+def _weighed(value: Value, depth: int, seen: dict[int, Weighed]) -> Weighed:
+    match value:
+        case None | bool():
+            return value, 1, 0
+        case int():
+            return small(int(value)), 1 + (value.bit_length() >> 6), 0
+        case float():
+            return float(value), 1, 0
+        case str():
+            return _short(str(value)), 1 + (len(value) >> 2), 0
+        case bytes():
+            return _short(value), 1 + (len(value) >> 2), 0
+        case list() | tuple() | set() | frozenset() | dict():
+            return _container(value, depth, seen)
+        case slice(start=start, stop=stop, step=step):
+            bounds = [_weighed(bound, 0, seen)[0] for bound in (start, stop, step)]
+            return slice(*bounds), 1, 0
+        case range():
+            return value, 1 + len(value), 0
+        case complex():
+            return value, 1, 0
+    if value is ...:
+        return value, 1, 0
+    raise NotPlain(type(value).__name__)
+
+
+def _container(
+    value: list[Value] | tuple[Value, ...] | set[Value] | frozenset[Value] | dict[Value, Value],
+    depth: int,
+    seen: dict[int, Weighed],
+) -> Weighed:
+    known = seen.get(id(value))
+    if known is not None and known[2] <= depth:
+        return known
+    if depth == 0:
+        raise NotPlain("nested too deep")
+    if len(value) > HEAVIEST:
+        raise TooLarge
+    pairs = value.items() if isinstance(value, dict) else ()
+    items: Iterable[Value] = (part for pair in pairs for part in pair) if pairs else value
+    parts = [_weighed(item, depth - 1, seen) for item in items]
+    weight = 1 + sum(part[1] for part in parts)
+    if weight > HEAVIEST:
+        raise TooLarge
+    height = 1 + max((part[2] for part in parts), default=0)
+    made = seen[id(value)] = _made(value, [part[0] for part in parts]), weight, height
+    return made
+
+
+def _made(value: Value, parts: list[Plain]) -> Plain:
+    if isinstance(value, dict):
+        return dict(zip(parts[::2], parts[1::2], strict=True))
+    kinds: tuple[Callable[[list[Plain]], Plain], ...] = (Vector, list, tuple, set, frozenset)  # type: ignore[assignment]
+    return next(kind(parts) for kind in kinds if isinstance(value, kind))  # type: ignore[arg-type]
+
+
+def _short(text: Plain) -> Plain:
+    if len(text) > LONGEST_TEXT:  # type: ignore[arg-type]
+        raise TooLarge
+    return text
+
+
+def admitted(result: Plain, allowance: Allowance) -> Plain:
+    """The result of an operation, its weight taken off; raises as :func:`plain` does."""
+    if _is_light(result) or isinstance(result, range):
+        return result
+    _, weight, _ = _weighed(result, DEEPEST, {})
+    allowance.spend(weight)
+    return result
