@@ -4,7 +4,13 @@ import itertools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from bnlint.interpreter.evaluation.allowance import HEAVIEST, Allowance, NotPlain, TooLarge
+from bnlint.interpreter.evaluation.allowance import (
+    HEAVIEST,
+    Allowance,
+    NotPlain,
+    TooLarge,
+    require,
+)
 from bnlint.interpreter.evaluation.plain import DEEPEST, plain
 from bnlint.interpreter.objects import (
     Builtin,
@@ -22,7 +28,8 @@ HEAVIEST_KEY = 1_000
 """Items of a tuple, those within it included, that can be looked up."""
 MOST_ROWS = 1024
 """Rows of a product and the like that are listed one by one."""
-_SIMPLE = (type(None), bool, int, float, str)
+_SIMPLE = (type(None), bool, int, float, complex, str, bytes)
+_CONTAINERS = (list, tuple, dict, set, frozenset, range, slice)
 _OBJECTS = (Instance, Class, Function, Tensor, Library)
 """What is equal to itself alone; a library's names are equal when they read the same."""
 
@@ -86,6 +93,9 @@ def equal(left: Value, right: Value, allowance: Allowance) -> bool | None:
         return True
     if isinstance(left, _SIMPLE) and isinstance(right, _SIMPLE):
         return left == right
+    for one, other in ((left, right), (right, left)):
+        if isinstance(one, _SIMPLE) and isinstance(other, _CONTAINERS):
+            return False
     if isinstance(left, Library) and isinstance(right, Library):
         return left.path == right.path
     if isinstance(left, Unknown) or isinstance(right, Unknown):
@@ -241,7 +251,7 @@ def change(container: Value, name: str, values: list[Value], allowance: Allowanc
         if name in ("extend", "update") and values:
             allowance.build(len(container) + len(values[0]))  # type: ignore[arg-type]
         if name == "remove" and isinstance(container, list):
-            return _remove(container, values[0], allowance)
+            return _remove(container, *values, allowance=allowance)
         return CHANGES[kind][name](container, *values)
     except Exception:
         if isinstance(container, list):
@@ -259,7 +269,7 @@ def _require_keys(kind: type, name: str, values: list[Value]) -> None:
         require_key(key)
 
 
-def _remove(items: list[Value], value: Value, allowance: Allowance) -> Value:
+def _remove(items: list[Value], value: Value, /, *, allowance: Allowance) -> Value:
     allowance.build(len(items))
     for place, item in enumerate(items):
         same = equal(item, value, allowance)
@@ -279,18 +289,18 @@ def _repeated(value: Value, times: int) -> Iterable[Value]:
 
 
 def _products(*parts: list[Value], repeat: int = 1) -> Iterable[Value]:
-    if repeat > 10:
-        raise TooLarge
+    require(repeat <= 10)
     return itertools.product(*parts, repeat=repeat)
 
 
-def _chosen(function: Callable[..., Iterable[Value]]) -> Callable[..., Iterable[Value]]:
-    def choose(items: Sequence[Value], r: int | None = None) -> Iterable[Value]:
-        if r is not None and r > 2 * MOST_ROWS:
-            raise TooLarge
-        return function(items, len(items) if r is None else r)
+def _combinations(iterable: Sequence[Value], r: int) -> Iterable[Value]:
+    require(r <= 2 * MOST_ROWS)
+    return itertools.combinations(iterable, r)
 
-    return choose
+
+def _permutations(iterable: Sequence[Value], r: int | None = None) -> Iterable[Value]:
+    require((len(iterable) if r is None else r) <= 2 * MOST_ROWS)
+    return itertools.permutations(iterable, r)
 
 
 def _sums(items: Sequence[Any], *, initial: Any = None) -> Iterable[Value]:
@@ -306,8 +316,8 @@ ROWS: Mapping[str, Callable[..., Iterable[Value]]] = {
     "repeat": _repeated,
     "islice": itertools.islice,
     "accumulate": _sums,
-    "combinations": _chosen(itertools.combinations),
-    "permutations": _chosen(itertools.permutations),
+    "combinations": _combinations,
+    "permutations": _permutations,
 }
 """Functions of iterables whose results are listed, up to :data:`MOST_ROWS`."""
 
