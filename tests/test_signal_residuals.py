@@ -26,6 +26,9 @@ class Net(nn.Module):
         self.conv = nn.Conv2d(4, 4, 3, padding=1)
         self.other = nn.Conv2d(4, 4, 3, padding=1)
         self.skip = nn.Conv2d(4, 4, 1)
+        self.project = nn.Conv2d(4, 6, 1)
+        self.widen = nn.Conv2d(4, 6, 3, padding=1)
+        self.wide = nn.Conv2d(6, 6, 3, padding=1)
         self.norm = nn.BatchNorm2d(4)
         self.linear = nn.Linear(8, 8)
         self.gate = nn.Conv2d(4, 4, 1)
@@ -68,7 +71,7 @@ FORMS: dict[str, Callable[[Net, Tensor], Tensor]] = {
     "sum": lambda net, x: sum([x, net.conv(x)]),  # type: ignore[arg-type,return-value]
     "linear": lambda net, x: x + net.linear(x),
     "functional": lambda net, x: x + nn.functional.conv2d(x, net.weight, padding=1),
-    "deeper branch": lambda net, x: net.skip(x) + net.other(net.conv(x).relu()),
+    "deeper branch": lambda net, x: net.project(x) + net.widen(net.conv(x).relu()),
 }
 
 
@@ -88,12 +91,25 @@ OTHERS: dict[str, Callable[[Net, Tensor], Tensor]] = {
     "no layer": lambda net, x: x + x.relu(),
     "two equal branches": lambda net, x: net.conv(x) + net.other(x),
     "product": lambda net, x: x * net.conv(x),
+    "a shorter path that learns and changes no shape": (
+        lambda net, x: net.skip(x) + net.other(net.conv(x).relu())
+    ),
+    "a gated input": lambda net, x: x * net.gate(x).sigmoid() + net.other(net.conv(x)),
+    "an input behind an activation": lambda net, x: x.relu() + net.conv(x),
 }
 
 
 @pytest.mark.parametrize("form", OTHERS)
 def test_other_operations_are_none(form: str) -> None:
     assert found(OTHERS[form])[1] == ()
+
+
+def test_a_projection_beside_a_branch_with_sums_of_its_own_joins_levels() -> None:
+    def forward(net: Net, x: Tensor) -> Tensor:
+        return net.project(x) + net.wide(net.project(x + net.conv(x)))
+
+    _, (inner,) = found(forward)
+    assert inner.number == 0
 
 
 def test_the_layers_of_a_weight_are_not_those_of_the_branch() -> None:
@@ -125,8 +141,8 @@ def test_additions_follow_each_other() -> None:
 def test_a_transition_begins_a_stage() -> None:
     def forward(net: Net, x: Tensor) -> Tensor:
         x = x + net.conv(x)
-        x = net.skip(x) + net.other(net.conv(x))
-        return x + net.conv(x)
+        x = net.project(x) + net.widen(net.conv(x))
+        return x + net.wide(x)
 
     flow, additions = found(forward)
     assert stages(flow, additions) == [1, 2, 2]
@@ -147,7 +163,7 @@ CONSTANTS: dict[str, tuple[Callable[[Net, Tensor], Tensor], tuple[float, float]]
     "beta": (lambda net, x: x + net.conv((x / 4).relu()), (1, 4)),
     "beta as a product": (lambda net, x: x + net.conv(x.relu() * 0.25), (1, 4)),
     "beta before the fork": (
-        lambda net, x: (lambda h: net.skip(h) + net.other(net.conv(h)))(x.relu() / 4),
+        lambda net, x: (lambda h: net.project(h) + net.widen(net.conv(h)))(x.relu() / 4),
         (1, 4),
     ),
     "squeeze and excite": (

@@ -77,14 +77,35 @@ CASES: dict[str, tuple[Signal, Pattern, str]] = {
         " `blocks.0` to 3.1e-5 in `blocks.15`",
     ),
     "branches that start at zero": (
-        signal([1.0] * 16, branch=0.0, normalised=False, squared_mean=9.0),
+        signal([1.0] * 16, branch=0.0, normalised=False, squared_mean=9.0, fades_in=True),
         Pattern.IDENTITY,
         "starts as the identity: all 16 branches together add 0.0% of the variance",
     ),
     "layer scale": (
-        signal([1.0] * 24, branch=1e-4),
+        signal([1.0] * 24, branch=1e-4, fades_in=True),
         Pattern.IDENTITY,
         "starts as the identity: all 24 branches together add 0.2% of the variance",
+    ),
+    "layer scale in a deep network": (
+        signal([1.0] * 500, branch=5e-4, fades_in=True),
+        Pattern.IDENTITY,
+        "starts as the identity: all 500 branches together add 25.0% of the variance",
+    ),
+    "small weights": (
+        signal([1.0] * 16, branch=2e-4, normalised=False),
+        Pattern.STARVED,
+        "starved: none of 16 branches adds more than 0.02% of the variance, and neither weights of 0"
+        " nor learnt factors are the reason",
+    ),
+    "small weights in a deep network": (
+        signal([1.0] * 500, branch=5e-4, normalised=False),
+        Pattern.STARVED,
+        "starved: none of 500 branches adds more than 0.05% of the variance",
+    ),
+    "small but not starved": (
+        signal([1.0] * 24, branch=2e-3, normalised=False),
+        Pattern.IDENTITY,
+        "starts as the identity: all 24 branches together add 4.8% of the variance",
     ),
     "too short for an explosion": (
         signal(geometric(6, 2.0), normalised=False),
@@ -118,6 +139,19 @@ CASES: dict[str, tuple[Signal, Pattern, str]] = {
         Pattern.HEALTHY,
         "healthy: the variance stays of one size over 9 blocks; it is what the betas assume up to a"
         " factor of 1.09",
+    ),
+    "noise behind average pooling": (
+        signal(
+            [0.3] * 9,
+            normalizer_free=True,
+            normalised=False,
+            branch=0.01,
+            expected=0.29,
+            squared_mean=0.5,
+        ),
+        Pattern.HEALTHY,
+        "healthy: the variance stays of one size over 9 blocks; it is what the betas assume, less"
+        " what average pooling takes from the input, up to a factor of 1.03",
     ),
     "betas that do not fit": (
         signal([1.1] * 9, normalizer_free=True, normalised=False, branch=0.04, expected=4.4),

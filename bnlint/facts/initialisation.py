@@ -7,7 +7,7 @@ to 1 / sqrt(n)).
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 
@@ -26,6 +26,37 @@ class Draw:
     def times(self, factor: float) -> "Draw":
         """The same numbers, multiplied."""
         return replace(self, scale=self.scale * factor)
+
+
+PARAMETERS: Mapping[str, tuple[str, ...]] = {
+    "normal": ("mean", "std"),
+    "trunc_normal": ("mean", "std", "a", "b"),
+    "uniform": ("a", "b"),
+    "kaiming_uniform": ("a", "mode", "nonlinearity"),
+    "kaiming_normal": ("a", "mode", "nonlinearity"),
+    "xavier_uniform": ("gain",),
+    "xavier_normal": ("gain",),
+    "orthogonal": ("gain",),
+}
+"""What functions of ``torch.nn.init`` take behind the tensor, by name without the underscore."""
+_METHODS = {"from": "a", "from_": "a", "to": "b"}
+"""Names of the same parameters of methods of tensors."""
+
+
+def draw_by(
+    function: str, positional: Sequence[object], keywords: Mapping[str, object]
+) -> Draw | None:
+    """What a function of ``torch.nn.init``, or a method of that name, draws.
+
+    The arguments are those behind the tensor. ``None`` for a function that is not known.
+    """
+    name = function.rstrip("_")
+    names = PARAMETERS.get(name)
+    if names is None:
+        return None
+    given = dict(zip(names, positional, strict=False))
+    given |= {_METHODS.get(key, key): value for key, value in keywords.items()}
+    return Draw(name, {key: value for key, value in given.items() if key in names})
 
 
 DEFAULT = Draw("kaiming_uniform", {"a": math.sqrt(5)})

@@ -16,6 +16,7 @@ from bnlint.facts.moments import UNIT, Moments, activated
 ABSOLUTE = -1
 LARGEST = 1e100
 """Beyond this squares would overflow."""
+_ARITHMETIC = frozenset({Kind.ADD, Kind.SUB, Kind.MUL, Kind.DIV})
 _SAME = frozenset({Kind.PASS, Kind.RESHAPE, Kind.PERMUTE, Kind.SPLIT, Kind.PAD})
 
 
@@ -51,7 +52,8 @@ def flows(graph: ModelGraph) -> tuple[Flow, ...]:
 
 
 def _behind(call: Call, inputs: Sequence[Flow]) -> Flow | None:
-    if not call.certain or (call.layer is not None and call.layer.own_forward):
+    own_forward = call.layer is not None and call.layer.own_forward
+    if not call.certain or (own_forward and call.kind not in _ARITHMETIC):
         return None
     match call.kind, inputs:
         case Kind.INPUT, _:

@@ -27,7 +27,8 @@ class Block:
     any of them may be infinite or not a number. ``expected`` and ``expected_branch`` are the
     variances that theory gives for such a block, ``None`` where it gives none.
 
-    ``normalised`` says that the branch holds a normalisation. ``alpha`` and ``beta`` are the
+    ``normalised`` says that the branch holds a normalisation, ``fades_in`` that it is small by intent:
+    its last weights are 0, or a learnt factor or the weight of a norm follows them. ``alpha`` and ``beta`` are the
     constants of a normalizer-free block, ``skip + alpha * f(x / beta)``, 1 where there are none.
     """
 
@@ -43,6 +44,7 @@ class Block:
     expected: float | None = None
     expected_branch: float | None = None
     normalised: bool = False
+    fades_in: bool = False
     alpha: float = 1.0
     beta: float = 1.0
     path: str | None = None

@@ -34,10 +34,13 @@ def _growth(runs: Sequence[Growth]) -> str:
 
 def _betas(signal: Signal) -> str:
     """How well a normalizer-free network keeps the variance that its betas assume."""
-    off = [
-        max(b.variance / b.expected, b.expected / b.variance) for b in signal.blocks if b.expected
-    ]
-    return f"; it is what the betas assume up to a factor of {in_digits(max(off))}" if off else ""
+    known = [(block.variance, block.expected) for block in signal.blocks if block.expected]
+    if not known:
+        return ""
+    off = max(max(found / expected, expected / found) for found, expected in known)
+    pooled = any(expected < 1 for _, expected in known)
+    less = ", less what average pooling takes from the input," if pooled else ""
+    return f"; it is what the betas assume{less} up to a factor of {in_digits(off)}"
 
 
 def _branches(signal: Signal) -> str:

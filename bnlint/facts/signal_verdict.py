@@ -6,12 +6,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from statistics import mean
 
-from bnlint.facts.signal import Signal, in_digits
+from bnlint.facts.signal import Block, Signal, in_digits
 from bnlint.facts.signal_growth import Growth, explosion, fast_growth, growths, overflow
 from bnlint.facts.signal_shape import shape
 
 IDENTITY = 0.1
 """Branches that all together add less than this share of the variance leave the trunk as it is."""
+
+STARVED = 1e-3
+"""Branches that all have less than this share of the variance of their skip do nothing.
+
+Where they are not meant to begin so, their gradients are as small as they are.
+"""
 
 NEGLIGIBLE = 0.02
 """The same for one branch on average: normalizer-free ones with the usual alpha of 0.2 add more."""
@@ -36,6 +42,7 @@ class Pattern(StrEnum):
 
     HEALTHY = "healthy"
     IDENTITY = "identity"
+    STARVED = "starved"
     FAST = "grows fast"
     EXPLODES = "explodes"
     OVERFLOWS = "overflows"
@@ -64,6 +71,7 @@ def _verdicts(signal: Signal) -> Iterator[Verdict]:
     yield from _unmeasurable(signal)
     yield from _explosion(signal)
     yield from _zero(signal)
+    yield from _starved(signal)
     yield from _identity(signal)
     if not any(block.normalised for block in signal.blocks):
         yield from _mean_shift(signal)
@@ -131,9 +139,23 @@ def _zero(signal: Signal) -> Iterator[Verdict]:
         )
 
 
+def _starved(signal: Signal) -> Iterator[Verdict]:
+    shares = [block.branch_variance / block.variance for block in signal.blocks]
+    if max(shares) >= STARVED or all(block.fades_in for block in signal.blocks):
+        return
+    yield Verdict(
+        Pattern.STARVED,
+        f"starved: none of {len(shares)} branches adds more than {in_digits(100 * max(shares), 2)}% of"
+        " the variance, and neither weights of 0 nor learnt factors are the reason",
+        "their weights, or constant factors behind them, are too small to learn from: give their"
+        " layers He initialisation, and let a learnt factor start at 0 if each block is to begin as"
+        " the identity",
+    )
+
+
 def _identity(signal: Signal) -> Iterator[Verdict]:
     shares = [block.branch_variance / block.variance for block in signal.blocks]
-    if sum(shares) >= IDENTITY or mean(shares) >= NEGLIGIBLE:
+    if max(shares) >= STARVED and (sum(shares) >= IDENTITY or mean(shares) >= NEGLIGIBLE):
         return
     yield Verdict(
         Pattern.IDENTITY,
@@ -145,7 +167,7 @@ def _identity(signal: Signal) -> Iterator[Verdict]:
 
 
 def _mean_shift(signal: Signal) -> Iterator[Verdict]:
-    shifted = [b for b in signal.blocks if b.squared_mean > MEAN_SHIFT * b.variance]
+    shifted = [b for b in signal.blocks if b.squared_mean > MEAN_SHIFT * _unpooled(b)]
     if len(shifted) * 4 < len(signal.blocks):
         return
     worst = max(shifted, key=lambda block: block.squared_mean / block.variance)
@@ -157,6 +179,12 @@ def _mean_shift(signal: Signal) -> Iterator[Verdict]:
         "give the convolutions Scaled Weight Standardization, which centres the weights of each"
         " output, or normalise the branches",
     )
+
+
+def _unpooled(block: Block) -> float:
+    """The variance, or where average pooling is expected to take from it, at least 1."""
+    pooled = block.expected is not None and block.expected < 1
+    return max(block.variance, 1.0) if pooled else block.variance
 
 
 def _drift(signal: Signal) -> Iterator[Verdict]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from bnlint.facts.initialisation import DEFAULT, Draw
+from bnlint.facts.initialisation import DEFAULT, Draw, draw_by
 from bnlint.interpreter.arguments import plain
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.modules import PARAMETER, descendants
@@ -12,17 +12,6 @@ from bnlint.interpreter.values import MISSING, Arguments, Unknown, Value
 
 DRAWN = "drawn"
 _NOT_KNOWN = Unknown("values of a parameter")
-_GIVEN = {
-    "normal": ("mean", "std"),
-    "trunc_normal": ("mean", "std", "a", "b"),
-    "uniform": ("a", "b"),
-    "kaiming_uniform": ("a", "mode", "nonlinearity"),
-    "kaiming_normal": ("a", "mode", "nonlinearity"),
-    "xavier_uniform": ("gain",),
-    "xavier_normal": ("gain",),
-    "orthogonal": ("gain",),
-}
-"""The parameters behind the tensor, by function."""
 
 
 def draw_of(name: str, arguments: Arguments, first: int = 1) -> Draw | None:
@@ -30,14 +19,10 @@ def draw_of(name: str, arguments: Arguments, first: int = 1) -> Draw | None:
 
     ``first`` is the position of the first argument behind the tensor.
     """
-    bare = name.rstrip("_")
-    names = _GIVEN.get(bare)
-    if names is None or arguments.opened:
+    if arguments.opened:
         return None
-    given = {names[i]: v for i, v in enumerate(arguments.positional[first:]) if i < len(names)}
-    aliases = {"from": "a", "to": "b"}
-    given |= {aliases.get(key, key): value for key, value in arguments.keywords.items()}
-    return Draw(bare, {key: plain(value) for key, value in given.items() if key in names})
+    keywords = {key: plain(value) for key, value in arguments.keywords.items()}
+    return draw_by(name, [plain(value) for value in arguments.positional[first:]], keywords)
 
 
 def draw(m: Machine, parameter: Value, drawn: Draw | None) -> None:

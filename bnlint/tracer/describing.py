@@ -6,7 +6,7 @@ import torch
 from torch import fx, nn
 
 from bnlint.facts.kind import Kind
-from bnlint.tracer.layer_types import describe_layers
+from bnlint.tracer.layer_types import constant_parameters, describe_layers
 from bnlint.tracer.operations import Operation, operation_of
 from bnlint.tracer.records import CallRecord, LayerRecord, TraceRecord
 
@@ -87,10 +87,20 @@ class _Calls:
             node.meta.get("place"),
             tuple(node.meta.get("callers", ())),
             modules,
-            _constants(node, operation),
+            self._fill(node) if node.op == "get_attr" else _constants(node, operation),
             node.meta.get("sizes"),
             node.meta.get("error"),
         )
+
+    def _fill(self, node: fx.Node) -> Mapping[str, object]:
+        """The number that a parameter holds throughout, if it does."""
+        path, _, name = str(node.target).rpartition(".")
+        try:
+            module = self._model.get_submodule(path)
+        except AttributeError:
+            return {}
+        numbers = dict(constant_parameters(module))
+        return {"fill": numbers[name]} if name in numbers else {}
 
 
 def _sources(node: fx.Node) -> Iterator[fx.Node]:

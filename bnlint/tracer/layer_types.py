@@ -5,13 +5,17 @@ from collections.abc import Iterator
 from functools import cache
 from types import FunctionType
 
+import torch
 from torch import nn
 
+from bnlint.facts.initialisation import DEFAULT, Draw
 from bnlint.tracer.records import LayerRecord, Place
 from bnlint.vocabulary.layers import SIGNATURES, bare_name
 
 _PUBLIC = {"_BatchNorm": "SyncBatchNorm"}
 """What a class counts as that derives from a private class of torch.nn: any number of dimensions."""
+MOST_MEAN = 0.3
+"""The mean of weights, in standard deviations, up to which they count as random around 0."""
 _PLAIN = (bool, int, float, str, type(None))
 
 
@@ -52,7 +56,8 @@ def _layer(module: nn.Module, name: str, *aliases: str) -> LayerRecord:
         aliases,
         _replaces_forward(module, library),
         dict(_arguments(module, library)),
-        dict(_initial(module)),
+        _initial(module),
+        _drawn(module),
         tuple(module.__dict__.get("_bnlint_places", ())),
         tuple(_class_places(cls)),
     )
@@ -79,18 +84,38 @@ def _arguments(module: nn.Module, library: str) -> Iterator[tuple[str, object]]:
             yield parameter.name, value
 
 
-def _initial(module: nn.Module) -> Iterator[tuple[str, float]]:
-    """The parameters that hold one constant: as watched, else as they are."""
+def constant_parameters(module: nn.Module) -> Iterator[tuple[str, float]]:
+    """A module's own parameters that hold one number: as watched, else as they are."""
     watched = module.__dict__.get("_bnlint_filled")
     for name, parameter in module.named_parameters(recurse=False):
         if parameter.is_meta or isinstance(parameter, nn.parameter.UninitializedParameter):
             if watched is not None and name in watched:
                 yield name, float(watched[name])
-            continue
-        if parameter.numel() and name in ("weight", "bias"):
+        elif parameter.numel():
             first = parameter.detach().flatten()[0]
             if bool((parameter.detach() == first).all()):
                 yield name, float(first)
+
+
+def _initial(module: nn.Module) -> dict[str, float]:
+    return {n: number for n, number in constant_parameters(module) if n in ("weight", "bias")}
+
+
+def _drawn(module: nn.Module) -> Draw | None:
+    """The random numbers of the weight: as watched, else by their measured deviation."""
+    weight = module._parameters.get("weight")
+    if weight is None or isinstance(weight, nn.parameter.UninitializedParameter):
+        return None
+    if "weight" in _initial(module):
+        return DEFAULT  # a constant, which says all
+    if weight.is_meta:
+        found = module.__dict__.get("_bnlint_drawn", {}).get("weight")
+        return found if isinstance(found, Draw) else None
+    if not weight.is_floating_point() or weight.numel() < 2:
+        return None
+    deviation, mean = torch.std_mean(weight.detach().double())
+    centred = bool(mean.abs() <= MOST_MEAN * deviation)
+    return Draw("normal", {"std": deviation.item()}) if centred else None
 
 
 def _class_places(cls: type) -> Iterator[Place]:

@@ -82,7 +82,12 @@ def model_graph(
 def _layer(record: LayerRecord, sites: tuple[Site, ...], read: Layer | None) -> Layer:
     written = sites[0] if sites else None
     if read is not None and (written is None or read.site == written):
-        return replace(read, arguments=_completed(read.arguments, record), certain=True)
+        return replace(
+            read,
+            arguments=_completed(read.arguments, record),
+            certain=True,
+            drawn=record.drawn or read.drawn,
+        )
     call = written.node if written is not None else None
     return Layer(
         record.name,
@@ -96,6 +101,7 @@ def _layer(record: LayerRecord, sites: tuple[Site, ...], read: Layer | None) -> 
         record.aliases,
         record.own_forward,
         record.initial,
+        drawn=record.drawn,
     )
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from bnlint.facts.initialisation import Draw
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -28,7 +30,7 @@ class LayerRecord:
     ``places`` are the constructor call and the calls that led to it, nearest first; empty for a
     module whose construction was not watched. ``arguments`` are the constructor parameters of the
     library class with the values that the live layer has now. ``initial`` are the parameters that
-    hold one constant. ``class_places`` are where the class and its bases are defined, as far as they
+    hold one constant, ``drawn`` the random numbers of the weight. ``class_places`` are where the class and its bases are defined, as far as they
     are not torch's.
     """
 
@@ -39,6 +41,7 @@ class LayerRecord:
     own_forward: bool = False
     arguments: Mapping[str, object] = field(default_factory=dict)
     initial: Mapping[str, float] = field(default_factory=dict)
+    drawn: Draw | None = None
     places: tuple[Place, ...] = ()
     class_places: tuple[Place, ...] = ()
 
@@ -110,10 +113,12 @@ def _layer(
     aliases: list[str],
     class_places: list[Any],
     arguments: Mapping[str, object],
+    drawn: Mapping[str, Any] | None,
     **rest: Any,
 ) -> LayerRecord:
     return LayerRecord(
         **rest,
+        drawn=None if drawn is None else Draw(**drawn),
         aliases=tuple(aliases),
         arguments={name: _tupled(value) for name, value in arguments.items()},
         places=tuple(Place(**place) for place in places),

@@ -1,7 +1,9 @@
 """From measured additions to the blocks of a signal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from torch import fx
 
 from bnlint.facts.signal import Block
 from bnlint.tracer.records import Place
@@ -11,6 +13,7 @@ from bnlint.tracer.signal_names import block_names
 from bnlint.tracer.signal_residuals import Addition, Flow, is_transition, stages
 from bnlint.tracer.signal_scaling import (
     alpha_and_beta,
+    fades_in,
     is_normalised,
     is_normalizer_free,
     operand_factor,
@@ -28,16 +31,22 @@ class Measured:
 
 
 def blocks_of(
-    flow: Flow, additions: Sequence[Addition], measured: Sequence[Measured]
+    flow: Flow,
+    additions: Sequence[Addition],
+    measured: Sequence[Measured],
+    kept: Mapping[fx.Node, float],
 ) -> tuple[tuple[Block, ...], bool]:
-    """Return a block for each measured addition, and whether the network is normalizer-free."""
+    """Return a block for each measured addition, and whether the network is normalizer-free.
+
+    ``kept`` is the share of the variance that average poolings leave.
+    """
     reached = additions[: len(measured)]
     constants = [alpha_and_beta(flow, addition) for addition in reached]
     norms = [is_normalised(flow, addition) for addition in reached]
     free = is_normalizer_free(constants, reached, any(norms))
     added = [_as_added(addition, m) for addition, m in zip(reached, measured, strict=True)]
     alphas = [alpha for alpha, _ in constants] if free else None
-    expected = expected_variances(flow, reached, [skip for skip, _ in added], alphas)
+    expected = expected_variances(flow, reached, [skip for skip, _ in added], alphas, kept)
     names, numbers = block_names(flow, reached), stages(flow, reached)
     made = []
     for index, (addition, found) in enumerate(zip(reached, measured, strict=True)):
@@ -56,6 +65,7 @@ def blocks_of(
             expected=expected[index].sum,
             expected_branch=expected[index].branch,
             normalised=norms[index],
+            fades_in=fades_in(flow, addition),
             alpha=alpha,
             beta=beta,
             path=path,

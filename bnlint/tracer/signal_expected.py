@@ -8,17 +8,15 @@ conv of gain 1 has 1 (Brock, De and Smith 2021, arXiv 2101.08692, section 3).
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 
-import torch
-from torch import Tensor, fx
+from torch import fx
 
 from bnlint.facts.kind import WEIGHTED, Kind
 from bnlint.tracer.operations import operation_of
 from bnlint.tracer.signal_residuals import Addition, Flow, is_transition
-from bnlint.tracer.signal_scaling import constant_factor, operand_factor
+from bnlint.tracer.signal_scaling import constant_factor, operand_factor, weight_of
 
 VARIANCES = {
     "relu": (1 - 1 / math.pi) / 2,
@@ -53,33 +51,63 @@ def expected_variances(
     additions: Sequence[Addition],
     skips: Sequence[float],
     alphas: Sequence[float] | None,
+    kept: Mapping[fx.Node, float],
 ) -> list[Expected]:
     """The variance after each block if its branch were independent of its skip.
 
     Branches add theirs to that of the skip. An identity skip has the expected variance of the
     block before; what theory does not know of a skip is taken from its measured variance in
-    ``skips``. ``alphas`` are the factors of a normalizer-free network, whose branches have the
-    variance alpha squared and whose skip paths start anew with 1 at each transition.
+    ``skips``. ``alphas`` are the factors of a normalizer-free network (:func:`_normalizer_free`).
     """
+    if alphas is not None:
+        return _normalizer_free(flow, additions, alphas, kept)
     found: list[Expected] = []
-    for index, (addition, measured) in enumerate(zip(additions, skips, strict=True)):
-        skip = _expected_skip(flow, addition, found, alphas is not None)
-        if alphas is not None:
-            branch: float | None = alphas[index] ** 2
-        else:
-            branch = theoretical_variance(flow, addition.branch)
-            if branch is not None:
-                branch *= operand_factor(addition.add, addition.branch) ** 2
+    for addition, measured in zip(additions, skips, strict=True):
+        skip = _expected_skip(flow, addition, found)
+        branch = theoretical_variance(flow, addition.branch)
+        if branch is not None:
+            branch *= operand_factor(addition.add, addition.branch) ** 2
         base = measured if skip is None else skip
         found.append(Expected(None if branch is None else base + branch, branch))
     return found
 
 
-def _expected_skip(
-    flow: Flow, addition: Addition, before: Sequence[Expected], normalizer_free: bool
-) -> float | None:
+def _normalizer_free(
+    flow: Flow,
+    additions: Sequence[Addition],
+    alphas: Sequence[float],
+    kept: Mapping[fx.Node, float],
+) -> list[Expected]:
+    """What the betas assume, as far as the input lets it come true.
+
+    Branches have the variance alpha squared, and skip paths start anew with 1 at each transition.
+    An average pooling leaves ``kept`` of the variance, of noise next to nothing, and of images nearly
+    all. No beta can know that, and it is no fault of the network: all that comes behind falls short
+    by the same share, since both operands of each sum follow their input.
+    """
+    found: list[Expected] = []
+    ideals: list[float] = []
+    shares: list[float] = []
+    for addition, alpha in zip(additions, alphas, strict=True):
+        starts = addition.previous is None or is_transition(flow, addition)
+        before = 1.0 if addition.previous is None else shares[addition.previous]
+        before *= _kept(addition.trunk, kept)
+        ideal = 1.0 if starts or addition.previous is None else ideals[addition.previous]
+        skip = ideal * before * _kept(addition.skip_path, kept)
+        branch = alpha**2 * before * _kept(addition.branch_path, kept)
+        ideals.append(ideal + alpha**2)
+        shares.append((skip + branch) / ideals[-1])
+        found.append(Expected(skip + branch, branch))
+    return found
+
+
+def _kept(nodes: Sequence[fx.Node], kept: Mapping[fx.Node, float]) -> float:
+    return math.prod(kept.get(node, 1.0) for node in nodes)
+
+
+def _expected_skip(flow: Flow, addition: Addition, before: Sequence[Expected]) -> float | None:
     if is_transition(flow, addition):
-        return 1.0 if normalizer_free else theoretical_variance(flow, addition.skip)
+        return theoretical_variance(flow, addition.skip)
     between = (*addition.trunk, *addition.skip_path)
     if addition.previous is None or not all(flow.kinds[n] in _UNCHANGED for n in between):
         return None
@@ -144,25 +172,13 @@ def _is_idle_dropout(flow: Flow, node: fx.Node, kind: Kind) -> bool:
 
 
 def _squared_weight(flow: Flow, norm: fx.Node) -> float:
-    weight = _weight(flow, norm, position=3)
+    weight = weight_of(flow, norm, position=3)
     return 1.0 if weight is None else weight.double().square().mean().item()
 
 
 def _squared_gain(flow: Flow, layer: fx.Node) -> float | None:
     """The sum of the squared weights of one output, averaged over the outputs."""
-    weight = _weight(flow, layer, position=1)
+    weight = weight_of(flow, layer, position=1)
     if weight is None or "transpose" in operation_of(layer, flow.module).name.lower():
         return None
     return weight.double().square().sum().item() / len(weight)
-
-
-def _weight(flow: Flow, node: fx.Node, position: int) -> Tensor | None:
-    """The weight of a layer, or of the function at ``position`` of whose arguments it stands."""
-    found: object = None
-    if node.op == "call_module":
-        found = getattr(flow.module.get_submodule(str(node.target)), "weight", None)
-    else:
-        given = node.kwargs.get("weight", node.args[position] if len(node.args) > position else 0)
-        if isinstance(given, fx.Node) and given.op == "get_attr":
-            found = attrgetter(str(given.target))(flow.module)
-    return found.detach() if isinstance(found, torch.Tensor) else None

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
+from bnlint.facts.kind import Kind
 from bnlint.facts.signal import Signal
 from bnlint.tracer.chain import Recording
 from bnlint.tracer.signal_blocks import Measured, blocks_of
@@ -49,19 +50,22 @@ def measure(model: nn.Module, inputs: Sequence[object], recording: Recording) ->
         stopped = meter.run_through(fed)
     problems = recording.problems or tuple(stopped)  # what cannot be recorded cannot be run, either
     shapes = tuple(_shape(value) for value in fed if isinstance(value, Tensor))
-    blocks, free = blocks_of(flow, additions, meter.measured)
+    blocks, free = blocks_of(flow, additions, meter.measured, meter.kept)
     return Signal(type(model).__name__, shapes, blocks, free, problems)
 
 
 class _Meter(fx.Interpreter):
     """Runs a graph and measures the additions in it.
 
-    Operands are measured before the addition runs, since it may overwrite one of them.
+    ``kept`` is what each average pooling leaves of the variance, which depends on its input alone: of
+    noise one part in the number of values that it averages. Those to a single value, as in squeeze
+    and excite, are left out. Operands are measured before the addition runs, since it may overwrite one of them.
     """
 
     def __init__(self, flow: Flow, additions: Iterable[Addition]) -> None:
         super().__init__(flow.module)
         self.measured: list[Measured] = []
+        self.kept: dict[fx.Node, float] = {}
         self._additions = {addition.add: addition for addition in additions}
         self._layout = Layout(flow)
 
@@ -81,6 +85,9 @@ class _Meter(fx.Interpreter):
             result = super().run_node(n)
             if n.op != "output":
                 self._layout.add(n, _sizes(result))
+            if self._layout.flow.kinds.get(n) is Kind.AVG_POOL and result[0, 0].numel() > 1:
+                before = moments(self.env[n.all_input_nodes[0]], 1).variance
+                self.kept[n] = moments(result, 1).variance / before if before else 1.0
             return result
         operands = (addition.branch, addition.skip)
         dimension = self._layout.among(operands)

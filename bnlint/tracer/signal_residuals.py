@@ -7,11 +7,9 @@ from heapq import heapify, heappop, heappush
 from torch import fx
 
 from bnlint.facts.forks import paths_from_fork
-from bnlint.facts.kind import WEIGHTED, Kind
+from bnlint.facts.kind import Kind
+from bnlint.facts.shortcuts import LEARNING, acting, is_shortcut
 from bnlint.tracer.operations import operation_of
-
-LEARNING = WEIGHTED | {Kind.ATTENTION, Kind.RECURRENT}
-"""Kinds that mix channels by weights; what holds more of them is the branch of an addition."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,9 +72,12 @@ class Flow:
             return None
         paths = [self._read_from(fork, path) for path in (left, right)]
         depths = [len(self.learning(path)) for path in paths]
-        if depths[0] == depths[1]:
-            return None
         branch = depths.index(max(depths))
+        kinds = [
+            [self._acting(node) for node in path] for path in (paths[1 - branch], paths[branch])
+        ]
+        if not is_shortcut(*kinds, projects=self._changes_shape(fork, inputs[1 - branch])):
+            return None
         previous, trunk = self._back_to(known, fork)
         return Addition(
             add,
@@ -96,6 +97,15 @@ class Flow:
             if reached.intersection(self._inputs[index]):
                 reached.add(index)
         return tuple(self.nodes[index] for index in path if index in reached)
+
+    def _acting(self, node: fx.Node) -> Kind:
+        sources = (self.kinds[source] for source in node.all_input_nodes)
+        return acting(self.kinds[node], sum(kind is not Kind.PARAMETER for kind in sources))
+
+    def _changes_shape(self, fork: int, skip: fx.Node) -> bool:
+        """Whether a skip path ends in another shape than it begins with, or one is not known."""
+        before, after = (node.meta.get("sizes") for node in (self.nodes[fork], skip))
+        return before is None or after is None or tuple(before) != tuple(after)
 
     def _back_to(
         self, known: Mapping[int, int], fork: int

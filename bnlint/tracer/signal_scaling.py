@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from math import prod
+from operator import attrgetter
 
-from torch import fx
+from torch import Tensor, fx
 
 from bnlint.facts.kind import NORMALIZATIONS, Kind
 from bnlint.tracer.operations import operation_of
@@ -33,6 +34,46 @@ def alpha_and_beta(flow: Flow, addition: Addition) -> tuple[float, float]:
 def is_normalised(flow: Flow, addition: Addition) -> bool:
     """Whether the branch holds a normalisation of its signal (one of weights does not count)."""
     return any(flow.kinds[node] in NORMALIZATIONS for node in addition.branch_path)
+
+
+def fades_in(flow: Flow, addition: Addition) -> bool:
+    """Whether a branch is small because its last weights are 0, or because of a learnt factor.
+
+    That is a parameter which multiplies it behind them, or the weight of a norm. All of these grow
+    as fast as they get gradients, whose size does not depend on theirs.
+    """
+    path = addition.branch_path
+    last = path.index(flow.learning(path)[-1])
+    if any(_is_learnt_factor(flow, node) for node in path[last + 1 :]):
+        return True
+    weight = weight_of(flow, path[last], position=1)
+    return weight is not None and not bool(weight.any())
+
+
+def _is_learnt_factor(flow: Flow, node: fx.Node) -> bool:
+    if flow.kinds[node] in NORMALIZATIONS:
+        return True
+    sources = node.all_input_nodes
+    return flow.kinds[node] is Kind.MUL and any(_is_learnt(flow, source) for source in sources)
+
+
+def _is_learnt(flow: Flow, node: fx.Node) -> bool:
+    """Whether a node gives a parameter, reshaped or not."""
+    while flow.kinds[node] in (Kind.RESHAPE, Kind.PERMUTE, Kind.PASS) and node.all_input_nodes:
+        node = node.all_input_nodes[0]
+    return flow.kinds[node] is Kind.PARAMETER
+
+
+def weight_of(flow: Flow, node: fx.Node, position: int) -> Tensor | None:
+    """The weight of a layer, or of the function at ``position`` of whose arguments it stands."""
+    found: object = None
+    if node.op == "call_module":
+        found = getattr(flow.module.get_submodule(str(node.target)), "weight", None)
+    else:
+        given = node.kwargs.get("weight", node.args[position] if len(node.args) > position else 0)
+        if isinstance(given, fx.Node) and given.op == "get_attr":
+            found = attrgetter(str(given.target))(flow.module)
+    return found.detach() if isinstance(found, Tensor) else None
 
 
 def is_normalizer_free(
