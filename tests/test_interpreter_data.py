@@ -160,8 +160,8 @@ DATASETS = {
     "a subset in order": ("data.Subset(datasets.ImageFolder('.'), range(9))", NO, NO, UNKNOWN),
     "a random subset": ("data.Subset(u.d(), torch.randperm(9))", UNKNOWN, YES, UNKNOWN),
     "a class in order": ("Plain()", NO, NO, UNKNOWN),
-    "a class that shuffles": ("Shuffled()", NO, UNKNOWN, UNKNOWN),
-    "a stream": ("Stream()", YES, NO, UNKNOWN),
+    "a class that shuffles": ("Shuffled()", NO, YES, UNKNOWN),
+    "a stream": ("Stream()", YES, UNKNOWN, UNKNOWN),
     "a class of an unknown base": ("Foreign()", UNKNOWN, UNKNOWN, UNKNOWN),
     "unknown": ("u.d()", UNKNOWN, UNKNOWN, UNKNOWN),
     "one of two": (
@@ -242,7 +242,7 @@ INPUTS = {
     "noise and constants": ("torch.zeros(1, 3, 8, 8) + 2 * torch.rand(1, 3, 8, 8).cuda()", YES),
     "an integer range": ("torch.arange(9).float().view(1, 1, 3, 3)", YES),
     "noise by a helper": ("noise(8)", YES),
-    "noise like data": ("torch.randn_like(batch)", NO),
+    "noise like data": ("torch.randn_like(batch)", YES),
     "data": ("batch", NO),
     "data with noise": ("batch + torch.randn(4, 3, 8, 8)", NO),
     "unknown": ("u.image()", UNKNOWN),
@@ -260,7 +260,7 @@ def test_made_up_inputs(code: str, expected: Known) -> None:
     batch, _ = next(iter(DataLoader(u.d(), 4)))
     """
     found = the_forward(rehearse(f"{head}\n    net({code})\n", net=True)).made_up
-    assert found is expected or (code.startswith("torch.randn_like") and found is not YES)
+    assert found is expected
 
 
 # -- what becomes of an output --------------------------------------------------------------------

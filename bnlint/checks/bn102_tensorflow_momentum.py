@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from bnlint.facts.graph import ModelGraph
+from bnlint.facts.forwards import norms_in_training, trains_nothing
+from bnlint.facts.graph import Layer, ModelGraph
+from bnlint.facts.known import Known
 from bnlint.facts.momentum import MomentumSetting, assigned_settings, momentum_settings
-from bnlint.facts.run import Run
+from bnlint.facts.run import Forward, ModeSwitched, Run, is_training
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule, Settings
 
@@ -16,26 +18,60 @@ LARGEST_CHOICE = 0.5
 
 @RULE.on_graphs
 def check(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
-    """Report layers whose momentum is above one half."""
+    """Report layers that are built with a momentum above one half."""
     for setting in momentum_settings(graphs):
-        yield from _judge(setting)
+        if setting.call is not None and (_is_reversed(setting) or _means_affine(setting)):
+            yield _finding(setting)
 
 
 @RULE.on_run
-def check_assignments(run: Run, settings: Settings) -> Iterator[Finding]:
-    """Report assignments to the momentum of layers in no known model."""
+def check_run(run: Run, settings: Settings) -> Iterator[Finding]:
+    """Report such momenta that are assigned, and a momentum of 1 in a model that eval mode is for."""
     for setting in assigned_settings(run):
-        yield from _judge(setting)
+        if _is_reversed(setting) and not _adapts(run):
+            yield _finding(setting)
+    evaluated = {layer.site for layer in _evaluated_layers(run) if _forgets(layer)}
+    for setting in momentum_settings(run.read.values()) if evaluated else ():
+        keeps_last = setting.argument.number == 1 and setting.call is not None
+        if keeps_last and any(layer.site in evaluated for layer in setting.layers):
+            yield _finding(setting)
 
 
-def _judge(setting: MomentumSetting) -> Iterator[Finding]:
+def _is_reversed(setting: MomentumSetting) -> bool:
     number = setting.argument.number
-    if number is None:
-        return
-    if LARGEST_CHOICE < number < 1:
-        yield _as_in_tensorflow(setting, number)
-    elif number == 1 and setting.call is not None:
-        yield _last_batch_only(setting)
+    return number is not None and LARGEST_CHOICE < number < 1
+
+
+def _means_affine(setting: MomentumSetting) -> bool:
+    """Whether the third argument is a truth value, as if it were ``affine``."""
+    return setting.argument.value is True and setting.argument.positional
+
+
+def _adapts(run: Run) -> bool:
+    """Whether a script that trains nothing runs in train mode, to adapt the statistics to new data."""
+    return trains_nothing(run) and any(norms_in_training(f) for f in run.of_type(Forward))
+
+
+def _evaluated_layers(run: Run) -> Iterator[Layer]:
+    """The BatchNorm layers that the program puts, or may put, into eval mode."""
+    for event in run.events:
+        match event:
+            case ModeSwitched() if event.training is not True:
+                yield from event.model.batch_norms
+            case Forward() if is_training(event.mode) is not Known.YES:
+                yield from event.model.batch_norms
+
+
+def _forgets(layer: Layer) -> bool:
+    momentum = layer.arguments.get("momentum")
+    return momentum is not None and momentum.number == 1
+
+
+def _finding(setting: MomentumSetting) -> Finding:
+    number = setting.argument.number
+    if number is None or number == 1:
+        return _last_batch_only(setting)
+    return _as_in_tensorflow(setting, number)
 
 
 def _as_in_tensorflow(setting: MomentumSetting, number: float) -> Finding:
@@ -61,8 +97,7 @@ def _fix(setting: MomentumSetting, meant: str) -> Fix | None:
 
 
 def _last_batch_only(setting: MomentumSetting) -> Finding:
-    argument = setting.argument
-    affine_meant = argument.value is True and argument.positional
+    affine_meant = _means_affine(setting)
     reason = " (its third argument is the momentum, and `True` counts as 1)" if affine_meant else ""
     return RULE.at(
         setting.place,

@@ -59,7 +59,14 @@ def _cancelled(graph: ModelGraph, layer: Layer) -> _Cancelled | None:
         return None
     norms = [cancelling_norm(graph, layer, call) for call in graph.calls_by_layer[layer]]
     first = norms[0]
-    return _Cancelled(layer, first) if first is not None and None not in norms else None
+    if first is None or any(norm is None or _is_frozen(graph, norm) for norm in norms):
+        return None
+    return _Cancelled(layer, first)
+
+
+def _is_frozen(graph: ModelGraph, norm: Call) -> bool:
+    """Whether a BatchNorm is in eval mode whenever the model trains, so that the bias is alive."""
+    return norm.layer is not None and norm.layer.name in graph.frozen_norms
 
 
 def _finding(site: Site, cancelled: list[_Cancelled], fix: Fix | None) -> Finding:

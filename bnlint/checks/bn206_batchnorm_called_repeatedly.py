@@ -13,10 +13,6 @@ from bnlint.rule import Rule
 RULE = Rule("BN206", "batchnorm-called-repeatedly", Severity.WARNING)
 
 
-MOST_SHARED = 8
-"""A part with more BatchNorm layers than this is a network of its own, not a shared block."""
-
-
 @RULE.on_graphs
 def check(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
     """Report the calls after the first of BatchNorm layers that keep running statistics."""
@@ -27,7 +23,7 @@ def check(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
             if reuse.place is not None and _keeps_statistics(reuse) and _mixes(graph, reuse):
                 places[reuse.place].append(reuse)
         for place, found in places.items():
-            if place not in seen and not _is_encoder_of_views(graph, found):
+            if place not in seen:
                 seen.add(place)
                 yield _finding(place, found)
 
@@ -42,21 +38,13 @@ def _keeps_statistics(reuse: Reuse) -> bool:
 def _mixes(graph: ModelGraph, reuse: Reuse) -> bool:
     """Whether the calls feed different stages of one computation into the statistics.
 
-    Two inputs of the model (a siamese encoder) are one distribution; the levels of a feature
-    pyramid under one head are another rule's.
+    Two inputs of the model (a siamese encoder), parts of one batch and frames of one clip are of
+    one kind; the levels of a feature pyramid under one head are another rule's.
     """
     if graph.comes_from(reuse.again, reuse.first):
         return True
     inputs = compare_inputs(graph, reuse)
-    if inputs.same:
-        return True
-    return reuse.looped if inputs.raw else not inputs.shares_weights
-
-
-def _is_encoder_of_views(graph: ModelGraph, found: list[Reuse]) -> bool:
-    """Whether a whole network runs on each of several crops or views, as in SwAV, on purpose."""
-    layers = {reuse.layer for reuse in found}
-    return len(layers) > MOST_SHARED and all(compare_inputs(graph, reuse).raw for reuse in found)
+    return inputs.same or not (inputs.parts or inputs.raw or inputs.shares_weights)
 
 
 def _finding(place: Site, found: list[Reuse]) -> Finding:

@@ -47,10 +47,7 @@ def _keeps_order(loader: Loader) -> bool:
     shuffle = loader.arguments.get("shuffle")
     if shuffle is not None and shuffle.value not in (None, False):
         return False
-    dataset = loader.dataset
-    if dataset.mixed is Known.YES or dataset.iterable is Known.YES:
-        return False
-    return dataset.iterable is Known.NO or dataset.type != ""
+    return loader.dataset.mixed is Known.NO and loader.dataset.iterable is Known.NO
 
 
 def _finding(run: Run, loader: Loader, model: str, user: Site) -> Finding:

@@ -141,6 +141,8 @@ class ModelGraph:
     """Whether the model was traced with an input that nobody gave: its sizes prove little."""
     never_called: tuple[str, ...] = ()
     """Layers of a traced model that run neither in train nor in eval mode, by dotted name."""
+    frozen_norms: frozenset[str] = frozenset()
+    """BatchNorm layers that are not in train mode in any step of the training, by dotted name."""
     signal: Signal | None = None
     """What was measured at its residual additions, where it was run on real tensors."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bnlint.facts.graph import Call, Layer, ModelGraph
 from bnlint.facts.kind import WEIGHTED, Kind
 from bnlint.facts.known import Known
+from bnlint.facts.parts import are_parts_of_one, stands_for_many
 from bnlint.facts.site import NOT_KNOWN, Site
 
 
@@ -23,12 +24,6 @@ class Reuse:
     again: Call
     place: Site | None
     before: Site | None
-
-    @property
-    def looped(self) -> bool:
-        """Whether the two calls are passes of one loop."""
-        first, again = dict(self.first.loops), dict(self.again.loops)
-        return any(again[site] != number for site, number in first.items() if site in again)
 
 
 def reuses(graph: ModelGraph, *kinds: Kind) -> Iterator[Reuse]:
@@ -67,22 +62,26 @@ class Inputs:
     """What two calls of one layer work on, traced back through the operations that both share.
 
     ``same`` says that it is one and the same tensor, ``raw`` that it is data as the model gets it
-    (no weighted layer before it), ``shares_weights`` that the shared part has a weighted layer.
+    (no weighted layer before it), ``shares_weights`` that the shared part has a weighted layer, and
+    ``parts`` that they are samples or frames of one tensor, which are of one kind.
     """
 
     same: bool
     raw: bool
     shares_weights: bool
+    parts: bool
 
 
 def compare_inputs(graph: ModelGraph, reuse: Reuse) -> Inputs:
     """Walk back from both calls as long as the same operations were applied."""
     differing: list[tuple[Call, Call]] = []
     shares_weights, exact = False, bool(reuse.first.inputs and reuse.again.inputs)
+    many = False
     seen: set[tuple[int, int]] = set()
     pending = _pairs(graph, reuse.first, reuse.again)
     while pending:
         first, again = pending.pop()
+        many |= first is again and stands_for_many(graph, first)
         if first is again or (first.index, again.index) in seen:
             continue
         seen.add((first.index, again.index))
@@ -94,7 +93,8 @@ def compare_inputs(graph: ModelGraph, reuse: Reuse) -> Inputs:
         shares_weights |= first.kind in WEIGHTED
         pending.extend(_pairs(graph, first, again))
     raw = all(_is_raw(graph, call) for pair in differing for call in pair)
-    return Inputs(exact and not differing, raw, shares_weights)
+    parts = all(are_parts_of_one(graph, *pair) for pair in differing) and bool(differing or many)
+    return Inputs(exact and not differing and not many, raw, shares_weights, parts)
 
 
 def _pairs(graph: ModelGraph, first: Call, again: Call) -> list[tuple[Call, Call]]:

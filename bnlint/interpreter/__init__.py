@@ -32,6 +32,7 @@ from bnlint.interpreter.library import (
     builtin_functions,
     iterators,
     methods,
+    randomness,
     standard,
     torch_functions,
 )
@@ -59,6 +60,7 @@ HANDLERS = (
     literals,
     loops,
     methods,
+    randomness,
     standard,
     statements,
     torch_functions,

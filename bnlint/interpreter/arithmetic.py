@@ -1,6 +1,7 @@
 """Operators, truth and comparison."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import libcst as cst
 
@@ -76,7 +77,8 @@ def _tensor_operation(m: Machine, name: str, left: Value, right: Value, site: Si
     first = next(t for t in (left, right) if isinstance(t, Tensor))
     vague = kind is Kind.MATMUL or may_be_tensors([left, right])
     shape = Shape() if vague else broadcast(inputs, first.shape)
-    return m.tape.tensor(kind, op, inputs, site, constants=constants, shape=shape, batch=True)
+    made = m.tape.tensor(kind, op, inputs, site, constants=constants, shape=shape, batch=True)
+    return replace(made, made_up=False, drawn=False) if may_be_tensors([left, right]) else made
 
 
 def may_be_tensors(values: list[Value]) -> bool:

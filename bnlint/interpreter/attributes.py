@@ -1,6 +1,7 @@
 """``value.name`` for each type of value."""
 
 import re
+from dataclasses import replace
 
 import libcst as cst
 
@@ -154,9 +155,7 @@ def _of_tensor(m: Machine, value: Tensor, name: str, node: cst.CSTNode, scope: S
         site = m.site(node, scope)
         kind = TENSOR_ATTRIBUTES[name]
         made = m.tape.tensor(kind, name, [value], site, shape=shape, batch=True)
-        cut = name in GRADIENT_CUTS
-        grads = frozenset[int]() if cut else made.grads
-        return Tensor(made.index, made.shape, made.depends, grads, made.loaders, made.batch)
+        return replace(made, grads=frozenset()) if name in GRADIENT_CUTS else made
     if value.whole and not name.startswith("__"):
         return Builtin(value, name)
     return Builtin(value, name)

@@ -1,19 +1,19 @@
 """From the records of a rehearsal to the facts that rules read."""
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from bnlint.facts.graph import Call, Layer, ModelGraph
 from bnlint.facts.kind import Kind
 from bnlint.facts.known import Known
 from bnlint.facts.loader import Loader
-from bnlint.facts.run import Context, Event, Forward, Model, NormState, Run
+from bnlint.facts.run import Context, Event, Forward, Model, NormState, Run, is_training
 from bnlint.facts.site import Site
 from bnlint.interpreter.initialising import drawn_weight
 from bnlint.interpreter.layer_facts import (
     Arguments,
     Constants,
     constant_fills,
-    loads_published_weights,
     named_with_aliases,
     replaces_forward,
 )
@@ -22,6 +22,7 @@ from bnlint.interpreter.modules import WRAPPERS, has_unknown_children, named_mod
 from bnlint.interpreter.norms import has_batchnorm, is_batch_norm
 from bnlint.interpreter.objects import Instance
 from bnlint.interpreter.parameters import is_opaque
+from bnlint.interpreter.published import PublishedModels
 from bnlint.interpreter.records import ForwardRecord, Journal, NormRecord, Note, Recorded
 from bnlint.interpreter.tape import Op, Tape
 from bnlint.vocabulary.layers import KINDS, bare_name
@@ -37,6 +38,7 @@ class FactsMaker:
         self._models: dict[tuple[Instance, str], Model] = {}
         self._numbers: dict[Instance, int] = {}
         self._read: dict[int, ModelGraph] = {}
+        self._published = PublishedModels()
 
     # -- models and layers ------------------------------------------------------------------
 
@@ -155,9 +157,24 @@ class FactsMaker:
             outputs,
             complete,
             problems,
-            loads_published_weights(module),
+            module in self.journal.published or self._published.include(module),
             self._number(module),
+            frozen_norms=frozenset(
+                layer.name for part, layer in layers.items() if part in self._frozen_norms
+            ),
         )
+
+    @cached_property
+    def _frozen_norms(self) -> frozenset[Instance]:
+        """The BatchNorm layers that are not certain to be in train mode in any step of training."""
+        trained: dict[Instance, bool] = {}
+        for record in self.journal.forwards:
+            if record.backpropagated is Known.NO or record.inner:
+                continue
+            for norm in record.norms:
+                live = is_training(norm.mode) is Known.YES
+                trained[norm.instance] = trained.get(norm.instance, False) or live
+        return frozenset(norm for norm, live in trained.items() if not live)
 
     def _outputs(self, recorded: Recorded) -> tuple[int, ...]:
         return tuple(index - recorded.start for index in recorded.outputs)

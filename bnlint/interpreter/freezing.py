@@ -2,10 +2,12 @@
 
 from bnlint.facts.run import Frozen, WeightsWritten
 from bnlint.facts.site import Site
+from bnlint.interpreter.iteration import elements
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.modules import descendants
 from bnlint.interpreter.objects import Instance
-from bnlint.interpreter.parameters import set_gradient
+from bnlint.interpreter.parameters import is_parameter, set_gradient
+from bnlint.interpreter.values import Many, Value
 
 
 def freeze(m: Machine, parameter: Instance, value: bool | None, site: Site) -> None:
@@ -28,6 +30,22 @@ def owners(parameter: Instance) -> list[Instance]:
         return [member for member in members if isinstance(member, Instance)]
     owner = parameter.attributes.get("owner")
     return [owner] if isinstance(owner, Instance) else []
+
+
+def parameters_in(m: Machine, value: Value) -> list[Instance]:
+    """The parameters that a list, or what stands for many, holds."""
+    items = [value.element] if isinstance(value, Many) else elements(m, value) or [value]
+    return [item for item in items if isinstance(item, Instance) and is_parameter(item)]
+
+
+def note_transfer(m: Machine, values: list[Value], site: Site) -> None:
+    """A function that is not known gets parameters of several networks: it may write any."""
+    groups = [group for value in values if (group := parameters_in(m, value))]
+    if len({owner for group in groups for owner in owners(group[0])}) < 2:
+        return
+    for group in groups:
+        for parameter in group:
+            note_weights_written(m, parameter, site)
 
 
 def note_weights_written(m: Machine, parameter: Instance, site: Site) -> None:

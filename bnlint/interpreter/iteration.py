@@ -1,6 +1,7 @@
 """Taking values apart: items, indices, and storing into containers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import libcst as cst
 
@@ -8,6 +9,7 @@ from bnlint.facts.graph import Shape
 from bnlint.facts.kind import Kind
 from bnlint.interpreter.evaluation import is_key, item_of
 from bnlint.interpreter.initialising import draw
+from bnlint.interpreter.library.state_dicts import PARAMETERS, is_state_dict
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.modules import (
     children,
@@ -20,6 +22,7 @@ from bnlint.interpreter.objects import Builtin, Class, Function, Instance, Metho
 from bnlint.interpreter.parameters import is_opaque, is_parameter, operand
 from bnlint.interpreter.shapes import size_at
 from bnlint.interpreter.values import (
+    SHUFFLED,
     SOME_ITEMS,
     Arguments,
     Library,
@@ -27,6 +30,7 @@ from bnlint.interpreter.values import (
     Tensor,
     Unknown,
     Value,
+    in_random_order,
     is_known,
     open_at,
 )
@@ -99,11 +103,15 @@ def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: S
         case Instance() if is_opaque(value):
             name = str(key) if isinstance(key, int) else "part"
             return m.attribute(value, name, node, scope)
+        case Instance() if is_state_dict(value):
+            return value.attributes[PARAMETERS]
         case Instance(library="torch.nn.Parameter"):
             tensor = operand(m, value, m.site(node, scope))
             return Unknown("item") if tensor is None else _index_tensor(m, tensor, key, node, scope)
         case Instance() if is_named_tuple(value):
             return _index_known(m, list(value.attributes.values()), key)
+    if in_random_order(key) or in_random_order(value):
+        return SHUFFLED
     return size_at(value, key)
 
 
@@ -158,9 +166,10 @@ def _index_tensor(m: Machine, value: Tensor, key: Value, node: cst.CSTNode, scop
     shape, keeps_batch = _indexed_shape(value.shape, key)
     site = m.site(node, scope)
     constants = {"key": key}
-    return m.tape.tensor(
+    made = m.tape.tensor(
         Kind.SPLIT, "getitem", [value], site, constants=constants, shape=shape, batch=keeps_batch
     )
+    return replace(made, drawn=True) if isinstance(key, Tensor) and key.drawn else made
 
 
 def _indexed_shape(shape: Shape, key: Value) -> tuple[Shape, bool]:

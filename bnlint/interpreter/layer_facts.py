@@ -1,15 +1,12 @@
 """From a module of a rehearsal to a layer of a graph."""
 
-import re
 from collections.abc import Container, Iterator, Mapping
-from functools import cache
 
 from bnlint.facts.site import Argument, Site
 from bnlint.interpreter.arguments import make_argument, plain
 from bnlint.interpreter.modules import child_modules
 from bnlint.interpreter.objects import Class, Function, Instance
 from bnlint.interpreter.values import MISSING, Value
-from bnlint.source import SourceFile
 
 
 class Arguments(Mapping[str, Argument]):
@@ -86,20 +83,3 @@ def constant_fills(module: Instance) -> dict[str, float]:
         if isinstance(value, float):
             found[name] = value
     return found
-
-
-PUBLISHED = re.compile(
-    r"load_url\(|load_state_dict_from_url\(|build_model_with_cfg|default_cfgs?\b|load_pretrained"
-    r"|load_param\b|hf_hub_download|from_pretrained"
-)
-"""Calls in a model's file that fetch weights which the world already has."""
-
-
-@cache
-def _publishes(source: SourceFile) -> bool:
-    return PUBLISHED.search(source.content) is not None
-
-
-def loads_published_weights(module: Instance) -> bool:
-    """Whether the file of the model's class fetches published weights for it."""
-    return module.cls is not None and _publishes(module.cls.namespace.source)

@@ -8,7 +8,7 @@ from bnlint.facts.run import LoaderIterated
 from bnlint.interpreter.arithmetic import truth_of
 from bnlint.interpreter.frames import ActiveLoop, Completion, End
 from bnlint.interpreter.iterables import iterated
-from bnlint.interpreter.iteration import elements
+from bnlint.interpreter.iteration import elements, index_into
 from bnlint.interpreter.machine import STATEMENTS, Machine, ScriptActivity, handles
 from bnlint.interpreter.names import assign
 from bnlint.interpreter.objects import Instance, Scope
@@ -121,6 +121,8 @@ def _over_many(
     match iterable:
         case Many():
             element, loop.loader = iterable.element, iterable.loader
+        case Tensor() if m.modules:
+            element = index_into(m, iterable, Unknown("position"), node.iter, scope)
         case Tensor():
             element = iterable
         case Instance() if is_opaque(iterable):

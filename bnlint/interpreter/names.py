@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 
 import libcst as cst
 
+from bnlint.interpreter.freezing import note_weights_written
 from bnlint.interpreter.iteration import elements, index_into, store_item
 from bnlint.interpreter.machine import SETTERS, Machine
 from bnlint.interpreter.objects import Instance, Scope
+from bnlint.interpreter.parameters import is_parameter
 from bnlint.interpreter.shapes import size_at
 from bnlint.interpreter.values import MISSING, Library, Many, Tensor, Unknown, Value
 
@@ -52,6 +54,9 @@ def assign(m: Machine, target: cst.CSTNode, value: Value, scope: Scope) -> None:
             set_attribute(m, m.evaluate(owner, scope), attr.value, value, target, scope)
         case cst.Subscript():
             store_item(m, target, value, scope)
+            written = m.evaluate(target.value, scope)
+            if isinstance(written, Instance) and is_parameter(written):
+                note_weights_written(m, written, m.site(target, scope))
         case cst.StarredElement(value=inner):
             assign(m, inner, value, scope)
 

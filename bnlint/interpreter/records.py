@@ -98,6 +98,8 @@ class Journal:
         self.overwritten: set[Instance] = set()
         """Modules whose parameters the program also sets by hand: averages, copies."""
         self.failures: list[Failure] = []
+        self.published: set[Instance] = set()
+        """Models that the program loads published weights into."""
         self.make_loader: Callable[[Instance], Loader] | None = None
         self.order = 0
         self.run_start = 0

@@ -107,8 +107,7 @@ def _change_parameter(
     m: Machine, node: cst.AugAssign, parameter: Instance, value: Value, scope: Scope
 ) -> None:
     """``layer.weight.data *= 0.1`` and the like."""
-    if isinstance(node.target, cst.Attribute):
-        note_weights_written(m, parameter, m.site(node, scope))
+    note_weights_written(m, parameter, m.site(node, scope))
     match operator_name(node.operator), value:
         case "Multiply", int() | float():
             scale(m, parameter, value)

@@ -111,6 +111,7 @@ class Tape:
             _union([t.loaders for t in inputs]),
             first.batch if first is not None and batch else None,
             made_up=bool(inputs) and all(t.made_up for t in inputs),
+            drawn=bool(inputs) and _keeps_order(kind, name) and all(t.drawn for t in inputs),
         )
 
     def phi(self, *tensors: Tensor) -> Tensor:
@@ -130,7 +131,18 @@ class Tape:
             made.loaders,
             first.batch if same else None,
             first.whole,
+            made_up=all(t.made_up for t in tensors),
+            drawn=all(t.drawn for t in tensors),
         )
+
+
+ORDERING = frozenset("sort msort argsort topk unique cumsum cumprod".split())
+"""Functions after which the order says something again."""
+
+
+def _keeps_order(kind: Kind, name: str) -> bool:
+    """Whether the samples of an operation's output stand where those of its input stood."""
+    return kind not in (Kind.CAT, Kind.UNKNOWN, Kind.PHI) and name not in ORDERING
 
 
 def _union(sets: list[frozenset]) -> frozenset:  # type: ignore[type-arg]

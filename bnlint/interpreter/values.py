@@ -30,6 +30,7 @@ class Unknown:
 
 SOME_ITEMS = "items that depend on a condition"
 """The reason of an unknown item that stands for any number of items of its list or tuple."""
+SHUFFLED = Unknown("samples in a random order")
 EXIT = Unknown("exit")
 """What a call that ends the program returns."""
 
@@ -116,6 +117,8 @@ class Tensor:
     fill: float | None = None
     made_up: bool = False
     """Whether it holds nothing but random numbers and constants."""
+    drawn: bool = False
+    """Whether its samples come in a random order: they, or their indices, were drawn."""
 
 
 class Arguments:
@@ -163,6 +166,16 @@ def open_at(items: Value) -> int | None:
         return None
     found = (i for i, v in enumerate(items) if isinstance(v, Unknown) and v.reason == SOME_ITEMS)
     return next(found, None)
+
+
+def in_random_order(value: Value) -> bool:
+    """Whether a value holds samples, or their indices, in an order that was drawn."""
+    match value:
+        case Tensor(drawn=drawn):
+            return drawn
+        case Many(element=element):
+            return in_random_order(element)
+    return value is SHUFFLED
 
 
 CONCRETE = (type(None), bool, int, float, str, bytes, complex, range, slice, type(...))

@@ -14,7 +14,6 @@ from bnlint.tracer import blame, quirks, shadow
 from bnlint.tracer.graph_modules import module_of
 from bnlint.tracer.places import calls_in_user_code
 from bnlint.tracer.recorder import MOST_PLACES, Recorder
-from bnlint.tracer.tape import Tape
 
 WAYS = ("meta", "cpu", "symbolic")
 MOST_MEMORY = 2 * 2**30
@@ -29,13 +28,15 @@ class Recording:
     ``module`` holds the layers and parameters of the recorded model itself. ``how`` is ``meta`` or
     ``cpu`` by the tensors that were used, ``symbolic`` for ``torch.fx.symbolic_trace``, or ``partial``:
     what was recorded until something failed. ``problems`` say what. ``failures`` are what was wrong
-    with the ways that were tried before.
+    with the ways that were tried before. ``looked`` tells whether the forward read values out of
+    tensors, which are made up, so that other values may take another way.
     """
 
     module: fx.GraphModule
     how: str
     problems: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
+    looked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class _Tried:
     graph: fx.Graph
     constants: Mapping[str, Tensor]
     problem: str | None = None
+    looked: bool = False
 
 
 def record(
@@ -72,7 +74,7 @@ def record(
             result = _TRY[way](model, inputs, kwargs or {}, training)
         if result.problem is None:
             module = module_of(model, result.graph, result.constants)
-            return Recording(module, way, (), tuple(failures.values()))
+            return Recording(module, way, (), tuple(failures.values()), result.looked)
         tried.append(result)
         failures[way] = result.problem
     longest = max(tried, key=lambda result: len(result.graph.nodes))
@@ -144,14 +146,15 @@ def _recorded(
         try:
             recorder.run(_moved(tuple(inputs), change), _moved(dict(kwargs), change))
         except (Exception, SystemExit) as error:
-            return _tried(recorder.tape, _problem(error, recorder))
-    return _tried(recorder.tape, None)
+            return _tried(recorder, _problem(error, recorder))
+    return _tried(recorder, None)
 
 
-def _tried(tape: Tape, problem: str | None) -> _Tried:
+def _tried(recorder: Recorder, problem: str | None) -> _Tried:
+    tape = recorder.tape
     if problem is not None:
         tape.graph.output(None)
-    return _Tried(tape.graph, tape.constants, problem)
+    return _Tried(tape.graph, tape.constants, problem, recorder.looked)
 
 
 def _problem(error: BaseException, recorder: Recorder) -> str:

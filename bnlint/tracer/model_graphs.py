@@ -74,6 +74,7 @@ def model_graph(
         tuple(_FILE.sub(lambda match: display_path(Path(match[0])), p) for p in record.problems),
         pretrained=read.pretrained if read is not None else False,
         identity=read.identity if read is not None else -1,
+        frozen_norms=read.frozen_norms if read is not None else frozenset(),
         guessed_input=record.guessed,
         never_called=record.never_called,
     )

@@ -43,7 +43,7 @@ class Recorder:
 
     Layers of torch.nn are single calls; what happens in all other modules is recorded operation by
     operation. What BatchNorm layers complain of is noted, and the recording goes on. ``failure`` is
-    the first operation that raised.
+    the first operation that raised, ``looked`` whether values were read out of tensors.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Recorder:
         self.tape = Tape(shadow, device)
         self.failure: Failure | None = None
         self.muted = False
+        self.looked = False
         self.tensors_on = tensors_on
         self._model = model
         self._complaint: str | None = None
@@ -165,6 +166,7 @@ class Recorder:
         frame: FrameType | None,
     ) -> Any:
         """Run one operation and record it if it makes or changes a tensor."""
+        self.looked |= _name_of(target) in LOOKING
         with torch._C.DisableTorchFunction():
             given = tensors_in((args, kwargs))
             counts = [count_of(tensor) for tensor in given]
@@ -258,6 +260,13 @@ def _reading(name: str) -> Callable[[Tensor], Any]:
 def _property_name(getter: Any) -> str:
     found = getter.__self__
     return str(getattr(getattr(found, "fget", found), "__name__", "property"))
+
+
+LOOKING = frozenset(
+    """__bool__ __int__ __float__ __index__ __complex__ __contains__ item tolist numpy __array__
+    equal allclose is_nonzero _local_scalar_dense""".split()
+)
+"""Functions that give a forward the values in a tensor, which it may decide by."""
 
 
 def _name_of(target: object) -> str:

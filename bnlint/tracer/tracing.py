@@ -82,8 +82,14 @@ def _needs_values(recording: Recording) -> bool:
 
 
 def _graphs(model: nn.Module, inputs: Inputs, recording: Recording) -> Iterator[fx.Graph | None]:
-    """The graphs in train and in eval mode; ``None`` for one that is not complete."""
-    yield None if recording.problems else recording.module.graph
+    """The graphs in train and in eval mode.
+
+    ``None`` for one that is not complete, or took a branch that it chose by made-up values.
+    """
+    yield _undoubted(recording)
     if not recording.problems:
-        other = record(model, inputs.tensors, training=False)
-        yield None if other.problems else other.module.graph
+        yield _undoubted(record(model, inputs.tensors, training=False))
+
+
+def _undoubted(recording: Recording) -> fx.Graph | None:
+    return None if recording.problems or recording.looked else recording.module.graph

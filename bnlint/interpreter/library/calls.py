@@ -6,6 +6,7 @@ from bnlint.facts.kind import Kind
 from bnlint.facts.known import Known
 from bnlint.facts.site import Site
 from bnlint.interpreter.construction import build_library, canonical, new_instance
+from bnlint.interpreter.freezing import note_transfer
 from bnlint.interpreter.initialising import draw, forget_weights
 from bnlint.interpreter.library.frameworks import framework_of
 from bnlint.interpreter.library.models import arrives_in_eval, contains_batchnorm
@@ -19,7 +20,7 @@ from bnlint.interpreter.objects import Bound, Instance, Scope
 from bnlint.interpreter.parameters import is_parameter
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.training import note_backward
-from bnlint.interpreter.values import Arguments, Library, Many, Tensor, Unknown, Value
+from bnlint.interpreter.values import SHUFFLED, Arguments, Library, Many, Tensor, Unknown, Value
 from bnlint.vocabulary.layers import KINDS, SIGNATURES, bare_name
 from bnlint.vocabulary.operations import (
     FUNCTION_MODULES,
@@ -122,6 +123,7 @@ def _call_foreign(m: Machine, path: str, arguments: Arguments, site: Site, scope
     if package not in HARMLESS:
         _forget_modes(m, arguments, site)
         _forget_weights(m, name, arguments)
+        note_transfer(m, arguments.values, site)
     if inputs:
         return m.tape.tensor(Kind.UNKNOWN, name, inputs, site)
     return Unknown(f"{path}()")
@@ -149,6 +151,8 @@ def _call_unknown(
     m.journal.numbers.note(arguments.values)
     name = dotted(getattr(site.node, "func", None)).rpartition(".")[2].lower()
     inputs = tensors_in(arguments.values)
+    if (callee is SHUFFLED and "sort" not in name) or _is_drawn(arguments, site):
+        return SHUFFLED
     if "backward" in name and inputs:
         note_backward(m, inputs, site)
     elif any(word in name for word in TRAINING_WORDS):
@@ -157,9 +161,16 @@ def _call_unknown(
         m.journal.measure(inputs)
     _forget_modes(m, arguments, site)
     _forget_weights(m, name, arguments)
+    note_transfer(m, arguments.values, site)
     if inputs:
         return m.tape.tensor(Kind.UNKNOWN, name or "call", inputs, site)
     return Unknown(f"{name}()")
+
+
+def _is_drawn(arguments: Arguments, site: Site) -> bool:
+    """Whether it is ``table.sample(frac=1)``, all rows of a table in a random order."""
+    method = getattr(getattr(site.node, "func", None), "attr", None)
+    return dotted(method) == "sample" and arguments.keywords.get("frac") == 1
 
 
 @handles(CALLS, Tensor)

@@ -1,19 +1,26 @@
 """Datasets and loaders."""
 
-import re
-
 from bnlint.facts.known import Known
 from bnlint.facts.loader import Dataset, Loader, Purpose
 from bnlint.facts.site import Argument, Site
 from bnlint.interpreter.arguments import make_argument
 from bnlint.interpreter.construction import bind_loosely, new_instance
 from bnlint.interpreter.library.calls import library_function
-from bnlint.interpreter.library.dataset_order import draws_its_own_order
+from bnlint.interpreter.library.dataset_order import draws_its_own_order, shuffles_itself
 from bnlint.interpreter.library.datasets import dataset_facts, purpose_of_name
 from bnlint.interpreter.library.unpacked import may_bring_order
 from bnlint.interpreter.machine import Machine
-from bnlint.interpreter.objects import Bound, Class, Instance, Scope
-from bnlint.interpreter.values import Arguments, Choice, Many, Tensor, Unknown, Value
+from bnlint.interpreter.objects import Bound, Builtin, Class, Instance, Scope
+from bnlint.interpreter.values import (
+    MISSING,
+    Arguments,
+    Choice,
+    Many,
+    Tensor,
+    Unknown,
+    Value,
+    in_random_order,
+)
 
 LOADER = "torch.utils.data.DataLoader"
 PARAMETERS = (
@@ -28,7 +35,6 @@ PARAMETERS = (
     "drop_last",
 )
 DEFAULTS: dict[str, Value] = {"batch_size": 1, "shuffle": None, "drop_last": False}
-RANDOM = re.compile(r"\b(shuffle|randperm|permutation|random|randint|sample|rand|choice)\b")
 
 
 @library_function("torch.utils.data.DataLoader", "torch.utils.data.dataloader.DataLoader")
@@ -124,8 +130,12 @@ def dataset_fact(dataset: Value) -> tuple[Dataset, Purpose]:
     if dataset.cls is not None:
         return _project_dataset(dataset, dataset.cls)
     values = {name: bound.value for name, bound in dataset.arguments.items()}
+    if dataset.library == "torch.utils.data.ConcatDataset":
+        return _chained(dataset, values.get("0", values.get("datasets")))
     known = dataset_facts(dataset.library, values)
     mixed = Known.NO if known.iterable is Known.NO else Known.UNKNOWN
+    if known.drawn or any(map(in_random_order, values.values())):
+        mixed = Known.YES
     fact = Dataset(dataset.library, dataset.site, known.iterable, mixed, known.ordered_by_class)
     return fact, known.purpose
 
@@ -139,6 +149,15 @@ def _subset(dataset: Instance) -> tuple[Dataset, Purpose]:
     made_up = isinstance(indices, Tensor) and indices.made_up
     mixed = Known.YES if made_up else Known.UNKNOWN
     return Dataset("", dataset.site, Known.UNKNOWN, mixed), purpose
+
+
+def _chained(dataset: Instance, parts: Value) -> tuple[Dataset, Purpose]:
+    """One dataset after the other, each in its own order."""
+    if not isinstance(parts, list | tuple) or not parts:
+        return Dataset(dataset.library, dataset.site, Known.NO, Known.UNKNOWN), Purpose.UNKNOWN
+    first, purpose = _one_of([dataset_fact(part) for part in parts])
+    iterable = Known.NO if first.iterable is Known.NO else Known.UNKNOWN
+    return Dataset(dataset.library, dataset.site, iterable, first.mixed), purpose
 
 
 def _one_of(facts: list[tuple[Dataset, Purpose]]) -> tuple[Dataset, Purpose]:
@@ -165,12 +184,22 @@ def _project_dataset(dataset: Instance, cls: Class) -> tuple[Dataset, Purpose]:
         iterable = Known.YES
     elif base is not None and not base.path.startswith(("torch.utils.data", "torchvision.")):
         iterable = Known.UNKNOWN
-    source = cls.namespace.source
-    random = RANDOM.search(source.tree.code_for_node(cls.node)) is not None
-    mixed = Known.UNKNOWN if random or iterable is Known.UNKNOWN else Known.NO
-    if draws_its_own_order(dataset):
+    if cls.find("__iter__") is not MISSING and cls.find("__getitem__") is MISSING:
+        iterable = Known.YES
+    held = [bound.value for bound in dataset.arguments.values()]
+    mixed = Known.NO if iterable is Known.NO else Known.UNKNOWN
+    if shuffles_itself(cls) or draws_its_own_order(dataset):
+        mixed = Known.YES
+    if _is_drawn([*held, *dataset.attributes.values()]):
         mixed = Known.YES
     return Dataset(cls.name, dataset.site, iterable, mixed), _said_by_attributes(dataset)
+
+
+def _is_drawn(parts: list[Value]) -> bool:
+    """Whether a dataset consists of samples in a random order; noise beside others does not count."""
+    held = [part.receiver if isinstance(part, Builtin) else part for part in parts]
+    ordered = any(isinstance(p, Tensor) and not p.drawn and p.fill is None for p in held)
+    return not ordered and any(map(in_random_order, held))
 
 
 def _said_by_attributes(dataset: Instance) -> Purpose:

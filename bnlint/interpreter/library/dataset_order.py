@@ -12,6 +12,13 @@ DEEPEST = 4
 """Methods that hand the index on to each other and are followed."""
 MADE_UP = 10_000
 """From here on a known number that was computed is nobody's count of samples."""
+MOST_FUNCTIONS = 40
+"""Functions of one dataset that are looked through for a shuffle."""
+SHUFFLING = frozenset(
+    """shuffle shuffled shuffle_ randperm permutation permuted sample resample
+    train_test_split""".split()
+)
+"""Functions and methods that bring samples, or their indices, into a random order."""
 CONVERSIONS = frozenset({"int", "float", "round"})
 
 
@@ -23,6 +30,40 @@ def draws_its_own_order(dataset: Instance) -> bool:
     """
     cls = dataset.cls
     return isinstance(cls, Class) and (_ignores_index(cls) or _has_made_up_length(dataset, cls))
+
+
+def shuffles_itself(cls: Class) -> bool:
+    """Whether a method of a dataset, or a function of the project that one calls, shuffles."""
+    seen: set[int] = set()
+    pending = [
+        function for part in cls.mro if isinstance(part, Class) for function in _functions(part)
+    ]
+    while pending:
+        function = pending.pop()
+        if id(function) in seen or len(seen) > MOST_FUNCTIONS:
+            continue
+        seen.add(id(function))
+        for called in _called(function.node):
+            name = called.rpartition(".")[2]
+            if name in SHUFFLING:
+                return True
+            found = function.scope.namespace.names.get(called)
+            pending.extend([found] if isinstance(found, Function) else [])
+    return False
+
+
+def _functions(cls: Class) -> Iterator[Function]:
+    return (value for value in cls.names.values() if isinstance(value, Function))
+
+
+def _called(node: cst.CSTNode) -> Iterator[str]:
+    """The names that are called below a node; of a method, with a dot in front."""
+    for inner in _below(node):
+        match inner:
+            case cst.Call(func=cst.Name(value=name)):
+                yield name
+            case cst.Call(func=cst.Attribute(attr=attr)):
+                yield f".{attr.value}"
 
 
 def _ignores_index(cls: Class) -> bool:

@@ -14,11 +14,15 @@ from bnlint.vocabulary.words import words
 
 @dataclass(frozen=True, slots=True)
 class DatasetFacts:
-    """What a dataset is for, whether it can only be iterated, whether it lists class by class."""
+    """What a dataset is for, whether it can only be iterated, whether it lists class by class.
+
+    ``drawn`` says that its samples are random numbers.
+    """
 
     purpose: Purpose = Purpose.UNKNOWN
     iterable: Known = Known.UNKNOWN
     ordered_by_class: Known = Known.UNKNOWN
+    drawn: bool = False
 
 
 # Parameter that selects the split, its position and its default, by class of torchvision.datasets.
@@ -59,6 +63,7 @@ _NOT_BY_CLASS = frozenset(
         """
     )
 )
+_DRAWN = frozenset({"FakeData", "FakeDataset"})
 _ITERABLE = frozenset(words("IterableDataset ChainDataset IterDataPipe IterableWrapper"))
 _INDEXED = frozenset(words("Dataset TensorDataset Subset ConcatDataset StackDataset"))
 
@@ -97,6 +102,8 @@ def dataset_facts(qualified: str, arguments: Mapping[str, object]) -> DatasetFac
     package, _, rest = qualified.partition(".")
     name = rest.rpartition(".")[2]
     match package:
+        case "torchvision" | "torch_geometric" if name in _DRAWN:
+            return DatasetFacts(iterable=Known.NO, drawn=True)
         case "torchvision" if rest.startswith("datasets."):
             return DatasetFacts(_torchvision_purpose(name, arguments), Known.NO, _by_class(name))
         case "torch" if name in _ITERABLE:

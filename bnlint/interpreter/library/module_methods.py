@@ -9,8 +9,9 @@ from bnlint.facts.run import ModeSwitched
 from bnlint.facts.site import Site
 from bnlint.interpreter.attributes import SWITCHING
 from bnlint.interpreter.forward import run_library
-from bnlint.interpreter.freezing import freeze
+from bnlint.interpreter.freezing import freeze, note_weights_written
 from bnlint.interpreter.initialising import draw, forget_weights
+from bnlint.interpreter.library.state_dicts import is_state_dict, state_dict
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.modules import (
     children,
@@ -31,6 +32,7 @@ from bnlint.interpreter.parameters import (
     parameter_group,
     parameter_of,
 )
+from bnlint.interpreter.published import PUBLISHED_WEIGHTS
 from bnlint.interpreter.script_forwards import call_module, receiver_of
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.training import note_backward, note_loaded
@@ -220,6 +222,11 @@ def _load(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scop
     function = node.func if isinstance(node, cst.Call) else None
     name = dotted(function.value) if isinstance(function, cst.Attribute) else ""
     note_loaded(m, module, site, name)
+    source = args.get(0, "state_dict")
+    if source is PUBLISHED_WEIGHTS:
+        m.journal.published.add(module)
+    if is_state_dict(source) and m.loops:
+        note_weights_written(m, parameter_group(m, [module], site), site)
     return Unknown("load_state_dict()")
 
 
@@ -270,7 +277,21 @@ def _length(m: Machine, module: Instance, args: Arguments, site: Site, scope: Sc
 
 
 def _state(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
-    return Unknown("state_dict()")
+    return state_dict(m, module, site)
+
+
+def _buffers(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
+    return Many(Unknown("buffer"))
+
+
+def _named_buffers(
+    m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope
+) -> Value:
+    return Many((Unknown("buffer name"), Unknown("buffer")))
+
+
+def _zero_grad(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
+    return None
 
 
 def _reset(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
@@ -307,8 +328,8 @@ _HANDLERS: dict[str, Handler] = {
     "__getattribute__": _get_attribute,
     "__len__": _length,
     "state_dict": _state,
-    "buffers": _state,
-    "named_buffers": _state,
-    "zero_grad": _state,
     "reset_parameters": _reset,
+    "buffers": _buffers,
+    "named_buffers": _named_buffers,
+    "zero_grad": _zero_grad,
 }

@@ -7,12 +7,13 @@ from bnlint.interpreter.iteration import is_named_tuple
 from bnlint.interpreter.library.data import LOADER, loader_batches
 from bnlint.interpreter.library.frameworks import framework_of
 from bnlint.interpreter.library.parsers import PARSERS, call_parser_method
+from bnlint.interpreter.library.state_dicts import call_state_method, is_state_dict
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.modules import modules_in
 from bnlint.interpreter.objects import Instance, Scope
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.training import note_backward, note_step
-from bnlint.interpreter.values import Arguments, Unknown, Value
+from bnlint.interpreter.values import Arguments, Tensor, Unknown, Value, is_known
 
 
 def call_object_method(
@@ -23,6 +24,8 @@ def call_object_method(
         return call_parser_method(m, instance, name, arguments, site)
     if instance.library == LOADER:
         return loader_batches(m, instance) if name == "__iter__" else Unknown(f"loader {name}")
+    if is_state_dict(instance):
+        return call_state_method(instance, name)
     if instance.library.startswith("torch.optim."):
         return _optimizer(m, name, arguments, site, scope)
     if is_named_tuple(instance) and name in ("_replace", "_asdict"):
@@ -37,6 +40,8 @@ def call_object_method(
         case "fit" if framework_of(instance.library):
             _hand_over(m, instance, arguments, site)
             return None
+        case "sample" | "rsample" | "sample_n" if _draws_from_constants(instance):
+            return Tensor(made_up=True, drawn=True)
         case "backward" | "manual_backward" if inputs := tensors_in(arguments.values):
             note_backward(m, inputs, site)
             return None
@@ -46,6 +51,14 @@ def call_object_method(
     if framework_of(instance.library):
         return Unknown(f"{name}()")
     return m.call_unknown(Unknown(name), arguments, site)
+
+
+def _draws_from_constants(distribution: Instance) -> bool:
+    """Whether an object is one of torch's distributions, and nothing of it was computed from data."""
+    values = [bound.value for bound in distribution.arguments.values()]
+    known = is_known([value for value in values if not isinstance(value, Tensor)])
+    made_up = all(tensor.made_up for tensor in tensors_in(values))
+    return distribution.library.startswith("torch.distributions.") and known and made_up
 
 
 def _fields(m: Machine, record: Instance, name: str, arguments: Arguments, site: Site) -> Value:

@@ -1,12 +1,14 @@
 """Functions and methods of tensors."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from bnlint.facts.graph import Shape
 from bnlint.facts.kind import Kind
 from bnlint.facts.reshaping import SIZE_OF_FIRST
 from bnlint.facts.site import Site
 from bnlint.interpreter.arithmetic import broadcast, may_be_tensors
+from bnlint.interpreter.freezing import note_weights_written
 from bnlint.interpreter.function_shapes import after_function, part_shapes
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.objects import Instance
@@ -14,7 +16,16 @@ from bnlint.interpreter.parameters import tensor_inputs
 from bnlint.interpreter.shapes import FIRST_SIZE, after_layer, at_channels, sizes_of
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.training import note_backward
-from bnlint.interpreter.values import Arguments, Many, Tensor, Unknown, Value, open_at
+from bnlint.interpreter.values import (
+    Arguments,
+    Choice,
+    Many,
+    Tensor,
+    Unknown,
+    Value,
+    in_random_order,
+    open_at,
+)
 from bnlint.vocabulary.function_parameters import SIGNATURES, VARIADIC
 from bnlint.vocabulary.operations import (
     CREATIONS,
@@ -36,7 +47,7 @@ KEEPS_BATCH = (
 def call_tensor_function(m: Machine, name: str, arguments: Arguments, site: Site) -> Value:
     """``torch.name(...)`` or ``F.name(...)``."""
     kind = FUNCTIONS.get(name, Kind.OTHER)
-    if name in CREATIONS:
+    if name in CREATIONS or (name == "normal" and not tensors_in(arguments.values)):
         return create(m, name, arguments, site)
     return _operate(m, kind, name, arguments, site)
 
@@ -58,14 +69,22 @@ def call_tensor_method(
             return Many(_items_of(tensor, name))
         case "new" | "new_tensor" | "new_zeros" | "new_ones" | "new_full" | "new_empty":
             return Tensor()
+    if name in DRAWS:
+        return replace(tensor, loaders=frozenset(), made_up=True, drawn=True)
     kind = METHODS.get(name)
     if kind is None:
         return _undocumented(m, tensor, name, arguments, site)
     return _operate(m, kind, name, arguments.prefixed(tensor), site)
 
 
+DRAWS = frozenset(
+    """normal_ uniform_ random_ exponential_ bernoulli_ cauchy_ log_normal_ geometric_""".split()
+)
+"""Methods that fill a tensor with random numbers."""
+
+
 def _outside(tensor: Tensor) -> Tensor:
-    return Tensor(-1, Shape(), tensor.depends, frozenset(), tensor.loaders, made_up=tensor.made_up)
+    return replace(tensor, index=-1, shape=Shape(), grads=frozenset(), batch=None, whole=False)
 
 
 def _items_of(tensor: Tensor, name: str) -> Value:
@@ -94,11 +113,13 @@ def _undocumented(m: Machine, tensor: Tensor, name: str, arguments: Arguments, s
     """A method that tensors do not have: what was taken for a tensor is something else."""
     inputs = [tensor, *tensors_in(arguments.values)]
     made = m.tape.tensor(Kind.UNKNOWN, name, inputs, site)
-    return Tensor(made.index, made.shape, made.depends, made.grads, made.loaders, whole=True)
+    return replace(made, whole=True, drawn=tensor.drawn and name in ("astype", "copy"))
 
 
 def _operate(m: Machine, kind: Kind, name: str, arguments: Arguments, site: Site) -> Value:
     inputs = tensor_inputs(m, arguments.values, site)
+    if isinstance(out := arguments.keywords.get("out"), Instance):
+        note_weights_written(m, out, site)
     constants, layer = _constants(name, arguments), None
     if name in MEASURES and _gives_answers(name, constants):
         m.journal.measure(inputs)
@@ -120,7 +141,7 @@ def _operate(m: Machine, kind: Kind, name: str, arguments: Arguments, site: Site
         kind, name, inputs, site, layer=layer, constants=constants, shape=shape, batch=keeps
     )
     if name in GRADIENT_CUTS:
-        made = Tensor(made.index, made.shape, made.depends, frozenset(), made.loaders, made.batch)
+        made = replace(made, grads=frozenset())
     return _parts(m, kind, name, made, inputs, constants, site)
 
 
@@ -232,6 +253,7 @@ def _sizes(given: list[Value]) -> list[Value] | None:
 def create(m: Machine, name: str, arguments: Arguments, site: Site) -> Value:
     """``torch.zeros(...)`` and the like: a tensor that comes from nowhere."""
     sources = tensors_in(arguments.values)
+    copies = name.endswith(("tensor", "asarray")) or name.startswith("from")
     loaders = frozenset().union(*(t.loaders for t in sources)) if name.endswith("tensor") else None
     first = arguments.positional[0] if arguments.positional else None
     filled: float | None = None
@@ -256,5 +278,22 @@ def create(m: Machine, name: str, arguments: Arguments, site: Site) -> Value:
         frozenset(),
         loaders or frozenset(),
         fill=filled,
-        made_up=not sources and not name.startswith("from"),
+        made_up=not copies or (all(t.made_up for t in sources) and _is_written_out(arguments)),
+        drawn=name in RANDOM or (copies and any(map(in_random_order, arguments.values))),
     )
+
+
+RANDOM = frozenset("rand rand_like randn randn_like randint randint_like randperm normal".split())
+"""Functions that draw each number of a tensor by itself."""
+
+
+def _is_written_out(arguments: Arguments) -> bool:
+    """Whether data that become a tensor stand in the code, or are tensors."""
+    pending = list(arguments.values)
+    while pending:
+        match pending.pop():
+            case list() | tuple() as items:
+                pending.extend(items)
+            case Unknown() | Many() | Choice() | Instance():
+                return False
+    return True

@@ -5,7 +5,7 @@ from bnlint.facts.kind import Kind
 from bnlint.facts.known import Known
 from bnlint.facts.site import NOT_KNOWN, Argument, Site
 from bnlint.interpreter.construction import build_library
-from bnlint.interpreter.freezing import note_weights_written
+from bnlint.interpreter.freezing import note_weights_written, parameters_in
 from bnlint.interpreter.initialising import draw, draw_of, fill
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.machine import Machine
@@ -13,6 +13,7 @@ from bnlint.interpreter.modules import descendants, modules_in
 from bnlint.interpreter.norms import is_batch_norm
 from bnlint.interpreter.objects import Function, Instance, Scope
 from bnlint.interpreter.parameters import new_parameter
+from bnlint.interpreter.published import PUBLISHED_WEIGHTS
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.training import note_backward
 from bnlint.interpreter.values import Arguments, Guard, Library, Many, Tensor, Unknown, Value
@@ -144,7 +145,17 @@ def _checkpoint(m: Machine, path: str, arguments: Arguments, site: Site, scope: 
     "torchvision.models.utils.load_state_dict_from_url",
 )
 def _published(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
-    return Unknown("published weights")
+    return PUBLISHED_WEIGHTS
+
+
+_IN_PLACE = "mul_ add_ sub_ div_ lerp_ copy_ addcmul_ addcdiv_".split()
+
+
+@library_function(*(f"torch._foreach_{name}" for name in _IN_PLACE))
+def _for_each(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    for parameter in parameters_in(m, arguments.get(0, "self")):
+        note_weights_written(m, parameter, site)
+    return None
 
 
 @library_function("torch.nn.utils.vector_to_parameters")

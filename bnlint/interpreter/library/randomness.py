@@ -1,0 +1,67 @@
+"""What is drawn at random, or brought into a random order, outside of torch's own functions."""
+
+import libcst as cst
+
+from bnlint.facts.site import Site
+from bnlint.interpreter.library.calls import library_function
+from bnlint.interpreter.library.tensor_functions import create
+from bnlint.interpreter.machine import Machine
+from bnlint.interpreter.names import assign
+from bnlint.interpreter.objects import Scope
+from bnlint.interpreter.values import SHUFFLED, Arguments, Library, Many, Tensor, Unknown, Value
+
+_TYPES = "Tensor FloatTensor DoubleTensor HalfTensor BFloat16Tensor LongTensor IntTensor".split()
+_DRAWS = """normal randn rand uniform random random_sample ranf sample randint random_integers
+standard_normal exponential gamma beta binomial poisson laplace permutation""".split()
+_MADE = "classification blobs moons circles regression gaussian_quantiles friedman1".split()
+
+
+@library_function(*(f"torch.{name}" for name in _TYPES), *(f"torch.cuda.{name}" for name in _TYPES))
+def _typed_tensor(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    """``torch.FloatTensor(4, 100)`` holds anything, ``torch.FloatTensor(data)`` the data."""
+    sizes = all(isinstance(value, int) for value in arguments.positional)
+    return create(m, "empty" if sizes and not arguments.opened else "tensor", arguments, site)
+
+
+@library_function("numpy.random.default_rng", "numpy.random.RandomState")
+def _generator(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    """Its methods are those of ``numpy.random``."""
+    return Library("numpy.random")
+
+
+@library_function(
+    *(f"numpy.random.{name}" for name in _DRAWS),
+    *(f"scipy.stats.{name}.rvs" for name in ("norm", "truncnorm", "uniform")),
+)
+def _draw(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    data = arguments.get(0, "x")
+    copies = path.endswith("permutation") and not isinstance(data, int)
+    return Tensor(made_up=not copies, drawn=True)
+
+
+@library_function(*(f"sklearn.datasets.make_{name}" for name in _MADE))
+def _make(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    drawn = arguments.keywords.get("shuffle", True) is True
+    return tuple(Tensor(made_up=True, drawn=drawn) for _ in ("samples", "labels"))
+
+
+@library_function("random.shuffle", "numpy.random.shuffle")
+def _shuffle(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    """What is shuffled in place has no order from then on, by the name that it is given by."""
+    node = arguments.nodes[0] if arguments.nodes else None
+    if isinstance(node, cst.Name | cst.Attribute):
+        assign(m, node, Many(SHUFFLED), scope)
+    return None
+
+
+@library_function("random.sample", "sklearn.utils.shuffle", "sklearn.utils.resample")
+def _sample(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    number = 1 if path.startswith("random.") else len(arguments.positional)
+    return Many(SHUFFLED) if number == 1 else tuple(Many(SHUFFLED) for _ in range(number))
+
+
+@library_function("sklearn.model_selection.train_test_split")
+def _split(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    if arguments.keywords.get("shuffle", True) is not True or arguments.opened:
+        return Many(Unknown("part"))
+    return tuple(Many(SHUFFLED) for _ in range(2 * len(arguments.positional)))

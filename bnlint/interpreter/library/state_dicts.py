@@ -1,0 +1,39 @@
+"""What ``state_dict()`` gives: the parameters of a model by name, which code may write."""
+
+from bnlint.facts.site import Site
+from bnlint.interpreter.machine import Machine
+from bnlint.interpreter.objects import Instance
+from bnlint.interpreter.parameters import parameter_group
+from bnlint.interpreter.values import Many, Unknown, Value
+
+STATE = "torch.nn.Module.state_dict"
+"""What stands for the class of such a dict."""
+PARAMETERS = "parameters"
+
+
+def state_dict(m: Machine, module: Instance, site: Site) -> Instance:
+    """``module.state_dict()``."""
+    made = Instance(None, STATE, {}, site)
+    made.attributes[PARAMETERS] = parameter_group(m, [module], site)
+    return made
+
+
+def is_state_dict(value: Value) -> bool:
+    """Whether a value is the state of one model."""
+    return isinstance(value, Instance) and value.library == STATE
+
+
+def call_state_method(state: Instance, name: str) -> Value:
+    """A method of a state dict."""
+    match name:
+        case "items":
+            return Many((Unknown("name"), state.attributes[PARAMETERS]))
+        case "values":
+            return Many(state.attributes[PARAMETERS])
+        case "keys":
+            return Many(Unknown("name"))
+        case "get":
+            return state.attributes[PARAMETERS]
+        case "copy":
+            return state
+    return Unknown(f"state_dict().{name}()")
