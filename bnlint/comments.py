@@ -3,7 +3,7 @@
 import io
 import tokenize
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bnlint.lines import Listing
@@ -48,6 +48,8 @@ class Comments:
 
     comments: tuple[Comment, ...]
     statements: tuple[Statement, ...]
+    below: Mapping[int, int]
+    """For a line that holds nothing but a comment, the next line that does not."""
 
     def reach(self, comment: Comment) -> tuple[int, range]:
         """Return the line that a comment is about, and the lines of the statement it stands at.
@@ -56,11 +58,7 @@ class Comments:
         that is no comment, above one the whole statement (line 0), decorators and ``def`` together.
         An empty line ends its reach.
         """
-        line = comment.line
-        if comment.alone:
-            others = {other.line for other in self.comments if other.alone}
-            while line in others:
-                line += 1
+        line = self.below.get(comment.line, comment.line)
         place = bisect_right(self.statements, line, key=lambda statement: statement.first) - 1
         if place < 0 or self.statements[place].last < line:
             return line, range(line, line)
@@ -87,7 +85,15 @@ def comments_of(text: str) -> Comments:
             first = None
         elif token.type not in _BLANK and first is None:
             first = token
-    return Comments(tuple(comments), tuple(statements))
+    return Comments(tuple(comments), tuple(statements), _below(comments))
+
+
+def _below(comments: Sequence[Comment]) -> Mapping[int, int]:
+    found: dict[int, int] = {}
+    for comment in reversed(comments):
+        if comment.alone:
+            found[comment.line] = found.get(comment.line + 1, comment.line + 1)
+    return found
 
 
 def _tokens(listing: Listing) -> Iterator[tokenize.TokenInfo]:

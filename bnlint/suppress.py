@@ -22,7 +22,7 @@ _NOQA = re.compile(
 _WORD = re.compile(r"bnlint|noqa", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Ignore:
     """One such comment. ``start`` and ``end`` are its offsets in the text.
 
@@ -123,7 +123,7 @@ def _ignores(comments: Comments) -> Iterator[Ignore]:
 
 
 def _ignore(comments: Comments, comment: Comment, match: re.Match[str], standard: bool) -> Ignore:
-    selectors = tuple(re.findall(r"[^,\s]+", match["selectors"] or ""))
+    selectors = tuple(dict.fromkeys(re.findall(r"[^,\s]+", match["selectors"] or "")))
     line, lines = comments.reach(comment)
     if standard and not selectors:
         lines = range(line, line + 1)
@@ -158,7 +158,8 @@ def _removal(path: str, ignore: Ignore, idle: Sequence[str]) -> Fix | None:
     if ignore.standard:
         return None
     comment = ignore.comment
-    kept = [word for word in ignore.selectors if word not in idle]
+    gone = set(idle)
+    kept = [word for word in ignore.selectors if word not in gone]
     if kept:
         offset = ignore.start - comment.start
         opening = comment.text.index("[", offset) + comment.start + 1

@@ -13,6 +13,7 @@ import pytest
 from bnlint import cli
 
 hypothesis.settings.register_profile("ci", derandomize=True)
+hypothesis.settings.register_profile("long", max_examples=5_000, deadline=None)
 if os.environ.get("CI"):
     hypothesis.settings.load_profile("ci")
 

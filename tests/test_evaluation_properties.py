@@ -1,7 +1,7 @@
 """Every operation that the evaluator allows, on odd values: Python's own answer, or unknown.
 
 Python is asked only where the evaluator answers, since elsewhere it might not come back. A longer
-search: ``pytest --hypothesis-profile=long`` on this file.
+search: ``pytest --hypothesis-profile=long`` with this file.
 """
 
 import builtins
@@ -39,8 +39,6 @@ from bnlint.interpreter.evaluation.numbers import ARITHMETIC
 from bnlint.interpreter.evaluation.operators import COMPARISONS, UNARY
 from bnlint.interpreter.evaluation.sequences import CHANGES, MOST_ROWS, ROWS
 from bnlint.interpreter.values import Float, Int, Text, Unknown
-
-hypothesis.settings.register_profile("long", max_examples=20_000, deadline=None)
 
 patient = hypothesis.settings(deadline=None)
 """What bounds the work is measured by other tests; here the machine may be busy."""

@@ -3,6 +3,7 @@
 import libcst as cst
 
 from bnlint.interpreter.arithmetic import binary, compare, operator_name, truth_of, unary
+from bnlint.interpreter.evaluation import change
 from bnlint.interpreter.iteration import SOME_SLICE, elements, index_into
 from bnlint.interpreter.machine import EXPRESSIONS, Machine, handles
 from bnlint.interpreter.names import assign, look_up
@@ -206,7 +207,7 @@ def _yield(m: Machine, node: cst.Yield, scope: Scope) -> Value:
         inner.on_yield(value)
     elif inner is not None and inner.yielded is not None:
         m.heap.touch(inner.yielded)
-        inner.yielded.extend(yielded)
+        change(inner.yielded, "extend", [yielded], m.allowance)
         if m.frame.abstract:
             inner.yielded.append(Unknown("further items"))
     return Unknown("sent value")

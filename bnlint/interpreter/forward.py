@@ -28,13 +28,15 @@ def note_forward(
     inner: bool = False,
 ) -> ForwardRecord:
     """Record a call of a module, under DataParallel or not, and the state of its BatchNorm layers."""
+    norms = norm_records(m, module)
+    m.step(len(norms) >> 4)
     record = ForwardRecord(
         len(m.journal.forwards),
         module,
         receiver or (module.names[-1] if module.names else module.type_name),
         site,
         mode_of(m, module),
-        norm_records(m, module),
+        norms,
         m.grad,
         inputs,
         Known.of(splitter is not None),

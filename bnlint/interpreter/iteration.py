@@ -46,7 +46,7 @@ def elements(m: Machine, value: Value) -> list[Value] | None:
     """The items of an iterable, or ``None`` where their number is not known."""
     match value:
         case list() | tuple():
-            if not m.allowance.takes(len(value) >> 5) or open_at(value) is not None:
+            if not m.allowance.takes(len(value) >> 4) or open_at(value) is not None:
                 return None
             return value if isinstance(value, list) else list(value)
         case set() | frozenset() if open_at(list(value)) is not None:
@@ -130,6 +130,8 @@ def _index_known(m: Machine, value: Value, key: Value) -> Value:
         return value
     if isinstance(key, Unknown | Tensor):
         return _any_item(m, value)
+    if isinstance(value, list | tuple) and not m.allowance.takes(len(value) >> 4):
+        return Unknown("item")
     known = open_at(value)
     if known is not None and not _is_within(key, known):
         return Many(Unknown("item")) if isinstance(key, slice) else Unknown("item")

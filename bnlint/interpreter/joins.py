@@ -1,5 +1,6 @@
 """What a value is when it differs between two paths."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bnlint.interpreter.heap import Contents
@@ -55,7 +56,7 @@ def _join_within(
         if isinstance(one, dict) and isinstance(other, dict):
             made = _join_dicts(tape, one, other)
         else:
-            made = [join_values(tape, a, b) for a, b in zip(one, other, strict=True)]
+            made = _each(tape, [*one], [*other])
         tape.joined[key] = (
             tuple(made) if isinstance(one, tuple) and isinstance(made, list) else made
         )
@@ -63,6 +64,11 @@ def _join_within(
     finally:
         if outermost:
             tape.joined.clear()
+
+
+def _each(tape: "Tape", one: Sequence[Value], other: Sequence[Value]) -> list[Value]:
+    pairs = zip(one, other, strict=True)
+    return [a if a is b else join_values(tape, a, b) for a, b in pairs]
 
 
 def _choice(one: Value, other: Value) -> Value:
@@ -108,7 +114,7 @@ def join_contents(tape: "Tape", one: Contents, other: Contents) -> Contents:
 
 def _join_lists(tape: "Tape", one: list[Value], other: list[Value]) -> list[Value]:
     if len(one) == len(other):
-        return [join_values(tape, a, b) for a, b in zip(one, other, strict=True)]
+        return _each(tape, one, other)
     shared = min(len(one), len(other))
     head: list[Value] = []
     for a, b in zip(one[:shared], other[:shared], strict=True):

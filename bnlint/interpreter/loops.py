@@ -127,7 +127,7 @@ def _over_many(
             element = iterable
         case Instance() if is_opaque(iterable):
             element = iterable
-        case list():
+        case list() if m.allowance.takes(len(iterable)):
             known = [item for item in iterable if not isinstance(item, Unknown)]
             element = m.join(known) if known else element
     if loop.loader is not None:

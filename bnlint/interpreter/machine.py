@@ -262,7 +262,8 @@ class Machine:
         return joined
 
     def join_contents(self, saved: Contents, present: Contents) -> Contents:
-        """Join the contents of one container on two paths."""
+        """Join the contents of one container on two paths; of a long one that takes time."""
+        self.steps += len(saved) >> 9
         return join_contents(self.tape, saved, present)
 
     # -- facts ------------------------------------------------------------------------------

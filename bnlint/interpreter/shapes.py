@@ -9,6 +9,8 @@ ALL_SIZES = Unknown("tensor shape")
 """The shape of a tensor whose rank is not known."""
 FIRST_SIZE = Unknown("size of dimension 0")
 
+LARGEST_FACTOR = 1_000
+"""By which a pixel shuffle multiplies; a larger one is no size."""
 SAME = frozenset({Kind.ACTIVATION, Kind.DROPOUT, Kind.PASS, Kind.OTHER_NORM, Kind.PHI})
 SPATIAL = frozenset({Kind.MAX_POOL, Kind.AVG_POOL, Kind.UPSAMPLE, Kind.PAD})
 
@@ -71,7 +73,9 @@ def _after_reshape_layer(layer: Instance, given: Shape) -> Shape:
 def after_shuffle(given: Shape, factor: int | None, *, up: bool) -> Shape:
     """The shape that a pixel shuffle or, with ``up`` false, its inverse gives."""
     channels, rank = given.channels, given.rank
-    if channels is None or factor is None or factor < 1 or given.channels_last:
+    if channels is None or factor is None or given.channels_last:
+        return Shape(rank)
+    if not 0 < factor <= LARGEST_FACTOR:
         return Shape(rank)
     return Shape(rank, None, channels // factor**2 if up else channels * factor**2)
 

@@ -42,6 +42,23 @@ def test_star_imports_in_a_circle(tmp_path: Path) -> None:
     assert "BN203" in outcome.rules
 
 
+MANY = {
+    "a forward of many layers": "m = nn.Sequential(*[nn.BatchNorm2d(3) for _ in range(1000)])\n"
+    "m = nn.Sequential(m, *m, *m, *m)\n" + "m(torch.rand(2, 3, 4, 4))\n" * 3000,
+    "arguments": f"m = nn.Sequential({'nn.BatchNorm2d(3), ' * 4000})\nm(torch.rand(2, 3, 4, 4))\n",
+    "selectors": f"x = 1  # bnlint: ignore[{','.join(f'BN{i}' for i in range(20_000))}]\n",
+    "comments": "# bnlint: ignore[BN101]\n" * 8000,
+    "numbers": f"x = [{', '.join(map(str, range(30_000)))}]\n",
+}
+
+
+@pytest.mark.parametrize("body", MANY.values(), ids=MANY)
+def test_what_is_long_takes_no_longer_than_it_is(tmp_path: Path, body: str) -> None:
+    outcome = lint(tmp_path, {"train.py": HEAD + TAIL + body})
+    survives(outcome)
+    assert "BN203" in outcome.rules
+
+
 SEQUENCES = {
     "the same twice": "s = nn.Sequential(nn.BatchNorm2d(3))\n"
     + "s = nn.Sequential(s, s)\n" * 40

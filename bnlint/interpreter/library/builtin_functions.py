@@ -52,7 +52,7 @@ def _sum(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) 
     if inputs := tensors_in(arguments.values):
         return m.tape.tensor(Kind.ADD, "sum", inputs, site, shape=inputs[0].shape, batch=True)
     items = elements(m, arguments.get(0, "iterable"))
-    if items is None:
+    if items is None or not m.allowance.takes(len(items)):
         return Unknown("sum()")
     total = arguments.get(1, "start", 0)
     for item in items:
@@ -65,7 +65,8 @@ def _sum(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) 
 @library_function("builtins.any", "builtins.all")
 def _any(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     items = elements(m, arguments.get(0, "iterable"))
-    answers = [None] if items is None else [truth_of(item) for item in items]
+    known = items is not None and m.allowance.takes(len(items))
+    answers = [None] if items is None or not known else [truth_of(item) for item in items]
     decisive = path.endswith("any")
     if decisive in answers:
         return decisive

@@ -37,7 +37,7 @@ def _sequence(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sc
     if name == "iter" and isinstance(value, Tensor | Unknown | Many):
         return value
     items = elements(m, value)
-    if items is None:
+    if items is None or not m.allowance.takes(len(items)):
         return value if isinstance(value, Many | Tensor) else Many(Unknown("item"))
     match name:
         case "tuple" | "Size":
@@ -102,7 +102,7 @@ def _enumerate(m: Machine, path: str, arguments: Arguments, site: Site, scope: S
     start = arguments.get(1, "start", 0)
     value = iterated(m, arguments.get(0, "iterable"), site, scope)
     items = elements(m, value)
-    if items is not None and isinstance(start, int):
+    if items is not None and isinstance(start, int) and m.allowance.takes(len(items)):
         return [(number, item) for number, item in enumerate(items, start)]
     loader = value.loader if isinstance(value, Many) else None
     return Many((Unknown("index"), _element(value)), loader)
