@@ -172,6 +172,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _refuse(message: str) -> int:
-    line = " ".join(message.split())
+    from bnlint.visible import visible
+
+    line = visible(" ".join(message.split()))
     click.echo(f"error: {line[:1].lower()}{line[1:]}", err=True)
     return 2

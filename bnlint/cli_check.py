@@ -21,10 +21,13 @@ from bnlint.engine import Result, Trace
 from bnlint.files import Found, Patterns, Target
 from bnlint.finding import Severity
 from bnlint.fixer import Settled
+from bnlint.lines import split
+from bnlint.look import place_of, said
 from bnlint.misuse import Misuse
 from bnlint.reach import Reach
 from bnlint.report.patch import unified
 from bnlint.sifting import Plan
+from bnlint.visible import pictured, visible
 
 _STDIN = "-"
 
@@ -59,11 +62,8 @@ def _traces(options: CheckOptions, config: Config) -> bool:
     """Whether to run the models' code: only who runs bnlint decides that, not what is linted."""
     if options.trace is not None or options.trusted or not config.trace:
         return config.trace if options.trace is None else options.trace
-    click.echo(
-        f"note: `trace = true` in {config.origin} is ignored, since it would run the project's code;"
-        " --trace or --trusted allows that",
-        err=True,
-    )
+    note = f"note: `trace = true` in {config.origin} is ignored, since it would run the project's code;"
+    click.echo(visible(f"{note} --trace or --trusted allows that"), err=True)
     return False
 
 
@@ -94,9 +94,9 @@ def _restrained(plan: Plan, found: Found, options: CheckOptions) -> Plan:
 
 def _warn(found: Found, config: Config) -> None:
     for reason in found.unread:
-        click.echo(f"warning: {reason}", err=True)
+        click.echo(visible(f"warning: {reason}"), err=True)
     if found.excluded and not found.targets:
-        click.echo(f"note: everything named is excluded by {config.origin}", err=True)
+        click.echo(visible(f"note: everything named is excluded by {config.origin}"), err=True)
 
 
 def _settle(
@@ -112,16 +112,20 @@ def _diff(found: Found, plan: Plan, options: CheckOptions, trace: Trace | None) 
     if options.output is not None:
         rewrite.write_text(options.output, patch)
     else:
-        click.echo(patch, nl=False)
+        click.echo(_shown(patch) if sys.stdout.isatty() else patch, nl=False)
     trouble = {item.id for item in diagnostics.ALL if item.severity is Severity.ERROR}
     for finding in settled.result.findings:
         if finding.rule in trouble:
-            place = f"{finding.span.path}:{finding.span.line}:{finding.span.column}"
-            click.echo(f"{place}: {finding.rule} {finding.message}", err=True)
+            click.echo(f"{place_of(finding.span)}: {finding.rule} {said(finding)}", err=True)
     number = len(settled.changes)
     click.echo(f"Would fix {_problems(settled.fixed)} in {_files(number)}.", err=True)
     _say_what_is_left(settled, options, err=True)
     return 1 if settled.changes and not options.exit_zero else 0
+
+
+def _shown(patch: str) -> str:
+    """Return a patch for people to read: what is no terminal gets it as it is, to be applied."""
+    return "".join(pictured(line.rstrip("\r\n")) + "\n" for line in split(patch))
 
 
 def _fix(

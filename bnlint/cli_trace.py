@@ -28,6 +28,7 @@ from bnlint.source.file import display_path
 from bnlint.tracer.answer import Answer
 from bnlint.tracer.targets import Target, parse_argument, parse_size, parse_target
 from bnlint.tracing import Attempt, attempt_of
+from bnlint.visible import visible
 
 
 def trace(options: TraceOptions) -> int:
@@ -71,7 +72,7 @@ def signal(options: SignalOptions) -> int:
         from bnlint.report import signal_plot
 
         signal_plot.save({measured.model: measured}, options.plot)
-        click.echo(f"Wrote {options.plot}.", err=True)
+        click.echo(visible(f"Wrote {options.plot}."), err=True)
     result = _judged(replace(attempt.graph, signal=measured), attempt, project)
     if result.findings and options.form == "text":
         click.echo("\n" + FORMATS["text"](result, look), nl=False)

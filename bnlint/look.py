@@ -3,7 +3,8 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from bnlint.finding import Applicability, Finding, Severity
+from bnlint.finding import Applicability, Finding, Severity, Span
+from bnlint.visible import visible
 
 _CODES = {
     "bold": "1",
@@ -45,3 +46,13 @@ def colour_of(severity: Severity) -> str:
 def message_of(finding: Finding) -> str:
     """Return the message as reported; one that is not proven says so."""
     return f"Likely: {finding.message}" if finding.likely else finding.message
+
+
+def said(finding: Finding) -> str:
+    """Return the message as it is printed, in one line."""
+    return visible(message_of(finding))
+
+
+def place_of(span: Span) -> str:
+    """Return ``path:line:column`` as it is printed."""
+    return f"{visible(span.path)}:{span.line}:{span.column}"

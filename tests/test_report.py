@@ -309,7 +309,7 @@ def test_github_commands_are_escaped() -> None:
     item = finding(place, severity=Severity.ADVICE, message="50 % is\ntoo: much, really")
     assert FORMATS["github"](result(item), Look()) == (
         "::notice file=a%2Cb%3Ac%25.py,line=2,endLine=4,col=3,title=BN301 missing-eval::"
-        "a,b:c%25.py:2:3: BN301 50 %25 is%0Atoo: much, really\n"
+        "a,b:c%25.py:2:3: BN301 50 %25 is\\ntoo: much, really\n"
     )
     for severity, command in ((Severity.ERROR, "error"), (Severity.WARNING, "warning")):
         text = FORMATS["github"](result(finding(place, severity=severity)), Look())

@@ -3,6 +3,8 @@
 import unicodedata
 from dataclasses import dataclass
 
+from bnlint.visible import pictured
+
 TAB = 4
 _ELLIPSIS = "…"
 
@@ -20,6 +22,7 @@ class Cells:
     @classmethod
     def of(cls, line: str) -> "Cells":
         """Lay out a line without its ending."""
+        line = pictured(line)
         if line.isascii() and line.isprintable():
             return cls(tuple(line), tuple(range(len(line) + 1)))
         cells: list[str] = []
@@ -31,7 +34,7 @@ class Cells:
             elif unicodedata.combining(character) and cells:
                 cells[-1] += character
             else:
-                cells += [_visible(character), *[""] * (width(character) - 1)]
+                cells += [character, *[""] * (width(character) - 1)]
         return cls(tuple(cells), (*starts, len(cells)))
 
     def at(self, column: int) -> int:
@@ -51,15 +54,3 @@ class Cells:
 def width(character: str) -> int:
     """Return how many cells a character fills."""
     return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
-
-
-def _visible(character: str) -> str:
-    """Replace characters that would act on the terminal by their pictures."""
-    code = ord(character)
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return (
-        "\N{REPLACEMENT CHARACTER}"
-        if unicodedata.category(character) in ("Cc", "Cf", "Cs")
-        else character
-    )

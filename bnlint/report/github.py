@@ -5,7 +5,8 @@ The log shows the message alone, so that the message names the place, too.
 
 from bnlint.engine import Result
 from bnlint.finding import Finding, Severity
-from bnlint.look import Look, message_of
+from bnlint.look import Look, place_of, said
+from bnlint.visible import visible
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.ADVICE: "notice"}
 
@@ -18,17 +19,16 @@ def render(result: Result, look: Look) -> str:
 def _command(finding: Finding) -> str:
     span = finding.span
     properties = {
-        "file": span.path,
+        "file": visible(span.path),
         "line": span.line,
         "endLine": span.end_line,
         "col": span.column,
         "title": f"{finding.rule} {finding.name}",
     }
     given = ",".join(f"{name}={_property(str(value))}" for name, value in properties.items())
-    place = f"{span.path}:{span.line}:{span.column}"
-    message = f"{place}: {finding.rule} {message_of(finding)}"
+    message = f"{place_of(span)}: {finding.rule} {said(finding)}"
     if finding.fix is not None:
-        message += f"\nhelp: {finding.fix.title}"
+        message += f"\nhelp: {visible(finding.fix.title)}"
     return f"::{_COMMANDS[finding.severity]} {given}::{_data(message)}\n"
 
 

@@ -7,11 +7,12 @@ from bnlint.engine import Result
 from bnlint.finding import Finding, Fix
 from bnlint.links import page
 from bnlint.look import Look, message_of
+from bnlint.visible import inert_json
 
 
 def render(result: Result, look: Look) -> str:
     """Return a JSON array; offsets count characters of the decoded file, lines and columns from 1."""
-    return json.dumps([_finding(finding) for finding in result.findings], indent=2) + "\n"
+    return inert_json(json.dumps([_finding(f) for f in result.findings], indent=2)) + "\n"
 
 
 def _finding(finding: Finding) -> Mapping[str, object]:

@@ -1,5 +1,6 @@
 """What fixes change: beside a finding as an inline diff, for whole files as a unified diff."""
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher, unified_diff
@@ -9,6 +10,7 @@ from bnlint.fixer import edited
 from bnlint.lines import Listing, split
 
 _CONTEXT = 1
+_SHORT = dict(zip('\a\b\t\n\v\f\r"\\', 'abtnvfr"\\', strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,26 @@ def hunks(listing: Listing, edits: Iterable[Edit]) -> list[list[Row]]:
 def unified(path: str, before: str, after: str) -> str:
     """Return what ``patch -p1`` and ``git apply`` need to change the file."""
     old, new = split(before), split(after)
-    name = path.lstrip("/") + ("\t" if " " in path else "")  # the tab ends a name with blanks
-    diff = unified_diff(old, new, f"a/{name}", f"b/{name}")
+    diff = unified_diff(old, new, _named("a", path), _named("b", path))
     return "".join(
         line if line.endswith(("\n", "\r")) else f"{line}\n\\ No newline at end of file\n"
         for line in diff
     )
+
+
+def _named(side: str, path: str) -> str:
+    """Name a file as git does: in quotes unless it is plain ASCII; a tab ends a name with blanks."""
+    name = f"{side}/{path.lstrip('/')}"
+    if name.isascii() and name.isprintable() and not {'"', "\\"} & set(name):
+        return name + ("\t" if " " in name else "")
+    return '"' + "".join(map(_quoted, os.fsencode(name))) + '"'
+
+
+def _quoted(byte: int) -> str:
+    character = chr(byte)
+    if character in _SHORT:
+        return "\\" + _SHORT[character]
+    return character if character.isascii() and character.isprintable() else f"\\{byte:03o}"
 
 
 def _without_blank_edges(rows: list[Row]) -> list[Row]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from bnlint.facts.signal import Signal, to_json
 from bnlint.facts.signal_verdict import verdict
 from bnlint.source.file import display_path
+from bnlint.visible import inert_json
 
 
 def text(signal: Signal) -> str:
@@ -25,4 +26,4 @@ def text(signal: Signal) -> str:
         "text": judged.text,
         "advice": judged.advice,
     }
-    return json.dumps(data | {"blocks": blocks}, indent=2, allow_nan=False) + "\n"
+    return inert_json(json.dumps(data | {"blocks": blocks}, indent=2, allow_nan=False)) + "\n"

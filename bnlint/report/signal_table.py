@@ -10,6 +10,7 @@ from bnlint.facts.signal import Block, Signal, in_digits
 from bnlint.facts.signal_growth import explosion
 from bnlint.facts.signal_verdict import Pattern, verdict
 from bnlint.look import Look
+from bnlint.visible import visible
 
 _WIDTH = 80
 _NARROWEST = 72
@@ -60,7 +61,7 @@ def text(signal: Signal, look: Look, *, every: bool = False) -> str:
         marked = any(block.transition for block in signal.blocks)
         legend = _LEGEND + _THEORY * theory + _TRANSITION * marked
         parts += [[*_rows(signal, table, every)], _wrapped(legend, width)]
-    parts += [_wrapped(f"Incomplete: {problem}", width) for problem in signal.problems]
+    parts += [_wrapped(f"Incomplete: {visible(problem)}", width) for problem in signal.problems]
     parts.append([*_verdict(signal, table)])
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
@@ -68,8 +69,8 @@ def text(signal: Signal, look: Look, *, every: bool = False) -> str:
 def _title(signal: Signal) -> str:
     number = len(signal.blocks)
     found = f"{number} residual {'addition' if number == 1 else 'additions'}"
-    fed = ", ".join(signal.inputs)
-    return f"Signal of `{signal.model}`: {found}, train mode, input {fed}"
+    fed = visible(", ".join(signal.inputs))
+    return f"Signal of `{visible(signal.model)}`: {found}, train mode, input {fed}"
 
 
 def _rows(signal: Signal, table: _Table, every: bool) -> Iterator[str]:
@@ -105,7 +106,7 @@ def _growth(blocks: Sequence[Block], table: _Table) -> str:
 
 
 def _row(block: Block, table: _Table) -> str:
-    name = f"{'t' if block.transition else ' '} {_shortened(block.name, table.name)}"
+    name = f"{'t' if block.transition else ' '} {_shortened(visible(block.name), table.name)}"
     values = [block.squared_mean, block.variance, *[block.expected] * table.theory]
     values += [block.branch_variance, *[block.expected_branch] * table.theory]
     cells = ("" if value is None else in_digits(value, zeros=True) for value in values)
@@ -120,13 +121,14 @@ def _shortened(name: str, width: int) -> str:
 def _verdict(signal: Signal, table: _Table) -> Iterator[str]:
     judged = verdict(signal)
     colour = _COLOURS.get(judged.pattern, "yellow")
-    head, colon, _ = judged.text.partition(":")
-    lines = _wrapped(judged.text[0].upper() + judged.text[1:], table.width)
+    head, colon, _ = visible(judged.text).partition(":")
+    text = visible(judged.text)
+    lines = _wrapped(text[0].upper() + text[1:], table.width)
     lead = len(head) if colon else 0
     yield table.look.paint(lines[0][:lead], colour, "bold") + lines[0][lead:]
     yield from lines[1:]
     if judged.advice:
-        first, *others = _wrapped(f"help: {judged.advice}", table.width, indent=6)
+        first, *others = _wrapped(f"help: {visible(judged.advice)}", table.width, indent=6)
         yield table.look.paint("help", "cyan", "bold") + first.removeprefix("help")
         yield from others
 

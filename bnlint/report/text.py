@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from bnlint.engine import Result
-from bnlint.finding import Applicability, Evidence, Finding, Fix, Span
+from bnlint.finding import Applicability, Evidence, Finding, Fix
 from bnlint.lines import Listing
-from bnlint.look import Look, colour_of, message_of
+from bnlint.look import Look, colour_of, place_of, said
 from bnlint.report.cells import Cells
 from bnlint.report.frame import Gutter, context, first_cell, frame
 from bnlint.report.patch import Row, hunks
 from bnlint.report.summary import summary
+from bnlint.visible import visible
 
 _SIGNS = {"-": "red", "+": "green"}
 
@@ -55,7 +56,7 @@ def _block(finding: Finding, listings: Mapping[str, Listing], look: Look) -> Ite
     shown = frozenset((span.path, number) for number in around)
     page = _Page(listings, gutter, look, colour_of(finding.severity), shown)
     yield from _header(finding, look)
-    yield " " * gutter.digits + look.paint("-->", "blue", "bold") + f" {_place(span)}"
+    yield " " * gutter.digits + look.paint("-->", "blue", "bold") + f" {place_of(span)}"
     code = frame(own, span, around, gutter, page.colour)
     if code:
         yield from [gutter.line(None), *code, gutter.line(None)]
@@ -69,7 +70,7 @@ def _block(finding: Finding, listings: Mapping[str, Listing], look: Look) -> Ite
 
 def _header(finding: Finding, look: Look) -> list[str]:
     mark = "[*] " if look.will_fix(finding) else ""
-    first, *rest = _wrapped(f"{finding.rule} {mark}{message_of(finding)}", look, indent=6)
+    first, *rest = _wrapped(f"{finding.rule} {mark}{said(finding)}", look, indent=6)
     rule = look.paint(finding.rule, colour_of(finding.severity), "bold")
     body = first.removeprefix(f"{finding.rule} ").removeprefix(mark)
     return [
@@ -79,7 +80,7 @@ def _header(finding: Finding, look: Look) -> list[str]:
 
 
 def _note(item: Evidence, page: _Page) -> Iterator[str]:
-    yield from _labelled("note", f"{_place(item.span)}: {item.message}", page)
+    yield from _labelled("note", f"{place_of(item.span)}: {visible(item.message)}", page)
     line = item.span.line
     if (item.span.path, line) not in page.shown:
         own = page.listings[item.span.path]
@@ -87,13 +88,17 @@ def _note(item: Evidence, page: _Page) -> Iterator[str]:
 
 
 def _help(fix: Fix, diff: Mapping[str, list[list[Row]]], page: _Page) -> Iterator[str]:
-    how = _how(fix, page.look)
-    first, *rest = _wrapped(f"help: {fix.title}{how}", page.look, indent=6)
+    how = visible(_how(fix, page.look))
+    first, *rest = _wrapped(f"help: {visible(fix.title)}{how}", page.look, indent=6)
     yield page.look.paint("help", "cyan", "bold") + first.removeprefix("help")
     yield from rest
     for path, places in diff.items():
         if {key[0] for key in page.shown} != {path}:
-            yield " " * page.gutter.digits + page.look.paint("-->", "blue", "bold") + f" {path}"
+            yield (
+                " " * page.gutter.digits
+                + page.look.paint("-->", "blue", "bold")
+                + f" {visible(path)}"
+            )
         for rows in places:
             yield page.gutter.line(None)
             cell = _first_cell_of(rows, page.gutter.room)
@@ -170,7 +175,3 @@ def _wrapped(text: str, look: Look, indent: int) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
-
-
-def _place(span: Span) -> str:
-    return f"{span.path}:{span.line}:{span.column}"

@@ -7,6 +7,7 @@ from bnlint.engine import Result
 from bnlint.finding import Finding
 from bnlint.look import Look
 from bnlint.tracing import Attempt
+from bnlint.visible import visible
 
 MOST_NAMES = 4
 _HOW = {
@@ -30,24 +31,24 @@ def _lines(result: Result, look: Look) -> Iterator[str]:
     models = "model" if total == 1 else "models"
     yield look.paint(f"Traced {len(done)} of {total} {models}", "bold") + " with torch.fx."
     for attempt in done:
-        yield f"  {attempt.name} ({_place(attempt)}): {_about(attempt)}"
-        yield from (f"    {note}" for note in _notes(attempt))
+        yield f"  {visible(attempt.name)} ({_place(attempt)}): {_about(attempt)}"
+        yield from (f"    {visible(note)}" for note in _notes(attempt))
     for lack in dict.fromkeys(lack for attempt in result.attempts for lack in attempt.lacks):
-        yield f"  {look.paint('not guarded', 'yellow')}: {lack}"
+        yield f"  {look.paint('not guarded', 'yellow')}: {visible(lack)}"
     if result.added is not None and done:
         rules = [f for f in result.findings if f.rule != NOT_TRACED.id]
         yield _added(len(rules) - len(result.added), result.added)
 
 
 def _place(attempt: Attempt) -> str:
-    return f"{attempt.span.path}:{attempt.span.line}"
+    return f"{visible(attempt.span.path)}:{attempt.span.line}"
 
 
 def _about(attempt: Attempt) -> str:
     record = attempt.record
     assert record is not None
     guessed = " (guessed)" if record.guessed else ""
-    inputs = " and ".join(record.inputs) or "none"
+    inputs = visible(" and ".join(record.inputs)) or "none"
     norms = sum(call.kind == "batch norm" for call in record.calls)
     calls = f"{len(record.calls)} calls, {norms} of BatchNorm"
     return f"input {inputs}{guessed}, {calls}{_HOW.get(record.how, '')}"
