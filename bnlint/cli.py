@@ -77,6 +77,14 @@ def commands(ctx: click.Context) -> None:
     envvar="BNLINT_TRUSTED",
     help="Let the project's configuration decide about tracing.  [env: BNLINT_TRUSTED]",
 )
+@click.option(
+    "--total-timeout",
+    type=click.IntRange(1),
+    default=600,
+    show_default=True,
+    metavar="SECONDS",
+    help="After so much time no further model is traced.",
+)
 @parameters.child
 def check(**given: Any) -> int:
     """Lint files and folders (default: the working directory; `-` is standard input).

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bnlint.cli_options import ChildOptions
+from bnlint.cli_options import CheckOptions, ChildOptions
 from bnlint.tracer.answer import Limits
 from bnlint.tracer.process import Child
 from bnlint.tracing import Tracer
@@ -13,12 +13,13 @@ from bnlint.tracing import Tracer
 def child_of(options: ChildOptions) -> Child:
     """A child that is started when it is first asked; use it as a context manager."""
     limits = Limits(seconds=options.timeout, memory_mb=options.memory)
-    return Child(options.python or sys.executable, limits=limits)
+    python = options.python or sys.executable
+    return Child(python, limits=limits, variables=options.pass_env)
 
 
 @contextmanager
-def tracer(options: ChildOptions) -> Iterator[Tracer]:
+def tracer(options: CheckOptions) -> Iterator[Tracer]:
     """What traces the models of a rehearsal; torch is imported while the code is read."""
     with child_of(options) as child:
         child.start()
-        yield Tracer(child.ask)
+        yield Tracer(child.ask, options.total_timeout)

@@ -22,6 +22,7 @@ class ChildOptions:
     python: str | None = None
     timeout: int = 60
     memory: int = 4096
+    pass_env: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,7 @@ class CheckOptions(ReportOptions, ChildOptions):
     show_fixes: bool = False
     trace: bool | None = None
     trusted: bool = False
+    total_timeout: int = 600
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,6 +79,12 @@ child = _group(
         metavar="MB",
         help="Memory that tracing one model may take.",
     ),
+    click.option(
+        "--pass-env",
+        multiple=True,
+        metavar="NAME",
+        help="A variable of the environment that models may see.  [default: what torch needs]",
+    ),
 )
 """The process that traces."""
 

@@ -25,7 +25,7 @@ from bnlint.report import FORMATS, signal_json, signal_table
 from bnlint.sifting import Plan
 from bnlint.source import Project
 from bnlint.source.file import display_path
-from bnlint.tracer.answer import Answer
+from bnlint.tracer.answer import UNREADABLE, Answer
 from bnlint.tracer.targets import Target, parse_argument, parse_size, parse_target
 from bnlint.tracing import Attempt, attempt_of
 from bnlint.visible import visible
@@ -60,7 +60,7 @@ def signal(options: SignalOptions) -> int:
     project = Project()
     attempt = attempt_of(answer, target.name, start_of(_path_of(target)), project)
     assert attempt.graph is not None
-    measured = signals.from_json(answer.signal)
+    measured = _measured(answer.signal, options.target)
     measured = replace(measured, problems=attempt.graph.problems or measured.problems)
     if measured.problems and not measured.blocks:
         reason = measured.problems[0]
@@ -77,6 +77,13 @@ def signal(options: SignalOptions) -> int:
     if result.findings and options.form == "text":
         click.echo("\n" + FORMATS["text"](result, look), nl=False)
     return int(bool(result.findings))
+
+
+def _measured(data: object, target: str) -> signals.Signal:
+    try:
+        return signals.from_json(data)
+    except ValueError:
+        raise Misuse(f"the signal of `{target}` could not be measured: it {UNREADABLE}") from None
 
 
 def _judged(graph: ModelGraph, attempt: Attempt, project: Project) -> Result:

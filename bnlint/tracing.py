@@ -1,10 +1,12 @@
 """Tracing the models that the rehearsal saw being built, and what came of each."""
 
+import math
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bnlint.diagnostics import NOT_TRACED
+from bnlint.diagnostics import NOT_TRACED, describe
 from bnlint.facts.graph import ModelGraph
 from bnlint.facts.recipe import Recipe, missing, renumbered
 from bnlint.facts.rehearsal import Rehearsal
@@ -13,7 +15,7 @@ from bnlint.finding import Evidence, Finding, Span
 from bnlint.source import Project, SourceFile, Unreadable
 from bnlint.source.decoding import decode
 from bnlint.source.regular import read_bytes
-from bnlint.tracer.answer import Answer
+from bnlint.tracer.answer import Answer, Failure
 from bnlint.tracer.constructor_sites import Places
 from bnlint.tracer.model_graphs import model_graph
 from bnlint.tracer.recipe_json import to_json
@@ -21,6 +23,9 @@ from bnlint.tracer.records import TraceRecord
 
 Ask = Callable[[Mapping[str, object]], Answer]
 """Lets the child process do a job."""
+
+
+_TOO_LATE = "the models before it took more than {:g} s together (--total-timeout)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +85,15 @@ class Traced:
 
 @dataclass(slots=True)
 class Tracer:
-    """Traces models in a child process; equal recipes only once."""
+    """Traces models in a child process; equal recipes only once.
+
+    After ``seconds`` of the clock no further one is begun.
+    """
 
     ask: Ask
+    seconds: float = math.inf
     _answers: dict[str, Answer] = field(default_factory=dict)
+    _used: float = 0.0
 
     def __call__(self, rehearsal: Rehearsal, project: Project) -> Traced:
         """Trace each model that the program builds."""
@@ -114,7 +124,11 @@ class Tracer:
     def _answer(self, job: Mapping[str, object]) -> Answer:
         key = repr(job)
         if key not in self._answers:
+            if self._used > self.seconds:
+                return Answer(failure=Failure(_TOO_LATE.format(self.seconds)))
+            started = time.monotonic()
             self._answers[key] = self.ask(job)
+            self._used += time.monotonic() - started
         return self._answers[key]
 
 
@@ -167,7 +181,11 @@ def attempt_of(
         failure = answer.failure.reason if answer.failure else "it gave no answer"
         place = places.around(answer.failure.place) if answer.failure else None
         return Attempt(name, span, None, None, failure, place, refused, answer.lacks)
-    graph = model_graph(answer.trace, project, read=read)
+    try:
+        graph = model_graph(answer.trace, project, read=read)
+    except Exception as error:  # the model's code may have written the trace
+        failure = f"no model is as it tells: {describe(error)}"
+        return Attempt(name, span, None, None, failure, None, refused, answer.lacks)
     built = graph.site.span if read is None else span
     return Attempt(graph.name, built, graph, answer.trace, refused=refused, lacks=answer.lacks)
 

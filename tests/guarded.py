@@ -21,7 +21,7 @@ def run(job):
     exec(compile(Path(job["file"]).read_text(), job["file"], "exec"), scope)
     return {"signal": {"value": scope.get("value")}}
 """
-MARK = "BNLINT_TEST_MARK"
+MARK = "PYTHON_BNLINT_TEST_MARK"
 WORKS = "value = 6 * 7"
 
 

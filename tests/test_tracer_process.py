@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bnlint.misuse import Misuse
-from bnlint.tracer import process, spawn
+from bnlint.tracer import process, spawn, variables
 from bnlint.tracer.answer import UNUSABLE, Limits
 from bnlint.tracer.process import Child
 from tests.guarded import RUNNER, WORKS, Scripts, scripts_in
@@ -211,13 +211,25 @@ def test_big_jobs_and_big_answers_pass(scripts: Scripts) -> None:
     assert answer.signal["value"] == [9_000_000, "y" * 9_000_000]
 
 
-def test_the_environment_is_passed_on_and_made_quiet(
+def test_what_torch_needs_of_the_environment_is_passed_on_and_made_quiet(
     scripts: Scripts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scripts.child.close()
-    monkeypatch.setenv("MY_DATA", "here")
-    code = "import os; value = [os.environ[n] for n in ('MY_DATA', 'CUDA_VISIBLE_DEVICES')]"
-    assert scripts.run(code).signal == {"value": ["here", ""]}
+    monkeypatch.setenv("TORCH_HOME", "here")
+    monkeypatch.setenv("MY_DATA", "there")
+    code = (
+        "import os; value = list(map(os.environ.get, ['TORCH_HOME', 'MY_DATA', 'OMP_NUM_THREADS']))"
+    )
+    assert scripts.run(code).signal == {"value": ["here", None, "1"]}
+
+
+def test_secrets_are_not_passed_on_whatever_they_are_called(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("AWS_SECRET_ACCESS_KEY", "TORCH_HUB_TOKEN", "LD_PASSWORD", "HF_TOKEN", "DATA"):
+        monkeypatch.setenv(name, "x")
+    assert "x" not in variables.environment().values()
+    assert variables.environment(["DATA"])["DATA"] == "x"
 
 
 def test_matplotlib_gets_a_folder_that_exists(
@@ -226,9 +238,9 @@ def test_matplotlib_gets_a_folder_that_exists(
     monkeypatch.delenv("MPLCONFIGDIR", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert Path(spawn.environment()["MPLCONFIGDIR"]).is_dir()
+    assert Path(variables.environment()["MPLCONFIGDIR"]).is_dir()
     (tmp_path / "cache" / "matplotlib").mkdir(parents=True)
-    assert "MPLCONFIGDIR" not in spawn.environment()
+    assert "MPLCONFIGDIR" not in variables.environment()
 
 
 def test_the_child_loads_nothing_of_the_command_line(scripts: Scripts) -> None:
@@ -323,7 +335,7 @@ def test_nothing_outlives_a_parent_that_is_ended(
     script = tmp_path / "script.py"
     script.write_text("import time; time.sleep(1000)")
     environment = elsewhere | {"PYTHONPATH": f"{elsewhere['PYTHONPATH']}:{tmp_path}"}
-    environment |= {"BNLINT_TEST_MARK": shared.mark}
+    environment |= {"PYTHON_BNLINT_TEST_MARK": shared.mark}
     command = [sys.executable, "-c", PARENT, str(script)]
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as parent:
         assert until(lambda: len(shared.processes()) == 3)

@@ -6,9 +6,10 @@ variance are taken over samples and positions, then squared means and variances 
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from bnlint import typed_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,26 +96,16 @@ def to_json(signal: Signal) -> dict[str, Any]:
     return data
 
 
-def from_json(data: Mapping[str, Any]) -> Signal:
-    """Read back what :func:`to_json` gave; raises ``KeyError`` or ``TypeError`` for anything else."""
-    plain = dict(data)
-    for name in ("inputs", "problems"):
-        plain[name] = tuple(plain[name])
-    plain["blocks"] = tuple(
-        Block(**{name: _number(value, name) for name, value in block.items()})
-        for block in data["blocks"]
-    )
-    return Signal(**plain)
-
-
-_NAMES = frozenset({"name", "path"})
+def from_json(data: object) -> Signal:
+    """Read back what :func:`to_json` gave; raises ``ValueError`` for anything else."""
+    signal: Signal = typed_json.read(Signal, data)
+    for index, block in enumerate(signal.blocks):
+        if block.previous is not None and not 0 <= block.previous < index:
+            raise typed_json.Malformed(f"block {index} comes before the one that it follows")
+    return signal
 
 
 def _finite(value: object) -> object:
     if not isinstance(value, float) or math.isfinite(value):
         return value
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-
-
-def _number(value: object, name: str) -> Any:
-    return float(value) if isinstance(value, str) and name not in _NAMES else value

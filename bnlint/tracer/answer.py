@@ -3,13 +3,24 @@
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from bnlint import typed_json
 from bnlint.tracer.records import Place, TraceRecord, from_json
+from bnlint.typed_json import Malformed
 
 OUTPUT_KEPT = 4096
 """Bytes of what a model prints that are kept, from the end."""
+
+MOST_REFUSALS = 50
+"""Refusals and lacks that are told of one job."""
+
+MOST_BRACKETS = 1 << 20
+"""In one line; each may become an object that takes a hundred times as much memory."""
+
+UNREADABLE = "gave no answer that can be read: its code may have written into the pipe for it"
 
 UNUSABLE = 3
 """Exit status of the server when the last line of its errors says why this Python cannot trace."""
@@ -80,25 +91,39 @@ class Report:
     dump: str = ""
 
     def read(self, line: bytes) -> None:
-        """Take one line."""
-        try:
-            data = json.loads(line)
-        except ValueError:
-            self.dump += line.decode(errors="replace") + "\n"
-            return
+        """Take one line; the code of the model may have written it, so it may be anything."""
+        data = _parsed(line)
+        if data is None:
+            self.dump += (
+                line[: max(0, OUTPUT_KEPT - len(self.dump))].decode(errors="replace") + "\n"
+            )
         match data:
             case {"id": int()}:
                 self.answer = data
-            case {"refused": {"what": str()} as refusal}:
-                self.refused.append(refusal)
-            case {"lacks": [*lacks]}:
-                self.lacks = tuple(map(str, lacks))
+            case {"refused": dict() as refusal} if len(self.refused) < MOST_REFUSALS:
+                with suppress(Malformed):
+                    typed_json.read(Refusal, refusal)
+                    self.refused.append(refusal)
+            case {"lacks": lacks}:
+                with suppress(Malformed):
+                    self.lacks = typed_json.read(tuple[str, ...], lacks)[:MOST_REFUSALS]
 
     def completed(self, failure: Failure, output: str) -> Mapping[str, Any]:
         """The answer with all of its keys; ``failure`` is the reason if there is none."""
         found = {"failure": asdict(failure)} if self.answer is None else self.answer
+        own = {key: found.get(key) for key in ("trace", "signal", "failure")}
         rest = {"refused": self.refused, "lacks": self.lacks, "output": output}
-        return {"trace": None, "signal": None, "failure": None, "missing": [], **found, **rest}
+        return {**own, "missing": found.get("missing", []), **rest}
+
+
+def _parsed(line: bytes) -> Any:
+    """The JSON of a line; ``None`` where it is none."""
+    if line.count(b"[") + line.count(b"{") > MOST_BRACKETS:
+        return None
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
 
 
 def line_of(data: Mapping[str, Any]) -> bytes:
@@ -114,17 +139,25 @@ def write(pipe: int, line: bytes) -> None:
 
 
 def answer_of(data: Mapping[str, Any]) -> Answer:
-    """Read the line that the child wrote; raises ``KeyError`` or ``TypeError`` for anything else."""
-    trace, failure = data.get("trace"), data.get("failure")
-    return Answer(
-        trace=None if trace is None else from_json(trace),
-        signal=data.get("signal"),
-        failure=None if failure is None else Failure(failure["reason"], _place(failure["place"])),
-        refused=tuple(Refusal(one["what"], _place(one["place"])) for one in data["refused"]),
-        missing=tuple(data.get("missing", ())),
-        output=data["output"],
-        lacks=tuple(data["lacks"]),
-    )
+    """Read the line that the child wrote; what cannot be read is a failure of that job."""
+    told = {
+        "refused": _read(tuple[Refusal, ...], data.get("refused"), ())[:MOST_REFUSALS],
+        "lacks": _read(tuple[str, ...], data.get("lacks"), ())[:MOST_REFUSALS],
+        "output": _read(str, data.get("output"), "")[-OUTPUT_KEPT:],
+    }
+    trace, signal, failure = (data.get(name) for name in ("trace", "signal", "failure"))
+    try:
+        if trace is signal is failure is None:
+            raise Malformed("nothing was answered")
+        return Answer(
+            None if trace is None else from_json(trace),
+            typed_json.read(Mapping[str, object] | None, signal),
+            typed_json.read(Failure | None, failure),
+            missing=typed_json.read(tuple[str, ...], data.get("missing", [])),
+            **told,
+        )
+    except (Malformed, RecursionError):
+        return Answer(failure=Failure(UNREADABLE), **told)
 
 
 def limits_of(job: Mapping[str, Any]) -> Limits:
@@ -132,5 +165,8 @@ def limits_of(job: Mapping[str, Any]) -> Limits:
     return Limits(**job.get("limits", {}))
 
 
-def _place(data: Mapping[str, Any] | None) -> Place | None:
-    return None if data is None else Place(**data)
+def _read(kind: Any, data: object, otherwise: Any) -> Any:
+    try:
+        return typed_json.read(kind, data)
+    except Malformed:
+        return otherwise

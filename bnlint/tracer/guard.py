@@ -1,7 +1,8 @@
 """Keeps the code of a model from doing harm by accident: a guard, not a sandbox.
 
 It holds for the rest of the process and for what that starts. Python's audit events stop what Python
-code does and say so; resource limits and Landlock stop compiled code.
+code does and say so; resource limits, Landlock and a filter of system calls stop compiled
+code.
 """
 
 import errno
@@ -16,14 +17,17 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from bnlint.tracer import blame, landlock
-from bnlint.tracer.answer import Limits, Refusal
-from bnlint.tracer.refusals import words
+from bnlint.tracer import blame, landlock, seccomp
+from bnlint.tracer.answer import MOST_REFUSALS, Limits, Refusal
+from bnlint.tracer.refusals import OF_PROCESSES, words
 
-MOST_REFUSALS = 50
 MEBIBYTE = 1 << 20
 
 UNHEARD = (  # what changes the world without an audit event: module, function, event
+    *((module, name, f"bnlint.{name}") for module in ("os", "posix") for name in OF_PROCESSES),
+    ("signal", "pidfd_send_signal", "bnlint.pidfd_send_signal"),
+    ("_signal", "pidfd_send_signal", "bnlint.pidfd_send_signal"),
+    ("time", "clock_settime", "bnlint.clock_settime"),
     ("posix", "mkfifo", "bnlint.mkfifo"),
     ("posix", "mknod", "bnlint.mknod"),
     ("os", "mkfifo", "bnlint.mkfifo"),
@@ -85,7 +89,7 @@ def engage(limits: Limits, tell: Callable[[Refusal], None] | None = None) -> Gua
     """
     tempfile.gettempdir()  # it writes when it is asked for the first time
     sys.dont_write_bytecode = True
-    lacks = (*_limit(limits), *landlock.restrict())
+    lacks = (*_limit(limits), *landlock.restrict(), *seccomp.restrict())
     for module in ("_multiprocessing", "_posixsubprocess", "_posixshmem"):
         with suppress(ImportError):
             importlib.import_module(module)

@@ -35,7 +35,7 @@ def run_guarded(job: Mapping[str, Any], runner: Runner, pipe: int) -> NoReturn:
         flush()
     except BaseException:
         traceback.print_exc()
-        os._exit(1)
+        os._exit(reasons.NOT_RUN)
     try:
         write(pipe, line)
     except OSError:

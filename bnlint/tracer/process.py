@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from types import TracebackType
 from typing import Self
@@ -29,14 +29,17 @@ class Child:
         limits: Limits | None = None,
         runner: str | None = None,
         alone: bool = False,
+        variables: Collection[str] = (),
     ) -> None:
         """Choose an interpreter with torch; ``alone`` gives each job a server instead of a fork.
 
+        ``variables`` are names in the environment that it gets besides the usual ones.
         ``runner`` is the ``module:function`` that the child runs instead of its usual one.
         """
         self._python = python
         self._limits = limits or Limits()
         self._options = [*(["--runner", runner] if runner else []), *(["--alone"] * alone)]
+        self._variables = variables
         self._server: Server | None = None
         self._unusable: Misuse | None = None
         self._asked = 0
@@ -103,7 +106,7 @@ class Child:
         if self._server is not None and self._server.ready and not self._server.alive:
             self.close()
         if self._server is None:
-            self._server = Server(self._python, self._options)
+            self._server = Server(self._python, self._options, self._variables)
         return self._server
 
 
@@ -119,9 +122,12 @@ def _answer(server: Server, limits: Limits) -> Answer:
         late = True
     if server.forks and report.answer is not None:
         return answer_of(report.answer)
-    server.wait(deadline)
+    if not server.flooded:
+        server.wait(deadline)
     status = server.stop()
     output = server.output
     reason = reasons.of_end(status, limits, 0.0, output + report.dump)
+    if server.flooded:
+        reason, report.answer = reasons.FLOODED, None
     failure = Failure(reasons.overtime(limits) if late else reason, blame.of_dump(report.dump))
     return answer_of(report.completed(failure, output))

@@ -5,9 +5,12 @@ import signal
 from bnlint.tracer import blame
 from bnlint.tracer.answer import Failure, Limits
 from bnlint.tracer.guard import Refused
+from bnlint.tracer.line_buffer import MOST_BYTES, MOST_LINES
 
 LONGEST = 400
 PIPE_CLOSED = 74
+NOT_RUN = 71
+FLOODED = f"wrote more than {MOST_BYTES >> 20} MB or {MOST_LINES} lines into the pipe that carries the answer"
 DENIED = ("Permission denied", "File too large")
 HINT = " (nothing may be written while a model is traced)"
 OUT_OF_MEMORY = ("can't allocate memory", "Cannot allocate memory", "bad_alloc")
@@ -32,6 +35,9 @@ def of_end(status: int, limits: Limits, seconds: float, output: str) -> str:
     """
     if status == PIPE_CLOSED:
         return "closed the pipe that carries the answer"
+    if status == NOT_RUN:
+        *_, last = output.strip().splitlines() or [""]
+        return f"broke what guards and runs it: {' '.join(last.split())[:LONGEST]}"
     if status >= 0:
         return f"ended the process with os._exit({status})"
     if any(sign in output for sign in OUT_OF_MEMORY):

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from bnlint import typed_json
 from bnlint.facts.initialisation import Draw
+from bnlint.facts.kind import Kind
+from bnlint.typed_json import Malformed
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,60 +99,15 @@ def to_json(trace: TraceRecord) -> dict[str, Any]:
     return asdict(trace)
 
 
-def from_json(data: Mapping[str, Any]) -> TraceRecord:
-    """Read a trace back; raises ``KeyError`` or ``TypeError`` for anything else."""
-    rest = {name: value for name, value in data.items() if name not in _TUPLES}
-    plain = {name: tuple(data[name]) for name in _TUPLES}
-    layers = tuple(_layer(**layer) for layer in data["layers"])
-    calls = tuple(_call(**call) for call in data["calls"])
-    return TraceRecord(**rest | plain | {"layers": layers, "calls": calls})
+def from_json(data: object) -> TraceRecord:
+    """Read a trace back; raises :class:`bnlint.typed_json.Malformed` for anything else."""
+    trace: TraceRecord = typed_json.read(TraceRecord, data)
+    for index, call in enumerate(trace.calls):
+        if call.kind not in _KINDS or not all(0 <= source < index for source in call.inputs):
+            raise Malformed(f"call {index} is none")
+    if not all(0 <= output < len(trace.calls) for output in trace.outputs):
+        raise Malformed("outputs that no call makes")
+    return trace
 
 
-_TUPLES = ("layers", "calls", "outputs", "inputs", "problems", "never_called", "notes")
-
-
-def _layer(
-    places: list[Any],
-    aliases: list[str],
-    class_places: list[Any],
-    arguments: Mapping[str, object],
-    drawn: Mapping[str, Any] | None,
-    **rest: Any,
-) -> LayerRecord:
-    return LayerRecord(
-        **rest,
-        drawn=None if drawn is None else Draw(**drawn),
-        aliases=tuple(aliases),
-        arguments={name: _tupled(value) for name, value in arguments.items()},
-        places=tuple(Place(**place) for place in places),
-        class_places=tuple(Place(**place) for place in class_places),
-    )
-
-
-def _call(
-    inputs: list[int],
-    modules: list[str],
-    place: Any,
-    callers: list[Any],
-    arguments: Mapping[str, object],
-    sizes: list[int] | None,
-    **rest: Any,
-) -> CallRecord:
-    return CallRecord(
-        **rest,
-        inputs=tuple(inputs),
-        modules=tuple(modules),
-        place=_place(place),
-        callers=tuple(Place(**caller) for caller in callers),
-        arguments={name: _tupled(value) for name, value in arguments.items()},
-        sizes=None if sizes is None else tuple(sizes),
-    )
-
-
-def _place(data: Mapping[str, Any] | None) -> Place | None:
-    return None if data is None else Place(**data)
-
-
-def _tupled(value: object) -> object:
-    """JSON has lists only; sizes and dimensions are tuples in torch."""
-    return tuple(_tupled(item) for item in value) if isinstance(value, list) else value
+_KINDS = frozenset(kind.value for kind in Kind)

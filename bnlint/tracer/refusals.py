@@ -6,6 +6,7 @@ https://docs.python.org/3/library/audit_events.html lists the events.
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 
 from bnlint.tracer.blame import installed
 
@@ -109,8 +110,14 @@ def _binding(_: object, address: object, *rest: object) -> Words:
 
 
 def _database(path: object, *rest: object) -> Words:
+    """Memory, or a file that is there, by a name that says so and is no file's own name."""
     name = _text(path)
-    return None if name in {"", ":memory:"} or "mode=ro" in name else f"writing {_quoted(path)}"
+    file, _, query = name.removeprefix("file:").partition("?")
+    modes = {value for key, value in parse_qsl(query) if key == "mode"}
+    reads = name.startswith("file:") and modes in ({"ro"}, {"memory"})
+    if name in {"", ":memory:"} or (reads and os.path.isabs(file)):
+        return None
+    return f"writing {_quoted(path)}"
 
 
 def _signalling(process: object, number: object, *rest: object) -> Words:
@@ -131,8 +138,27 @@ def _limiting(which: object, *rest: object) -> Words:
     return "changing the limits of memory or time" if which in guarded else None
 
 
-def _limiting_process(process: object, which: object, *rest: object) -> Words:
-    return _limiting(which)
+def _limiting_process(process: object, which: object, limits: object = None) -> Words:
+    if limits is None:
+        return None
+    return _limiting(which) if _is_own(process) else "changing the limits of another process"
+
+
+def _setting(what: str) -> Callable[..., Words]:
+    def handle(arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Words:
+        own = _is_own(next(iter(arguments), 0))
+        return None if own else f"changing the {what} of another process"
+
+    return handle
+
+
+def _prioritizing(arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Words:
+    one_process = arguments[:1] == (getattr(os, "PRIO_PROCESS", None),)
+    return None if one_process and _is_own(arguments[1]) else OF_PRIORITY
+
+
+def _is_own(process: object) -> bool:
+    return process in (0, os.getpid())
 
 
 def _host(address: object) -> str:
@@ -151,7 +177,21 @@ def _quoted(value: object) -> str:
     return f"`{text if len(text) <= 120 else text[:117] + '...'}`"
 
 
+OF_PRIORITY = "changing the priority of another process"
+OF_PROCESSES: Mapping[str, Callable[..., Words]] = {
+    "setpriority": _prioritizing,
+    "sched_setaffinity": _setting("processors"),
+    "sched_setscheduler": _setting("scheduling"),
+    "sched_setparam": _setting("scheduling"),
+    "chroot": _plain("changing the root folder"),
+}
+"""Functions of ``os`` without an audit event that may be about other processes."""
+
 HANDLERS: Mapping[str, Callable[..., Words]] = {
+    **{f"bnlint.{name}": handle for name, handle in OF_PROCESSES.items()},
+    "bnlint.pidfd_send_signal": _plain("sending a signal to another process"),
+    "bnlint.clock_settime": _plain("setting the clock"),
+    "socket.sethostname": _plain("changing the name of the machine"),
     "open": _opening,
     "bnlint.save": _saving,
     "bnlint.mkfifo": _called_with("making the pipe"),

@@ -6,9 +6,8 @@ import queue
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
@@ -16,6 +15,8 @@ from typing import IO
 
 from bnlint.misuse import Misuse
 from bnlint.tracer.answer import OUTPUT_KEPT, UNUSABLE
+from bnlint.tracer.line_buffer import LineBuffer
+from bnlint.tracer.variables import environment
 
 PACKAGE = str(Path(__file__).parents[1])
 START_SECONDS = 180.0
@@ -41,30 +42,18 @@ main()
 """
 """Takes this very bnlint, without putting what is installed beside it on the path."""
 
-QUIET = {
-    "CUDA_VISIBLE_DEVICES": "",
-    "HF_HUB_OFFLINE": "1",
-    "MKL_NUM_THREADS": "1",
-    "MPLBACKEND": "Agg",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "PYTHONDONTWRITEBYTECODE": "1",
-    "PYTHONHASHSEED": "0",
-    "PYTHONIOENCODING": "utf-8:backslashreplace",
-    "WANDB_MODE": "disabled",
-}
-
 
 class Server:
     """A running server; threads of its own read its pipes, so that neither side waits for the other."""
 
-    def __init__(self, python: str, options: list[str]) -> None:
+    def __init__(self, python: str, options: list[str], passed: Collection[str] = ()) -> None:
         """Start it, without waiting until it is ready; raises :class:`Misuse` if that is no program."""
         path = shutil.which(python)
         if path is None:
             raise Misuse(f"there is no Python interpreter `{python}`")
-        self._process = _spawned([path, "-c", BOOTSTRAP, PACKAGE, *options])
+        self._process = _spawned([path, "-c", BOOTSTRAP, PACKAGE, *options], passed)
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._buffer = LineBuffer()
         self._printed = bytearray()
         self._threads = [_started(self._read_lines), _started(self._read_output)]
         self._path = path
@@ -86,12 +75,18 @@ class Server:
         return self._process.poll() is None
 
     @property
+    def flooded(self) -> bool:
+        """Whether it wrote more than one job may; it is not listened to any longer."""
+        return self._buffer.flooded
+
+    @property
     def output(self) -> str:
         """The end of what it printed, as far as it did not go to the answer of a job."""
         return bytes(self._printed).decode(errors="replace")
 
     def send(self, line: bytes) -> None:
         """Send a job, without waiting until it is read."""
+        self._buffer = LineBuffer()
         self._threads[2:] = [_started(lambda: self._write(line))]
 
     def line(self, deadline: float) -> bytes | None:
@@ -143,8 +138,9 @@ class Server:
 
     def _read_lines(self) -> None:
         with self._pipe(1) as pipe:
-            for line in pipe:
-                self._lines.put(line)
+            while (chunk := os.read(pipe.fileno(), 1 << 16)) and not self.flooded:
+                for line in self._buffer.take(chunk):
+                    self._lines.put(line)
         self._lines.put(None)
 
     def _read_output(self) -> None:
@@ -167,26 +163,14 @@ def _parsed(line: bytes | None) -> object:
         return None
 
 
-def environment() -> dict[str, str]:
-    """The environment of the child: ours, without accelerators, networks, windows and threads.
-
-    Matplotlib cannot be imported without a folder that it believes it may write to.
-    """
-    cache = os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache"))
-    usual = [os.path.join(cache, "matplotlib"), os.path.expanduser("~/.matplotlib")]
-    if "MPLCONFIGDIR" in os.environ or any(map(os.path.isdir, usual)):
-        return os.environ | QUIET
-    return os.environ | QUIET | {"MPLCONFIGDIR": tempfile.gettempdir()}
-
-
-def _spawned(command: list[str]) -> subprocess.Popen[bytes]:
+def _spawned(command: list[str], passed: Collection[str]) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=environment(),
+            env=environment(passed),
             start_new_session=True,
         )
     except OSError as error:

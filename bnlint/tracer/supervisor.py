@@ -14,6 +14,7 @@ from typing import Any
 from bnlint.tracer import blame, reasons
 from bnlint.tracer.answer import OUTPUT_KEPT, Failure, Limits, Report, limits_of
 from bnlint.tracer.job_process import Runner, run_guarded, separate
+from bnlint.tracer.line_buffer import LineBuffer
 
 CHUNK = 1 << 16
 CHUNKS_LEFT = 32  # more than a pipe holds
@@ -42,6 +43,8 @@ def supervise(job: Mapping[str, Any], runner: Runner, jobs: int, answers: int) -
     reason = reasons.of_end(status, limits, seconds, output + fork.report.dump)
     if fork.killed and seconds < limits.seconds:
         reason = reasons.overtime(limits)
+    if fork.lines.flooded:
+        reason, fork.report.answer = reasons.FLOODED, None
     failure = Failure(reason, blame.of_dump(fork.report.dump))
     return {**fork.report.completed(failure, output), "id": job["id"]}
 
@@ -53,17 +56,14 @@ class _Fork:
     process: int
     pipes: dict[int, Callable[[bytes], None]] = field(default_factory=dict)
     report: Report = field(default_factory=Report)
-    line: bytearray = field(default_factory=bytearray)
+    lines: LineBuffer = field(default_factory=LineBuffer)
     output: bytearray = field(default_factory=bytearray)
     killed: bool = False
 
     def read_answer(self, chunk: bytes) -> None:
         """Split what was said into lines."""
-        *lines, rest = chunk.split(b"\n")
-        for line in lines:
-            self.report.read(bytes(self.line + line))
-            self.line.clear()
-        self.line += rest
+        for line in self.lines.take(chunk):
+            self.report.read(line)
 
     def read_output(self, chunk: bytes) -> None:
         """Keep the end of what was printed."""
@@ -125,7 +125,7 @@ def _watch(fork: _Fork, jobs: int, limits: Limits) -> tuple[int, float]:
         ended, status, usage = os.wait4(fork.process, os.WNOHANG)
         if ended:
             return os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime
-        if time.monotonic() > deadline:
+        if time.monotonic() > deadline or fork.lines.flooded:
             fork.killed = True
             os.kill(fork.process, signal.SIGKILL)  # it may have left its group
 
