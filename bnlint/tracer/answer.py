@@ -147,11 +147,11 @@ def answer_of(data: Mapping[str, Any]) -> Answer:
     }
     trace, signal, failure = (data.get(name) for name in ("trace", "signal", "failure"))
     try:
-        if trace is signal is failure is None:
+        if trace is signal is failure is None or not isinstance(signal, dict | None):
             raise Malformed("nothing was answered")
         return Answer(
             None if trace is None else from_json(trace),
-            typed_json.read(Mapping[str, object] | None, signal),
+            signal,
             typed_json.read(Failure | None, failure),
             missing=typed_json.read(tuple[str, ...], data.get("missing", [])),
             **told,
