@@ -154,7 +154,8 @@ def _say_what_was_done(settled: Settled[Result], options: CheckOptions, err: boo
     end = ":" if options.show_fixes else "."
     click.echo(f"Fixed {_problems(settled.fixed)} in {_files(number)}{end}", err=err)
     for item in settled.done if options.show_fixes else ():
-        click.echo(f"  {item.path}:{item.line}: {item.rule} {item.title}", err=err)
+        place = f"  {visible(item.path)}:{item.line}"
+        click.echo(f"{place}: {item.rule} {visible(item.title)}", err=err)
 
 
 def _say_what_is_left(settled: Settled[Result], options: CheckOptions, err: bool) -> None:
@@ -165,7 +166,8 @@ def _say_what_is_left(settled: Settled[Result], options: CheckOptions, err: bool
         return
     paths = ", ".join(f"`{path}`" for path in sorted({p for fix in left for p in fix.beyond}))
     remedy = "name the file" if options.paths == (_STDIN,) else "name them, or use --fix-imports"
-    click.echo(f"Left {_problems(len(left))} whose fix changes {paths}: {remedy}.", err=err)
+    line = f"Left {_problems(len(left))} whose fix changes {paths}: {remedy}."
+    click.echo(visible(line), err=err)
 
 
 def _write_stdout(found: Found, settled: Settled[Result]) -> None:

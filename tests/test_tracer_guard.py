@@ -403,7 +403,7 @@ def test_the_error_is_the_usual_one_with_words(scripts: Scripts) -> None:
         ("socket.bind", (None, ("::1", 0))),
         ("socket.sendmsg", (None, None)),
         ("urllib.Request", ("data:text/plain,x", None, {}, "GET")),
-        ("sqlite3.connect", ("file:a.db?mode=ro",)),
+        ("sqlite3.connect", ("file:/a.db?mode=ro",)),
         ("ctypes.dlopen", ("/env/lib/python3.11/site-packages/torch/lib/libtorch.so",)),
     ],
 )
