@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bnlint import engine, pages, registry
+from bnlint import pages, registry
 from bnlint.finding import Applicability
 from bnlint.pages import Example, Page
 from bnlint.rule import Rule
+from tests import fixing
 from tests.traced_examples import traced
 
 TESTS = Path(__file__).parent
@@ -67,19 +68,15 @@ def test_a_block_reports_exactly_its_marks(path: Path, example: Example, tmp_pat
     if example.trace is not None:
         found = traced(example, rule_of(path).id, tmp_path)
     else:
-        found = engine.lint_text(example.code, rules=[rule_of(path)])
+        found = list(fixing.lint(example.code, rule_of(path).id))
     assert sorted((f.span.line, f.rule) for f in found) == sorted(example.expected), found
 
 
 @pytest.mark.parametrize(("path", "bad", "fixed"), pairs())
 def test_fixes_turn_bad_into_fixed(path: Path, bad: Example | None, fixed: Example | None) -> None:
     assert bad is not None, "no Bad block goes with this Fixed block"
-    rule = rule_of(path)
-    allowed = {Applicability.SAFE, Applicability.UNSAFE, rule.fix or Applicability.SAFE}
-    target = engine.example(bad.code)
-    settled = engine.fix([target], engine.default_plan([rule]), allowed)
-    after = [change.after for change in settled.changes] or [bad.code]
-    assert after[0] == (fixed or bad).code  # a Bad block without a Fixed one has no fix
+    after = fixing.fix(bad.code, rule_of(path).id).after
+    assert after == (fixed or bad).code  # a Bad block without a Fixed one has no fix
 
 
 @pytest.mark.parametrize(("path", "example"), blocks("Fixed", "Good", run=True))

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import dropwhile, takewhile, zip_longest
 
 from bnlint.facts.forwards import loops_of, norms_in_training, trains
+from bnlint.facts.kind import Kind
 from bnlint.facts.known import Known
 from bnlint.facts.placement import is_dotted_name, own_loops
 from bnlint.facts.run import (
@@ -171,8 +172,26 @@ def _fix(
     """Switch the frozen part back after each switch of the whole, as long as it is frozen."""
     if not path or _only_norms(run, forward, frozen, path) or _is_thawed(run, frozen):
         return None
-    names = {norm.name for norm in frozen}
-    switches = {
+    edits: dict[Site, Edit | None] = {}
+    levels = {Applicability.UNSAFE if _has_dropout(run, forward, path) else Applicability.SAFE}
+    for switch in _switches(run, forward, {norm.name for norm in frozen}):
+        place, receiver = _switched_back(run, forward, switch)
+        line = f"{_joined(receiver, path)}.eval()"
+        context = switch.context or forward.context
+        condition = _condition(run, set(frozen.values()), place, context)
+        if condition is None:
+            levels.add(Applicability.DISPLAY)
+        elif condition:
+            line = f"if {condition}:\n    {line}"
+        put = place.insert_before if switch.site is None else place.insert_after
+        edits.setdefault(place, put(line) if receiver else None)
+    worst = min(levels, key=(Applicability.DISPLAY, Applicability.UNSAFE, Applicability.SAFE).index)
+    return RULE.fixed_by("Keep the frozen part in eval mode", *edits.values(), applicability=worst)
+
+
+def _switches(run: Run, forward: Forward, names: set[str]) -> list[Switch]:
+    """The ways in which layers of a model come into train mode when it is trained."""
+    found = {
         switch
         for other in run.of_type(Forward)
         if other.model.is_same(forward.model) and trains(other)
@@ -181,21 +200,16 @@ def _fix(
         for switch in norm.mode
         if switch.training
     }
-    edits: dict[Site, Edit | None] = {}
-    level = Applicability.SAFE
-    for switch in in_order(frozenset(switches)):
-        place, receiver = _switched_back(run, forward, switch)
-        line = f"{_joined(receiver, path)}.eval()"
-        context = switch.context or forward.context
-        condition = _condition(run, set(frozen.values()), place, context)
-        if condition is None:
-            level = Applicability.DISPLAY
-        elif condition:
-            line = f"if {condition}:\n    {line}"
-        put = place.insert_before if switch.site is None else place.insert_after
-        edits.setdefault(place, put(line) if receiver else None)
-    title = "Keep the frozen part in eval mode"
-    return RULE.fixed_by(title, *edits.values(), applicability=level)
+    return in_order(frozenset(found))
+
+
+def _has_dropout(run: Run, forward: Forward, path: str) -> bool:
+    """Whether eval mode would also switch off dropout in a part."""
+    graph = run.read.get(forward.model.identity)
+    return graph is not None and any(
+        layer.kind is Kind.DROPOUT and f"{layer.name}.".startswith(f"{path}.")
+        for layer in graph.layers
+    )
 
 
 def _switched_back(run: Run, forward: Forward, switch: Switch) -> tuple[Site, str]:

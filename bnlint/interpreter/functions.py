@@ -23,10 +23,10 @@ def _call_function(
     return run_function(m, function, arguments, site)
 
 
-@handles(CALLS, Method)
-def _call_method(
+def call_method(
     m: Machine, method: Method, arguments: Arguments, site: Site, scope: Scope
 ) -> Value:
+    """``receiver.method(...)``."""
     given = arguments.prefixed(method.receiver)
     if method.function.managed:
         return Managed(method.function, given, site)

@@ -10,11 +10,11 @@ from bnlint.facts.known import Known
 from bnlint.facts.run import is_training
 from bnlint.facts.site import Site
 from bnlint.interpreter.forward import note_forward, run_module, within
-from bnlint.interpreter.functions import run_function
+from bnlint.interpreter.functions import call_method, run_function
 from bnlint.interpreter.machine import CALLS, Machine, handles
 from bnlint.interpreter.modules import WRAPPERS, children, is_container, mode_of, unwrapped
 from bnlint.interpreter.namespaces import dotted
-from bnlint.interpreter.objects import Function, Instance, Scope
+from bnlint.interpreter.objects import Function, Instance, Method, Scope
 from bnlint.interpreter.records import Recorded
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.values import Arguments, Choice, Many, Tensor, Unknown, Value
@@ -36,6 +36,27 @@ def _call_instance(
         if isinstance(call, Function):
             return run_function(m, call, arguments.prefixed(instance), site)
     return m.call_unknown(instance, arguments, site)
+
+
+@handles(CALLS, Method)
+def _call_method(
+    m: Machine, method: Method, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
+    module = method.receiver
+    if m.modules or not isinstance(module, Instance) or not _is_forward(module, method):
+        return call_method(m, method, arguments, site, scope)
+    function = getattr(site.node, "func", None)
+    receiver = receiver_of(m, module, getattr(function, "value", None), scope)
+    return call_module(m, module, arguments, site, receiver)
+
+
+def _is_forward(module: Instance, method: Method) -> bool:
+    """Whether a script that calls a method runs a whole model."""
+    return (
+        module.is_module
+        and module.cls is not None
+        and module.cls.find("forward") is method.function
+    )
 
 
 @handles(CALLS, Choice)

@@ -1,0 +1,96 @@
+"""What a linter says about a script, held against what really happens when it is run."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bnlint.finding import Finding
+from tests import fixing, mode_recorder
+from tests.healing import harms
+from tests.mode_recorder import Record, Step
+
+COMMAND_LINES: tuple[tuple[str, ...], ...] = ((), ("--freeze",), ("--quiet",))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was wrong with the findings and fixes of one script, in words."""
+
+    harmful: tuple[str, ...]
+    false_alarms: tuple[str, ...]
+    unreported: tuple[str, ...]
+    findings: int
+    fixes: int
+
+
+def judge(code: str, folder: Path) -> Verdict:
+    """Lint, fix and run a script with all its options; raises ``AssertionError`` if it crashes."""
+    done = fixing.fix(code)
+    before = [mode_recorder.run(code, folder, *options) for options in COMMAND_LINES]
+    assert not any(record.failure for record in before), [record.failure for record in before]
+    wrong: list[str] = []
+    if done.after != code:
+        for options, record in zip(COMMAND_LINES, before, strict=True):
+            after = mode_recorder.run(done.after, folder, *options)
+            found = harms(record, after, (code, done.after), done.findings)
+            wrong += (f"{' '.join(options)}: {harm}" for harm in found)
+    return Verdict(
+        tuple(dict.fromkeys(wrong)),
+        tuple(_false_alarms(done.findings, before)),
+        tuple(dict.fromkeys(_unreported(done.findings, before))),
+        len(done.findings),
+        sum(finding.fix is not None for finding in done.findings),
+    )
+
+
+def _false_alarms(findings: Sequence[Finding], records: Sequence[Record]) -> Iterator[str]:
+    """The findings about modes that no run confirms."""
+    steps = [step for record in records for step in record.steps]
+    for finding in findings:
+        confirmed = {
+            "BN301": any(_misses_eval(step, finding.span.line) for step in steps),
+            "BN302": any(_misses_eval(step, finding.span.line) for step in steps),
+            "BN303": any(relapsed(record) for record in records),
+            "BN701": any(_is_live(step) for step in steps),
+        }.get(finding.rule, True)
+        if not confirmed:
+            yield f"{finding.rule} in line {finding.span.line}"
+
+
+def _misses_eval(step: Step, line: int) -> bool:
+    return not step.trained and True in step.norms and line in step.lines
+
+
+def _is_live(step: Step) -> bool:
+    """Whether frozen BatchNorm layers are trained in train mode."""
+    return step.trained and any(used.frozen and used.training for used in step.used)
+
+
+def relapsed(record: Record) -> set[int]:
+    """The lines that train in train mode at first and in eval mode later on."""
+    trained: set[int] = set()
+    found: set[int] = set()
+    for step in record.steps:
+        if step.trained and step.norms == {True}:
+            trained.add(step.lines[0])
+        elif step.trained and False in step.norms and step.lines[0] in trained:
+            found.add(step.lines[0])
+    return found
+
+
+def _unreported(findings: Sequence[Finding], records: Sequence[Record]) -> Iterator[str]:
+    """What happens in every run and no finding is about."""
+    told = {(finding.rule, finding.span.line) for finding in findings}
+    rules = {finding.rule for finding in findings}
+    for line in set[int].intersection(*(_evaluated_in_train_mode(r) for r in records)):
+        if ("BN301", line) not in told:
+            yield f"line {line} is evaluated in train mode"
+    if all(relapsed(record) for record in records) and "BN303" not in rules:
+        yield "training goes on in eval mode"
+    if all(any(map(_is_live, r.steps)) for r in records) and "BN701" not in rules:
+        yield "frozen layers are in train mode"
+
+
+def _evaluated_in_train_mode(record: Record) -> set[int]:
+    trained = {step.lines[0] for step in record.steps if step.trained}
+    return {s.lines[0] for s in record.steps if not s.trained and s.norms == {True}} - trained
