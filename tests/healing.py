@@ -24,16 +24,14 @@ def harms(
     if after.failure and after.failure != before.failure:
         yield f"fails with {after.failure}"
     moved = _moved(*code)
-    named = {
-        moved[f.span.line] for f in fixed if f.rule in ABOUT_EVALUATION and f.span.line in moved
-    }
+    applied = [f for f in fixed if f.fix is not None and f.fix.applicability != "display"]
+    about = {f.span.line for f in applied if f.rule in ABOUT_EVALUATION}
+    named = {moved[line] for line in about if line in moved}
     for step in after.steps:
         if not step.trained and True in step.norms and not named.isdisjoint(step.lines):
             yield f"line {step.lines[0]} is still evaluated in train mode"
-    rules = {f.rule for f in fixed if f.fix is not None}
-    if any(
-        f.rule == "BN701" and f.fix is not None and f.fix.applicability == "unsafe" for f in fixed
-    ):
+    rules = {finding.rule for finding in fixed}  # a fix may be withheld until others are applied
+    if any(f.rule == "BN701" and f.fix and f.fix.applicability == "unsafe" for f in applied):
         rules.add(SWITCHES_DROPOUT)
     for old, new in _pairs(before, after, moved):
         yield from _changed(old, new, rules)

@@ -34,12 +34,12 @@ class Net(nn.Module):
 """
 SOMETIMES = (
     "step % 2 == 0",
-    "step == 1",
     "loss.item() > 1.1",
     "step > 0",
     "not args.quiet",
     "epoch == 1",
 )
+"""Conditions that hold at some steps, also after an epoch."""
 
 
 def program(seed: int) -> str:

@@ -1,6 +1,6 @@
 """BN303: training goes on in eval mode after a validation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bnlint.facts.evaluation import is_mixed
@@ -182,7 +182,29 @@ def _may_train(run: Run, relapse: Relapse) -> bool:
     beginnings = {other.model.identity: other for other in reversed(here)}
     return (
         not is_mixed(run, first)
+        and not any(_relies_on_relapse(f, relapse, here) for f in run.of_type(Forward))
         and all(other.backpropagated is not Known.NO for other in here)
         and all(other.receiver == first.receiver for other in here)
         and all(is_training(f.mode) is Known.YES for f in beginnings.values())
     )
+
+
+def _relies_on_relapse(forward: Forward, relapse: Relapse, trained: Sequence[Forward]) -> bool:
+    """Whether an evaluation is in eval mode only since nothing ended it before training."""
+    if forward.backpropagated is Known.YES or not overlap(forward, relapse.first):
+        return False
+    for switch in forward.mode:
+        if switch.site != relapse.switched_at or switch.context is None:
+            continue
+        if any(switch.order < other.order < forward.order for other in trained):
+            return True
+        if not switch.context.certain and not _is_within(forward.context, switch.context):
+            return True
+    return False
+
+
+def _is_within(context: Context, outer: Context) -> bool:
+    """Whether something happens in the call of a function, and in the loops, of something else."""
+    around = {loop.site for loop in context.loops}
+    same_call = context.frames[: len(outer.frames)] == outer.frames
+    return same_call and all(loop.site in around for loop in outer.loops)
