@@ -79,6 +79,5 @@ def norms_over_the_batch(forward: Forward) -> list[NormState]:
     return [
         norm
         for norm in forward.norms
-        if is_training(norm.mode) is Known.YES
-        and (norm.layer is None or not norm.layer.type.endswith("SyncBatchNorm"))
+        if is_training(norm.mode) is Known.YES and norm.synchronised is Known.NO
     ]

@@ -28,8 +28,8 @@ def norms_in_training(forward: Forward) -> tuple[NormState, ...]:
 
 
 def trains(forward: Forward) -> bool:
-    """Whether a backward is certain to run through a forward that the script itself makes."""
-    return forward.backpropagated is Known.YES and not forward.inner
+    """Whether a backward runs, on some path at least, through a forward of the script's own."""
+    return forward.trained_on and not forward.inner
 
 
 def training_forwards(run: Run, model: Model | None = None) -> Iterator[Forward]:
@@ -80,9 +80,7 @@ def trained_between(run: Run, model: Model, after: int, before: int) -> bool:
 def evaluated_between(run: Run, model: Model, after: int, before: int) -> bool:
     """Whether a model is used without being trained between two positions in the run."""
     return any(
-        after < forward.order < before
-        and forward.backpropagated is not Known.YES
-        and forward.model.is_same(model)
+        after < forward.order < before and not forward.trained_on and forward.model.is_same(model)
         for forward in run.of_type(Forward)
     )
 

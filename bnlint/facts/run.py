@@ -1,6 +1,6 @@
 """What a program does with its models and loaders, in order: the events of one rehearsal."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -35,16 +35,58 @@ class Loop:
     loader: Loader | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Condition:
+    """One evaluation of a test whose answer is not known: the same object on both of its paths."""
+
+    site: Site
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """That a condition holds, or not, on the path at hand.
+
+    ``left`` says that the path with the other answer ended before (``continue``, ``return``), so
+    that the condition stands before a place, not around it.
+    """
+
+    condition: Condition
+    holds: bool
+    left: bool = field(default=False, compare=False)
+
+    @property
+    def opposite(self) -> "Assumption":
+        """What holds on the other paths."""
+        return Assumption(self.condition, not self.holds, self.left)
+
+
+def cover_all_paths(paths: Sequence[frozenset[Assumption]]) -> bool:
+    """Whether one of several sets of assumptions holds whatever the conditions turn out to be."""
+    if not paths or frozenset() in paths:
+        return bool(paths)
+    condition = next(iter(paths[0])).condition
+    sides = []
+    for answer in (Assumption(condition, True), Assumption(condition, False)):
+        sides.append([path - {answer} for path in paths if answer.opposite not in path])
+    return all(cover_all_paths(side) for side in sides)
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Where in the rehearsal an event happened: functions and loops from the outside in.
 
-    ``certain`` is false where a condition that is not known decides whether it happens.
+    ``assumptions`` are what decides whether it happens: the conditions around it, outermost first,
+    then those by which other paths left before.
     """
 
     frames: tuple[Frame, ...]
     loops: tuple[Loop, ...]
-    certain: bool
+    assumptions: tuple[Assumption, ...] = ()
+
+    @property
+    def certain(self) -> bool:
+        """Whether no condition that is not known decides whether it happens."""
+        return not self.assumptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +158,10 @@ class NormState:
     frozen_at: Site | None
     tracks: Known = Known.YES
     """Whether it has running statistics."""
+    synchronised: Known = Known.NO
+    """Whether it was converted to SyncBatchNorm before."""
+    certain: bool = True
+    """Whether the model has it on every path to the forward."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +178,8 @@ class Forward(Event):
     """A model is called by the script (not by another module's forward).
 
     ``mode`` is the model's own; ``norms`` are its BatchNorm layers' states. ``grad`` tells whether
-    gradients are on, ``backpropagated`` whether a backward runs through the output, ``measured``
+    gradients are on, ``backpropagated`` whether a backward runs through the output on every path
+    on which the forward happens, ``trained_on`` whether it does on some path, ``measured``
     whether the output ends in a metric or a prediction (argmax, comparison with labels, item,
     an image file). ``loaders`` are those that the input came from; ``batch`` is the number of
     samples when the input is one batch of a loader with all its samples.
@@ -152,6 +199,7 @@ class Forward(Event):
     """Whether it is a module called without gradients inside the forward of another."""
     made_up: Known = Known.UNKNOWN
     """Whether its input consists of random numbers and constants alone (noise, a dummy batch)."""
+    trained_on: bool = False
     device_count: int | None = None
     """Among how many devices DataParallel divides the batch, where it is told so."""
     receiver: str = ""

@@ -1,6 +1,6 @@
 """Operators, truth and comparison."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import libcst as cst
@@ -19,10 +19,11 @@ from bnlint.interpreter.values import (
     Guard,
     Library,
     Many,
+    Maybe,
     Tensor,
     Unknown,
     Value,
-    open_at,
+    may_be_absent,
 )
 
 TENSOR_OPERATORS: Mapping[str, tuple[Kind, str]] = {
@@ -116,8 +117,10 @@ def truth_of(value: Value) -> bool | None:
     match value:
         case Unknown() | Tensor() | Many() | frozenset():
             return None
-        case [Unknown()] | (Unknown(),) if open_at(value) is not None:
+        case [only] | (only,) if may_be_absent(only):
             return None
+        case dict() | set() if value:
+            return True if any(not may_be_absent(v) for v in _entries(value)) else None
         case list() | tuple() | dict() | set() | str() | bytes():
             return bool(value)
         case Instance() if value.is_module and is_container(value):
@@ -134,6 +137,10 @@ def truth_of(value: Value) -> bool | None:
     return None
 
 
+def _entries(value: dict[Value, Value] | set[Value]) -> Iterable[Value]:
+    return value.values() if isinstance(value, dict) else value
+
+
 UNDECIDED = frozenset({"torch.cuda.is_available", "typing.TYPE_CHECKING"})
 DEFINITE = ("torch.", "torchvision.", "builtins.", "numpy.", "math.", "functools.")
 """Packages whose names stand for functions and classes, not for settings."""
@@ -142,7 +149,7 @@ DEFINITE = ("torch.", "torchvision.", "builtins.", "numpy.", "math.", "functools
 def _may_be_anything(value: Value) -> bool:
     """Whether a value is an attribute of something that is not read, perhaps a setting."""
     match value:
-        case Unknown() | Builtin(receiver=Unknown() | Instance()):
+        case Unknown() | Maybe() | Builtin(receiver=Unknown() | Instance()):
             return True
         case Library(path=path, name=name):
             is_class = name[:1].isupper() and not name.isupper()
@@ -197,6 +204,11 @@ def _contains(m: Machine, item: Value, container: Value) -> bool | None:
     if isinstance(item, Tensor) or _may_be_anything(item):
         return None
     match container:
+        case dict() if any(isinstance(entry, Maybe) for entry in container.values()):
+            answer = contains(container, item, _may_be_anything, m.allowance)
+            sure = {key: v for key, v in container.items() if not isinstance(v, Maybe)}
+            here = contains(sure, item, _may_be_anything, m.allowance)
+            return answer if answer == here else None
         case str() | bytes() | range() | list() | tuple() | set() | frozenset() | dict():
             return contains(container, item, _may_be_anything, m.allowance)
         case Instance() if container.is_module and isinstance(item, str):

@@ -4,6 +4,7 @@ import libcst as cst
 
 from bnlint.facts.run import MomentumAssigned
 from bnlint.facts.site import Argument
+from bnlint.interpreter.alternatives import with_one_of
 from bnlint.interpreter.arguments import argument_fact
 from bnlint.interpreter.freezing import freeze, note_weights_written
 from bnlint.interpreter.functions import run_function
@@ -15,6 +16,7 @@ from bnlint.interpreter.modules import (
     register_child,
     set_own_mode,
 )
+from bnlint.interpreter.names import set_attribute
 from bnlint.interpreter.norms import is_batch_norm
 from bnlint.interpreter.objects import Bound, Class, Instance, Property, Scope
 from bnlint.interpreter.parameters import is_parameter, names_of
@@ -54,7 +56,7 @@ def _set_on_module(
         return
     if name in names_of(owner) and not modules_in(value):
         argument = Argument(name, None, m.site(node, scope))
-        owner.assigned[name] = argument
+        m.heap.put(owner.assigned, name, argument)
     if modules_in(value) and not isinstance(value, list | tuple | dict):
         register_child(m, owner, name, value)
         return
@@ -70,14 +72,18 @@ def _reassign(
 ) -> None:
     """``layer.momentum = value`` and the like on a library layer."""
     argument = argument_fact(m, name, Bound(value, m.assigning or node), scope)
-    layer.assigned[name] = argument
+    m.heap.put(layer.assigned, name, argument)
     if m.recipes is not None:
         m.recipes.note_changed(layer, name, value)
     m.journal.effects += 1
     if name != "momentum" or not is_batch_norm(layer):
         return
     site, context = m.site(node, scope), m.context()
-    m.journal.note(lambda facts, order: MomentumAssigned(order, site, context, (), argument))
+    m.journal.note(
+        lambda facts, order: MomentumAssigned(
+            order, site, context, (facts.layer(layer, layer.type_name),), argument
+        )
+    )
 
 
 def _set_on_parameter(
@@ -104,6 +110,7 @@ def _set_on_class(
 def _set_on_choice(
     m: Machine, owner: Choice, name: str, value: Value, node: cst.CSTNode, scope: Scope
 ) -> None:
-    for one in owner.values:
-        if isinstance(one, Instance):
-            _set_on_instance(m, one, name, value, node, scope)
+    def put(one: Value) -> None:
+        set_attribute(m, one, name, value, node, scope)
+
+    with_one_of(m, owner.values, put, m.site(node, scope))

@@ -41,16 +41,19 @@ from bnlint.interpreter.parameters import (
 from bnlint.interpreter.shapes import sizes_of
 from bnlint.interpreter.values import (
     MISSING,
+    NO_GRADIENTS,
     Arguments,
     Choice,
     Float,
     Int,
     Library,
     Many,
+    Maybe,
     Tensor,
     Text,
     Unknown,
     Value,
+    present,
 )
 from bnlint.vocabulary.layers import SIGNATURES, bare_name
 from bnlint.vocabulary.operations import ATTRIBUTES as TENSOR_ATTRIBUTES
@@ -155,7 +158,7 @@ def _of_tensor(m: Machine, value: Tensor, name: str, node: cst.CSTNode, scope: S
         site = m.site(node, scope)
         kind = TENSOR_ATTRIBUTES[name]
         made = m.tape.tensor(kind, name, [value], site, shape=shape, batch=True)
-        return replace(made, grads=frozenset()) if name in GRADIENT_CUTS else made
+        return replace(made, grads=NO_GRADIENTS) if name in GRADIENT_CUTS else made
     if value.whole and not name.startswith("__"):
         return Builtin(value, name)
     return Builtin(value, name)
@@ -200,13 +203,15 @@ def _of_instance(m: Machine, value: Instance, name: str, node: cst.CSTNode, scop
         return answers.pop() if len(answers) == 1 and None not in answers else Unknown("mode")
     if name == "data" and is_parameter(value):
         return value
-    found = value.attributes.get(name, MISSING)
-    if found is not MISSING:
-        return found
+    entry = value.attributes.get(name, MISSING)
+    if entry is not MISSING and not isinstance(entry, Maybe):
+        return entry
     if value.cls is not None:
         found = _class_attribute(m, value, name, node, scope)
         if found is not MISSING:
-            return found
+            return found if entry is MISSING else m.join([present(entry), found])
+    if entry is not MISSING:
+        return present(entry)
     if name == "__class__" and is_opaque(value):
         return Unknown("class of a third-party model")
     if name == "__class__":
@@ -275,7 +280,9 @@ def opaque_part(m: Machine, model: Instance, name: str, site: Site) -> Instance:
     group = norm_group(model)
     add_norm_group(made, group.attributes[MODE] if group is not None else made.attributes[MODE])
     made.has_parent, made.order = True, m.journal.next_order()
-    m.heap.put(model.attributes, name, made)
+    made.assumptions = model.assumptions
+    m.heap.discover(model.attributes, name, made, made.attributes, MODE)
+    m.heap.structure += 1
     if m.recipes is not None:
         m.recipes.note_part(made, model, name)
     return made

@@ -16,7 +16,7 @@ from bnlint.interpreter.modules import (
     register_child,
 )
 from bnlint.interpreter.objects import Bound, Class, Function, Instance, Scope
-from bnlint.interpreter.values import MISSING, Arguments, Library, Unknown, Value
+from bnlint.interpreter.values import MISSING, Arguments, Library, Maybe, Unknown, Value
 from bnlint.vocabulary.layers import ANY_ARGUMENTS, REQUIRED, SIGNATURES, bare_name
 
 CHAIN = 6
@@ -104,10 +104,12 @@ def fill_fields(m: Machine, made: Instance, cls: Class, arguments: Arguments) ->
 def new_instance(m: Machine, cls: Class | None, library: str, site: Site) -> Instance:
     """An object without attributes."""
     made = Instance(cls, library, {}, site)
+    m.heap.new(made.attributes)
+    m.heap.new(made.assigned)
     made.chain = tuple(
         frame.call for frame in reversed(m.frames[-CHAIN:]) if frame.call is not None
     )
-    made.conditions = m.uncertain
+    made.assumptions = m.assumptions()
     made.order = m.journal.next_order()
     made.is_module = is_module_class(library) if library else False
     if made.is_module:
@@ -211,14 +213,16 @@ def copy_of(m: Machine, value: Value, site: Site, memo: dict[int, Value] | None 
         case list() | dict() | tuple() if not m.allowance.takes(len(value)):
             return Unknown("copy")
         case list():
-            items: list[Value] = value.copy()
+            items: list[Value] = m.new(value.copy())
             memo[id(value)] = items
             items[:] = [copy_of(m, item, site, memo) for item in value]
             return items
+        case Maybe(value=inner):
+            return Maybe(copy_of(m, inner, site, memo))
         case tuple():
             return memo.setdefault(id(value), tuple(copy_of(m, i, site, memo) for i in value))
         case dict():
-            pairs: dict[Value, Value] = {}
+            pairs: dict[Value, Value] = m.new({})
             memo[id(value)] = pairs
             pairs.update((key, copy_of(m, item, site, memo)) for key, item in value.items())
             return pairs
@@ -230,8 +234,9 @@ def _copy_of_instance(m: Machine, value: Instance, site: Site, memo: dict[int, V
     is_part = any(isinstance(made, Instance) for made in memo.values())
     made = Instance(value.cls, value.library, {}, value.site, value.class_node)
     memo[id(value)] = made
+    m.heap.new(made.attributes)
     made.chain, made.arguments = value.chain, dict(value.arguments)
-    made.conditions, made.resolved = value.conditions, value.resolved
+    made.assumptions, made.resolved = value.assumptions, value.resolved
     made.assigned, made.is_module = dict(value.assigned), value.is_module
     made.stands_for_many = value.stands_for_many
     made.order = m.journal.next_order()

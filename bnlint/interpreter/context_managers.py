@@ -7,7 +7,8 @@ import libcst as cst
 from bnlint.facts.known import Known
 from bnlint.interpreter.frames import Completion
 from bnlint.interpreter.functions import run_function
-from bnlint.interpreter.machine import STATEMENTS, Machine, handles
+from bnlint.interpreter.heap import Watch
+from bnlint.interpreter.machine import STATEMENTS, Machine, Path, handles
 from bnlint.interpreter.names import assign
 from bnlint.interpreter.objects import Class, Function, Instance, Managed, Method, Scope
 from bnlint.interpreter.values import Arguments, Guard, Tensor, Unknown, Value
@@ -30,8 +31,8 @@ def _enter(m: Machine, node: cst.With, number: int, scope: Scope) -> Completion 
         return _enter(m, node, number + 1, scope)
 
     match manager:
-        case Guard(grad=grad):
-            return _with_grad(m, grad, lambda: go_on(manager))
+        case Guard():
+            return _with_grad(m, manager, lambda: go_on(manager))
         case Managed():
             return _inside(m, manager, go_on)
         case Instance(cls=Class()):
@@ -41,11 +42,16 @@ def _enter(m: Machine, node: cst.With, number: int, scope: Scope) -> Completion 
     return go_on(Unknown("context manager"))
 
 
-def _with_grad(m: Machine, grad: Known, body: Callable[[], Completion | None]) -> Completion | None:
-    before, m.grad = m.grad, grad
+def _with_grad(m: Machine, guard: Guard, body: Path) -> Completion | None:
+    start, before = len(m.frame.exits), m.grad if guard.before is None else guard.before
+    m.grad = guard.grad
     done = body()
-    m.grad = before
+    m.on_leaving(start, lambda: _set_grad(m, before))
     return done
+
+
+def _set_grad(m: Machine, grad: Known) -> None:
+    m.grad = grad
 
 
 def _inside(
@@ -53,7 +59,7 @@ def _inside(
 ) -> Completion | None:
     """Execute a generator-based context manager with the statement's body at its ``yield``."""
     ended: list[Completion | None] = []
-    frames, frame = len(m.frames), m.frame
+    frames, frame, start = len(m.frames), m.frame, len(m.frame.exits)
 
     def on_yield(value: Value) -> None:
         inner = m.frames[frames:]
@@ -63,9 +69,21 @@ def _inside(
         finally:
             m.frames.extend(inner)
 
-    run_function(m, manager.function, manager.arguments, manager.site, on_yield)
+    with m.heap.watched() as watch:
+        run_function(m, manager.function, manager.arguments, manager.site, on_yield)
+        m.heap.look()
     assert m.frame is frame
-    return ended[0] if ended else go_on(Unknown("context manager"))
+    if not ended:
+        return go_on(Unknown("context manager"))
+    m.on_exits(start, lambda: _may_be_set(m, watch))
+    return ended[0]
+
+
+def _may_be_set(m: Machine, watch: Watch) -> None:
+    """On a path that left the body, what the manager does afterwards has been done, too."""
+    for names, name, values in watch.entries():
+        if name in names:
+            m.heap.put(names, name, m.join([names[name], values[-1]]))
 
 
 def _with_methods(
@@ -78,11 +96,16 @@ def _with_methods(
     assert manager.cls is not None
     site = m.site(node, scope)
     entered: Value = Unknown("context manager")
-    before = m.grad
+    before, start = m.grad, len(m.frame.exits)
     if isinstance(enter := manager.cls.find("__enter__"), Function):
         entered = m.call(Method(enter, manager), Arguments(), site, scope)
     done = go_on(entered)
-    if isinstance(leave := manager.cls.find("__exit__"), Function):
-        m.call(Method(leave, manager), Arguments([None, None, None]), site, scope)
-    m.grad = before
+    leave = manager.cls.find("__exit__")
+
+    def left() -> None:
+        if isinstance(leave, Function):
+            m.call(Method(leave, manager), Arguments([None, None, None]), site, scope)
+        m.grad = before
+
+    m.on_leaving(start, left)
     return done

@@ -55,8 +55,9 @@ def _decorate(
             function.grad = Known.NO
         case Library(path="torch.enable_grad"):
             function.grad = Known.YES
-        case Guard(grad=grad):
+        case Guard(grad=grad, before=before):
             function.grad = grad
+            m.grad = m.grad if before is None else before
         case Function() | Method() | Partial():
             return _decorated(m, decorator, node, value, scope)
     return value
@@ -74,7 +75,7 @@ def define_class(m: Machine, node: cst.ClassDef, scope: Scope) -> Value:
     """The value that a ``class`` statement binds."""
     bases = tuple(m.evaluate(base.value, scope) for base in node.bases if base.star == "")
     bases = tuple(b if isinstance(b, Class | Library) else Unknown("base class") for b in bases)
-    names: dict[str, Value] = {}
+    names: dict[str, Value] = m.new({})
     cls = Class(node.name.value, node, bases, names, scope.namespace)
     body = Scope(names, scope.namespace, scope if scope.parent or scope.function else None)
     body.cls = cls

@@ -35,7 +35,7 @@ def _items(m: Machine, nodes: Sequence[cst.BaseElement], scope: Scope) -> list[V
 
 @handles(EXPRESSIONS, cst.List)
 def _list(m: Machine, node: cst.List, scope: Scope) -> Value:
-    return _items(m, node.elements, scope)
+    return m.new(_items(m, node.elements, scope))
 
 
 @handles(EXPRESSIONS, cst.Tuple)
@@ -45,7 +45,8 @@ def _tuple(m: Machine, node: cst.Tuple, scope: Scope) -> Value:
 
 @handles(EXPRESSIONS, cst.Set)
 def _set(m: Machine, node: cst.Set, scope: Scope) -> Value:
-    return set_of(_items(m, node.elements, scope), m.allowance)
+    made = set_of(_items(m, node.elements, scope), m.allowance)
+    return m.new(made) if isinstance(made, set) else made
 
 
 @handles(EXPRESSIONS, cst.Dict)
@@ -63,15 +64,21 @@ def _dict(m: Machine, node: cst.Dict, scope: Scope) -> Value:
         if not is_key(key):
             return Unknown("dict")
         made[key] = value
-    return made
+    return m.new(made)
 
 
 def _comprehension(
     m: Machine, node: cst.CompFor, scope: Scope, body: Callable[[Scope], Value]
 ) -> list[Value] | Many:
-    inner = Scope({}, scope.namespace, scope)
+    inner = Scope(m.new({}), scope.namespace, scope)
     made: list[Value] = []
     exact = True
+
+    def go_on(clause: cst.CompFor) -> None:
+        if clause.inner_for_in is not None:
+            run(clause.inner_for_in)
+        else:
+            made.append(body(inner))
 
     def run(clause: cst.CompFor) -> None:
         nonlocal exact
@@ -86,15 +93,15 @@ def _comprehension(
             passes = [truth_of(m.evaluate(test.test, inner)) for test in clause.ifs]
             if False in passes:
                 continue
-            exact = exact and None not in passes
-            if clause.inner_for_in is not None:
-                run(clause.inner_for_in)
+            if None in passes:
+                exact = False
+                m.fork(lambda: go_on(clause), lambda: None, m.site(clause, inner))
             else:
-                made.append(body(inner))
+                go_on(clause)
 
     run(node)
     if exact:
-        return made
+        return m.new(made)
     return Many(m.join(made) if made else Unknown("item"))
 
 

@@ -6,13 +6,11 @@ from functools import partial
 
 import libcst as cst
 
-from bnlint.facts.known import Known
 from bnlint.facts.run import Run
 from bnlint.facts.site import Site
 from bnlint.interpreter.construction import is_module_class
 from bnlint.interpreter.facts_of import FactsMaker
 from bnlint.interpreter.frames import Frame
-from bnlint.interpreter.heap import Heap
 from bnlint.interpreter.hooks import framework_of_class, run_hook
 from bnlint.interpreter.machine import BudgetExceeded, Machine
 from bnlint.interpreter.namespaces import Namespace
@@ -108,20 +106,15 @@ class Rehearser:
         first = len(m.journal.notes)
         m.limit = m.steps + steps
         m.allowance.renew()
-        m.heap, m.modules, m.loops, m.building, m.uncertain = self._fresh_heap(), [], [], 0, 0
-        m.grad, m.frames = Known.YES, [Frame(name, None, None)]
+        m.start_afresh([Frame(name, None, None)], m.heap.structure + 1)
         complete = False
         with self.m.journal.surviving(name, site):
             complete = _ends(execute)
-        m.heap, m.modules, m.loops, m.uncertain = self._fresh_heap(), [], [], 0
-        m.grad, m.frames = Known.YES, []
+        m.start_afresh([], m.heap.structure + 1)
         notes = m.journal.notes[first:]
         if notes or not complete:
             run = partial(self.facts.run, name, main, notes, complete, options)
             self._entered.append((name, site, run))
-
-    def _fresh_heap(self) -> Heap:
-        return Heap(self.m.heap.structure + 1)
 
     def enter_whole(self, name: str, execute: Callable[[], object], site: Site) -> None:
         """Execute what builds or calls one model that was asked for by name."""

@@ -4,11 +4,19 @@ import libcst as cst
 
 from bnlint.interpreter.arithmetic import binary, compare, operator_name, truth_of, unary
 from bnlint.interpreter.evaluation import change
+from bnlint.interpreter.forgetting import forget
 from bnlint.interpreter.iteration import SOME_SLICE, elements, index_into
 from bnlint.interpreter.machine import EXPRESSIONS, Machine, handles
 from bnlint.interpreter.names import assign, look_up
 from bnlint.interpreter.objects import Function, Scope, Super
-from bnlint.interpreter.values import Arguments, Many, Unknown, Value, is_known
+from bnlint.interpreter.values import Arguments, Many, Maybe, Unknown, Value, is_known
+
+
+@handles(EXPRESSIONS, cst.CSTNode)
+def _not_followed(m: Machine, node: cst.CSTNode, scope: Scope) -> Value:
+    """An expression without a handler of its own."""
+    forget(m, [node], scope)
+    return Unknown("expression")
 
 
 @handles(EXPRESSIONS, cst.Ellipsis)
@@ -70,7 +78,7 @@ def _unpack_keywords(m: Machine, value: Value, made: Arguments) -> None:
     if not m.allowance.takes(len(value)):
         made.opened, value = True, {}
     for key, item in value.items():
-        if isinstance(key, str):
+        if isinstance(key, str) and not isinstance(item, Maybe):
             made.keywords[key] = item
         else:
             made.opened = True
@@ -109,7 +117,11 @@ def _boolean(m: Machine, node: cst.BooleanOperation, scope: Scope) -> Value:
     if known is not None:
         return m.evaluate(node.right, scope) if known is is_and else left
     values: list[Value] = []
-    m.fork(lambda: values.append(m.evaluate(node.right, scope)), lambda: None)
+    m.fork(
+        lambda: values.append(m.evaluate(node.right, scope)),
+        lambda: None,
+        m.site(node.left, scope),
+    )
     right = values[0]
     decided = truth_of(right)
     if decided is not None and decided is not is_and and isinstance(right, bool):
@@ -139,6 +151,7 @@ def _if_expression(m: Machine, node: cst.IfExp, scope: Scope) -> Value:
     m.fork(
         lambda: values.append(m.evaluate(node.body, scope)),
         lambda: values.append(m.evaluate(node.orelse, scope)),
+        m.site(node.test, scope),
     )
     return m.join(values)
 

@@ -13,13 +13,13 @@ from bnlint.interpreter.initialising import drawn_weight
 from bnlint.interpreter.layer_facts import (
     Arguments,
     Constants,
+    assigned_arguments,
     constant_fills,
-    named_with_aliases,
     replaces_forward,
 )
 from bnlint.interpreter.mode_answers import answers_by_mode
-from bnlint.interpreter.modules import WRAPPERS, has_unknown_children, named_modules, unwrapped
-from bnlint.interpreter.norms import has_batchnorm, is_batch_norm
+from bnlint.interpreter.modules import WRAPPERS, Named, has_unknown_children, named_parts, unwrapped
+from bnlint.interpreter.norms import SYNCHRONISED, has_batchnorm, is_batch_norm
 from bnlint.interpreter.objects import Instance
 from bnlint.interpreter.parameters import is_opaque
 from bnlint.interpreter.published import PublishedModels
@@ -47,15 +47,13 @@ class FactsMaker:
         called = name or (module.names[-1] if module.names else module.type_name)
         key = (module, called)
         if key not in self._models:
-            norms = [
-                (n, layer) for n, layer, _ in named_with_aliases(module) if is_batch_norm(layer)
-            ]
+            norms = [n for n in named_parts(module) if is_batch_norm(n.module)]
             self._models[key] = Model(
                 called,
                 module.type_name,
                 module.site,
                 has_batchnorm(module),
-                tuple(self.layer(layer, n, (), module.conditions) for n, layer in norms),
+                tuple(self._named(norm, module) for norm in norms),
                 self._is_pretrained(module),
                 self._number(module),
                 module in self.journal.overwritten,
@@ -70,9 +68,9 @@ class FactsMaker:
     def _is_pretrained(self, module: Instance) -> bool:
         return any(
             name.startswith(("pretrained", "weights")) and bound.value not in (None, False)
-            for _, part in named_modules(module)
-            if is_opaque(part)
-            for name, bound in part.arguments.items()
+            for part in named_parts(module)
+            if is_opaque(part.module)
+            for name, bound in part.module.arguments.items()
         )
 
     def layer(
@@ -80,9 +78,11 @@ class FactsMaker:
         module: Instance,
         name: str,
         aliases: tuple[str, ...] = (),
-        conditions: int = 0,
+        whole: Instance | None = None,
+        *,
+        certain: bool = True,
     ) -> Layer:
-        """A module as part of a model, under its dotted name."""
+        """A module as part of ``whole``, under its dotted name."""
         key = (module, name)
         if key not in self._layers:
             bare = bare_name(module.library) or ""
@@ -91,7 +91,7 @@ class FactsMaker:
             self._layers[key] = Layer(
                 name,
                 self._kind(module, bare),
-                module.library or "torch.nn.Module",
+                self._type(module),
                 module.type_name,
                 module.site,
                 Arguments(module, self.journal.numbers) if bare not in ("", "Module") else {},
@@ -100,11 +100,20 @@ class FactsMaker:
                 aliases,
                 replaces_forward(module),
                 constant_fills(module),
-                dict(module.assigned),
-                module.conditions <= conditions and module.resolved,
+                assigned_arguments(module),
+                certain and module.resolved and _goes_with(module, whole),
                 drawn_weight(module),
             )
         return self._layers[key]
+
+    def _named(self, named: Named, whole: Instance) -> Layer:
+        aliases = tuple(named.aliases)
+        return self.layer(named.module, named.name, aliases, whole, certain=named.certain)
+
+    def _type(self, module: Instance) -> str:
+        if module.attributes.get(SYNCHRONISED) is True:
+            return "torch.nn.SyncBatchNorm"
+        return module.library or "torch.nn.Module"
 
     def _kind(self, module: Instance, bare: str) -> Kind:
         if is_opaque(module):
@@ -137,11 +146,8 @@ class FactsMaker:
 
     def graph(self, module: Instance) -> ModelGraph:
         """The graph of one model."""
-        named = named_with_aliases(module)
-        layers = {
-            current: self.layer(current, name, aliases, module.conditions)
-            for name, current, aliases in named
-        }
+        named = named_parts(module)
+        layers = {part.module: self._named(part, module) for part in named}
         recorded = self.journal.graphs.get(module)
         calls = self._calls(recorded, layers) if recorded is not None else ()
         outputs = self._outputs(recorded) if recorded is not None else ()
@@ -240,7 +246,7 @@ class FactsMaker:
             context,
             self.model(record.model, record.name),
             record.mode,
-            tuple(self._norm(norm, record.model.conditions) for norm in record.norms),
+            tuple(self._norm(norm, record.model) for norm in record.norms),
             record.grad,
             record.backpropagated,
             record.measured,
@@ -249,17 +255,26 @@ class FactsMaker:
             record.devices,
             record.inner,
             record.made_up,
+            bool(record.backwards),
             record.device_count,
             record.receiver,
         )
 
-    def _norm(self, record: NormRecord, conditions: int) -> NormState:
+    def _norm(self, record: NormRecord, model: Instance) -> NormState:
         module = record.instance
         return NormState(
             record.name,
-            None if module.stands_for_many else self.layer(module, record.name, (), conditions),
+            None if module.stands_for_many else self.layer(module, record.name, (), model),
             record.mode,
             Known.NO if module in self.journal.overwritten else record.frozen,
             record.frozen_at,
             record.tracks,
+            record.synchronised,
+            record.certain,
         )
+
+
+def _goes_with(part: Instance, whole: Instance | None) -> bool:
+    """Whether a part is built wherever the whole is."""
+    around = set() if whole is None else set(whole.assumptions)
+    return set(part.assumptions) <= around

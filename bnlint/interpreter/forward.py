@@ -42,6 +42,7 @@ def note_forward(
         Known.of(splitter is not None),
         inner,
         receiver,
+        assumptions=m.assumptions(),
         device_count=None if splitter is None else _devices(splitter),
     )
     m.journal.forwards.append(record)
@@ -134,16 +135,22 @@ def _run_children(m: Machine, module: Instance, value: Value, site: Site) -> Val
         if isinstance(child, Instance):
             value = within(m, child, Arguments([value]), child.site)
         elif isinstance(child, Many) and isinstance(child.element, Instance):
-            m.uncertain += 1
-            value = m.call(child.element, Arguments([value]), site, _no_scope(m))
-            m.uncertain -= 1
+            value = _run_maybe(m, child.element, value, site)
         else:
             value = m.tape.tensor(Kind.UNKNOWN, "unknown module", tensors_in([value]), site)
     return value
 
 
-def _no_scope(m: Machine) -> Scope:
-    return m.namespaces.anywhere
+def _run_maybe(m: Machine, module: Instance, value: Value, site: Site) -> Value:
+    """Pass a value through a module of which there may be any number."""
+    passed: list[Value] = [value]
+
+    def call() -> None:
+        made = m.call(module, Arguments([value]), site, m.namespaces.anywhere)
+        passed.append(made)
+
+    m.fork(call, lambda: None, site)
+    return m.join(passed[1:] or passed)
 
 
 def _run_layer(m: Machine, module: Instance, arguments: Arguments, site: Site) -> Value:

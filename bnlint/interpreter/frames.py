@@ -5,6 +5,7 @@ from enum import Enum
 
 import libcst as cst
 
+from bnlint.facts.run import Assumption
 from bnlint.facts.run import Frame as FrameFact
 from bnlint.facts.site import Site
 from bnlint.interpreter.heap import Snapshot
@@ -43,6 +44,8 @@ class Exit:
 
     completion: Completion
     state: Snapshot
+    stayed: Assumption
+    """What holds on the paths that did not leave with it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -55,6 +58,8 @@ class ActiveLoop:
     loader: Instance | None = None
     abstract: bool = False
     """Whether its passes stand for all."""
+    since: int = 0
+    """The order of events at its start: what is older was there before."""
 
 
 @dataclass(slots=True)
@@ -68,7 +73,7 @@ class Frame:
     abstract: int = 0
     fact: FrameFact | None = None
     called_from: tuple[Site, ...] | None = None
-    uncertain: int = 0
+    conditions: int = 0
     """How many conditions that are not known decide whether it is called."""
 
     def callers(self, frames: "list[Frame]") -> tuple[Site, ...]:

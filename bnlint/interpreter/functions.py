@@ -55,26 +55,35 @@ def run_function(
         return Unknown("recursion")
     local = bind_parameters(m, function, arguments)
     definition = Site(function.scope.namespace.source, node)
-    m.frames.append(Frame(function.name, site, definition, uncertain=m.uncertain))
+    frame = Frame(function.name, site, definition, conditions=len(m.path))
+    m.frames.append(frame)
     grad, loops = m.grad, len(m.loops)
     if function.grad is not None:
         m.grad = function.grad
     try:
-        if isinstance(node, cst.Lambda):
-            return m.evaluate(node.body, local)
-        m.reached.add(node)
-        if on_yield is not None:
-            local.on_yield = on_yield
-        elif is_generator(function):
-            local.yielded = []
-        value = _finish(m, m.execute(node.body.body, local), local)
-        if m.recipes is not None:
-            m.recipes.note_returned(function, arguments, value)
-        return value
+        value = _run_body(m, function, local, on_yield)
     finally:
         m.frames.pop()
         del m.loops[loops:]
+    if function.grad is not None:
         m.grad = grad
+    if m.recipes is not None and isinstance(node, cst.FunctionDef):
+        m.recipes.note_returned(function, arguments, value)
+    return value
+
+
+def _run_body(
+    m: Machine, function: Function, local: Scope, on_yield: Callable[[Value], None] | None
+) -> Value:
+    node = function.node
+    if isinstance(node, cst.Lambda):
+        return m.evaluate(node.body, local)
+    m.reached.add(node)
+    if on_yield is not None:
+        local.on_yield = on_yield
+    elif is_generator(function):
+        local.yielded = []
+    return _finish(m, m.execute(node.body.body, local), local)
 
 
 def _is_endless(m: Machine, node: cst.CSTNode) -> bool:
@@ -84,8 +93,13 @@ def _is_endless(m: Machine, node: cst.CSTNode) -> bool:
         if frame.definition is not None and frame.definition.node is node:
             count += 1
             if count == DEEPEST_RECURSION:
-                return m.uncertain > frame.uncertain or m.frame.abstract > 0
+                return len(m.path) > frame.conditions or _is_conditional(m)
     return False
+
+
+def _is_conditional(m: Machine) -> bool:
+    """Whether a condition before this place, or a loop that stands for many passes, decides."""
+    return m.frame.abstract > 0 or bool(m.frame.exits)
 
 
 def _finish(m: Machine, done: Completion | None, local: Scope) -> Value:
@@ -126,6 +140,7 @@ def bind_parameters(m: Machine, function: Function, arguments: Arguments) -> Sco
     if params.star_kwarg is not None:
         name = params.star_kwarg.name.value
         names[name] = Unknown("keyword arguments") if arguments.opened else dict(keywords)
+    m.heap.new(names)
     local = Scope(names, function.scope.namespace, function.scope, function)
     if local.parent is not None and local.parent.cls is not None:
         local.parent = local.parent.parent

@@ -3,14 +3,14 @@
 import libcst as cst
 
 from bnlint.interpreter.frames import Completion
-from bnlint.interpreter.machine import STATEMENTS, Machine, handles
+from bnlint.interpreter.machine import STATEMENTS, Machine, handles, newer
 from bnlint.interpreter.names import bind
 from bnlint.interpreter.namespaces import Directory, Namespace, dotted
 from bnlint.interpreter.objects import Scope
 from bnlint.interpreter.values import MISSING, Library, Unknown, Value
 
 
-@handles(STATEMENTS, cst.Import)
+@handles(STATEMENTS, cst.Import, *newer("LazyImport"))
 def _import(m: Machine, node: cst.Import, scope: Scope) -> Completion | None:
     for alias in node.names:
         name = dotted(alias.name)
@@ -26,7 +26,7 @@ def _module(m: Machine, name: str, scope: Scope) -> Value:
     return m.namespaces.load(name, 0, scope.namespace)
 
 
-@handles(STATEMENTS, cst.ImportFrom)
+@handles(STATEMENTS, cst.ImportFrom, *newer("LazyImportFrom"))
 def _import_from(m: Machine, node: cst.ImportFrom, scope: Scope) -> Completion | None:
     module_name, level = dotted(node.module), len(node.relative)
     module = m.namespaces.load(module_name, level, scope.namespace)

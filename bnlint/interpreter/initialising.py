@@ -99,4 +99,4 @@ def _each(m: Machine, parameter: Value) -> Iterator[tuple[Instance, Instance]]:
 
 def _is_conditional(m: Machine, holder: Instance) -> bool:
     """Whether conditions that are not known decide on what is executed, but not on the layer."""
-    return m.uncertain > holder.conditions
+    return not set(m.assumptions()) <= set(holder.assumptions)

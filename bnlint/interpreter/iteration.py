@@ -27,12 +27,14 @@ from bnlint.interpreter.values import (
     Arguments,
     Library,
     Many,
+    Maybe,
     Tensor,
     Unknown,
     Value,
     in_random_order,
     is_known,
     open_at,
+    present,
 )
 
 NAMED_TUPLE = "typing.NamedTuple"
@@ -54,7 +56,7 @@ def elements(m: Machine, value: Value) -> list[Value] | None:
         case set() | frozenset():
             return sorted(value, key=_place_in_set) if m.allowance.takes(len(value)) else None
         case dict():
-            return list(value)
+            return None if has_uncertain_entries(value) else list(value)
         case str() | range() | bytes():
             return list(value) if len(value) <= LONGEST else None
         case Instance() if value.is_module:
@@ -62,6 +64,11 @@ def elements(m: Machine, value: Value) -> list[Value] | None:
         case Instance() if is_named_tuple(value):
             return list(value.attributes.values())
     return None
+
+
+def has_uncertain_entries(value: dict[Value, Value]) -> bool:
+    """Whether some entries of a dict are there on some paths only."""
+    return any(isinstance(item, Maybe) for item in value.values())
 
 
 def _place_in_set(value: Value) -> str:
@@ -135,7 +142,7 @@ def _index_known(m: Machine, value: Value, key: Value) -> Value:
     known = open_at(value)
     if known is not None and not _is_within(key, known):
         return Many(Unknown("item")) if isinstance(key, slice) else Unknown("item")
-    return item_of(value, key, m.allowance)
+    return present(item_of(value, key, m.allowance))
 
 
 def _is_within(key: Value, known: int) -> bool:
@@ -148,7 +155,7 @@ def _is_within(key: Value, known: int) -> bool:
 
 def _any_item(m: Machine, value: Value) -> Value:
     """An item under a key that is not known."""
-    items = list(value.values()) if isinstance(value, dict) else value
+    items = [present(item) for item in value.values()] if isinstance(value, dict) else value
     if not isinstance(items, list | tuple) or not items:
         return Unknown("item")
     return m.join(items)

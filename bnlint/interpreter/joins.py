@@ -3,14 +3,27 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from bnlint.facts.known import Known
+from bnlint.facts.run import Switch
 from bnlint.interpreter.heap import Contents
 from bnlint.interpreter.objects import Function, Instance
-from bnlint.interpreter.values import SOME_ITEMS, Choice, Many, Tensor, Unknown, Value
+from bnlint.interpreter.values import (
+    SOME_ITEMS,
+    Choice,
+    Many,
+    Maybe,
+    Tensor,
+    Unknown,
+    Value,
+    present,
+)
 
 if TYPE_CHECKING:
     from bnlint.interpreter.tape import Tape
 
 MOST_ALTERNATIVES = 6
+MOST_EXTRA_ITEMS = 8
+"""Items by which a list is longer on one path that are kept one by one."""
 _ABSENT = object()
 
 
@@ -19,8 +32,12 @@ def join_values(tape: "Tape", one: Value, other: Value) -> Value:
     if one is other:
         return one
     match one, other:
+        case (Maybe(), _) | (_, Maybe()):
+            return Maybe(join_values(tape, present(one), present(other)))
+        case Known(), Known():
+            return one if one is other else Known.UNKNOWN
         case frozenset(), frozenset():
-            return one | other
+            return _join_modes(one, other)
         case Tensor(), Tensor():
             return tape.phi(one, other)
         case (Tensor(), _) if not isinstance(other, Choice):
@@ -71,6 +88,14 @@ def _each(tape: "Tape", one: Sequence[Value], other: Sequence[Value]) -> list[Va
     return [a if a is b else join_values(tape, a, b) for a, b in pairs]
 
 
+def _join_modes(one: frozenset[Value], other: frozenset[Value]) -> Value:
+    """A mode is a set of switches; other sets are equal or not known."""
+    joined = one | other
+    if one == other or all(isinstance(item, Switch) for item in joined):
+        return joined
+    return Unknown("depends on a condition")
+
+
 def _choice(one: Value, other: Value) -> Value:
     for unknown, known in ((one, other), (other, one)):
         if isinstance(unknown, Unknown) and not isinstance(known, Instance | Function | Choice):
@@ -93,10 +118,13 @@ def _join_dicts(
             key: value if value is (b := other[key]) else join_values(tape, value, b)
             for key, value in one.items()
         }
-    joined = {}
+    joined: dict[Value, Value] = {}
     for key in dict.fromkeys([*one, *other]):
         a, b = one.get(key, _ABSENT), other.get(key, _ABSENT)
-        joined[key] = b if a is _ABSENT else a if b is _ABSENT else join_values(tape, a, b)
+        if a is _ABSENT or b is _ABSENT:
+            joined[key] = Maybe(present(b if a is _ABSENT else a))
+        else:
+            joined[key] = join_values(tape, a, b)
     return joined
 
 
@@ -108,7 +136,7 @@ def join_contents(tape: "Tape", one: Contents, other: Contents) -> Contents:
         case list(), list():
             return _join_lists(tape, one, other)
         case set(), set():
-            return one | other
+            return one if one == other else {*(one & other), Unknown(SOME_ITEMS)}
     return other
 
 
@@ -116,9 +144,8 @@ def _join_lists(tape: "Tape", one: list[Value], other: list[Value]) -> list[Valu
     if len(one) == len(other):
         return _each(tape, one, other)
     shared = min(len(one), len(other))
-    head: list[Value] = []
-    for a, b in zip(one[:shared], other[:shared], strict=True):
-        if a is not b and not (type(a) is type(b) and a == b):
-            break
-        head.append(a)
-    return [*head, Unknown(SOME_ITEMS)]
+    rest = max(one, other, key=len)[shared:]
+    if len(rest) > MOST_EXTRA_ITEMS:
+        rest = [Unknown(SOME_ITEMS)]
+    head = [join_values(tape, a, b) for a, b in zip(one, other, strict=False)]
+    return [*head, *(Maybe(present(item)) for item in rest)]

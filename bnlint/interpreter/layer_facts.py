@@ -2,11 +2,10 @@
 
 from collections.abc import Container, Iterator, Mapping
 
-from bnlint.facts.site import Argument, Site
+from bnlint.facts.site import NOT_KNOWN, Argument, Site
 from bnlint.interpreter.arguments import make_argument, plain
-from bnlint.interpreter.modules import child_modules
 from bnlint.interpreter.objects import Class, Function, Instance
-from bnlint.interpreter.values import MISSING, Value
+from bnlint.interpreter.values import MISSING, Maybe, Value, present
 
 
 class Arguments(Mapping[str, Argument]):
@@ -48,24 +47,17 @@ class Constants(Mapping[str, Argument]):
         return len(self._values)
 
 
-def named_with_aliases(module: Instance) -> list[tuple[str, Instance, tuple[str, ...]]]:
-    """All modules of a model with their first dotted name and the others."""
-    order: list[Instance] = []
-    names: dict[int, list[str]] = {}
-
-    def visit(name: str, current: Instance, path: tuple[int, ...]) -> None:
-        if id(current) in path:
-            return
-        first = id(current) not in names
-        names.setdefault(id(current), []).append(name)
-        if not first:
-            return
-        order.append(current)
-        for part, child in child_modules(current):
-            visit(f"{name}.{part}" if name else part, child, (*path, id(current)))
-
-    visit("", module, ())
-    return [(names[id(m)][0], m, tuple(names[id(m)][1:])) for m in order]
+def assigned_arguments(module: Instance) -> dict[str, Argument]:
+    """The arguments that were set again after construction, not known where only some paths did."""
+    found = {}
+    for name, entry in module.assigned.items():
+        value = present(entry)
+        if isinstance(value, Argument) and not isinstance(entry, Maybe):
+            found[name] = value
+        else:
+            site = value.site if isinstance(value, Argument) else None
+            found[name] = Argument(name, NOT_KNOWN, site)
+    return found
 
 
 def replaces_forward(module: Instance) -> bool:
@@ -78,7 +70,7 @@ def constant_fills(module: Instance) -> dict[str, float]:
     """The parameters that code fills with one number."""
     found = {}
     for name in ("weight", "bias"):
-        parameter = module.attributes.get(name, MISSING)
+        parameter = present(module.attributes.get(name, MISSING))
         value = parameter.attributes.get("fill") if isinstance(parameter, Instance) else None
         if isinstance(value, float):
             found[name] = value

@@ -7,7 +7,7 @@ import libcst as cst
 
 from bnlint.interpreter.evaluation import evaluate, operate
 from bnlint.interpreter.evaluation.numbers import LONGEST_NUMBER
-from bnlint.interpreter.machine import EXPRESSIONS, Machine, handles
+from bnlint.interpreter.machine import EXPRESSIONS, Machine, handles, newer
 from bnlint.interpreter.objects import Scope
 from bnlint.interpreter.values import Float, Int, Unknown, Value
 
@@ -57,6 +57,20 @@ def _simple_string(m: Machine, node: cst.SimpleString, scope: Scope) -> Value:
 def _concatenated(m: Machine, node: cst.ConcatenatedString, scope: Scope) -> Value:
     left, right = m.evaluate(node.left, scope), m.evaluate(node.right, scope)
     return operate("Add", left, right, m.allowance)
+
+
+@handles(EXPRESSIONS, cst.Imaginary)
+def _imaginary(m: Machine, node: cst.Imaginary, scope: Scope) -> Value:
+    return Unknown("imaginary number")
+
+
+@handles(EXPRESSIONS, *newer("TemplatedString"))
+def _template(m: Machine, node: cst.CSTNode, scope: Scope) -> Value:
+    """A template string (PEP 750), whose parts are evaluated."""
+    for part in node.children:
+        if isinstance(expression := getattr(part, "expression", None), cst.BaseExpression):
+            m.evaluate(expression, scope)
+    return Unknown("template")
 
 
 @handles(EXPRESSIONS, cst.FormattedString)

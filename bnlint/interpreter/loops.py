@@ -1,19 +1,32 @@
 """Loops: unrolled over a few known items, executed twice where they stand for many passes."""
 
 from collections.abc import Callable
+from typing import cast
 
 import libcst as cst
 
-from bnlint.facts.run import LoaderIterated
+from bnlint.facts.known import Known
+from bnlint.facts.run import Assumption, Condition, LoaderIterated, Switch
+from bnlint.facts.site import Site
 from bnlint.interpreter.arithmetic import truth_of
-from bnlint.interpreter.frames import ActiveLoop, Completion, End
+from bnlint.interpreter.frames import BREAK, RAISE, ActiveLoop, Completion, End, Exit
+from bnlint.interpreter.heap import Snapshot
 from bnlint.interpreter.iterables import iterated
 from bnlint.interpreter.iteration import elements, index_into
 from bnlint.interpreter.machine import STATEMENTS, Machine, ScriptActivity, handles
 from bnlint.interpreter.names import assign
 from bnlint.interpreter.objects import Instance, Scope
 from bnlint.interpreter.parameters import is_opaque
-from bnlint.interpreter.values import Many, Tensor, Unknown, Value, is_known
+from bnlint.interpreter.values import (
+    Many,
+    Maybe,
+    Tensor,
+    Unknown,
+    Value,
+    is_known,
+    may_be_absent,
+    present,
+)
 
 FEW = 8
 """Items of a list that are executed one by one even where models are trained on each."""
@@ -33,6 +46,9 @@ def _for(m: Machine, node: cst.For, scope: Scope) -> Completion | None:
     iterable = iterated(m, m.evaluate(node.iter, scope), m.site(node, scope), scope)
     items = elements(m, iterable)
     loop = ActiveLoop(node, m.site(node, scope))
+    if items is None and _is_listed(iterable):
+        assert isinstance(iterable, list | tuple)
+        return _one_by_one(m, node, list(iterable), loop, scope, speculate=False)
     if items is None:
         return _over_many(m, node, iterable, loop, scope)
     counts = isinstance(iterable, range) or len(items) > FEW
@@ -41,6 +57,14 @@ def _for(m: Machine, node: cst.For, scope: Scope) -> Completion | None:
     if counts and (too_long or node in m.script_loops):
         return _repeated(m, node, _first_and_later(items), loop, scope)
     return _one_by_one(m, node, items, loop, scope, speculate=counts)
+
+
+def _is_listed(iterable: Value) -> bool:
+    """Whether all that a list may hold is known, though not whether it holds it."""
+    if not isinstance(iterable, list | tuple):
+        return False
+    maybe = [item for item in iterable if may_be_absent(item)]
+    return all(isinstance(i, Maybe) and not may_be_absent(present(i)) for i in maybe)
 
 
 def _one_by_one(
@@ -58,7 +82,10 @@ def _one_by_one(
     try:
         for number, item in enumerate(items[:UNROLLED], 1):
             loop.number = number
-            done = _concrete_pass(m, node, item, scope, speculate=speculate and number <= 2)
+            if isinstance(item, Maybe):
+                done = _perhaps(m, node, item.value, scope)
+            else:
+                done = _concrete_pass(m, node, item, scope, speculate=speculate and number <= 2)
             if done is not None:
                 break
     finally:
@@ -80,17 +107,15 @@ def _concrete_pass(
 
     if not speculate or m.modules or m.speculating:
         return _pass(m, body)
-    before = m.heap.snapshot()
-    kept = m.grad, m.uncertain, m.building
-    notes, exits = len(m.journal.notes), len(m.frame.exits)
-    frames, loops, scripts = len(m.frames), len(m.loops), m.frame.abstract
+    before, place = m.heap.snapshot(), m.place
+    notes, exits, abstract = len(m.journal.notes), len(m.frame.exits), m.frame.abstract
     m.speculating = True
     try:
         done = _pass(m, body)
     except ScriptActivity:
-        del m.frames[frames:], m.loops[loops:], m.journal.notes[notes:]
-        m.grad, m.uncertain, m.building = kept
-        m.frame.abstract = scripts
+        del m.journal.notes[notes:]
+        m.go_to(place)
+        m.frame.abstract = abstract
         m.abandon(exits)
         m.heap.restore(before)
         return GIVEN_UP
@@ -98,6 +123,15 @@ def _concrete_pass(
         m.speculating = False
     m.heap.drop(before)
     return done
+
+
+def _perhaps(m: Machine, node: cst.For, item: Value, scope: Scope) -> Completion | None:
+    """One pass with an item that may not be there."""
+    return m.fork(
+        lambda: _concrete_pass(m, node, item, scope, speculate=False),
+        lambda: None,
+        m.site(node.iter, scope),
+    )
 
 
 def _pass(m: Machine, body: Body) -> Completion | None:
@@ -161,27 +195,56 @@ def _body_with(m: Machine, node: cst.For, item: Value, scope: Scope) -> Body:
 def _twice(
     m: Machine, node: cst.For | cst.While, bodies: list[Body], loop: ActiveLoop, scope: Scope
 ) -> Completion | None:
-    start = len(m.frame.exits)
-    if any(outer.abstract and outer.number > 1 for outer in m.loops):
-        bodies = bodies[-1:]
-    loop.abstract = True
-    depth = len(m.loops)
-    ranks = _ranks(scope)
+    start, depth = len(m.frame.exits), len(m.loops)
     m.loops.append(loop)
+    try:
+        done = _abstract_passes(m, bodies, loop, scope)
+    finally:
+        del m.loops[depth:]
+    return _leave(m, node, done, start, scope)
+
+
+def _abstract_passes(
+    m: Machine, bodies: list[Body], loop: ActiveLoop, scope: Scope
+) -> Completion | None:
+    """Passes that stand for all; in later passes of a loop around only as many as change modes."""
+    again = any(outer.abstract and outer.number > 1 for outer in m.loops)
+    loop.abstract, loop.since = True, m.journal.order
     m.frame.abstract += 1
     done: Completion | None = None
     try:
-        for number, body in enumerate(bodies, 1):
-            ranks = ranks if len(bodies) == 1 else _ranks(scope)
+        for number, body in enumerate(bodies[-1:] * len(bodies) if again else bodies, 1):
+            before, ranks = m.heap.snapshot(), _ranks(scope)
             loop.number = number
             done = _pass(m, body)
-            if done is not None:
+            settled = again and not _changes_modes(m, before)
+            m.heap.drop(before)
+            if done is not None or settled:
                 break
     finally:
         m.frame.abstract -= 1
-        del m.loops[depth:]
     _forget_ranks(m, scope, ranks)
-    return _leave(m, node, done, start, scope)
+    return done
+
+
+def _changes_modes(m: Machine, before: Snapshot) -> bool:
+    """Whether modes, gradients or flags are now other than they were."""
+    return any(
+        _as_switch(old) != _as_switch(cast(dict[Value, Value], container).get(name))
+        for container, contents in before.saved.values()
+        if isinstance(container, dict) and isinstance(contents, dict)
+        for name, old in contents.items()
+    )
+
+
+def _as_switch(value: Value) -> object:
+    """What of a value decides which way a program goes: modes, gradients and flags."""
+    match value:
+        case frozenset():
+            return {switch.training for switch in value if isinstance(switch, Switch)}
+        case bool() | Known():
+            return value
+    return None
 
 
 def _ranks(scope: Scope) -> dict[str, int]:
@@ -218,9 +281,40 @@ def _while(m: Machine, node: cst.While, scope: Scope) -> Completion | None:
     known = truth_of(value)
     if known is False:
         return _leave(m, node, None, len(m.frame.exits), scope)
-    if known is None or node in m.script_loops or _is_endless(node, value):
+    if _is_endless(node, value):
+        return _endless(m, [body, body], loop, scope)
+    if known is None:
+        perhaps = _if_at_all(m, body, m.site(node.test, scope))
+        return _twice(m, node, [perhaps, perhaps], loop, scope)
+    if node in m.script_loops:
         return _twice(m, node, [body, body], loop, scope)
     return _unrolled_while(m, node, loop, body, scope)
+
+
+def _if_at_all(m: Machine, body: Body, test: Site) -> Body:
+    """A pass before which the loop may end, since its test is not known."""
+
+    def perhaps() -> Completion | None:
+        goes_on = Assumption(Condition(test), True, left=True)
+        m.frame.exits.append(Exit(BREAK, m.heap.snapshot(), goes_on))
+        return body()
+
+    return perhaps
+
+
+def _endless(m: Machine, bodies: list[Body], loop: ActiveLoop, scope: Scope) -> Completion | None:
+    """A loop that only a ``break`` ends."""
+    start, depth = len(m.frame.exits), len(m.loops)
+    m.loops.append(loop)
+    try:
+        done = _abstract_passes(m, bodies, loop, scope)
+    finally:
+        del m.loops[depth:]
+    breaks = any(left.completion.end is End.BREAK for left in m.frame.exits[start:])
+    if done is None and breaks:
+        done = RAISE
+    done, _ = m.rejoin(End.BREAK, done, start)
+    return done
 
 
 def _is_endless(node: cst.While, value: Value) -> bool:
@@ -232,22 +326,22 @@ def _unrolled_while(
     m: Machine, node: cst.While, loop: ActiveLoop, body: Body, scope: Scope
 ) -> Completion | None:
     start, activity, depth = len(m.frame.exits), m.journal.activity, len(m.loops)
+    most = UNROLLED if m.building else UNROLLED_IN_SCRIPT
     m.loops.append(loop)
     done: Completion | None = None
     try:
-        for number in range(1, UNROLLED if m.building else UNROLLED_IN_SCRIPT):
+        for number in range(1, most + 1):
             loop.number = number
             done = _pass(m, body)
-            if done is not None:
+            known = False if done is not None else truth_of(m.evaluate(node.test, scope))
+            if known is False:
                 break
-            known = truth_of(m.evaluate(node.test, scope))
-            if known is not True:
-                break
-            if m.journal.activity != activity:
+            acts = m.journal.activity != activity
+            if acts:
                 m.script_loops.add(node)
-                m.frame.abstract += 1
-                done = _pass(m, body)
-                m.frame.abstract -= 1
+            if acts or known is None or number == most:
+                further = body if known else _if_at_all(m, body, m.site(node.test, scope))
+                done = _abstract_passes(m, [further, further], loop, scope)
                 break
     finally:
         del m.loops[depth:]

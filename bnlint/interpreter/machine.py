@@ -2,22 +2,24 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import libcst as cst
 
 from bnlint.facts.known import Known
-from bnlint.facts.run import Context
+from bnlint.facts.run import Assumption, Condition, Context
 from bnlint.facts.run import Loop as LoopFact
 from bnlint.facts.site import Site
 from bnlint.interpreter.evaluation.allowance import Allowance
 from bnlint.interpreter.frames import RAISE, ActiveLoop, Completion, End, Exit, Frame
 from bnlint.interpreter.heap import Contents, Heap, Snapshot
 from bnlint.interpreter.joins import join_contents, join_values
-from bnlint.interpreter.objects import Instance, Scope
+from bnlint.interpreter.objects import Builtin, Instance, Scope
 from bnlint.interpreter.values import Arguments, Unknown, Value
 
 if TYPE_CHECKING:
+    from bnlint.interpreter.modules import Named
     from bnlint.interpreter.namespaces import Namespace, Namespaces
     from bnlint.interpreter.recipes import Recipes
     from bnlint.interpreter.records import Journal
@@ -37,6 +39,7 @@ class ScriptActivity(Exception):
 
 Handler = Callable[..., Value]
 T = TypeVar("T", bound=Handler)
+C = TypeVar("C", bound="list[Any] | dict[Any, Any] | set[Any]")
 
 EXPRESSIONS: dict[type, Handler] = {}
 STATEMENTS: dict[type, Callable[..., Completion | None]] = {}
@@ -56,6 +59,29 @@ def handles(table: dict[type, T], *types: type) -> Callable[[T], T]:
     return enter
 
 
+Path = Callable[[], Completion | None]
+"""One of several ways on from a place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a rehearsal stands: what those keep who execute something elsewhere and come back."""
+
+    heap: Heap
+    registers: dict[str, Value]
+    frames: list[Frame]
+    loops: list[ActiveLoop]
+    modules: list[Instance]
+    building: int
+    path: tuple[Assumption, ...]
+    outermost: int
+
+
+def newer(*names: str) -> tuple[type, ...]:
+    """Those classes of LibCST that the version at hand has, for syntax that came later."""
+    return tuple(getattr(cst, name) for name in names if hasattr(cst, name))
+
+
 class Machine:
     """One rehearsal: the heap, the stacks and the records, shared by all entry points."""
 
@@ -70,15 +96,18 @@ class Machine:
         """The modules whose forward is being executed, outermost first."""
         self.building = 0
         """How many constructors of modules are being executed."""
-        self.uncertain = 0
-        """How many conditions around that are not known."""
-        self.grad = Known.YES
+        self.path: tuple[Assumption, ...] = ()
+        """What is assumed about the conditions around."""
+        self.outermost = 0
+        """The first frame of the present path: those below are of another."""
+        self.registers: dict[str, Value] = {"grad": Known.YES}
+        """What paths change besides objects; part of the heap, so that it is copied and joined."""
         self.steps = 0
         self.limit = 0
         self.allowance = Allowance()
         """How much Python's own operations may still do."""
         self.reached: set[cst.CSTNode] = set()
-        self.descendants: dict[Instance, tuple[int, list[tuple[str, Instance]]]] = {}
+        self.parts: dict[Instance, tuple[int, list[Named]]] = {}
         """The modules below each, and the heap's structure when they were listed."""
         self.offered: set[str] = set()
         """Options that are off by default and freeze something when given."""
@@ -92,13 +121,27 @@ class Machine:
         self.recipes: Recipes | None = None
         """How to build models again, if that is asked for."""
 
+    @property
+    def grad(self) -> Known:
+        """Whether gradients are recorded."""
+        return cast(Known, self.registers["grad"])
+
+    @grad.setter
+    def grad(self, value: Known) -> None:
+        self.heap.put(self.registers, "grad", value)
+
+    def new(self, container: C) -> C:
+        """A container that has just been made."""
+        self.heap.new(container)
+        return container
+
     # -- stepping ---------------------------------------------------------------------------
 
     def evaluate(self, node: cst.CSTNode, scope: Scope) -> Value:
         """The value of an expression."""
         self.steps += 1
-        handler = EXPRESSIONS.get(type(node))
-        return handler(self, node, scope) if handler is not None else Unknown("expression")
+        handler = EXPRESSIONS.get(type(node)) or EXPRESSIONS[cst.CSTNode]
+        return handler(self, node, scope)
 
     def execute(self, body: Iterable[cst.CSTNode], scope: Scope) -> Completion | None:
         """Execute statements until one of them ends the path.
@@ -110,8 +153,8 @@ class Machine:
             self.steps += 1
             if self.steps > self.limit:
                 raise BudgetExceeded
-            handler = STATEMENTS.get(type(node))
-            done = handler(self, node, scope) if handler is not None else None
+            handler = STATEMENTS.get(type(node)) or STATEMENTS[cst.CSTNode]
+            done = handler(self, node, scope)
             if done is not None:
                 return done
         return None
@@ -140,6 +183,8 @@ class Machine:
             BudgetExceeded: the entry point has used its steps.
         """
         self.step()
+        if self.heap.is_watched and not _switches_mode(callee):
+            self.heap.look()
         handler = CALLS.get(type(callee))
         if handler is None or len(self.frames) > MAX_DEPTH:
             return self.call_unknown(callee, arguments, site)
@@ -156,16 +201,51 @@ class Machine:
     @contextmanager
     def at_module_level(self, namespace: "Namespace") -> Iterator[None]:
         """Execute a module's own statements: as if before everything, outside all functions."""
-        kept = self.modules, self.loops, self.building, self.uncertain, self.grad, self.heap
-        self.modules, self.loops, self.building, self.uncertain = [], [], 0, 0
-        self.grad, self.heap = Known.YES, Heap(self.heap.structure)
-        self.frames.append(Frame(namespace.source.path, None, None))
+        place = self.place
+        frame = Frame(namespace.source.path, None, None)
+        self.start_afresh([*self.frames, frame], self.heap.structure)
         try:
             yield
         finally:
-            self.frames.pop()
-            kept[-1].structure = max(kept[-1].structure, self.heap.structure)
-            self.modules, self.loops, self.building, self.uncertain, self.grad, self.heap = kept
+            structure = self.heap.structure
+            self.go_to(place)
+            self.heap.structure = max(self.heap.structure, structure)
+
+    @property
+    def place(self) -> Place:
+        """Where the rehearsal stands."""
+        return Place(
+            self.heap,
+            self.registers,
+            list(self.frames),
+            list(self.loops),
+            list(self.modules),
+            self.building,
+            self.path,
+            self.outermost,
+        )
+
+    def go_to(self, place: Place) -> None:
+        """Go back to where the rehearsal stood."""
+        self.heap, self.registers = place.heap, place.registers
+        self.frames, self.loops = list(place.frames), list(place.loops)
+        self.modules, self.building = list(place.modules), place.building
+        self.path, self.outermost = place.path, place.outermost
+
+    def start_afresh(self, frames: list[Frame], structure: int) -> None:
+        """Stand at the beginning of something that no path of the program leads to."""
+        self.go_to(
+            Place(
+                Heap(structure),
+                {"grad": Known.YES},
+                frames,
+                [],
+                [],
+                0,
+                (),
+                max(len(frames) - 1, 0),
+            )
+        )
 
     def note_activity(self) -> None:
         """Announce something that only scripts do: forwards, backwards, steps, loaders.
@@ -184,23 +264,42 @@ class Machine:
         """The innermost function."""
         return self.frames[-1]
 
-    def fork(
-        self, first: Callable[[], Completion | None], second: Callable[[], Completion | None]
-    ) -> Completion | None:
-        """Execute two alternatives on copies of the state and join what they leave."""
-        before = self.heap.snapshot()
-        self.uncertain += 1
+    def fork(self, first: Path, second: Path, test: Site) -> Completion | None:
+        """Execute two alternatives on copies of the state and join what they leave.
+
+        ``test`` is where it is decided between them: ``first`` is executed where it holds.
+        """
+        before, around = self.heap.snapshot(), self.path
+        condition = Condition(test)
         try:
+            self.path = (*around, Assumption(condition, True))
             one = first()
             after = self.heap.snapshot()
             self.heap.restore(before)
+            self.path = (*around, Assumption(condition, False))
             other = second()
         finally:
-            self.uncertain -= 1
-        return self._combine(one, after, other)
+            self.path = around
+        return self._combine(one, after, other, condition)
+
+    def choose(self, paths: Sequence[Path], test: Site) -> Completion | None:
+        """Execute one of several alternatives, it is not known which."""
+        first, *others = paths
+        if not others:
+            return first()
+        return self.fork(first, lambda: self.choose(others, test), test)
+
+    def assumptions(self) -> tuple[Assumption, ...]:
+        """What decides whether the present path is taken: around it, and before it."""
+        left = [exit.stayed for frame in self.frames[self.outermost :] for exit in frame.exits]
+        return (*self.path, *dict.fromkeys(left))
 
     def _combine(
-        self, one: Completion | None, after: Snapshot, other: Completion | None
+        self,
+        one: Completion | None,
+        after: Snapshot,
+        other: Completion | None,
+        condition: Condition,
     ) -> Completion | None:
         if one is RAISE:
             self.heap.drop(after)
@@ -212,13 +311,28 @@ class Machine:
             self.heap.merge(after, self.join_contents)
             return None
         if one is not None:
-            self.frame.exits.append(Exit(one, after))
+            self.frame.exits.append(Exit(one, after, Assumption(condition, False, left=True)))
             return other
         left = self.heap.snapshot()
         self.heap.restore(after)
         assert other is not None
-        self.frame.exits.append(Exit(other, left))
+        self.frame.exits.append(Exit(other, left, Assumption(condition, True, left=True)))
         return None
+
+    def on_leaving(self, start: int, action: Callable[[], None]) -> None:
+        """Execute ``action`` on the present path and on those that left since exit ``start``."""
+        self.on_exits(start, action)
+        action()
+
+    def on_exits(self, start: int, action: Callable[[], None]) -> None:
+        """Execute ``action`` on the paths that left since exit ``start``."""
+        for number in range(start, len(self.frame.exits)):
+            left = self.frame.exits[number]
+            present = self.heap.snapshot()
+            self.heap.restore(left.state)
+            action()
+            self.frame.exits[number] = replace(left, state=self.heap.snapshot())
+            self.heap.restore(present)
 
     def rejoin(
         self, end: End, done: Completion | None, start: int
@@ -234,9 +348,10 @@ class Machine:
         if done is not None and done.end is not end:
             if not matching:
                 return done, []
+            taken = matching.pop(0)
             if done is not RAISE:
-                exits.append(Exit(done, self.heap.snapshot()))
-            self.heap.restore(matching.pop(0).state)
+                exits.append(Exit(done, self.heap.snapshot(), taken.stayed.opposite))
+            self.heap.restore(taken.state)
         elif done is not None:
             values.append(done.value)
         for other in matching:
@@ -275,4 +390,9 @@ class Machine:
             LoopFact(loop.site, loop.number, self.journal.loader_fact(loop.loader))
             for loop in self.loops
         )
-        return Context(frames, loops, self.uncertain == 0)
+        return Context(frames, loops, self.assumptions())
+
+
+def _switches_mode(callee: Value) -> bool:
+    """Whether calling something does nothing but switch a mode, which raises nothing."""
+    return isinstance(callee, Builtin) and callee.name in ("eval", "train")

@@ -2,12 +2,23 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 
 from bnlint.facts.run import Mode, Switch
 from bnlint.facts.site import Site
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.objects import Function, Instance, Method, Scope
-from bnlint.interpreter.values import MISSING, Arguments, Choice, Many, Unknown, Value
+from bnlint.interpreter.values import (
+    MISSING,
+    Arguments,
+    Choice,
+    Many,
+    Maybe,
+    Unknown,
+    Value,
+    present,
+)
 
 CONTAINERS = frozenset({"torch.nn.Sequential", "torch.nn.ModuleList", "torch.nn.ModuleDict"})
 WRAPPERS = frozenset(
@@ -35,8 +46,8 @@ def children(module: Instance) -> list[tuple[str, Value]]:
     """The named children of a module, in registration order; items of containers may be unknown."""
     found: list[tuple[str, Value]] = []
     container = is_container(module)
-    for name, value in module.attributes.items():
-        match value:
+    for name, entry in module.attributes.items():
+        match value := present(entry):
             case Instance(stands_for_many=True):
                 continue
             case Instance(is_module=True):
@@ -50,6 +61,11 @@ def children(module: Instance) -> list[tuple[str, Value]]:
                 if cls is None or cls.open:
                     found.append((name, Unknown("module")))
     return found
+
+
+def is_certain_child(module: Instance, name: str) -> bool:
+    """Whether a child is there on every path, and always the same one."""
+    return not isinstance(module.attributes.get(name), Maybe | Choice)
 
 
 def child_modules(module: Instance) -> Iterator[tuple[str, Instance]]:
@@ -73,35 +89,57 @@ def unwrapped(module: Instance) -> Instance:
     return module
 
 
-def descendants(m: Machine, module: Instance) -> list[tuple[str, Instance]]:
-    """The module and all below, in ``named_modules`` order, each under its first dotted name.
+@dataclass(slots=True)
+class Named:
+    """A module of a model with its dotted names: the first, and those that it certainly has, too.
+
+    ``certain`` says that it is part of the model on every path.
+    """
+
+    module: Instance
+    name: str
+    aliases: list[str]
+    certain: bool
+
+
+def named_parts(module: Instance) -> list[Named]:
+    """A module and all below, in ``named_modules`` order, with their names.
 
     The BatchNorm layers of a third-party model are among them as one.
     """
-    known = m.descendants.get(module)
+    found: dict[int, Named] = {}
+
+    def visit(name: str, current: Instance, path: tuple[int, ...], certain: bool) -> None:
+        known = found.get(id(current))
+        if id(current) in path:
+            return
+        if known is not None:
+            known.aliases.extend([name] if certain else [])
+            known.certain = known.certain or certain
+            return
+        found[id(current)] = Named(current, name, [], certain)
+        if (group := norm_group(current)) is not None:
+            visit(f"{name}.{NORMS}" if name else NORMS, group, path, certain)
+        for part, child in child_modules(current):
+            inner = f"{name}.{part}" if name else part
+            there = certain and is_certain_child(current, part)
+            visit(inner, child, (*path, id(current)), there)
+
+    visit("", module, (), True)
+    return list(found.values())
+
+
+def parts_of(m: Machine, module: Instance) -> list[Named]:
+    """As ``named_parts``, remembered until some module gets or loses a part."""
+    known = m.parts.get(module)
     if known is None or known[0] != m.heap.structure:
-        known = m.descendants[module] = m.heap.structure, named_modules(module)
+        known = m.parts[module] = m.heap.structure, named_parts(module)
     return known[1]
 
 
-def named_modules(module: Instance) -> list[tuple[str, Instance]]:
-    """As ``descendants``, computed afresh."""
-    found: list[tuple[str, Instance]] = []
-    seen: set[int] = set()
-
-    def visit(name: str, current: Instance) -> None:
-        if id(current) in seen:
-            return
-        seen.add(id(current))
-        found.append((name, current))
-        group = norm_group(current)
-        if group is not None:
-            visit(f"{name}.{NORMS}" if name else NORMS, group)
-        for part, child in child_modules(current):
-            visit(f"{name}.{part}" if name else part, child)
-
-    visit("", module)
-    return found
+def descendants(m: Machine, module: Instance) -> list[tuple[str, Instance]]:
+    """The module and all below, in ``named_modules`` order, each under its first dotted name."""
+    return [(part.name, part.module) for part in parts_of(m, module)]
 
 
 def norm_group(module: Instance) -> Instance | None:
@@ -114,9 +152,9 @@ def has_unknown_children(module: Instance) -> bool:
     """Whether some module below is not known."""
     return any(
         isinstance(value, Unknown)
-        for _, current in named_modules(module)
-        if is_container(current)
-        for _, value in children(current)
+        for part in named_parts(module)
+        if is_container(part.module)
+        for _, value in children(part.module)
     )
 
 
@@ -155,6 +193,8 @@ def _gather(value: Value, depth: int, found: list[Instance], barren: set[int]) -
     match value:
         case Instance(is_module=True):
             found.append(value)
+        case Maybe(value=inner):
+            _gather(inner, depth, found, barren)
         case Choice(values=values):
             found.extend(v for v in values if isinstance(v, Instance) and v.is_module)
         case Many(element=element) if depth:
@@ -183,9 +223,11 @@ def indexed_child(m: Machine, container: Instance, key: Value, site: Site) -> Va
     """``container[key]``."""
     every = children(container)
     if isinstance(key, str):
-        return container.attributes.get(key, Unknown("child"))
+        return present(container.attributes.get(key, Unknown("child")))
     if any(isinstance(value, Unknown | Many) for _, value in every):
         return Unknown("child")
+    if not all(is_certain_child(container, name) for name, _ in every):
+        return m.join([*(value for _, value in every), Unknown("child")])
     if isinstance(key, int):
         return every[key][1] if -len(every) <= key < len(every) else Unknown("child")
     if isinstance(key, slice):
@@ -198,7 +240,7 @@ def _slice_of(container: Instance, items: list[tuple[str, Value]], site: Site) -
     part = Instance(None, container.library, {}, site, is_module=True)
     if container.cls is not None and container.cls.find("__init__") is MISSING:
         part.cls = container.cls
-    part.attributes[MODE] = container.attributes.get(MODE, UNKNOWN_MODE)
+    part.attributes[MODE] = present(container.attributes.get(MODE, UNKNOWN_MODE))
     part.has_parent = True
     keeps_names = container.library == "torch.nn.Sequential"
     for number, (name, value) in enumerate(items):
@@ -214,7 +256,7 @@ def delete_child(m: Machine, container: Instance, key: Value) -> None:
     m.heap.touch(container.attributes)
     m.heap.structure += 1
     if isinstance(key, str):
-        container.attributes.pop(key, None)
+        m.heap.remove(container.attributes, key)
         return
     for name, _ in left:
         del container.attributes[name]
@@ -251,7 +293,7 @@ def set_mode(
     """What ``module.train(training)`` of torch does: children follow, through their own ``train``."""
     switch = Switch(training, site, m.context(), m.journal.next_order())
     m.journal.effects += 1
-    _spread(m, module, frozenset({switch}), training, site, scope, set())
+    _spread(m, module, frozenset({switch}), site, scope, set())
 
 
 def set_own_mode(m: Machine, module: Instance, training: bool | None, site: Site) -> None:
@@ -265,7 +307,6 @@ def _spread(
     m: Machine,
     module: Instance,
     mode: Mode,
-    training: bool | None,
     site: Site,
     scope: Scope | None,
     seen: set[int],
@@ -274,17 +315,29 @@ def _spread(
     m.heap.put(module.attributes, MODE, mode)
     if (group := norm_group(module)) is not None:
         m.heap.put(group.attributes, MODE, mode)
-    for _, child in child_modules(module):
+    for name, child in list(child_modules(module)):
         if id(child) in seen:
             continue
-        own = own_train(child)
-        if isinstance(own, Unknown):
-            _spread(m, child, UNKNOWN_MODE, None, site, scope, seen)
-        elif own is not None and scope is not None:
-            value: Value = Unknown("mode") if training is None else training
-            m.call(own, Arguments([value]), site, scope)
+        if is_certain_child(module, name) or not set(child.assumptions) <= set(module.assumptions):
+            _spread_to_child(m, child, mode, site, scope, seen)
         else:
-            _spread(m, child, mode, training, site, scope, seen)
+            reach = partial(_spread_to_child, m, child, mode, site, scope, set(seen))
+            m.fork(reach, lambda: None, site)
+
+
+def _spread_to_child(
+    m: Machine, child: Instance, mode: Mode, site: Site, scope: Scope | None, seen: set[int]
+) -> None:
+    own = own_train(child)
+    if isinstance(own, Unknown):
+        _spread(m, child, UNKNOWN_MODE, site, scope, seen)
+    elif own is None or scope is None:
+        _spread(m, child, mode, site, scope, seen)
+    else:
+        answers = {switch.training for switch in mode}
+        value = answers.pop() if len(answers) == 1 else None
+        given: Value = Unknown("mode") if value is None else value
+        m.call(own, Arguments([given]), site, scope)
 
 
 def own_train(module: Instance) -> Value:

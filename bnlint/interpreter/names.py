@@ -11,7 +11,7 @@ from bnlint.interpreter.machine import SETTERS, Machine
 from bnlint.interpreter.objects import Instance, Scope
 from bnlint.interpreter.parameters import is_parameter
 from bnlint.interpreter.shapes import size_at
-from bnlint.interpreter.values import MISSING, Library, Many, Tensor, Unknown, Value
+from bnlint.interpreter.values import MISSING, Library, Many, Tensor, Unknown, Value, present
 
 BUILTIN_NAMES = frozenset(dir(builtins))
 CONSTANTS: Mapping[str, Value] = {"True": True, "False": False, "None": None}
@@ -25,7 +25,7 @@ def look_up(m: Machine, name: str, scope: Scope) -> Value:
     while inner is not None:
         value = inner.names.get(name, MISSING)
         if value is not MISSING:
-            return value
+            return present(value)
         inner = inner.parent
     value = scope.namespace.lookup(m, name)
     if value is not MISSING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from bnlint.interpreter.objects import Scope
-from bnlint.interpreter.values import MISSING, Library, Unknown, Value
+from bnlint.interpreter.values import MISSING, Library, Unknown, Value, present
 from bnlint.source import Project, SourceFile
 
 if TYPE_CHECKING:
@@ -63,10 +63,10 @@ class Namespace:
         """The same, of a name that the module itself defines."""
         value = self.names.get(name, MISSING)
         if value is not MISSING:
-            return value
+            return present(value)
         if name in self.definitions and name not in self.pending and not self.eager:
             self._evaluate(machine, name)
-            return self.names.get(name, Unknown(f"global {name}"))
+            return present(self.names.get(name, Unknown(f"global {name}")))
         return MISSING
 
     def _evaluate(self, machine: "Machine", name: str) -> None:

@@ -2,7 +2,8 @@
 
 from bnlint.facts.kind import Kind
 from bnlint.facts.known import Known, all_of, any_of
-from bnlint.facts.run import Mode
+from bnlint.facts.run import Assumption, Mode
+from bnlint.facts.site import Argument
 from bnlint.interpreter.construction import bind_signature
 from bnlint.interpreter.library.models import batchnorm_class, contains_batchnorm
 from bnlint.interpreter.machine import Machine
@@ -11,9 +12,9 @@ from bnlint.interpreter.modules import (
     NORMS,
     child_modules,
     children,
-    descendants,
     mode_of,
     norm_group,
+    parts_of,
 )
 from bnlint.interpreter.objects import Bound, Class, Instance
 from bnlint.interpreter.parameters import frozen_state, is_opaque
@@ -22,6 +23,8 @@ from bnlint.interpreter.values import Arguments, Choice, Value
 from bnlint.vocabulary.layers import KINDS, bare_name
 
 TRACKS = "track_running_stats"
+SYNCHRONISED = "synchronised"
+"""The attribute that says of a BatchNorm layer that it was converted to SyncBatchNorm."""
 
 
 def is_batch_norm(module: Instance) -> bool:
@@ -49,13 +52,13 @@ def add_norm_group(model: Instance, mode: Value) -> None:
 
 def has_batchnorm(module: Instance) -> Known:
     """Whether a module is or contains a BatchNorm layer, whatever the conditions are."""
-    return _has_batchnorm(module, module.conditions, set())
+    return _has_batchnorm(module, set(module.assumptions), set())
 
 
-def _has_batchnorm(module: Instance, conditions: int, seen: set[int]) -> Known:
+def _has_batchnorm(module: Instance, assumptions: set[Assumption], seen: set[int]) -> Known:
     seen.add(id(module))
     if is_batch_norm(module):
-        return Known.YES if module.conditions <= conditions else Known.UNKNOWN
+        return Known.YES if set(module.assumptions) <= assumptions else Known.UNKNOWN
     if is_opaque(module):
         return opaque_batchnorm(module)
     unresolved = isinstance(module.cls, Class) and module.cls.open
@@ -63,7 +66,7 @@ def _has_batchnorm(module: Instance, conditions: int, seen: set[int]) -> Known:
     by_name: dict[str, list[Known]] = {}
     for name, child in children(module):
         if isinstance(child, Instance) and id(child) not in seen:
-            answer = _has_batchnorm(child, conditions, seen)
+            answer = _has_batchnorm(child, assumptions, seen)
             by_name.setdefault(name, []).append(answer)
         elif not isinstance(child, Instance):
             answers.append(Known.UNKNOWN)
@@ -83,8 +86,8 @@ def _of_choice(module: Instance, name: str, alternatives: list[Known]) -> Known:
 def norm_records(m: Machine, module: Instance) -> list[NormRecord]:
     """The state of each BatchNorm layer of a model, and of its third-party parts that have some."""
     found = []
-    for name, current in descendants(m, module):
-        layer = current
+    for part in parts_of(m, module):
+        current = layer = part.module
         if is_opaque(current):
             group = norm_group(current)
             if group is None or opaque_batchnorm(current) is not Known.YES:
@@ -94,7 +97,10 @@ def norm_records(m: Machine, module: Instance) -> list[NormRecord]:
             continue
         mode = _mode_of_all(m, current) if is_opaque(current) else mode_of(m, current)
         frozen, where = frozen_state(m, layer)
-        found.append(NormRecord(name, layer, mode, frozen, where, _tracks(layer)))
+        tracks, synchronised = _tracks(layer), _synchronised(layer)
+        found.append(
+            NormRecord(part.name, layer, mode, frozen, where, tracks, synchronised, part.certain)
+        )
     return found
 
 
@@ -111,5 +117,15 @@ def _mode_of_all(m: Machine, model: Instance) -> Mode:
 def _tracks(layer: Instance) -> Known:
     """Whether a layer updates running statistics in train mode."""
     bound, assigned = layer.arguments.get(TRACKS), layer.assigned.get(TRACKS)
-    value = assigned.value if assigned is not None else bound.value if bound is not None else True
+    value = bound.value if bound is not None else True
+    if assigned is not None:
+        value = assigned.value if isinstance(assigned, Argument) else None
     return Known.of(value if isinstance(value, bool) else None)
+
+
+def _synchronised(layer: Instance) -> Known:
+    """Whether a layer is a SyncBatchNorm by now."""
+    if layer.library.endswith("SyncBatchNorm"):
+        return Known.YES
+    entry = layer.attributes.get(SYNCHRONISED, False)
+    return Known.of(entry if isinstance(entry, bool) else None)

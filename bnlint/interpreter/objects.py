@@ -7,8 +7,20 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from bnlint.facts.known import Known
-from bnlint.facts.site import Argument, Site
-from bnlint.interpreter.values import MISSING, Arguments, Int, Library, Text, Unknown, Value
+from bnlint.facts.run import Assumption
+from bnlint.facts.site import Site
+from bnlint.interpreter.values import (
+    MISSING,
+    Arguments,
+    Choice,
+    Int,
+    Library,
+    Maybe,
+    Text,
+    Unknown,
+    Value,
+    present,
+)
 
 if TYPE_CHECKING:
     from bnlint.interpreter.namespaces import Namespace
@@ -155,9 +167,10 @@ class Class:
 
     def find(self, name: str, after: "Class | None" = None) -> Value:
         """A class attribute, or ``MISSING``."""
-        for cls in self.ancestors(after):
+        line = self.ancestors(after)
+        for cls in line:
             if isinstance(cls, Class) and name in cls.names:
-                return cls.names[name]
+                return _found(cls.names[name], name, line)
         return MISSING
 
     def library_base(self, after: "Class | None" = None) -> Library | None:
@@ -171,6 +184,14 @@ class Class:
     def open(self) -> bool:
         """Whether an ancestor could not be resolved."""
         return any(isinstance(cls, Unknown) for cls in self.mro)
+
+
+def _found(entry: Value, name: str, others: Iterator[Value]) -> Value:
+    """What an entry of a class gives; one that may be missing may be another class's."""
+    if not isinstance(entry, Maybe):
+        return entry
+    inherited = [c.names[name] for c in others if isinstance(c, Class) and name in c.names]
+    return Choice((entry.value, present(inherited[0]))) if inherited else entry.value
 
 
 class NumberMember(Int):
@@ -211,9 +232,10 @@ class Instance:
     class_node: cst.CSTNode | None = None
     chain: tuple[Site, ...] = ()
     arguments: dict[str, Bound] = field(default_factory=dict)
-    assigned: dict[str, Argument] = field(default_factory=dict)
-    conditions: int = 0
-    """How many conditions that are not known decide whether it is built."""
+    assigned: dict[str, Value] = field(default_factory=dict)
+    """Constructor arguments that were set again later, as facts; part of the heap."""
+    assumptions: tuple[Assumption, ...] = ()
+    """What decides whether it is built."""
     resolved: bool = True
     has_parent: bool = False
     is_module: bool = False

@@ -8,7 +8,7 @@ from bnlint.facts.site import Site
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.modules import PARAMETER, descendants
 from bnlint.interpreter.objects import Bound, Instance
-from bnlint.interpreter.values import Tensor, Unknown, Value
+from bnlint.interpreter.values import Tensor, Unknown, Value, present
 from bnlint.vocabulary.layers import bare_name, parameter_names
 
 GRADIENT = "requires_grad"
@@ -25,7 +25,8 @@ def new_parameter(m: Machine, site: Site, fill: float | None = None) -> Instance
     """A parameter that code makes by hand."""
     made = Instance(None, PARAMETER, {GRADIENT: True, "fill": fill}, site)
     made.order = m.journal.next_order()
-    made.conditions = m.uncertain
+    made.assumptions = m.assumptions()
+    m.heap.new(made.attributes)
     return made
 
 
@@ -44,7 +45,7 @@ def _plain(bound: Bound) -> object:
 
 def parameter_of(m: Machine, layer: Instance, name: str) -> Value:
     """``layer.weight``: the parameter, ``None`` if the layer is built without it."""
-    value = layer.attributes.get(name)
+    value = present(layer.attributes.get(name))
     if isinstance(value, Instance):
         return value
     bound = layer.arguments.get(name)
@@ -54,7 +55,7 @@ def parameter_of(m: Machine, layer: Instance, name: str) -> Value:
         return None if name in ("weight", "bias") else Unknown(f"parameter {name}")
     made = Instance(None, PARAMETER, {GRADIENT: True, "fill": None}, layer.site)
     made.attributes["owner"] = layer
-    m.heap.put(layer.attributes, name, made)
+    m.heap.discover(layer.attributes, name, made, made.attributes)
     return made
 
 
@@ -64,7 +65,8 @@ def own_parameters(m: Machine, module: Instance) -> Iterator[tuple[str, Instance
         value = parameter_of(m, module, name)
         if isinstance(value, Instance):
             yield name, value
-    for name, value in list(module.attributes.items()):
+    for name, entry in list(module.attributes.items()):
+        value = present(entry)
         if isinstance(value, Instance) and is_parameter(value) and name not in names_of(module):
             yield name, value
 
@@ -116,7 +118,7 @@ def _answer(value: bool | None) -> Value:
 
 def frozen_state(m: Machine, layer: Instance) -> tuple[Known, Site | None]:
     """Whether all of a layer's own parameters have gradients off, and where that was set."""
-    held = [layer.attributes.get(name) for name in names_of(layer)]
+    held = [present(layer.attributes.get(name)) for name in names_of(layer)]
     flags = [p.attributes[GRADIENT] if isinstance(p, Instance) else True for p in held]
     sites = [p.attributes.get("frozen_at") for p in held if isinstance(p, Instance)]
     where = next((s for s in sites if isinstance(s, Site)), None)

@@ -27,7 +27,7 @@ from bnlint.interpreter.modules import (
     has_unknown_children,
     is_container,
     modules_in,
-    named_modules,
+    named_parts,
 )
 from bnlint.interpreter.objects import Function, Instance
 from bnlint.interpreter.parameters import is_opaque
@@ -114,7 +114,7 @@ class Recipes:
         if not is_layer and missing(recipe) is not None:
             return
         path = f"{path}.{name}" if path else name
-        if self._m.uncertain > root.conditions:
+        if not set(self._m.assumptions()) <= set(root.assumptions):
             recipe = Unobtainable(f"`{path}` is replaced under a condition that is not known")
         self._change(root, path, recipe)
 
@@ -212,8 +212,8 @@ def _computes(model: Instance) -> bool:
     if model.cls is None and model.library != "torch.nn.Sequential":
         return model.library.startswith(FACTORIES)
     return has_unknown_children(model) or any(
-        is_opaque(part) or KINDS.get(bare_name(part.library) or "") in WORTH_TRACING
-        for _, part in named_modules(model)
+        is_opaque(part.module) or KINDS.get(bare_name(part.module.library) or "") in WORTH_TRACING
+        for part in named_parts(model)
     )
 
 

@@ -1,22 +1,26 @@
 """What happened: events in order, and the forwards that later events say more about."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bnlint.diagnostics import describe
 from bnlint.facts.known import Known
 from bnlint.facts.loader import Loader
 from bnlint.facts.rehearsal import Failure
-from bnlint.facts.run import Event, Mode
+from bnlint.facts.run import Assumption, Event, Mode, cover_all_paths
 from bnlint.facts.site import Argument, Site
 from bnlint.interpreter.number_uses import NumberUses
 from bnlint.interpreter.objects import Instance
-from bnlint.interpreter.values import Tensor
+from bnlint.interpreter.values import Gradients, Tensor
 
 if TYPE_CHECKING:
     from bnlint.interpreter.facts_of import FactsMaker
+
+
+MOST_BACKWARDS = 16
+"""Backwards through one forward of which it is asked whether they cover all paths."""
 
 
 @dataclass(slots=True)
@@ -29,6 +33,8 @@ class NormRecord:
     frozen: Known
     frozen_at: Site | None
     tracks: Known
+    synchronised: Known
+    certain: bool
 
 
 @dataclass(slots=True, eq=False)
@@ -46,9 +52,19 @@ class ForwardRecord:
     devices: Known
     inner: bool
     receiver: str = ""
-    backpropagated: Known = Known.NO
+    assumptions: tuple[Assumption, ...] = ()
+    backwards: list[frozenset[Assumption]] = field(default_factory=list)
+    """What the backwards that reach it assume beyond what the forward does."""
+    may_be_trained: bool = False
     measured: Known = Known.NO
     device_count: int | None = None
+
+    @property
+    def backpropagated(self) -> Known:
+        """Whether a backward runs through it on every path on which it happens."""
+        if len(self.backwards) <= MOST_BACKWARDS and cover_all_paths(self.backwards):
+            return Known.YES
+        return Known.UNKNOWN if self.backwards or self.may_be_trained else Known.NO
 
     @property
     def made_up(self) -> Known:
@@ -108,8 +124,6 @@ class Journal:
         """Counts what only scripts do: forwards, backwards, steps of optimizers and loaders."""
         self.effects = 0
         """Counts changes to modules."""
-        self.outer_loops = 0
-        self.outer_uncertain = 0
 
     def next_order(self) -> int:
         """The number of the next event."""
@@ -137,15 +151,24 @@ class Journal:
         return self.loaders[loader]
 
     def backpropagate(
-        self, tensors: list[Tensor], answer: Known = Known.YES
+        self, tensors: list[Tensor], assumptions: Sequence[Assumption]
     ) -> list[ForwardRecord]:
-        """A backward runs (or may run) through ``tensors``; returns the forwards that it reaches."""
-        numbers = frozenset[int]().union(*(t.grads for t in tensors))
-        reached = [self.forwards[number] for number in sorted(numbers)]
+        """A backward runs through ``tensors``; returns the forwards that it reaches."""
+        grads = Gradients.of_all([t.grads for t in tensors])
+        for number in grads.maybe:
+            self.forwards[number].may_be_trained = True
+        reached = [self.forwards[number] for number in sorted(grads.sure)]
         for record in reached:
-            if record.backpropagated is not Known.YES:
-                record.backpropagated = answer
+            extra = frozenset(assumptions) - frozenset(record.assumptions)
+            if extra not in record.backwards:
+                record.backwards.append(extra)
         return reached
+
+    def may_backpropagate(self, tensors: list[Tensor]) -> None:
+        """A backward may run through ``tensors``, or none."""
+        grads = Gradients.of_all([t.grads for t in tensors])
+        for number in grads.sure | grads.maybe:
+            self.forwards[number].may_be_trained = True
 
     def measure(self, tensors: list[Tensor]) -> None:
         """The values of ``tensors`` become predictions or metrics."""

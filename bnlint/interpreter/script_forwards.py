@@ -9,6 +9,7 @@ from bnlint.facts.kind import Kind
 from bnlint.facts.known import Known
 from bnlint.facts.run import is_training
 from bnlint.facts.site import Site
+from bnlint.interpreter.alternatives import with_one_of
 from bnlint.interpreter.forward import note_forward, run_module, within
 from bnlint.interpreter.functions import call_method, run_function
 from bnlint.interpreter.machine import CALLS, Machine, handles
@@ -16,8 +17,17 @@ from bnlint.interpreter.modules import WRAPPERS, children, is_container, mode_of
 from bnlint.interpreter.namespaces import dotted
 from bnlint.interpreter.objects import Function, Instance, Method, Scope
 from bnlint.interpreter.records import Recorded
-from bnlint.interpreter.tape import tensors_in
-from bnlint.interpreter.values import Arguments, Choice, Many, Tensor, Unknown, Value
+from bnlint.interpreter.tape import Start, tensors_in
+from bnlint.interpreter.values import (
+    NO_GRADIENTS,
+    Arguments,
+    Choice,
+    Gradients,
+    Many,
+    Tensor,
+    Unknown,
+    Value,
+)
 from bnlint.vocabulary.layers import KINDS, bare_name
 
 MOST_ALIKE = 32
@@ -63,14 +73,17 @@ def _is_forward(module: Instance, method: Method) -> bool:
 def _call_choice(
     m: Machine, choice: Choice, arguments: Arguments, site: Site, scope: Scope
 ) -> Value:
-    m.uncertain += 1
-    try:
-        callables = [v for v in choice.values if v is not None and not isinstance(v, Unknown)]
-        results = [m.call(value, arguments, site, scope) for value in callables]
-    finally:
-        m.uncertain -= 1
-    if len(callables) < len(choice.values):
-        results.extend(tensors_in(arguments.values)[:1])
+    callables = [v for v in choice.values if v is not None and not isinstance(v, Unknown)]
+    others = len(callables) < len(choice.values)
+    results: list[Value] = []
+
+    def call(callee: Value) -> None:
+        if callee is None:
+            results.extend(tensors_in(arguments.values)[:1])
+        else:
+            results.append(m.call(callee, arguments, site, scope))
+
+    with_one_of(m, [*callables, None] if others else callables, call, site)
     return m.join(results) if results else Unknown("call")
 
 
@@ -126,9 +139,11 @@ def _by_script(
     m.note_activity()
     output = _memoised(m, module, arguments, site)
     depends = frozenset({record.number}).union(*(t.depends for t in inputs))
-    grads = frozenset[int]()
+    grads = NO_GRADIENTS
     if m.grad is not Known.NO:
-        grads = frozenset({record.number}).union(*(t.grads for t in inputs))
+        own = frozenset({record.number})
+        made = Gradients(own) if m.grad is Known.YES else Gradients(maybe=own)
+        grads = Gradients.of_all([made, *(t.grads for t in inputs)])
     loaders = frozenset[Instance]().union(*(t.loaders for t in inputs))
     batch = inputs[0].batch if inputs else None
 
@@ -195,10 +210,8 @@ def _signature(arguments: Arguments) -> tuple[object, ...]:
 
 def record_forward(m: Machine, module: Instance, arguments: Arguments, site: Site) -> Value:
     """Execute a model's forward on the tape."""
-    outer = m.tape.origin, m.journal.outer_loops, m.journal.outer_uncertain
-    start = len(m.tape.ops)
-    m.tape.origin = start
-    m.journal.outer_loops, m.journal.outer_uncertain = len(m.loops), m.uncertain
+    outer, start = m.tape.start, len(m.tape.ops)
+    m.tape.start = Start(start, len(m.loops), len(m.path), len(m.frames))
     m.modules.append(module)
     try:
         given = _as_inputs(m, arguments)
@@ -208,7 +221,7 @@ def record_forward(m: Machine, module: Instance, arguments: Arguments, site: Sit
             m.journal.graphs[module] = Recorded(start, len(m.tape.ops), ends)
     finally:
         m.modules.pop()
-        m.tape.origin, m.journal.outer_loops, m.journal.outer_uncertain = outer
+        m.tape.start = outer
     return output
 
 

@@ -8,6 +8,7 @@ from bnlint.interpreter.definitions import define_class, define_function
 from bnlint.interpreter.evaluation import change
 from bnlint.interpreter.evaluation.vectors import Vector
 from bnlint.interpreter.expressions import subscript_key
+from bnlint.interpreter.forgetting import forget
 from bnlint.interpreter.frames import BREAK, CONTINUE, RAISE, Completion, End
 from bnlint.interpreter.freezing import note_weights_written
 from bnlint.interpreter.initialising import draw, scale
@@ -20,16 +21,35 @@ from bnlint.interpreter.namespaces import dotted
 from bnlint.interpreter.narrowing import narrowed
 from bnlint.interpreter.objects import Builtin, Instance, Method, Scope
 from bnlint.interpreter.parameters import is_parameter
-from bnlint.interpreter.values import EXIT, MISSING, SOME_ITEMS, Choice, Guard, Unknown, Value
+from bnlint.interpreter.passes import outlives_pass, varying
+from bnlint.interpreter.values import EXIT, MISSING, SOME_ITEMS, Choice, Unknown, Value
 
 
 @handles(STATEMENTS, cst.SimpleStatementLine)
 def _line(m: Machine, node: cst.SimpleStatementLine, scope: Scope) -> Completion | None:
     body = node.body
     if len(body) == 1:
-        handler = STATEMENTS.get(type(body[0]))
-        return handler(m, body[0], scope) if handler is not None else None
+        handler = STATEMENTS.get(type(body[0])) or STATEMENTS[cst.CSTNode]
+        return handler(m, body[0], scope)
     return m.execute(body, scope)
+
+
+@handles(STATEMENTS, cst.Pass, cst.EmptyLine)
+def _nothing(m: Machine, node: cst.CSTNode, scope: Scope) -> Completion | None:
+    return None
+
+
+@handles(STATEMENTS, cst.CSTNode)
+def _not_followed(m: Machine, node: cst.CSTNode, scope: Scope) -> Completion | None:
+    """A statement without a handler of its own."""
+    forget(m, [node], scope)
+    return None
+
+
+@handles(STATEMENTS, cst.TypeAlias)
+def _type_alias(m: Machine, node: cst.TypeAlias, scope: Scope) -> Completion | None:
+    bind(m, node.name.value, Unknown("type"), scope)
+    return None
 
 
 @handles(STATEMENTS, cst.Expr)
@@ -40,9 +60,6 @@ def _expression(m: Machine, node: cst.Expr, scope: Scope) -> Completion | None:
     expression = node.value
     if isinstance(expression, cst.Attribute) and expression.attr.value in ("eval", "train"):
         _mode_not_called(m, expression, value, scope)
-    sets_grad = isinstance(expression, cst.Call) and dotted(expression.func).endswith("_enabled")
-    if isinstance(value, Guard) and sets_grad:
-        m.grad = value.grad
     return None
 
 
@@ -60,7 +77,7 @@ def _assign(m: Machine, node: cst.Assign, scope: Scope) -> Completion | None:
     value = m.evaluate(node.value, scope)
     m.assigning = node.value
     for target in node.targets:
-        assign(m, target.target, value, scope)
+        assign(m, target.target, varying(m, target.target, node.value, value, scope), scope)
     m.assigning = None
     return None
 
@@ -95,7 +112,8 @@ def _augmented(m: Machine, node: cst.AugAssign, scope: Scope) -> Completion | No
         case Instance() if is_parameter(current):
             _change_parameter(m, node, current, value, scope)
             return None
-    if isinstance(current, int | float) and isinstance(value, int | float) and m.frame.abstract:
+    numbers = isinstance(current, int | float) and isinstance(value, int | float)
+    if numbers and outlives_pass(m, node.target, scope):
         result: Value = Unknown("a counter in a loop")
     else:
         result = binary(m, operator_name(node.operator), current, value, m.site(node, scope))
@@ -173,13 +191,11 @@ def _delete(m: Machine, node: cst.Del, scope: Scope) -> Completion | None:
     for part in parts:
         match part:
             case cst.Name(value=name) if name in scope.names:
-                m.heap.touch(scope.names)
-                del scope.names[name]
+                m.heap.remove(scope.names, name)
             case cst.Attribute(value=owner_node, attr=attr):
                 owner = m.evaluate(owner_node, scope)
                 if isinstance(owner, Instance) and attr.value in owner.attributes:
-                    m.heap.touch(owner.attributes)
-                    del owner.attributes[attr.value]
+                    m.heap.remove(owner.attributes, attr.value)
                     m.heap.structure += 1
             case cst.Subscript(value=owner_node):
                 _delete_item(m, part, owner_node, scope)
@@ -206,11 +222,16 @@ def _chain(m: Machine, node: cst.If, scope: Scope, number: int) -> Completion | 
     if known is False:
         return _orelse(m, node, scope, number)
     if number > MOST_ALTERNATIVES and not _switches_modes(node.body, scope):
-        return _orelse(m, node, scope, number)
+        return m.fork(
+            lambda: forget(m, [node.body], scope),
+            lambda: _orelse(m, node, scope, number),
+            m.site(node.test, scope),
+        )
     restore = narrowed(m, node.test, scope)
     return m.fork(
         lambda: _narrow_and_execute(m, node, scope, restore),
         lambda: _orelse(m, node, scope, number + 1),
+        m.site(node.test, scope),
     )
 
 
@@ -241,19 +262,6 @@ def _orelse(m: Machine, node: cst.If, scope: Scope, number: int) -> Completion |
         case cst.Else(body=body):
             return m.execute(body.body, scope)
     return None
-
-
-@handles(STATEMENTS, cst.Try, cst.TryStar)
-def _try(m: Machine, node: cst.Try, scope: Scope) -> Completion | None:
-    done = m.execute(node.body.body, scope)
-    if done is RAISE and node.handlers:
-        done = m.execute(node.handlers[0].body.body, scope)
-    elif done is None and node.orelse is not None:
-        done = m.execute(node.orelse.body.body, scope)
-    if node.finalbody is not None:
-        last = m.execute(node.finalbody.body.body, scope)
-        done = last if last is not None else done
-    return done
 
 
 @handles(STATEMENTS, cst.FunctionDef)

@@ -9,7 +9,7 @@ from bnlint.facts.graph import Shape
 from bnlint.facts.kind import Kind
 from bnlint.facts.site import Site
 from bnlint.interpreter.objects import Instance
-from bnlint.interpreter.values import Tensor, Value
+from bnlint.interpreter.values import Gradients, Tensor, Value
 
 if TYPE_CHECKING:
     from bnlint.interpreter.machine import Machine
@@ -32,6 +32,16 @@ class Op:
     shape: Shape = field(default_factory=Shape)
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a forward began: on the tape, and in the machine's stacks."""
+
+    op: int = 0
+    loops: int = 0
+    conditions: int = 0
+    frames: int = 0
+
+
 class Tape:
     """All operations of a rehearsal, in order; forwards are slices of it."""
 
@@ -40,7 +50,7 @@ class Tape:
         self.machine: Machine | None = None
         self.joined: dict[tuple[int, int], Value] = {}
         """While containers are being joined: those within them that are joined already."""
-        self.origin: int = 0
+        self.start = Start()
         """Where the forward that is being recorded began."""
 
     @property
@@ -63,11 +73,11 @@ class Tape:
         machine = self.machine
         if machine is None or not machine.modules:
             return -1
-        sources = tuple(t.index for t in inputs if t.index >= self.origin)
+        start = self.start
+        sources = tuple(t.index for t in inputs if t.index >= start.op)
         loops: tuple[tuple[Site, int], ...] = ()
-        if len(machine.loops) > machine.journal.outer_loops:
-            inner = machine.loops[machine.journal.outer_loops :]
-            loops = tuple((x.site, x.number) for x in inner)
+        if len(machine.loops) > start.loops:
+            loops = tuple((x.site, x.number) for x in machine.loops[start.loops :])
         self.ops.append(
             Op(
                 kind,
@@ -79,7 +89,8 @@ class Tape:
                 tuple(machine.modules),
                 machine.frame.callers(machine.frames),
                 loops,
-                machine.uncertain == machine.journal.outer_uncertain,
+                len(machine.path) == start.conditions
+                and not any(frame.exits for frame in machine.frames[start.frames :]),
                 shape or Shape(),
             )
         )
@@ -107,7 +118,7 @@ class Tape:
             index,
             shape or Shape(),
             _union([t.depends for t in inputs]),
-            _union([t.grads for t in inputs]),
+            Gradients.of_all([t.grads for t in inputs]),
             _union([t.loaders for t in inputs]),
             first.batch if first is not None and batch else None,
             made_up=bool(inputs) and all(t.made_up for t in inputs),
@@ -122,18 +133,36 @@ class Tape:
         shapes = {t.shape for t in tensors}
         shape = first.shape if len(shapes) == 1 else Shape()
         made = self.tensor(Kind.PHI, "phi", list(tensors), None, shape=shape)
+        grads = self._of_one([t.grads for t in tensors])
         same = all(t.batch == first.batch for t in tensors)
         return Tensor(
             made.index,
             shape,
             made.depends,
-            made.grads,
+            grads,
             made.loaders,
             first.batch if same else None,
             first.whole,
             made_up=all(t.made_up for t in tensors),
             drawn=all(t.drawn for t in tensors),
         )
+
+    def _of_one(self, parts: list[Gradients]) -> Gradients:
+        """The forwards that a backward reaches through one of several tensors, or through none.
+
+        Those that were made whatever the condition was may be the other path's.
+        """
+        both = parts[0].sure & parts[1].sure if len(parts) > 1 else frozenset[int]()
+        every = Gradients.of_all(parts)
+        outside = {number for number in every.sure - both if self._is_before(number)}
+        return Gradients(every.sure - outside, every.maybe | outside)
+
+    def _is_before(self, number: int) -> bool:
+        """Whether a forward was made on the present path, whichever of the paths joined was taken."""
+        machine = self.machine
+        assert machine is not None
+        around = set(machine.assumptions())
+        return set(machine.journal.forwards[number].assumptions) <= around
 
 
 ORDERING = frozenset("sort msort argsort topk unique cumsum cumprod".split())

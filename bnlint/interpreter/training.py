@@ -10,7 +10,7 @@ from bnlint.interpreter.values import Tensor
 def note_backward(m: Machine, tensors: list[Tensor], site: Site) -> None:
     """Record that gradients are computed through ``tensors``."""
     m.note_activity()
-    reached = m.journal.backpropagate(tensors)
+    reached = m.journal.backpropagate(tensors, m.assumptions())
     context = m.context()
     m.journal.note(
         lambda facts, order: Backward(

@@ -1,5 +1,6 @@
 """The values of a rehearsal: Python's own while they are known, these otherwise."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -71,6 +72,18 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Maybe:
+    """An entry that is there on some paths only, with its value where it is."""
+
+    value: Value
+
+
+def present(value: Value) -> Value:
+    """What reading an entry gives: a program that goes on has found it there."""
+    return value.value if isinstance(value, Maybe) else value
+
+
+@dataclass(frozen=True, slots=True)
 class Library:
     """Something of a third-party package, by its qualified name."""
 
@@ -84,9 +97,13 @@ class Library:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A context manager that sets whether gradients are recorded."""
+    """A context manager that sets whether gradients are recorded.
+
+    ``before`` is what it goes back to, where making it has already set them.
+    """
 
     grad: Known
+    before: Known | None = None
 
 
 class _Missing:
@@ -97,11 +114,30 @@ MISSING = _Missing()
 """Stands for a name that is not there."""
 
 
+@dataclass(frozen=True, slots=True)
+class Gradients:
+    """The forwards, by number, that a backward through a tensor reaches: for sure, or perhaps."""
+
+    sure: frozenset[int] = frozenset()
+    maybe: frozenset[int] = frozenset()
+
+    @classmethod
+    def of_all(cls, parts: Sequence["Gradients"]) -> "Gradients":
+        """Those of a tensor that is computed from several."""
+        if not parts or all(part == parts[0] for part in parts[1:]):
+            return parts[0] if parts else NO_GRADIENTS
+        sure = frozenset[int]().union(*(part.sure for part in parts))
+        return cls(sure, frozenset[int]().union(*(part.maybe for part in parts)) - sure)
+
+
+NO_GRADIENTS = Gradients()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Tensor:
     """A tensor: the call on the tape that made it and what it came from.
 
-    ``depends`` numbers the forwards that its values come from, ``grads`` those that a backward
+    ``depends`` numbers the forwards that its values come from, ``grads`` are those that a backward
     through it reaches; ``loaders`` are where the data came from. ``batch`` is the loader's batch
     size while dimension 0 still holds exactly one batch; ``whole`` marks what a loader yields,
     which may be a tuple or dict of tensors.
@@ -110,7 +146,7 @@ class Tensor:
     index: int = -1
     shape: Shape = UNKNOWN_SHAPE
     depends: frozenset[int] = frozenset()
-    grads: frozenset[int] = frozenset()
+    grads: Gradients = NO_GRADIENTS
     loaders: frozenset["Instance"] = frozenset()
     batch: Argument | None = None
     whole: bool = False
@@ -162,10 +198,23 @@ def open_at(items: Value) -> int | None:
     """From which place on the items of a list or tuple are not known, not even their number."""
     if not isinstance(items, list | tuple):
         return None
-    if Unknown not in map(type, items):
+    if not OPENING.intersection(map(type, items)):
         return None
-    found = (i for i, v in enumerate(items) if isinstance(v, Unknown) and v.reason == SOME_ITEMS)
-    return next(found, None)
+    return next((i for i, item in enumerate(items) if may_be_absent(item)), None)
+
+
+OPENING = frozenset({Unknown, Maybe})
+"""The types of items that may stand for none, or for many."""
+
+
+def may_be_absent(entry: Value) -> bool:
+    """Whether an entry may stand for none at all."""
+    match entry:
+        case Maybe():
+            return True
+        case Unknown(reason=reason):
+            return reason == SOME_ITEMS
+    return False
 
 
 def in_random_order(value: Value) -> bool:

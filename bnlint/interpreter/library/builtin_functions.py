@@ -26,6 +26,7 @@ from bnlint.interpreter.values import (
     MISSING,
     Arguments,
     Library,
+    Maybe,
     Tensor,
     Unknown,
     Value,
@@ -135,9 +136,12 @@ def _getattr(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sco
     owner, name = arguments.get(0, "object"), arguments.get(1, "name")
     if not isinstance(name, str):
         return Unknown("getattr()")
-    if len(arguments.positional) > 2 and _has(owner, name) is False:
-        return arguments.positional[2]
-    return m.attribute(owner, name, site.node, scope)  # type: ignore[arg-type]
+    default = arguments.get(2, "default", MISSING)
+    if default is not MISSING and _has(owner, name) is False:
+        return default
+    value = m.attribute(owner, name, site.node, scope)  # type: ignore[arg-type]
+    maybe = isinstance(owner, Instance) and isinstance(owner.attributes.get(name), Maybe)
+    return m.join([value, default]) if maybe and default is not MISSING else value
 
 
 @library_function("builtins.hasattr")
@@ -153,6 +157,8 @@ def _has(owner: Value, name: str) -> bool | None:
     if isinstance(owner, Library):
         return True if bare_name(f"{owner.path}.{name}") else None
     if not isinstance(owner, Instance):
+        return None
+    if isinstance(owner.attributes.get(name), Maybe):
         return None
     if name in owner.attributes or name in owner.arguments or name == MODE:
         return True

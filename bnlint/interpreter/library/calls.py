@@ -156,7 +156,7 @@ def _call_unknown(
     if "backward" in name and inputs:
         note_backward(m, inputs, site)
     elif any(word in name for word in TRAINING_WORDS):
-        m.journal.backpropagate(inputs, Known.UNKNOWN)
+        m.journal.may_backpropagate(inputs)
     elif any(word in name for word in METRIC_WORDS):
         m.journal.measure(inputs)
     _forget_modes(m, arguments, site)

@@ -7,7 +7,7 @@ from bnlint.interpreter.construction import canonical
 from bnlint.interpreter.modules import WRAPPERS, norm_group
 from bnlint.interpreter.objects import Builtin, Class, Function, Instance, Method, Partial
 from bnlint.interpreter.parameters import is_opaque
-from bnlint.interpreter.values import CONCRETE, Library, Many, Tensor, Unknown, Value
+from bnlint.interpreter.values import CONCRETE, Choice, Library, Many, Tensor, Unknown, Value
 from bnlint.vocabulary.layers import KINDS, ancestors, bare_name
 
 PLAIN = (*CONCRETE, list, tuple, dict, set, frozenset, Function, Method, Partial, Class, Library)
@@ -20,11 +20,14 @@ def is_instance(value: Value, classes: Value) -> bool | None:
         return _any([is_instance(value, cls) for cls in classes])
     if isinstance(value, Unknown | Many) or isinstance(classes, Unknown):
         return None
+    if isinstance(value, Choice):
+        answers = {is_instance(one, classes) for one in value.values}
+        return answers.pop() if len(answers) == 1 else None
     match classes:
+        case Class() if isinstance(value, Instance) and value.cls is not None:
+            return classes in value.cls.mro or (None if value.cls.open else False)
         case Class():
-            return (
-                isinstance(value, Instance) and value.cls is not None and classes in value.cls.mro
-            )
+            return False
         case Library():
             return _is_library_instance(value, classes)
     return None

@@ -6,7 +6,7 @@ from bnlint.interpreter.evaluation import change, changes, evaluate, is_key, ite
 from bnlint.interpreter.evaluation.vectors import METHODS as VECTOR_METHODS
 from bnlint.interpreter.evaluation.vectors import Vector
 from bnlint.interpreter.forward import run_library
-from bnlint.interpreter.iteration import elements, grown
+from bnlint.interpreter.iteration import elements, forget_items, grown, has_uncertain_entries
 from bnlint.interpreter.library.module_methods import call_module_method
 from bnlint.interpreter.library.object_methods import call_object_method
 from bnlint.interpreter.library.parameter_methods import call_parameter_method
@@ -19,9 +19,12 @@ from bnlint.interpreter.values import (
     Arguments,
     Library,
     Many,
+    Maybe,
     Tensor,
     Unknown,
     Value,
+    open_at,
+    present,
 )
 
 
@@ -83,6 +86,10 @@ def _initialise_base(m: Machine, instance: Instance, after: Class, arguments: Ar
 # -- Python's own containers and strings ------------------------------------------------------
 
 
+ADDING = frozenset({"extend", "clear"})
+"""What may be done with a list some of whose items may be missing."""
+
+
 def _call_plain(m: Machine, receiver: Value, name: str, arguments: Arguments, site: Site) -> Value:
     if isinstance(receiver, list | dict | set) and (name == "sort" or changes(receiver, name)):
         return _mutate(m, receiver, name, arguments)
@@ -113,9 +120,33 @@ def _call_vector(m: Machine, receiver: Vector, name: str, arguments: Arguments) 
     return evaluate(f"numpy.ndarray.{name}", [receiver, *given], m.allowance)
 
 
+def _read_uncertain_dict(
+    m: Machine, receiver: dict[Value, Value], name: str, arguments: Arguments
+) -> Value:
+    """What a dict gives some of whose entries are there on some paths only."""
+    values = m.join([present(item) for item in receiver.values()])
+    match name:
+        case "keys":
+            return Many(Unknown("key"))
+        case "values":
+            return Many(values)
+        case "items":
+            return Many((Unknown("key"), values))
+        case "copy":
+            return dict(receiver)
+        case "get":
+            key, default = arguments.get(0, "key"), arguments.get(1, "default")
+            entry = receiver.get(key, default) if is_key(key) else Maybe(values)
+            maybe = isinstance(entry, Maybe)
+            return m.join([present(entry), default]) if maybe else entry
+    return Unknown(f"dict.{name}()")
+
+
 def _read_dict(m: Machine, receiver: dict[Value, Value], name: str, arguments: Arguments) -> Value:
     if name in ("keys", "values", "items", "copy") and not m.allowance.takes(len(receiver)):
         return Unknown(f"dict.{name}()")
+    if has_uncertain_entries(receiver):
+        return _read_uncertain_dict(m, receiver, name, arguments)
     match name:
         case "keys":
             return list(receiver)
@@ -140,8 +171,7 @@ def _mutate(
     if name in ("extend", "update") and values:
         items = values[0] if isinstance(values[0], dict) else elements(m, values[0])
         if items is None:
-            if isinstance(receiver, list):
-                receiver.append(Unknown(SOME_ITEMS))
+            _add_unknown_items(receiver)
             return None
         values = [items if isinstance(items, dict) else grown(m, items)]
     if name == "append" and isinstance(receiver, list):
@@ -150,10 +180,26 @@ def _mutate(
     if name == "sort" and isinstance(receiver, list):
         _sort(m, receiver, args)
         return None
-    result = change(receiver, name, values, m.allowance)
+    if isinstance(receiver, list) and name not in ADDING and open_at(receiver) is not None:
+        possible = [present(item) for item in receiver]
+        forget_items(m, receiver)
+        return m.join(possible)
+    result = present(change(receiver, name, values, m.allowance))
     if name == "update" and isinstance(receiver, dict):
         receiver.update(args.keywords)
     return result
+
+
+def _add_unknown_items(receiver: list[Value] | dict[Value, Value] | set[Value]) -> None:
+    match receiver:
+        case list():
+            receiver.append(Unknown(SOME_ITEMS))
+        case set():
+            receiver.add(Unknown(SOME_ITEMS))
+        case dict():
+            for key in receiver:
+                receiver[key] = Unknown("item that may have been updated")
+            receiver[Unknown(SOME_ITEMS)] = Maybe(Unknown("further items"))
 
 
 def _sort(m: Machine, items: list[Value], args: Arguments) -> None:

@@ -17,6 +17,7 @@ from bnlint.interpreter.shapes import FIRST_SIZE, after_layer, at_channels, size
 from bnlint.interpreter.tape import tensors_in
 from bnlint.interpreter.training import note_backward
 from bnlint.interpreter.values import (
+    NO_GRADIENTS,
     Arguments,
     Choice,
     Many,
@@ -84,7 +85,7 @@ DRAWS = frozenset(
 
 
 def _outside(tensor: Tensor) -> Tensor:
-    return replace(tensor, index=-1, shape=Shape(), grads=frozenset(), batch=None, whole=False)
+    return replace(tensor, index=-1, shape=Shape(), grads=NO_GRADIENTS, batch=None, whole=False)
 
 
 def _items_of(tensor: Tensor, name: str) -> Value:
@@ -141,7 +142,7 @@ def _operate(m: Machine, kind: Kind, name: str, arguments: Arguments, site: Site
         kind, name, inputs, site, layer=layer, constants=constants, shape=shape, batch=keeps
     )
     if name in GRADIENT_CUTS:
-        made = replace(made, grads=frozenset())
+        made = replace(made, grads=NO_GRADIENTS)
     return _parts(m, kind, name, made, inputs, constants, site)
 
 
@@ -275,7 +276,7 @@ def create(m: Machine, name: str, arguments: Arguments, site: Site) -> Value:
         index,
         Shape(),
         depends,
-        frozenset(),
+        NO_GRADIENTS,
         loaders or frozenset(),
         fill=filled,
         made_up=not copies or (all(t.made_up for t in sources) and _is_written_out(arguments)),

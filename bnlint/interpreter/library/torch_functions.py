@@ -1,5 +1,7 @@
 """Functions of torch that are neither layers nor operations on tensors."""
 
+from dataclasses import replace
+
 from bnlint.facts.initialisation import nonlinearity_gain
 from bnlint.facts.kind import Kind
 from bnlint.facts.known import Known
@@ -8,10 +10,10 @@ from bnlint.interpreter.construction import build_library
 from bnlint.interpreter.freezing import note_weights_written, parameters_in
 from bnlint.interpreter.initialising import draw, draw_of, fill
 from bnlint.interpreter.library.calls import library_function
-from bnlint.interpreter.machine import Machine
+from bnlint.interpreter.machine import CALLS, Machine, handles
 from bnlint.interpreter.modules import descendants, modules_in
-from bnlint.interpreter.norms import is_batch_norm
-from bnlint.interpreter.objects import Function, Instance, Scope
+from bnlint.interpreter.norms import SYNCHRONISED, is_batch_norm
+from bnlint.interpreter.objects import Function, Instance, Method, Scope
 from bnlint.interpreter.parameters import new_parameter
 from bnlint.interpreter.published import PUBLISHED_WEIGHTS
 from bnlint.interpreter.tape import tensors_in
@@ -22,12 +24,29 @@ from bnlint.interpreter.values import Arguments, Guard, Library, Many, Tensor, U
 @library_function("torch.no_grad", "torch.inference_mode", "torch.autograd.no_grad")
 def _no_grad(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     first = arguments.get(0, "mode")
-    if isinstance(first, Function):
-        first.grad = Known.NO
-        return first
+    if isinstance(first, Function | Method):
+        return without_gradients(first, Known.NO)
     if first is not None and path.endswith("inference_mode"):
         return Guard(Known.of(not first) if isinstance(first, bool) else Known.UNKNOWN)
     return Guard(Known.NO)
+
+
+def without_gradients(function: Function | Method, grad: Known) -> Function | Method:
+    """A function as a decorator makes it that sets whether gradients are recorded."""
+    if isinstance(function, Method):
+        return Method(replace(function.function, grad=grad), function.receiver)
+    return replace(function, grad=grad)
+
+
+@handles(CALLS, Guard)
+def _decorate(m: Machine, guard: Guard, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    """``torch.no_grad()(function)``."""
+    if guard.before is not None:
+        m.grad = guard.before
+    function = arguments.get(0, "func", Unknown("function"))
+    if isinstance(function, Function | Method):
+        return without_gradients(function, guard.grad)
+    return m.call_unknown(function, arguments, site)
 
 
 @library_function("torch.enable_grad")
@@ -37,8 +56,9 @@ def _enable_grad(m: Machine, path: str, arguments: Arguments, site: Site, scope:
 
 @library_function("torch.set_grad_enabled", "torch.autograd.set_grad_enabled")
 def _set_grad(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
-    mode = arguments.get(0, "mode")
-    return Guard(Known.of(mode if isinstance(mode, bool) else None))
+    mode, before = arguments.get(0, "mode"), m.grad
+    m.grad = Known.of(mode if isinstance(mode, bool) else None)
+    return Guard(m.grad, before)
 
 
 @library_function("torch.is_grad_enabled")
@@ -49,7 +69,7 @@ def _is_grad(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sco
 @library_function("torch.autograd.grad")
 def _grad(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     inputs = tensors_in([arguments.get(0, "outputs")])
-    m.journal.backpropagate(inputs)
+    m.journal.backpropagate(inputs, m.assumptions())
     every = tensors_in(arguments.values)
     made = m.tape.tensor(Kind.OTHER, "grad", every, site)
     return Many(made)
@@ -96,7 +116,7 @@ def _same_module(m: Machine, path: str, arguments: Arguments, site: Site, scope:
 def _reparametrized(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     layer = arguments.get(0, "module")
     if isinstance(layer, Instance):
-        layer.assigned["weight"] = Argument("weight", NOT_KNOWN, site)
+        m.heap.put(layer.assigned, "weight", Argument("weight", NOT_KNOWN, site))
     return layer
 
 
@@ -109,7 +129,7 @@ def _synchronised(m: Machine, path: str, arguments: Arguments, site: Site, scope
     for module in modules_in(model):
         for _, layer in descendants(m, module):
             if is_batch_norm(layer):
-                layer.library = "torch.nn.SyncBatchNorm"
+                m.heap.put(layer.attributes, SYNCHRONISED, True)
     return model
 
 
