@@ -39,6 +39,10 @@ def operate(name: str, left: Value, right: Value, allowance: Allowance) -> Value
 
 
 def _operate(name: str, left: Any, right: Any, allowance: Allowance) -> Value:
+    if isinstance(left, int | float) and isinstance(right, int | float):
+        return admitted(
+            ARITHMETIC[name](plain(left, allowance), plain(right, allowance)), allowance
+        )
     if isinstance(left, Vector) or isinstance(right, Vector):
         pass
     elif isinstance(left, list | tuple | set | dict | frozenset):

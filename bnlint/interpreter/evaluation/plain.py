@@ -1,7 +1,7 @@
 """Known values as Python's own: without origins, of bounded size."""
 
 from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from bnlint.interpreter.evaluation.allowance import (
     FREE,
@@ -14,7 +14,7 @@ from bnlint.interpreter.evaluation.allowance import (
     small,
 )
 from bnlint.interpreter.evaluation.vectors import Vector
-from bnlint.interpreter.values import Value
+from bnlint.interpreter.values import Float, Int, Value
 
 Plain: TypeAlias = object
 Weighed: TypeAlias = tuple[Plain, int, int]
@@ -22,6 +22,7 @@ Weighed: TypeAlias = tuple[Plain, int, int]
 
 DEEPEST = 8
 """Containers within containers."""
+_HEAVY = object()
 ATOMS = frozenset({type(None), bool, float, complex, type(...)})
 
 
@@ -32,8 +33,9 @@ def plain(value: Value, allowance: Allowance) -> Plain:
         NotPlain: it is or holds something else, or nests too deep (as what holds itself does).
         TooLarge: it is too heavy.
     """
-    if _is_light(value):
-        return value
+    light = _light(value)
+    if light is not _HEAVY:
+        return light
     made, weight, _ = _weighed(value, DEEPEST, {})
     allowance.spend(weight)
     return made
@@ -48,12 +50,16 @@ def fits(value: Value) -> bool:
     return True
 
 
-def _is_light(value: Value) -> bool:
-    """Whether it is plain already and free; the most are."""
+def _light(value: Any) -> Plain:
+    """The plain value of what costs nothing, as most values do; others are ``_HEAVY``."""
     kind = type(value)
-    if kind is int and isinstance(value, int):
-        return value.bit_length() <= MOST_BITS
-    return len(value) <= FREE if kind is str and isinstance(value, str) else kind in ATOMS
+    if kind in ATOMS:
+        return value
+    if kind is int or kind is Int:
+        return int(value) if value.bit_length() <= MOST_BITS else _HEAVY
+    if kind is Float:
+        return float(value)
+    return value if kind is str and len(value) <= FREE else _HEAVY
 
 
 def _weighed(value: Value, depth: int, seen: dict[int, Weighed]) -> Weighed:
@@ -120,7 +126,7 @@ def _short(text: Plain) -> Plain:
 
 def admitted(result: Plain, allowance: Allowance) -> Plain:
     """The result of an operation, its weight taken off; raises as :func:`plain` does."""
-    if _is_light(result) or isinstance(result, range):
+    if _light(result) is not _HEAVY or isinstance(result, range):
         return result
     _, weight, _ = _weighed(result, DEEPEST, {})
     allowance.spend(weight)
