@@ -160,6 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         status = commands.main(arguments, prog_name="bnlint", standalone_mode=False)
+        sys.stdout.flush()
         return status if isinstance(status, int) else 0
     except click.ClickException as error:
         return _refuse(error.format_message())
@@ -170,6 +171,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except PermissionError as error:
         return _refuse(f"permission denied: `{error.filename or 'a file'}`")
+    except OSError as error:
+        _drop_output()
+        where = f" `{error.filename}`" if error.filename else " the output"
+        return _refuse(f"cannot use{where}: {(error.strerror or str(error)).lower()}")
     except Exception as error:
         if sys.flags.dev_mode:
             raise
@@ -177,6 +182,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from bnlint.links import ISSUES
 
         return _refuse(f"bnlint stopped with {describe(error)}; please report this at {ISSUES}")
+
+
+def _drop_output() -> None:
+    """Keep Python from writing what is left when it ends, where nobody takes it."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _refuse(message: str) -> int:

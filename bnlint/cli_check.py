@@ -27,7 +27,9 @@ from bnlint.misuse import Misuse
 from bnlint.reach import Reach
 from bnlint.report.patch import unified
 from bnlint.sifting import Plan
+from bnlint.source.file import display_path
 from bnlint.visible import pictured, visible
+from bnlint.writable import Writable
 
 _STDIN = "-"
 
@@ -131,12 +133,19 @@ def _shown(patch: str) -> str:
 def _fix(
     found: Found, plan: Plan, options: CheckOptions, config: Config, trace: Trace | None
 ) -> int:
-    settled = _settle(found, plan, options, trace)
     from_stdin = options.paths == (_STDIN,)
+    writable = Writable(plan.may_change)
+    plan = plan if from_stdin else replace(plan, may_change=writable)
+    settled = _settle(found, plan, options, trace)
+    notes = [
+        f"`{display_path(file)}` is not fixed: {why}" for file, why in writable.obstacles.items()
+    ]
     if from_stdin:
         _write_stdout(found, settled)
     else:
-        rewrite.write(settled.changes)
+        notes += rewrite.write(settled.changes)
+    for note in notes:
+        click.echo(visible(f"note: {note}"), err=True)
     beside = from_stdin or options.output is not None or options.form not in _FOR_PEOPLE
     _say_what_was_done(settled, options, err=beside)
     _say_what_is_left(settled, options, err=beside)

@@ -1,6 +1,7 @@
 """Which files can matter: those that say ``torch``, and those that import such a file."""
 
 import ast
+import codecs
 import os
 import re
 import sys
@@ -71,7 +72,7 @@ def _mattering(files: Iterable[Path]) -> set[Path]:
     while waiting:
         file = waiting.pop()
         content = _content(file)
-        if content is None or _WORD in content:
+        if content is None or _says_torch(content):
             matter.append(file)
             continue
         for imported in _imported(file, content.decode(errors="replace"), folders):
@@ -111,6 +112,13 @@ def _files_of(name: str, bases: list[Path], folders: Folders) -> Iterator[Path]:
         for candidate in (base / f"{relative}.py", base / relative / "__init__.py"):
             if os.path.isfile(candidate):
                 yield candidate
+
+
+def _says_torch(content: bytes) -> bool:
+    """Also in UTF-16, which Python cannot read: users are told."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return _WORD in content.replace(b"\0", b"")
+    return _WORD in content
 
 
 def _content(file: Path) -> bytes | None:

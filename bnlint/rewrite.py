@@ -4,20 +4,36 @@ import codecs
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 from bnlint.fixer import Change
 from bnlint.misuse import Misuse
 
+fcntl: ModuleType | None
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+SUFFIX = ".bnlint-new"
+"""How temporary files end, so that those of a run that was killed are found."""
+_LONGEST = 100
+"""Characters of a file's own name in that of its temporary file, since names have a limit."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Prepared:
+    """A file, what it holds, and its new text beside it; ``lock`` tells others that we live."""
+
     file: Path
     original: bytes
     temporary: Path
+    lock: int
+    notes: tuple[str, ...]
 
 
 def encoded(change: Change) -> bytes:
@@ -25,9 +41,14 @@ def encoded(change: Change) -> bytes:
     return _encoded(change, change.after)
 
 
-def write(changes: Sequence[Change]) -> None:
-    """Replace the files; raises :class:`Misuse` and leaves all as they were when one resists."""
+def write(changes: Sequence[Change]) -> list[str]:
+    """Replace the files, and say what of them could not be kept.
+
+    Raises :class:`Misuse` and leaves all as they were when one resists.
+    """
     prepared: list[_Prepared] = []
+    for folder in {os.path.dirname(os.path.realpath(change.before.file)) for change in changes}:
+        _sweep(folder)
     try:
         for change in changes:
             prepared.append(_prepare(change))
@@ -35,6 +56,8 @@ def write(changes: Sequence[Change]) -> None:
     finally:
         for item in prepared:
             item.temporary.unlink(missing_ok=True)
+            os.close(item.lock)
+    return [note for item in prepared for note in item.notes]
 
 
 def write_text(file: Path, text: str) -> None:
@@ -65,17 +88,53 @@ def _prepare(change: Change) -> _Prepared:
             raise Misuse(f"`{name}` has changed since it was read; nothing was written")
         if not os.access(file, os.W_OK):
             raise PermissionError(13, "Permission denied")
+        notes = tuple(_lost(file, name))
         temporary = _temporary(file, encoded(change))
+        lock = _locked(temporary)
     except OSError as error:
         raise _not_written(name, error) from None
     except UnicodeEncodeError:
         encoding = change.before.encoding
         raise Misuse(f"`{name}` is {encoding}, which cannot hold the fixed text") from None
-    return _Prepared(file, original, temporary)
+    return _Prepared(file, original, temporary, lock, notes)
+
+
+def _lost(file: Path, name: str) -> Iterator[str]:
+    """Say what replacing a file cannot keep."""
+    if file.stat().st_nlink > 1:
+        yield f"`{name}` had other names (hard links), which keep the old text"
+
+
+def _locked(temporary: Path) -> int:
+    """Open a file and lock it for as long as this process lives, where there are locks."""
+    handle = os.open(temporary, os.O_RDONLY if fcntl is not None else os.O_RDWR)
+    if fcntl is not None:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return handle
+
+
+def _sweep(folder: str) -> None:
+    """Remove the temporary files of runs that were killed: nobody holds a lock on them any more."""
+    if fcntl is None:
+        return
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not (entry.name.startswith(".") and entry.name.endswith(SUFFIX)):
+                continue
+            with suppress(OSError):
+                handle = os.open(entry.path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    os.unlink(entry.path)
+                finally:
+                    os.close(handle)
 
 
 def _temporary(file: Path, content: bytes) -> Path:
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".new")
+    handle, name = tempfile.mkstemp(
+        dir=file.parent, prefix=f".{file.name[:_LONGEST]}.", suffix=SUFFIX
+    )
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
@@ -97,6 +156,9 @@ def _keep_mode_and_owner(file: Path, name: str) -> None:
     with suppress(OSError, AttributeError):
         os.chown(name, status.st_uid, status.st_gid)
         shutil.copymode(file, name)
+    for attribute in os.listxattr(file) if hasattr(os, "listxattr") else ():
+        with suppress(OSError):  # those of the system are not for everybody
+            os.setxattr(name, attribute, os.getxattr(file, attribute))
 
 
 def _umask() -> int:

@@ -130,9 +130,10 @@ class Project:
             return folder / (last + ".py")
         return folder / last if self._has_folder(folder, last) else None
 
-    def _package(self, folder: Path) -> Path:
-        init = "__init__.py"
-        return folder / init if self._has_file(folder, init) else folder
+    def _package(self, folder: Path) -> Path | None:
+        if self._has_file(folder, "__init__.py"):
+            return folder / "__init__.py"
+        return folder if self._is_folder(folder) else None
 
     def _open(self, found: Path | None) -> SourceFile | Path | None:
         if found is None or self._is_folder(found):
@@ -149,7 +150,8 @@ class Project:
         return self._listings.has_directory(folder, name)
 
     def _is_folder(self, path: Path) -> bool:
-        return self._listings.has_directory(path.parent, path.name)
+        """Whether there is such a folder; that of the file system's root is in none."""
+        return path == path.parent or self._listings.has_directory(path.parent, path.name)
 
     def _find_root(self, folder: Path) -> Path:
         candidates = list(_upwards(folder, Path(folder.anchor)))
