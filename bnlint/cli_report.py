@@ -13,6 +13,10 @@ from bnlint.engine import Result
 from bnlint.finding import Applicability, Severity
 from bnlint.misuse import Misuse
 from bnlint.report import FORMATS
+from bnlint.visible import visible
+
+MOST_UNFINISHED = 3
+"""Files and functions that were not followed to their end that a report names."""
 
 
 def require_place_for(output: Path) -> None:
@@ -34,10 +38,25 @@ def report(result: Result, options: ReportOptions, to_stderr: bool = False) -> N
     stream = sys.stderr if to_stderr else sys.stdout
     look = look_for(stream, options.output, allowed(options))
     text = FORMATS[options.form](result, look)
+    _say_what_is_unfinished(result)
     if options.output is not None:
         rewrite.write_text(options.output, text)
     else:
         click.echo(text, nl=False, file=stream, color=look.colour)
+
+
+def _say_what_is_unfinished(result: Result) -> None:
+    if not result.unfinished:
+        return
+    names = [f"`{name}`" for name in result.unfinished[:MOST_UNFINISHED]]
+    further = len(result.unfinished) - len(names)
+    listed = ", ".join(names) + (f" and {further} more" if further else "")
+    one = len(result.unfinished) == 1
+    what = (
+        "is too long to be followed to its end" if one else "are too long to be followed to the end"
+    )
+    note = f"note: {listed} {what}; what comes after that was not checked"
+    click.echo(visible(note), err=True)
 
 
 def status(result: Result, options: ReportOptions, config: Config) -> int:

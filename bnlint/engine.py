@@ -29,7 +29,8 @@ class Result:
     ``sources`` are all files that were read, by their display paths; ``texts`` also has what could
     be decoded of unreadable ones. ``checked`` counts the files that were asked for. ``attempts`` are
     the models that were traced or not, ``added`` the findings that reading alone did not give;
-    ``None`` where nothing was read.
+    ``None`` where nothing was read. ``unfinished`` are the files and functions that take more steps
+    than the rehearsal has for them: what comes after was not checked.
     """
 
     findings: tuple[Finding, ...]
@@ -38,6 +39,7 @@ class Result:
     checked: int
     attempts: tuple[Attempt, ...] = ()
     added: tuple[Finding, ...] | None = ()
+    unfinished: tuple[str, ...] = ()
 
 
 def lint(
@@ -78,7 +80,8 @@ def lint(
     decoded = opened.texts | {path: file.content for path, file in sources.items()}
     findings = tuple(sorted(left, key=_place))
     new = tuple(finding for finding in findings if finding in added)
-    return Result(findings, sources, decoded, len(files), attempts, new)
+    unfinished = dict.fromkeys(run.entry for run in rehearsal.runs if not run.complete)
+    return Result(findings, sources, decoded, len(files), attempts, new, tuple(unfinished))
 
 
 def fix(

@@ -21,11 +21,15 @@ from bnlint.interpreter.worth import called_names, is_worth_executing, words_by_
 from bnlint.source import SourceFile
 
 MAIN_STEPS = 120_000
-"""Steps for one script."""
+"""Steps for one script, and for what it imports."""
+MAIN_LINE_STEPS = 400
+"""Further steps for each of its lines."""
 WHOLE_STEPS = 600_000
 """Steps for one model that was asked for by name."""
 ENTRY_STEPS = 12_000
 """Steps for one function or class that nothing calls."""
+LEAST_STEPS = 3_000
+"""Of these, steps that each has, however many others there are before it in its file."""
 FEWEST_FILE_STEPS = 6_000
 LINE_STEPS = 10
 """Steps for functions and classes that nothing calls: about as long as parsing their files takes.
@@ -49,6 +53,8 @@ class Rehearser:
         self.m = machine
         self.facts = facts
         self._entered: list[tuple[str, Site, Callable[[], Run]]] = []
+        self.entry_steps = ENTRY_STEPS
+        """Steps for the next function, class or method that nothing calls."""
         self._mains: dict[SourceFile, Namespace] = {}
 
     def runs(self) -> Iterator[Run]:
@@ -81,7 +87,7 @@ class Rehearser:
         self._enter(
             source.path,
             True,
-            MAIN_STEPS,
+            MAIN_STEPS + MAIN_LINE_STEPS * source.content.count("\n"),
             lambda: self.m.execute(body, namespace.scope),
             Site(source, source.tree),
             options,
@@ -136,12 +142,13 @@ class Rehearser:
         for wanted in (False, True):
             for source in sources:
                 for name, node in _definitions(source):
-                    if self.m.steps > pool:
-                        return
-                    if (name in called) is wanted and left[source] > 0:
-                        before = self.m.steps
-                        self._run_definition(source, name, node, words[source].get(name, NO_WORDS))
-                        left[source] -= self.m.steps - before
+                    if (name in called) is not wanted:
+                        continue
+                    before = self.m.steps
+                    rest = min(pool - before, left[source])
+                    self.entry_steps = min(max(rest, LEAST_STEPS), ENTRY_STEPS)
+                    self._run_definition(source, name, node, words[source].get(name, NO_WORDS))
+                    left[source] -= self.m.steps - before
 
     def _run_definition(
         self,
@@ -156,11 +163,11 @@ class Rehearser:
         held: list[Value] = []
         site = Site(source, node)
         self._enter(
-            name, False, ENTRY_STEPS, lambda: held.append(namespace.lookup(self.m, name)), site
+            name, False, self.entry_steps, lambda: held.append(namespace.lookup(self.m, name)), site
         )
         value = held[0] if held else None
         if isinstance(value, Function) and value.node is node:
-            self._enter(name, False, ENTRY_STEPS, lambda: self._call(value, site), site)
+            self._enter(name, False, self.entry_steps, lambda: self._call(value, site), site)
         elif isinstance(value, Class) and value.node is node:
             self._run_class(value, site)
 
@@ -172,7 +179,7 @@ class Rehearser:
         base = cls.library_base()
         module = base is not None and is_module_class(base.path)
         if cls.last_instance is None and (module or _has_methods(cls)):
-            self._enter(cls.name, False, ENTRY_STEPS, lambda: self._call(cls, site), site)
+            self._enter(cls.name, False, self.entry_steps, lambda: self._call(cls, site), site)
         instance = cls.last_instance
         if instance is None:
             return
@@ -185,7 +192,7 @@ class Rehearser:
             self._enter(
                 f"{cls.name}.{name}",
                 False,
-                ENTRY_STEPS,
+                self.entry_steps,
                 partial(self._run_method, instance, function, site),
                 Site(site.source, function.node),
             )
