@@ -19,11 +19,11 @@ from bnlint.facts.site import Site
 
 
 def norms_in_training(forward: Forward) -> tuple[NormState, ...]:
-    """The BatchNorm layers that are certain to use and update their statistics."""
+    """The BatchNorm layers that are certain to be there and to use and update their statistics."""
     return tuple(
         norm
         for norm in forward.norms
-        if is_training(norm.mode) is Known.YES and norm.tracks is Known.YES
+        if is_training(norm.mode) is Known.YES and norm.tracks is Known.YES and norm.is_there
     )
 
 

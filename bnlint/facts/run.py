@@ -163,6 +163,11 @@ class NormState:
     certain: bool = True
     """Whether the model has it on every path to the forward."""
 
+    @property
+    def is_there(self) -> bool:
+        """Whether the model certainly has it: no condition decides whether it is built."""
+        return self.certain and (self.layer is None or self.layer.certain)
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

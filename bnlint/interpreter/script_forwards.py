@@ -24,6 +24,7 @@ from bnlint.interpreter.values import (
     Choice,
     Gradients,
     Many,
+    Maybe,
     Tensor,
     Unknown,
     Value,
@@ -151,11 +152,16 @@ def _by_script(
         shape = tensor.shape if tensor is not None else Shape()
         return Tensor(-1, shape, depends, grads, loaders, batch)
 
-    return _mapped(output, outside)
+    return _mapped(output, outside, unknown=True)
 
 
-def _mapped(value: Value, change: Callable[[Tensor | None], Tensor]) -> Value:
-    """The same with other tensors, a few levels deep; what is shared stays shared."""
+def _mapped(
+    value: Value, change: Callable[[Tensor | None], Tensor], *, unknown: bool = False
+) -> Value:
+    """The same with other tensors, a few levels deep; what is shared stays shared.
+
+    With ``unknown`` the parts that are not known count as tensors, too.
+    """
     made: dict[tuple[int, int], Value] = {}
 
     def of(value: Value, depth: int) -> Value:
@@ -163,6 +169,10 @@ def _mapped(value: Value, change: Callable[[Tensor | None], Tensor]) -> Value:
         match value:
             case Tensor():
                 return change(value)
+            case Unknown() if unknown:
+                return change(None)
+            case Maybe(value=inner) if depth:
+                return Maybe(of(inner, depth - 1))
             case list() | tuple() | dict() if depth and key in made:
                 return made[key]
             case list() if depth:

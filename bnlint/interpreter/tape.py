@@ -9,7 +9,7 @@ from bnlint.facts.graph import Shape
 from bnlint.facts.kind import Kind
 from bnlint.facts.site import Site
 from bnlint.interpreter.objects import Instance
-from bnlint.interpreter.values import Gradients, Tensor, Value
+from bnlint.interpreter.values import Choice, Gradients, Many, Maybe, Tensor, Value
 
 if TYPE_CHECKING:
     from bnlint.interpreter.machine import Machine
@@ -192,6 +192,17 @@ def tensors_in(values: Sequence[Value], depth: int = 3) -> list[Tensor]:
     return found
 
 
+def _alternatives(value: Many | Maybe | Choice) -> Sequence[Value]:
+    """What a value stands for that is one of several, or several."""
+    match value:
+        case Many(element=element):
+            return (element,)
+        case Maybe(value=inner):
+            return (inner,)
+        case Choice(values=values):
+            return values
+
+
 def _gather(
     values: Iterable[Value], depth: int, found: list[Tensor], barren: set[tuple[int, int]]
 ) -> None:
@@ -199,6 +210,8 @@ def _gather(
     for value in values:
         if isinstance(value, Tensor):
             found.append(value)
+        elif isinstance(value, Many | Maybe | Choice) and depth:
+            _gather(_alternatives(value), depth - 1, found, barren)
         elif isinstance(value, list | tuple | dict) and depth and len(found) < MOST_ITEMS:
             key = id(value), depth
             if key in barren:

@@ -20,6 +20,7 @@ from bnlint.interpreter.values import (
     Unknown,
     Value,
     in_random_order,
+    open_at,
 )
 
 LOADER = "torch.utils.data.DataLoader"
@@ -60,12 +61,14 @@ def _loader(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scop
 
 @library_function("torch.utils.data.random_split")
 def _random_split(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
-    part = new_instance(m, None, "torch.utils.data.Subset", site)
-    part.attributes["mixed"] = True
+    def part() -> Instance:
+        made = new_instance(m, None, "torch.utils.data.Subset", site)
+        made.attributes["mixed"] = True
+        return made
+
     sizes = arguments.get(1, "lengths")
-    if isinstance(sizes, list | tuple):
-        return [part for _ in sizes]
-    return Many(part)
+    known = isinstance(sizes, list | tuple) and open_at(sizes) is None
+    return [part() for _ in sizes] if known else Many(part())  # type: ignore[attr-defined]
 
 
 @library_function("torch.utils.data.Subset", "torch.utils.data.ConcatDataset")

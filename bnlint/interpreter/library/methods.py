@@ -171,7 +171,7 @@ def _mutate(
     if name in ("extend", "update") and values:
         items = values[0] if isinstance(values[0], dict) else elements(m, values[0])
         if items is None:
-            _add_unknown_items(receiver)
+            _add_unknown_items(receiver, values[0])
             return None
         values = [items if isinstance(items, dict) else grown(m, items)]
     if name == "append" and isinstance(receiver, list):
@@ -190,16 +190,20 @@ def _mutate(
     return result
 
 
-def _add_unknown_items(receiver: list[Value] | dict[Value, Value] | set[Value]) -> None:
+def _add_unknown_items(
+    receiver: list[Value] | dict[Value, Value] | set[Value], value: Value
+) -> None:
+    """Enter what ``value`` holds, of which neither the number nor the keys are known."""
     match receiver:
         case list():
             receiver.append(Unknown(SOME_ITEMS))
         case set():
             receiver.add(Unknown(SOME_ITEMS))
         case dict():
-            for key in receiver:
-                receiver[key] = Unknown("item that may have been updated")
-            receiver[Unknown(SOME_ITEMS)] = Maybe(Unknown("further items"))
+            item = value.element if isinstance(value, Many) else value
+            further = item if isinstance(item, Tensor) else Unknown("further items")
+            receiver.update(dict.fromkeys(receiver, Unknown("item that may have been updated")))
+            receiver[Unknown(SOME_ITEMS)] = Maybe(further)
 
 
 def _sort(m: Machine, items: list[Value], args: Arguments) -> None:

@@ -1,0 +1,128 @@
+"""What facts claim where paths part: each was once a claim that an execution disproves."""
+
+import pytest
+
+from bnlint.facts.known import Known
+from bnlint.facts.run import MomentumAssigned
+from tests.rehearsing import forwards, graph, main_run, modes, rehearse, the_forward
+
+HEAD = "from unknown import flag, xs, losses_of\nimport torch.utils.data as D\nnet = Net()\n"
+TWO_NORMS = """
+class Pair(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.BatchNorm2d(3)
+        {}
+
+    def forward(self, x):
+        {}
+        return self.a(x)
+
+Pair()(x)
+"""
+
+
+def test_a_conversion_under_a_condition_is_not_certain() -> None:
+    code = "if flag():\n    net = nn.SyncBatchNorm.convert_sync_batchnorm(net)\nnet(x)\n"
+    (norm,) = the_forward(rehearse(HEAD + code, net=True)).norms
+    assert norm.synchronised is Known.UNKNOWN
+
+
+def test_an_alias_under_a_condition_is_none() -> None:
+    code = TWO_NORMS.format("if flag():\n            self.b = self.a", "pass")
+    layers = {layer.name: layer.aliases for layer in graph(rehearse(HEAD + code), "Pair").layers}
+    assert layers == {"": (), "a": ()}
+
+
+def test_paths_of_a_forward_that_return_are_all_conditional() -> None:
+    code = TWO_NORMS.format(
+        "self.b = nn.BatchNorm2d(3)", "if flag():\n            return self.b(x)"
+    )
+    calls = graph(rehearse(HEAD + code), "Pair").calls
+    assert {call.layer.name: call.certain for call in calls if call.layer} == {
+        "a": False,
+        "b": False,
+    }
+
+
+@pytest.mark.parametrize("leave", ["continue", "break"])
+def test_what_follows_an_exit_is_conditional(leave: str) -> None:
+    code = f"for v in xs():\n    if flag():\n        {leave}\n    net(x)\nnet(x)\n"
+    certain = [event.context.certain for event in forwards(rehearse(HEAD + code, net=True))]
+    assert certain == [False, False, True]
+
+
+BACKWARDS = {
+    "loss = net(x).sum()\nloss.backward()": Known.YES,
+    "loss = net(x).sum()\nif flag():\n    loss.backward()": Known.UNKNOWN,
+    "loss = net(x).sum()\nif flag():\n    loss.backward()\nelse:\n    (2 * loss).backward()": Known.YES,
+    "loss = net(x).sum()\nif flag():\n    loss = x.sum()\nloss.backward()": Known.UNKNOWN,
+    "losses = {}\nlosses.update(losses_of(net(x)))\nsum(losses.values()).backward()": Known.YES,
+    "parts = {'a': losses_of(net(x)), 'b': flag()}\nsum(v for v in parts.values()).backward()": Known.YES,
+    "net([i.to('cpu') for i in xs()]).sum().backward()": Known.YES,
+    "loss = net(x).sum()\nprint(loss)": Known.NO,
+}
+
+
+@pytest.mark.parametrize(("code", "expected"), BACKWARDS.items(), ids=range(len(BACKWARDS)))
+def test_backwards_know_their_path(code: str, expected: Known) -> None:
+    assert the_forward(rehearse(HEAD + code, net=True)).backpropagated is expected
+
+
+def test_images_taken_apart_still_come_from_their_loader() -> None:
+    code = """
+loader = D.DataLoader(D.TensorDataset(torch.randn(9, 3)), batch_size=2)
+for images, targets in loader:
+    net([image.to("cpu") for image in images])
+"""
+    events = forwards(rehearse(HEAD + code, net=True))
+    assert all(loader.names == ("loader",) for event in events for loader in event.loaders)
+    assert all(event.loaders for event in events)
+
+
+def test_parts_of_a_split_are_datasets_of_their_own() -> None:
+    code = """
+one, other = D.random_split(D.TensorDataset(torch.randn(9, 3)), [8, 1])
+if one is other:
+    net.eval()
+net(x)
+"""
+    assert modes(rehearse(HEAD + code, net=True)) == ["train"]
+
+
+def test_an_assigned_momentum_names_its_layer() -> None:
+    rehearsal = rehearse(f"{HEAD}net.bn.momentum = 0.5\n", net=True)
+    (event,) = main_run(rehearsal).of_type(MomentumAssigned)
+    assert [layer.type for layer in event.layers] == ["torch.nn.BatchNorm2d"]
+
+
+def test_a_counter_of_an_object_is_not_known_in_a_loop() -> None:
+    code = """
+class Trainer:
+    def __init__(self):
+        self.step = 0
+
+    def one(self):
+        self.step {assignment}
+        if self.step % 500 == 0:
+            net.eval()
+        net(x)
+
+trainer = Trainer()
+for v in range(1000):
+    trainer.one()
+"""
+    for assignment in ("+= 1", "= self.step + 1"):
+        text = HEAD + code.replace("{assignment}", assignment)
+        assert "unknown" in modes(rehearse(text, net=True))
+
+
+def test_a_loop_whose_test_is_no_longer_known_goes_on() -> None:
+    code = "done = False\nwhile not done:\n    net(x)\n    net.eval()\n    done = flag()\n"
+    assert modes(rehearse(HEAD + code, net=True))[:2] == ["train", "eval"]
+
+
+def test_a_layer_that_may_be_another_is_not_certain() -> None:
+    code = "net.bn = nn.BatchNorm2d(8) if flag() else nn.Identity()\nnet(x)\n"
+    (norm,) = the_forward(rehearse(HEAD + code, net=True)).norms
+    assert not norm.is_there
