@@ -62,6 +62,8 @@ def _culprits(run: Run, first: Forward, later: Forward) -> Iterator[Relapse]:
     for switch in later.mode:
         if switch.training is not False or switch.site is None or switch.context is None:
             continue
+        if switch.raised:
+            continue
         if switch.order < first.order or switch_was_meant(run, later, "train"):
             continue
         if not evaluated_between(run, later.model, switch.order, later.order):

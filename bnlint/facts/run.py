@@ -95,13 +95,15 @@ class Switch:
 
     ``training`` is ``None`` when the mode was set to something unknown. ``site`` is the call of
     ``train()`` or ``eval()`` and ``None`` for the mode in which it was built; ``order`` is the
-    position among the run's events.
+    position among the run's events. ``raised`` says that the module is only still in this mode where
+    something raised before it was switched again, and a handler let the program go on.
     """
 
     training: bool | None
     site: Site | None = None
     context: Context | None = None
     order: int = -1
+    raised: bool = False
 
 
 Mode = frozenset[Switch]

@@ -1,14 +1,16 @@
 """``try`` statements: what handlers find, and what is done in any case."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import takewhile
 
 import libcst as cst
 
-from bnlint.facts.run import Assumption, Condition
+from bnlint.facts.run import Assumption, Condition, Mode, Switch
 from bnlint.interpreter.frames import RAISE, Completion
 from bnlint.interpreter.heap import Snapshot, Watch
 from bnlint.interpreter.machine import STATEMENTS, Machine, Path, handles
+from bnlint.interpreter.modules import MODE
 from bnlint.interpreter.names import bind
 from bnlint.interpreter.objects import Scope
 from bnlint.interpreter.values import MISSING, Unknown
@@ -99,11 +101,21 @@ def _execute_risky(m: Machine, body: Sequence[cst.CSTNode], scope: Scope) -> Com
 
 def _raised(m: Machine, before: Snapshot, watch: Watch) -> None:
     """Turn the state behind a body into that in which any part of it has been done."""
+    modes = [(names, names[MODE]) for names in before.changed() if MODE in names]
     m.heap.merge(before, m.join_contents)
     for names, name, values in watch.entries():
         present = names.get(name, MISSING)
         every = values if present is MISSING else [present, *values]
         m.heap.put(names, name, m.join(every))
+    for names, ended in modes:
+        if isinstance(mode := names.get(MODE), frozenset) and isinstance(ended, frozenset):
+            m.heap.put(names, MODE, frozenset(_interrupted(mode, ended)))
+
+
+def _interrupted(mode: Mode, ended: Mode) -> Iterator[Switch]:
+    """The ways into a mode, with those marked that the whole body would have ended."""
+    for switch in mode:
+        yield switch if switch in ended else replace(switch, raised=True)
 
 
 def _handling(m: Machine, handler: cst.ExceptHandler | cst.ExceptStarHandler, scope: Scope) -> Path:

@@ -20,6 +20,12 @@ class Snapshot:
         self.structure = structure
         self.clock = clock
 
+    def changed(self) -> Iterator[dict[str, Value]]:
+        """The entries of objects, as they are now, some of which have changed since."""
+        for container, _ in self.saved.values():
+            if isinstance(container, dict):
+                yield cast(dict[str, Value], container)
+
 
 class Watch:
     """The values that entries had, on any path, when something was called that may raise."""
