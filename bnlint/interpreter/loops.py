@@ -61,7 +61,7 @@ def _for(m: Machine, node: cst.For, scope: Scope) -> Completion | None:
 
 def _is_listed(iterable: Value) -> bool:
     """Whether all that a list may hold is known, though not whether it holds it."""
-    if not isinstance(iterable, list | tuple):
+    if not isinstance(iterable, list | tuple) or len(iterable) > UNROLLED:
         return False
     maybe = [item for item in iterable if may_be_absent(item)]
     return all(isinstance(i, Maybe) and not may_be_absent(present(i)) for i in maybe)
