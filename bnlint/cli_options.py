@@ -35,6 +35,7 @@ class CheckOptions(ReportOptions, ChildOptions):
     select: tuple[str, ...] | None
     ignore: tuple[str, ...] | None
     pedantic: bool
+    lint_tests: bool = False
     stdin_filename: str | None
     report_unused_ignores: bool
     fix_imports: bool = False
@@ -61,6 +62,7 @@ class TraceOptions(ReportOptions, ModelOptions):
     select: tuple[str, ...] | None = None
     ignore: tuple[str, ...] | None = None
     pedantic: bool = False
+    lint_tests: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

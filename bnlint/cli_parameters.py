@@ -37,6 +37,9 @@ selection = _group(
         "--ignore", multiple=True, callback=words, metavar="RULES", help="Leave these out."
     ),
     click.option("--pedantic", is_flag=True, help="Report also what is likely, but not proven."),
+    click.option(
+        "--lint-tests", is_flag=True, help="Judge batches, loaders and biases in test files, too."
+    ),
 )
 """Which findings to look for."""
 

@@ -1,10 +1,10 @@
 """What to look for and what to leave out, by the options and the configuration."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bnlint import diagnostics, registry
+from bnlint import diagnostics, registry, test_code
 from bnlint.cli_options import CheckOptions, TraceOptions
 from bnlint.config import Config
 from bnlint.files import Patterns
@@ -29,7 +29,21 @@ def plan_of(
         unused_ignores=unused_ignores,
         is_excluded=exclude.cover,
         ignored_in=_IgnoredIn.of(config, (*config.ignore, *(options.ignore or ()))),
+        is_test=_tests_left_out(options, config),
     )
+
+
+def _tests_left_out(options: CheckOptions | TraceOptions, config: Config) -> Callable[[Path], bool]:
+    """Tells the test files, by their paths within the project, unless they are linted in full."""
+    if config.lint_tests or options.lint_tests:
+        return lambda file: False
+    root = config.root if config.origin else Path.cwd()
+
+    def is_test(file: Path) -> bool:
+        inside = file.relative_to(root) if file.is_relative_to(root) else Path(file.name)
+        return test_code.is_test(inside)
+
+    return is_test
 
 
 @dataclass(frozen=True, slots=True)

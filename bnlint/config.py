@@ -35,6 +35,7 @@ class Config:
     exclude: tuple[str, ...] = ()
     fail_on: str = "warning"
     trace: bool = False
+    lint_tests: bool = False
     settings: Settings = field(default_factory=Settings)
 
 
@@ -132,5 +133,6 @@ _KEYS: dict[str, tuple[str, Callable[[object], object]]] = {
     "exclude": (_LIST, _strings),
     "fail-on": ("one of " + ", ".join(f'"{level}"' for level in FAIL_ON), _fail_on),
     "trace": ("true or false", _truth),
+    "lint-tests": ("true or false", _truth),
     "min-normalization-batch": ("a whole number above 0", _positive),
 }

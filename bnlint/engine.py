@@ -10,6 +10,7 @@ from bnlint.files import Target
 from bnlint.finding import Applicability, Finding
 from bnlint.fixer import Settled, settle
 from bnlint.links import ISSUES
+from bnlint.merging import merged_runs
 from bnlint.rule import Rule, Settings
 from bnlint.sifting import Plan
 from bnlint.source import Project, SourceFile
@@ -144,7 +145,7 @@ def _check(rehearsal: Rehearsal, plan: Plan, path: str) -> Iterator[Finding]:
     """Ask every rule; a crash is reported at the start of ``path``."""
     for rule in plan.rules if path else ():
         try:
-            yield from _findings_of(rule, rehearsal, plan.settings)
+            yield from findings_of(rule, rehearsal, plan.settings)
         except Exception as error:
             message = (
                 f"Rule `{rule.id}` stopped with {diagnostics.describe(error)}, so its findings are"
@@ -153,12 +154,13 @@ def _check(rehearsal: Rehearsal, plan: Plan, path: str) -> Iterator[Finding]:
             yield diagnostics.RULE_CRASHED.at(diagnostics.start_of(path), message)
 
 
-def _findings_of(rule: Rule, rehearsal: Rehearsal, settings: Settings) -> Iterator[Finding]:
+def findings_of(rule: Rule, rehearsal: Rehearsal, settings: Settings) -> Iterator[Finding]:
+    """Yield what one rule says of a program, by its graphs and its runs."""
     if rule.graph_check is not None:
         yield from rule.graph_check(rehearsal.graphs)
     if rule.run_check is not None:
-        for run in rehearsal.runs:
-            yield from rule.run_check(run, settings)
+        found = [(run, [*rule.run_check(run, settings)]) for run in rehearsal.runs]
+        yield from merged_runs(found, rule.holds)
 
 
 def _place(finding: Finding) -> tuple[str, int, int, str, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from bnlint.facts.graph import ModelGraph
 from bnlint.facts.run import Run
@@ -16,6 +17,13 @@ class Settings:
     min_normalization_batch: int = 16
 
 
+class Holds(Enum):
+    """On how many of the runs that come to a place a finding has to hold there."""
+
+    ON_ANY_RUN = "any"
+    ON_ALL_RUNS = "all"
+
+
 GraphCheck = Callable[[Sequence[ModelGraph]], Iterator[Finding]]
 RunCheck = Callable[[Run, Settings], Iterator[Finding]]
 
@@ -26,7 +34,8 @@ class Rule:
 
     ``fix`` is the best applicability that its fixes have, ``None`` if it offers none. ``default``
     rules run without being selected. A graph check gets all graphs at once, since one constructor
-    call may build layers of several models.
+    call may build layers of several models. ``in_tests`` is false for what does not matter in code
+    that only tests: see ``bnlint.test_code``. ``holds`` says what it takes where runs disagree.
     """
 
     id: str
@@ -34,6 +43,8 @@ class Rule:
     severity: Severity
     fix: Applicability | None = None
     default: bool = True
+    in_tests: bool = True
+    holds: Holds = Holds.ON_ANY_RUN
     graph_check: GraphCheck | None = None
     run_check: RunCheck | None = None
 

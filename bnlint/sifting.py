@@ -22,6 +22,7 @@ class Plan:
     ignored in a file. ``likely`` keeps findings that are not proven, ``unused_ignores`` reports
     comments that silence nothing. Fixes are only shown where they change a file that ``may_change``
     denies, and with ``named_only`` they are kept for later where they change one that was not named.
+    ``is_test`` tells the test files, about which some rules say nothing.
     """
 
     rules: tuple[Rule, ...]
@@ -32,6 +33,7 @@ class Plan:
     ignored_in: Callable[[Path], Collection[str]] = lambda file: ()
     may_change: Callable[[Path], bool] = lambda file: True
     named_only: bool = False
+    is_test: Callable[[Path], bool] = lambda file: False
 
 
 def sift(
@@ -52,9 +54,20 @@ def sift(
         path = finding.span.path
         if path in closed or (finding.likely and not plan.likely):
             continue
+        if _is_about_tests(finding, sources, plan):
+            continue
         words = plan.ignored_in(sources[path].file if path in sources else absolute(path))
         if not any(means(word, finding.rule, finding.name) for word in words):
             yield _restrained(finding, untouched, given if plan.named_only else None)
+
+
+def _is_about_tests(finding: Finding, sources: Mapping[str, SourceFile], plan: Plan) -> bool:
+    """Whether it is in a test, or a test is what proves it, and its rule has nothing to say there."""
+    rule = registry.rules().get(finding.rule)
+    if rule is None or rule.in_tests:
+        return False
+    paths = {finding.span.path, *(item.span.path for item in finding.evidence)}
+    return any(plan.is_test(sources[path].file) for path in paths & sources.keys())
 
 
 def _unique(found: Iterable[Finding]) -> list[Finding]:

@@ -1,17 +1,31 @@
 """Code blocks of pages whose models are traced instead of read."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
 import bnlint
+from bnlint.facts.graph import ModelGraph
 from bnlint.finding import Finding
 from bnlint.pages import Example
 
 
 def traced(example: Example, rule_id: str, folder: Path) -> list[Finding]:
     """What a rule says of the model that a block builds: by ``model()``, or its last class."""
+    model, sizes = _built(example, folder)
+    return bnlint.check_model(model, input_size=sizes, select=[rule_id])
+
+
+def traced_graph(example: Example) -> ModelGraph:
+    """The graph of the model that a block builds."""
+    with TemporaryDirectory() as folder:
+        model, sizes = _built(example, Path(folder))
+        return bnlint.trace_model(model, input_size=sizes)
+
+
+def _built(example: Example, folder: Path) -> tuple[Any, tuple[int, ...]]:
     torch = pytest.importorskip("torch")
     from bnlint.tracer.construction import watched
 
@@ -24,4 +38,4 @@ def traced(example: Example, rule_id: str, folder: Path) -> list[Finding]:
     sizes = tuple(int(size) for size in (example.trace or "").split("x"))
     with watched(meta=False):
         model = scope.get("model", modules[-1] if modules else None)()
-    return bnlint.check_model(model, input_size=sizes, select=[rule_id])
+    return model, sizes

@@ -30,7 +30,7 @@ def check_run(run: Run, settings: Settings) -> Iterator[Finding]:
     for setting in assigned_settings(run):
         if _is_reversed(setting) and not _adapts(run):
             yield _finding(setting)
-    evaluated = {layer.site for layer in _evaluated_layers(run) if _forgets(layer)}
+    evaluated = {layer.site for layer in _evaluated_layers(run) if _momentum(layer) == 1}
     for setting in momentum_settings(run.read.values()) if evaluated else ():
         keeps_last = setting.argument.number == 1 and setting.call is not None
         if keeps_last and any(layer.site in evaluated for layer in setting.layers):
@@ -62,9 +62,9 @@ def _evaluated_layers(run: Run) -> Iterator[Layer]:
                 yield from event.model.batch_norms
 
 
-def _forgets(layer: Layer) -> bool:
-    momentum = layer.arguments.get("momentum")
-    return momentum is not None and momentum.number == 1
+def _momentum(layer: Layer) -> float | None:
+    argument = layer.arguments.get("momentum")
+    return argument.number if argument is not None else None
 
 
 def _finding(setting: MomentumSetting) -> Finding:

@@ -10,7 +10,9 @@ from bnlint.facts.site import Site
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule
 
-RULE = Rule("BN201", "bias-before-batchnorm", Severity.ADVICE, fix=Applicability.UNSAFE)
+RULE = Rule(
+    "BN201", "bias-before-batchnorm", Severity.ADVICE, fix=Applicability.UNSAFE, in_tests=False
+)
 
 
 @dataclass(frozen=True, slots=True)

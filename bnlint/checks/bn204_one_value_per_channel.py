@@ -12,7 +12,7 @@ from bnlint.facts.site import Site
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule, Settings
 
-RULE = Rule("BN204", "one-value-per-channel", Severity.WARNING)
+RULE = Rule("BN204", "one-value-per-channel", Severity.WARNING, in_tests=False)
 
 MOST = 2
 """Two values become -1 and +1, whatever they are."""

@@ -61,4 +61,11 @@ def _finding(place: Site, found: list[Reuse]) -> Finding:
         layer=reuse.layer.name,
         evidence=[(before, "the first call is here")] if before is not None else (),
         likely=not certain,
+        cause=_built_at(reuse),
     )
+
+
+def _built_at(reuse: Reuse) -> str:
+    """The layer, by where it is built: however often it is called, that is one problem."""
+    span = reuse.layer.site.span
+    return f"{span.path}:{span.start}"

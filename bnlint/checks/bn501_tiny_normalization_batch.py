@@ -6,9 +6,15 @@ from bnlint.facts.batches import TrainedBatch, norms_over_the_batch, trained_bat
 from bnlint.facts.populations import fewest
 from bnlint.facts.run import NormState, Run
 from bnlint.finding import Finding, Severity
-from bnlint.rule import Rule, Settings
+from bnlint.rule import Holds, Rule, Settings
 
-RULE = Rule("BN501", "tiny-normalization-batch", Severity.WARNING)
+RULE = Rule(
+    "BN501",
+    "tiny-normalization-batch",
+    Severity.WARNING,
+    in_tests=False,
+    holds=Holds.ON_ALL_RUNS,
+)
 
 _ERRORS = ((8, "24.8"), (4, "27.3"), (2, "34.7"))
 """Error of ResNet-50 on ImageNet, in percent, trained with this many samples on each device."""

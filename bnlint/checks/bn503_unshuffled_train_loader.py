@@ -11,7 +11,9 @@ from bnlint.facts.site import Argument, Site
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule, Settings
 
-RULE = Rule("BN503", "unshuffled-train-loader", Severity.WARNING, fix=Applicability.UNSAFE)
+RULE = Rule(
+    "BN503", "unshuffled-train-loader", Severity.WARNING, fix=Applicability.UNSAFE, in_tests=False
+)
 
 
 @RULE.on_run

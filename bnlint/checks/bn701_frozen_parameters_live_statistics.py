@@ -122,8 +122,6 @@ def _finding(run: Run, forward: Forward, frozen: Mapping[NormState, Site]) -> Fi
     evidence += how_it_came_into(mode, forward.model)
     evidence.append((forward.site, f"`{forward.model.name}` trains here, its statistics live"))
     message = _message(run, forward, places[0], path)
-    if run.options:
-        message = f"With `{' '.join(run.options)}`, {message[0].lower()}{message[1:]}"
     return RULE.at(
         places[0],
         message,

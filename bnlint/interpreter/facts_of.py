@@ -7,7 +7,7 @@ from bnlint.facts.graph import Call, Layer, ModelGraph
 from bnlint.facts.kind import Kind
 from bnlint.facts.known import Known
 from bnlint.facts.loader import Loader
-from bnlint.facts.run import Context, Event, Forward, Model, NormState, Run, is_training
+from bnlint.facts.run import Context, Event, Forward, Model, NormState, Run
 from bnlint.facts.site import Site
 from bnlint.interpreter.initialising import drawn_weight
 from bnlint.interpreter.layer_facts import (
@@ -172,13 +172,13 @@ class FactsMaker:
 
     @cached_property
     def _frozen_norms(self) -> frozenset[Instance]:
-        """The BatchNorm layers that are not certain to be in train mode in any step of training."""
+        """The BatchNorm layers that may have been put into eval mode for each step of training."""
         trained: dict[Instance, bool] = {}
         for record in self.journal.forwards:
             if record.backpropagated is Known.NO or record.inner:
                 continue
             for norm in record.norms:
-                live = is_training(norm.mode) is Known.YES
+                live = all(s.training or (s.training is None and not s.site) for s in norm.mode)
                 trained[norm.instance] = trained.get(norm.instance, False) or live
         return frozenset(norm for norm, live in trained.items() if not live)
 

@@ -135,6 +135,8 @@ def is_named_tuple(value: Instance) -> bool:
 def _index_known(m: Machine, value: Value, key: Value) -> Value:
     if key is SOME_SLICE and isinstance(value, list | tuple | str) and not value:
         return value
+    if key is SOME_SLICE and isinstance(value, list | tuple):
+        return Many(_any_item(m, value))
     if isinstance(key, Unknown | Tensor):
         return _any_item(m, value)
     if isinstance(value, list | tuple) and not m.allowance.takes(len(value) >> 4):
