@@ -535,3 +535,19 @@ def test_backward_names_the_models_that_it_reaches() -> None:
     assert [model.name for model in backward.models] == ["a"]
     reached = {e.model.name: e.backpropagated for e in forwards(rehearsal)}
     assert reached == {"a": Known.YES, "b": Known.NO}
+
+
+@pytest.mark.parametrize("base", ["_NormBase", "_BatchNorm", "_InstanceNorm", "_LazyNormBase"])
+def test_private_bases_of_norms_are_asked_for_on_third_party_models(base: str) -> None:
+    code = f"""
+    import torchvision
+    from torch.nn.modules.batchnorm import {base}
+    net = torchvision.models.resnet18()
+    for part in net.modules():
+        if isinstance(part, {base}):
+            part.eval()
+    net(torch.zeros(2, 3, 8, 8))
+    """
+    rehearsal = rehearse(code)
+    assert not rehearsal.failures
+    assert the_forward(rehearsal).norms

@@ -87,7 +87,7 @@ def _is_third_party_instance(model: Instance, cls: Library) -> bool | None:
     name = bare_name(cls.path)
     if name == "Module":
         return True
-    if name is None:
+    if name is None or name not in KINDS:
         return None
     if KINDS[name] is Kind.BATCH_NORM:
         group = norm_group(model)
