@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bnlint.facts.cancellation import cancelling_norm
 from bnlint.facts.graph import Call, Layer, ModelGraph, layers_by_site
 from bnlint.facts.kind import Kind
+from bnlint.facts.optional import Dependence, dependence
 from bnlint.facts.site import Site
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule
@@ -17,25 +18,39 @@ RULE = Rule(
 
 @dataclass(frozen=True, slots=True)
 class _Cancelled:
-    """A layer whose bias ``norm`` cancels at its first call, and others at the rest."""
+    """A layer whose bias ``norms`` cancel, one at each of its calls."""
 
     layer: Layer
-    norm: Call
+    calls: tuple[Call, ...]
+    norms: tuple[Call, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Obstacle:
+    """Why the bias cannot simply be left out: the place, what happens there, and what to do."""
+
+    place: Site
+    evidence: str
+    remedy: str
 
 
 @RULE.on_graphs
 def check(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
     """Report convolutions and linear layers whose bias a BatchNorm removes wherever they run."""
     for site, built in layers_by_site(graphs, Kind.CONV, Kind.LINEAR).items():
-        if any(graph.pretrained for graph, _ in built):
+        if any(graph.pretrained or _is_fixed(layer) for graph, layer in built):
             continue
         biased = [(graph, layer) for graph, layer in built if _adds_bias(layer)]
         called = [(g, layer) for g, layer in biased if _is_used(g, layer)]
         found = [_cancelled(graph, layer) for graph, layer in called]
         cancelled = [entry for entry in found if entry is not None]
         if cancelled and len(cancelled) == len(found):
-            fix = _fix(site, built) if _covers(cancelled, biased) else None
-            yield _finding(site, cancelled, fix)
+            yield _judged(site, built, cancelled, _covers(cancelled, biased))
+
+
+def _is_fixed(layer: Layer) -> bool:
+    """Whether the author has taken the bias out of training, and it alone."""
+    return "bias" in layer.frozen and "weight" not in layer.frozen
 
 
 def _adds_bias(layer: Layer) -> bool:
@@ -59,11 +74,10 @@ def _covers(cancelled: list[_Cancelled], biased: list[tuple[ModelGraph, Layer]])
 def _cancelled(graph: ModelGraph, layer: Layer) -> _Cancelled | None:
     if layer.own_forward:
         return None
-    norms = [cancelling_norm(graph, layer, call) for call in graph.calls_by_layer[layer]]
-    first = norms[0]
-    if first is None or any(norm is None or _is_frozen(graph, norm) for norm in norms):
-        return None
-    return _Cancelled(layer, first)
+    calls = graph.calls_by_layer[layer]
+    norms = [cancelling_norm(graph, layer, call) for call in calls]
+    every = tuple(n for n in norms if n is not None and not _is_frozen(graph, n))
+    return _Cancelled(layer, calls, every) if len(every) == len(norms) else None
 
 
 def _is_frozen(graph: ModelGraph, norm: Call) -> bool:
@@ -71,17 +85,69 @@ def _is_frozen(graph: ModelGraph, norm: Call) -> bool:
     return norm.layer is not None and norm.layer.name in graph.frozen_norms
 
 
-def _finding(site: Site, cancelled: list[_Cancelled], fix: Fix | None) -> Finding:
-    layer, norm = cancelled[0].layer, cancelled[0].norm
+def _judged(
+    site: Site,
+    built: list[tuple[ModelGraph, Layer]],
+    cancelled: list[_Cancelled],
+    covered: bool,
+) -> Finding:
+    layers = [layer for _, layer in built]
+    choices = {_choice(entry) for entry in cancelled}
+    choice = next(iter(choices)) if len(choices) == 1 else next(filter(None, choices), None)
+    obstacle = _reader(layers) or _undecided(choice, len(choices))
+    fix = None
+    if covered and obstacle is None:
+        fix = _fix(site, layers, choice.otherwise if choice is not None else None)
+    return _finding(site, cancelled[0], obstacle, choice, fix)
+
+
+def _choice(entry: _Cancelled) -> Dependence | None:
+    """What decides whether the layer is normalised, if anything does."""
+    found = (dependence(entry.layer, *pair) for pair in zip(entry.calls, entry.norms, strict=True))
+    return next((choice for choice in found if choice is not None), None)
+
+
+def _reader(layers: Sequence[Layer]) -> _Obstacle | None:
+    """The place that reads the bias of one of the layers."""
+    found = (layer.reads.get("bias") for layer in layers if layer.reads is not None)
+    place = next((site for site in found if site is not None), None)
+    if place is None:
+        return None
+    where = f"{place.path}:{place.span.line}"
+    remedy = f"`bias=False` leaves it out, once {where}, which reads it, can do without"
+    return _Obstacle(place, "a bias is read here, and would be missing", remedy)
+
+
+def _undecided(choice: Dependence | None, choices: int) -> _Obstacle | None:
+    """What stands against leaving the bias out where the norm may be missing."""
+    if choice is None or (choice.otherwise is not None and choices == 1):
+        return None
+    remedy = "leave it out where that is there"
+    return _Obstacle(choice.place, "this decides whether the norm is there", remedy)
+
+
+def _finding(
+    site: Site,
+    entry: _Cancelled,
+    obstacle: _Obstacle | None,
+    choice: Dependence | None,
+    fix: Fix | None,
+) -> Finding:
+    layer, norm = entry.layer, entry.norms[0]
     assigned = layer.assigned.get("bias")
     place = assigned.site if assigned is not None and assigned.site is not None else site
     name = norm.layer.name if norm.layer is not None else norm.op
+    evidence = [(norm.site, f"`{name}` subtracts the mean here")] if norm.site else []
+    if obstacle is not None:
+        evidence.append((obstacle.place, obstacle.evidence))
+    otherwise = choice.otherwise if choice is not None else None
+    remedy = obstacle.remedy if obstacle is not None else _remedy(layer, otherwise or "False")
     return RULE.at(
         place,
         f"The bias of `{layer.name}` is cancelled by `{name}`, which subtracts the mean of each"
-        f" channel and the bias with it{_no_shift(norm.layer)}; {_remedy(layer)}",
+        f" channel and the bias with it{_no_shift(norm.layer)}; {remedy}",
         layer=layer.name,
-        evidence=[(norm.site, f"`{name}` subtracts the mean here")] if norm.site else (),
+        evidence=evidence,
         fix=fix,
     )
 
@@ -93,22 +159,23 @@ def _no_shift(batch_norm: Layer | None) -> str:
     return ", so nothing shifts the channels here" if False in values else ""
 
 
-def _remedy(layer: Layer) -> str:
+def _remedy(layer: Layer, bias: str) -> str:
     if "bias" in layer.assigned:
         return "leave it out"
-    return f"`bias=False` leaves it out (checkpoints then lack `{layer.name}.bias`)"
+    return f"`bias={bias}` leaves it out (checkpoints then lack `{layer.name}.bias`)"
 
 
-def _fix(site: Site, built: list[tuple[ModelGraph, Layer]]) -> Fix | None:
-    layers = [layer for _, layer in built]
-    if any("bias" in layer.initial or "bias" in layer.assigned for layer in layers):
+def _fix(site: Site, layers: Sequence[Layer], otherwise: str | None) -> Fix | None:
+    """Leave the bias out; ``otherwise`` says when it has to stay."""
+    if any("bias" in layer.assigned or layer.reads is None for layer in layers):
         return None
     if any(layer.class_name != layer.type.rpartition(".")[2] for layer in layers):
         return None
     title = "Leave the bias out: checkpoints lose its key, later layers start from other numbers"
     bias = layers[0].arguments.get("bias")
     written = bias.site if bias is not None else None
+    value = otherwise or "False"
     if written is None:
         agreed = all(layer.has_bias is True for layer in layers)
-        return RULE.fixed_by(title, site.add_argument("bias=False")) if agreed else None
-    return RULE.fixed_by(title, written.replace("False")) if written.text == "True" else None
+        return RULE.fixed_by(title, site.add_argument(f"bias={value}")) if agreed else None
+    return RULE.fixed_by(title, written.replace(value)) if written.text == "True" else None

@@ -44,6 +44,8 @@ class Layer:
     are the random numbers that its weight begins with, ``None`` if they are not known; ``assigned``
     maps attributes that it replaces after construction (``bias``, ``momentum``) to the
     assigned arguments. ``certain`` is false where a condition decides whether it exists.
+    ``frozen`` are its parameters with gradients off at the end; ``reads`` maps a parameter, only
+    ``bias``, to a place that reads it, and is ``None`` where the code was not searched.
     """
 
     name: str
@@ -60,6 +62,8 @@ class Layer:
     assigned: Mapping[str, Argument] = field(default_factory=dict)
     certain: bool = True
     drawn: Draw | None = DEFAULT
+    frozen: frozenset[str] = frozenset()
+    reads: Mapping[str, Site] | None = None
 
     @property
     def dimensions(self) -> int | None:

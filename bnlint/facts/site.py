@@ -28,6 +28,12 @@ class Source(Protocol):
     def is_parameter(self, node: object) -> bool:
         """Whether a node is a name that a function around it has as a parameter."""
 
+    def conditions(self, node: object) -> Sequence[tuple[object, bool]]:
+        """The tests that decide, in its function, on a node, and the answers that it needs."""
+
+    def means_the_same(self, expression: object, place: object) -> bool:
+        """Whether an expression of names has one value, which is there before ``place``."""
+
     def replace(self, node: object, text: str) -> Edit | None:
         """Replace a node by other text."""
 
@@ -119,6 +125,12 @@ class Site:
         """Whether it is a parameter of a function around it, which may have many values."""
         return self.source.is_parameter(self.node)
 
+    @property
+    def conditions(self) -> "tuple[Condition, ...]":
+        """What decides, in the function or file that it stands in, on whether it is executed."""
+        tests = self.source.conditions(self.node)
+        return tuple(Condition(Site(self.source, test), holds) for test, holds in tests)
+
     def replace(self, text: str) -> Edit | None:
         """Replace it by other text."""
         return self.source.replace(self.node, text)
@@ -182,6 +194,41 @@ class Site:
         if self.source is place.source:
             return self.source.condition_at(self.node, place.node)
         return "" if self.source.condition_at(self.node, self.node) == "" else None
+
+
+_COMPARISON = re.compile(
+    r"(?P<left>[^\W\d][\w.]*)\s*(?P<operator>==|!=|is not|is)\s*"
+    r"(?P<right>None|True|False|\d+|'[^'\\]*'|\"[^\"\\]*\")"
+)
+_OPPOSITE = {"==": "!=", "!=": "==", "is": "is not", "is not": "is"}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A test in the code, and whether it has to hold or to fail."""
+
+    test: Site
+    holds: bool
+
+    def opposite_at(self, place: Site) -> str | None:
+        """An expression that is true at ``place`` where the condition is not met.
+
+        ``None`` where the test is more than a name, its negation or its comparison with a constant,
+        or may have another value there.
+        """
+        source = self.test.source
+        if source is not place.source or not source.means_the_same(self.test.node, place.node):
+            return None
+        text, holds = self.test.text, self.holds
+        if text.startswith("not ") and _NAME.fullmatch(text[4:].strip()):
+            text, holds = text[4:].strip(), not holds
+        if _NAME.fullmatch(text):
+            return f"not {text}" if holds else text
+        match = _COMPARISON.fullmatch(text)
+        if match is None:
+            return None
+        operator = _OPPOSITE[match["operator"]] if holds else match["operator"]
+        return f"{match['left']} {operator} {match['right']}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from bnlint.interpreter import (
     script_forwards,
     statements,
 )
+from bnlint.interpreter.bias_reads import BiasReads
 from bnlint.interpreter.entries import Rehearser, is_script
 from bnlint.interpreter.evaluation.allowance import FILE
 from bnlint.interpreter.facts_of import FactsMaker
@@ -158,7 +159,7 @@ def graph_of(file: Path, expression: str, project: Project | None = None) -> Mod
 
 
 def _machine(project: Project) -> tuple[Machine, FactsMaker]:
-    tape, journal = Tape(), Journal(NumberUses(project))
+    tape, journal = Tape(), Journal(NumberUses(project), BiasReads(project))
     machine = Machine(Namespaces(project), tape, journal)
     tape.machine = machine
     journal.make_loader = loader_fact

@@ -31,7 +31,10 @@ def _name(m: Machine, node: cst.Name, scope: Scope) -> Value:
 
 @handles(EXPRESSIONS, cst.Attribute)
 def _attribute(m: Machine, node: cst.Attribute, scope: Scope) -> Value:
-    return m.attribute(m.evaluate(node.value, scope), node.attr.value, node, scope)
+    receiver = m.evaluate(node.value, scope)
+    if node.attr.value == "bias":
+        m.journal.biases.note(m.site(node, scope), receiver)
+    return m.attribute(receiver, node.attr.value, node, scope)
 
 
 @handles(EXPRESSIONS, cst.Call)

@@ -13,8 +13,10 @@ from bnlint.interpreter.initialising import drawn_weight
 from bnlint.interpreter.layer_facts import (
     Arguments,
     Constants,
+    Reads,
     assigned_arguments,
     constant_fills,
+    frozen_parameters,
     replaces_forward,
 )
 from bnlint.interpreter.mode_answers import answers_by_mode
@@ -103,6 +105,8 @@ class FactsMaker:
                 assigned_arguments(module),
                 certain and module.resolved and _goes_with(module, whole),
                 drawn_weight(module),
+                frozen_parameters(module),
+                Reads(module, name, self.journal.biases),
             )
         return self._layers[key]
 

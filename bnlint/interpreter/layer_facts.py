@@ -4,7 +4,9 @@ from collections.abc import Container, Iterator, Mapping
 
 from bnlint.facts.site import NOT_KNOWN, Argument, Site
 from bnlint.interpreter.arguments import make_argument, plain
+from bnlint.interpreter.bias_reads import BiasReads
 from bnlint.interpreter.objects import Class, Function, Instance
+from bnlint.interpreter.parameters import GRADIENT
 from bnlint.interpreter.values import MISSING, Maybe, Value, present
 
 
@@ -60,6 +62,25 @@ def assigned_arguments(module: Instance) -> dict[str, Argument]:
     return found
 
 
+class Reads(Mapping[str, Site]):
+    """The places that read a layer's bias, looked for when they are asked for."""
+
+    def __init__(self, layer: Instance, name: str, biases: BiasReads) -> None:
+        self._layer, self._name, self._biases = layer, name, biases
+
+    def __getitem__(self, name: str) -> Site:
+        found = self._biases.of(self._layer, self._name) if name == "bias" else None
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in ("bias",) if name in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 def replaces_forward(module: Instance) -> bool:
     """Whether a project class gives a library layer a forward of its own."""
     cls = module.cls
@@ -75,3 +96,13 @@ def constant_fills(module: Instance) -> dict[str, float]:
         if isinstance(value, float):
             found[name] = value
     return found
+
+
+def frozen_parameters(module: Instance) -> frozenset[str]:
+    """The parameters of a layer whose gradients are off, by name."""
+    held = {name: present(module.attributes.get(name)) for name in ("weight", "bias")}
+    return frozenset(
+        name
+        for name, value in held.items()
+        if isinstance(value, Instance) and value.attributes.get(GRADIENT) is False
+    )

@@ -11,6 +11,7 @@ from bnlint.facts.loader import Loader
 from bnlint.facts.rehearsal import Failure
 from bnlint.facts.run import Assumption, Event, Mode, cover_all_paths
 from bnlint.facts.site import Argument, Site
+from bnlint.interpreter.bias_reads import BiasReads
 from bnlint.interpreter.number_uses import NumberUses
 from bnlint.interpreter.objects import Instance
 from bnlint.interpreter.values import Gradients, Tensor
@@ -102,8 +103,9 @@ class Recorded:
 class Journal:
     """The records of all entry points."""
 
-    def __init__(self, numbers: NumberUses) -> None:
+    def __init__(self, numbers: NumberUses, biases: BiasReads) -> None:
         self.numbers = numbers
+        self.biases = biases
         self.notes: list[Note] = []
         self.forwards: list[ForwardRecord] = []
         self.built: list[Instance] = []

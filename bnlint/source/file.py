@@ -8,7 +8,17 @@ from pathlib import Path
 import libcst as cst
 
 from bnlint.finding import Edit, Span
-from bnlint.source import conditions, decoding, edits, parsing, passage, statements, unreadable
+from bnlint.source import (
+    conditions,
+    deciding,
+    decoding,
+    edits,
+    meaning,
+    parsing,
+    passage,
+    statements,
+    unreadable,
+)
 from bnlint.source.located import Located
 from bnlint.source.parameters import parameters_around
 from bnlint.source.parents import Parents
@@ -76,6 +86,14 @@ class SourceFile:
         """Whether a node is a name that a function around it has as a parameter."""
         own = _node(node)
         return isinstance(own, cst.Name) and own.value in parameters_around(self, own)
+
+    def conditions(self, node: object) -> tuple[tuple[cst.CSTNode, bool], ...]:
+        """The tests that decide, in its function, on a node, and the answers that it needs."""
+        return tuple(deciding.tests(self, _node(node)))
+
+    def means_the_same(self, expression: object, place: object) -> bool:
+        """Whether an expression of names has one value, which is there before ``place``."""
+        return meaning.means_the_same(self, _node(expression), _node(place))
 
     def replace(self, node: object, text: str) -> Edit | None:
         """Replace a node by other text; its parentheses stay."""

@@ -33,6 +33,14 @@ class Uneditable:
         """It is none."""
         return False
 
+    def conditions(self, node: object) -> tuple[tuple[object, bool], ...]:
+        """None are known."""
+        return ()
+
+    def means_the_same(self, expression: object, place: object) -> bool:
+        """It is not known."""
+        return False
+
     def replace(self, node: object, text: str) -> Edit | None:
         """No edit."""
         return None

@@ -6,7 +6,7 @@ import libcst as cst
 
 from bnlint.facts.initialisation import DEFAULT
 from bnlint.facts.run import ModeSwitched
-from bnlint.facts.site import Site
+from bnlint.facts.site import Argument, Site
 from bnlint.interpreter.attributes import SWITCHING
 from bnlint.interpreter.forward import run_library
 from bnlint.interpreter.freezing import freeze, note_weights_written
@@ -214,6 +214,8 @@ def _register_parameter(
     if isinstance(name, str):
         made = value if isinstance(value, Instance) or value is None else new_parameter(m, site)
         m.heap.put(module.attributes, name, made)
+        if value is None:
+            m.heap.put(module.assigned, name, Argument(name, None, site))
     return None
 
 

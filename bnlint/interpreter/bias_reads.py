@@ -1,0 +1,198 @@
+"""Where the code reads the bias of a layer, and so would get ``None`` if the layer had none."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import libcst as cst
+
+from bnlint.facts.kind import Kind
+from bnlint.facts.site import Site
+from bnlint.interpreter.namespaces import dotted
+from bnlint.interpreter.objects import Instance
+from bnlint.interpreter.values import Choice, Many, Unknown, Value
+from bnlint.source import Project, SourceFile
+from bnlint.source.deciding import tests
+from bnlint.source.parents import children
+from bnlint.vocabulary.layers import KINDS, bare_name
+
+_CONFIGURATION = re.compile(r"kw|arg|cfg|conf|opt|params?$|setting|hyp|option", re.IGNORECASE)
+_PATH = re.compile(r"[\w.*\\$^]*bias[\w.*\\$]*")
+_FAMILIES = re.compile(r"Conv|Linear|Norm|LSTM|GRU|RNN|Embedding|Module\b")
+_ASKS_ONLY = frozenset({"hasattr", "register_parameter", "register_buffer", "add_argument"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A place that says ``.bias`` or names a bias in a string, unless it is ready for ``None``."""
+
+    site: Site
+    text: str | None
+    """The string."""
+    receiver: cst.CSTNode | None = None
+    families: frozenset[str] = frozenset()
+    """Kinds of layers that the tests around it speak of."""
+
+
+class BiasReads:
+    """The reads of biases in all files of a program.
+
+    What was rehearsed is known to read the biases of the layers that it got; of other code the names
+    and tests around it say which layers it may read.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._receivers: dict[Site, list[Value]] = {}
+        self._found: tuple[_Read, ...] | None = None
+
+    def note(self, site: Site, receiver: Value) -> None:
+        """``receiver.bias`` is evaluated."""
+        self._receivers.setdefault(site, []).append(receiver)
+
+    def of(self, layer: Instance, name: str) -> Site | None:
+        """A place that reads the bias of a layer, which has this name in its model."""
+        if self._found is None:
+            files = {file.file: file for file in (*self._project.files, *self._project.overrides)}
+            self._found = tuple(read for file in files.values() for read in _reads(file))
+        matching = (read.site for read in self._found if self._concerns(read, layer, name))
+        return next(matching, None)
+
+    def _concerns(self, read: _Read, layer: Instance, name: str) -> bool:
+        if read.text is not None:
+            return _names(read.text, name)
+        receivers = self._receivers.get(read.site)
+        if receivers is None or any(_is_anything(receiver) for receiver in receivers):
+            return _may_concern(read, layer, name)
+        return any(one.site == layer.site for r in receivers for one in _instances(r)) or any(
+            not one.resolved and _family(one) == _family(layer)
+            for r in receivers
+            for one in _instances(r)
+        )
+
+
+def _instances(value: Value) -> Iterator[Instance]:
+    match value:
+        case Instance():
+            yield value
+        case Choice(values=values):
+            yield from (one for one in values if isinstance(one, Instance))
+        case Many(element=element):
+            yield from _instances(element)
+
+
+def _is_anything(value: Value) -> bool:
+    match value:
+        case Unknown():
+            return True
+        case Choice(values=values):
+            return any(map(_is_anything, values))
+        case Many(element=element):
+            return _is_anything(element)
+    return False
+
+
+def _names(text: str, layer: str) -> bool:
+    """Whether a string means the bias of a layer, among others perhaps."""
+    own = f"{layer}.bias"
+    path = text.strip("^$.*\\").replace("\\.", ".")
+    return path in own or path.endswith(f".{own}")
+
+
+def _may_concern(read: _Read, layer: Instance, name: str) -> bool:
+    """What code that was not followed may read, by the names in it."""
+    if read.families and not read.families & {_family(layer), "Module"}:
+        return False
+    receiver = read.receiver
+    while isinstance(receiver, cst.Subscript):
+        receiver = receiver.value
+    match receiver:
+        case cst.Name(value=owner):
+            return owner != "self" and _CONFIGURATION.search(owner) is None
+        case cst.Attribute(attr=cst.Name(value=owner)):
+            return owner in name.split(".")
+    return True
+
+
+def _family(layer: Instance) -> str:
+    kind = KINDS.get(bare_name(layer.library) or "")
+    return {Kind.CONV: "Conv", Kind.LINEAR: "Linear"}.get(kind or Kind.OTHER, "")
+
+
+def _reads(source: SourceFile) -> Iterator[_Read]:
+    """All reads in a file, in no particular order."""
+    if "bias" not in source.content:
+        return
+    pending: list[cst.CSTNode] = [source.tree]
+    while pending:
+        node = pending.pop()
+        match node:
+            case cst.Attribute(attr=cst.Name(value="bias")):
+                if not _is_prepared(source, node):
+                    families = frozenset(_families(source, node))
+                    yield _Read(Site(source, node), None, node.value, families)
+            case cst.SimpleString() if "bias" in node.value:
+                if (text := _text(node)) and not _only_asks(source, node):
+                    yield _Read(Site(source, node), text)
+        pending.extend(reversed(list(children(node))))
+
+
+def _text(node: cst.SimpleString) -> str | None:
+    value = node.evaluated_value
+    return value if isinstance(value, str) and _PATH.fullmatch(value) else None
+
+
+def _is_prepared(source: SourceFile, node: cst.Attribute) -> bool:
+    """Whether a place assigns the bias, compares it with ``None`` or runs only where it is there."""
+    match source.parents.of_node.get(node):
+        case (
+            cst.AssignTarget()
+            | cst.Comparison(comparisons=[cst.ComparisonTarget(operator=cst.Is() | cst.IsNot())])
+        ):
+            return True
+        case cst.If(test=test) | cst.UnaryOperation(operator=cst.Not(), expression=test):
+            if test is node:
+                return True
+        case cst.BooleanOperation():
+            return True
+    own = "".join(source.text(node).split())
+    return any(_rules_out_none(source.text(t), holds, own) for t, holds in tests(source, node))
+
+
+def _rules_out_none(test: str, holds: bool, own: str) -> bool:
+    """Whether a test with this answer says that ``own`` is not ``None``."""
+    parts = [part.strip("() ") for part in re.split(r"\band\b" if holds else r"\bor\b", test)]
+    squeezed = {"".join(part.split()) for part in parts}
+    if holds:
+        return not squeezed.isdisjoint({own, f"{own}isnotNone", f"{own}!=None"})
+    return not squeezed.isdisjoint({f"{own}isNone", f"{own}==None", f"not{own}"})
+
+
+def _families(source: SourceFile, node: cst.CSTNode) -> Iterator[str]:
+    for test, holds in tests(source, node):
+        if holds:
+            yield from _FAMILIES.findall(source.text(test))
+
+
+def _only_asks(source: SourceFile, node: cst.SimpleString) -> bool:
+    """Whether a string is a key of a configuration, documentation or a question."""
+    above = list(source.parents.above(node))[:3]
+    match above:
+        case [cst.Expr(), *_] | [cst.ConcatenatedString(), *_]:
+            return True
+        case [cst.DictElement(key=key), *_] if key is node:
+            return True
+        case [cst.Arg(), cst.Call(func=function, args=args), *_]:
+            name = dotted(function).rpartition(".")[2]
+            harmless = name in _ASKS_ONLY or (name == "getattr" and len(args) == 3)
+            return harmless or _is_configuration(function)
+        case [cst.Index(), cst.SubscriptElement(), cst.Subscript(value=value)]:
+            return _is_configuration(value)
+        case [cst.Comparison(comparisons=[cst.ComparisonTarget(comparator=value)]), *_]:
+            return _is_configuration(value)
+    return False
+
+
+def _is_configuration(node: cst.CSTNode) -> bool:
+    """Whether a name is that of arguments or settings."""
+    return _CONFIGURATION.search(dotted(node).rpartition(".")[0] or dotted(node)) is not None
