@@ -31,7 +31,9 @@ def check(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
         ]
         wrong = [entry for entry in found if entry[2] not in RANKS[entry[0].dimensions or 0]]
         if wrong:
-            unanimous = len(wrong) == len(found) and len({rank for *_, rank in found}) == 1
+            calls = [call for g, layer in built for call in g.calls_by_layer.get(layer, ())]
+            judged = len(wrong) == len(found) == len(calls)
+            unanimous = judged and len({rank for *_, rank in found}) == 1
             yield _finding(site, *wrong[0], _fix(sites, *wrong[0]) if unanimous else None)
 
 

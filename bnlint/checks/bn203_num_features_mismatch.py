@@ -24,7 +24,9 @@ def check(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
         ]
         wrong = [entry for entry in found if entry[2] != entry[0].channels]
         if wrong:
-            unanimous = len({channels for *_, channels in found}) == 1
+            calls = [call for g, layer in built for call in g.calls_by_layer.get(layer, ())]
+            judged = len(found) == len(calls)
+            unanimous = judged and len({channels for *_, channels in found}) == 1
             yield _finding(site, *wrong[0], unanimous)
 
 
