@@ -1,13 +1,12 @@
 """What of all findings is reported: each once, and nothing that the user wants to be left out."""
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from bnlint import diagnostics, registry, suppress
+from bnlint import causes, diagnostics, registry, suppress
 from bnlint.files import absolute
-from bnlint.finding import Applicability, Evidence, Finding, Span
+from bnlint.finding import Applicability, Finding, Span
 from bnlint.rule import Rule, Settings
 from bnlint.selector import means
 from bnlint.source import SourceFile
@@ -50,15 +49,20 @@ def sift(
     untouched |= {path for path in fixed if not plan.may_change(sources[path].file)}
     silenced = suppress.apply(every, ignores)
     unused = _unused(ignores, silenced, set(given) - untouched, plan)
-    for finding in (*_by_cause(silenced.left), *unused):
-        path = finding.span.path
-        if path in closed or (finding.likely and not plan.likely):
-            continue
-        if _is_about_tests(finding, sources, plan):
-            continue
-        words = plan.ignored_in(sources[path].file if path in sources else absolute(path))
-        if not any(means(word, finding.rule, finding.name) for word in words):
-            yield _restrained(finding, untouched, given if plan.named_only else None)
+    left = [finding for finding in (*silenced.left, *unused) if _is_wanted(finding, sources, plan)]
+    named = given if plan.named_only else None
+    for finding in causes.joined(left, hidden=set(every).difference(left)):
+        yield _restrained(finding, untouched, named)
+
+
+def _is_wanted(finding: Finding, sources: Mapping[str, SourceFile], plan: Plan) -> bool:
+    path = finding.span.path
+    file = sources[path].file if path in sources else absolute(path)
+    if plan.is_excluded(file) or (finding.likely and not plan.likely):
+        return False
+    if _is_about_tests(finding, sources, plan):
+        return False
+    return not any(means(w, finding.rule, finding.name) for w in plan.ignored_in(file))
 
 
 def _is_about_tests(finding: Finding, sources: Mapping[str, SourceFile], plan: Plan) -> bool:
@@ -80,31 +84,6 @@ def _unique(found: Iterable[Finding]) -> list[Finding]:
         if key not in kept or (kept[key].likely and not finding.likely):
             kept[key] = finding
     return list(kept.values())
-
-
-def _by_cause(found: Iterable[Finding]) -> Iterator[Finding]:
-    """Join the findings of one cause: the first stays, and the others' places become evidence."""
-    joined: dict[tuple[str, str], list[Finding]] = defaultdict(list)
-    for finding in sorted(found, key=lambda finding: finding.span):
-        if finding.cause is None:
-            yield finding
-        else:
-            joined[finding.rule, finding.cause].append(finding)
-    yield from (_joined(*findings) for findings in joined.values())
-
-
-def _joined(first: Finding, *others: Finding) -> Finding:
-    """One finding for several; its fix is that of all of them, or none."""
-    told = {first.span, *(item.span for item in first.evidence)}
-    places = [other.span for other in others if other.span not in told]
-    more = tuple(Evidence(span, "and here") for span in places)
-    fixes = [finding.fix for finding in (first, *others)]
-    every = [fix for fix in fixes if fix is not None]
-    fix = first.fix
-    if fix is not None:
-        edits = tuple(dict.fromkeys(edit for one in every for edit in one.edits))
-        fix = replace(fix, edits=edits) if len(every) == len(fixes) else None
-    return replace(first, evidence=(*first.evidence, *more), fix=fix)
 
 
 def _unused(
