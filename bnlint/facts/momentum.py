@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from bnlint.facts.graph import Layer, ModelGraph, layers_by_site
 from bnlint.facts.kind import Kind
+from bnlint.facts.placement import is_dotted_name
 from bnlint.facts.run import MomentumAssigned, Run
 from bnlint.facts.site import Argument, Site
 from bnlint.finding import Applicability, Edit
@@ -65,7 +66,7 @@ def momentum_settings(graphs: Iterable[ModelGraph]) -> Iterator[MomentumSetting]
         arguments: dict[tuple[Site, str], Argument] = {}
         for graph, layer in built:
             argument = _effective(layer)
-            if argument is None:
+            if argument is None or (_is_assigned(layer, argument) and _is_computed(argument)):
                 continue
             key = (argument.site or argument.origin or site, repr(argument.value))
             arguments.setdefault(key, argument)
@@ -102,6 +103,12 @@ def _effective(layer: Layer) -> Argument | None:
     if layer.own_forward or (tracks is not None and tracks.value is False):
         return None
     return layer.assigned.get("momentum") or layer.arguments.get("momentum")
+
+
+def _is_computed(argument: Argument) -> bool:
+    """Whether a name stands for a value that was computed, and may change with each pass."""
+    site = argument.site
+    return argument.origin is None and site is not None and is_dotted_name(site.text)
 
 
 def _is_assigned(layer: Layer, argument: Argument) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bnlint.facts.graph import Call, Layer
+from bnlint.facts.placement import is_dotted_name
 from bnlint.facts.site import Condition, Site
 
 
@@ -50,8 +51,9 @@ def _class_chosen_at(norm: Layer) -> Site | None:
     owner, _, name = written.text.rpartition(".")
     if name == norm.class_name and not written.is_parameter:
         return None
-    alias = owner.split(".")[0] not in ("self", "cls") and name[:1].isupper()
-    return None if alias and not written.is_parameter else written
+    named = is_dotted_name(written.text) and owner.split(".")[0] not in ("self", "cls")
+    alias = named and name[:1].isupper() and not written.is_parameter
+    return None if alias else written
 
 
 def _constructions(layer: Layer) -> Iterator[Condition]:

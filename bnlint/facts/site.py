@@ -196,11 +196,7 @@ class Site:
         return "" if self.source.condition_at(self.node, self.node) == "" else None
 
 
-_COMPARISON = re.compile(
-    r"(?P<left>[^\W\d][\w.]*)\s*(?P<operator>==|!=|is not|is)\s*"
-    r"(?P<right>None|True|False|\d+|'[^'\\]*'|\"[^\"\\]*\")"
-)
-_OPPOSITE = {"==": "!=", "!=": "==", "is": "is not", "is not": "is"}
+_OPPOSITE = {"==": "!=", "!=": "==", " is not ": " is ", " is ": " is not "}
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,11 +220,24 @@ class Condition:
             text, holds = text[4:].strip(), not holds
         if _NAME.fullmatch(text):
             return f"not {text}" if holds else text
-        match = _COMPARISON.fullmatch(text)
-        if match is None:
+        compared = _compared(text)
+        if compared is None:
             return None
-        operator = _OPPOSITE[match["operator"]] if holds else match["operator"]
-        return f"{match['left']} {operator} {match['right']}"
+        left, operator, right = compared
+        return f"{left} {(_OPPOSITE[operator] if holds else operator).strip()} {right}"
+
+
+def _compared(text: str) -> tuple[str, str, str] | None:
+    """A comparison of a name with a constant, taken apart."""
+    operator = next((operator for operator in _OPPOSITE if operator in text), None)
+    if operator is None:
+        return None
+    left, _, right = (part.strip() for part in text.partition(operator))
+    inside = right[1:-1]
+    quoted = right[:1] in ("'", '"') and right[:1] == right[-1:] and right[:1] not in inside
+    plain = quoted and "\\" not in inside
+    known = plain or right.isdecimal() or right in ("None", "True", "False")
+    return (left, operator, right) if known and _NAME.fullmatch(left) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,11 @@ from bnlint.source.deciding import tests
 from bnlint.source.parents import children
 from bnlint.vocabulary.layers import KINDS, bare_name
 
-_CONFIGURATION = re.compile(r"kw|arg|cfg|conf|opt|params?$|setting|hyp|option", re.IGNORECASE)
-_PATH = re.compile(r"[\w.*\\$^]*bias[\w.*\\$]*")
+_CONFIGURATION = frozenset(
+    """args arg kw kwargs cfg conf config opt opts option options param params hparams setting
+    settings""".split()
+)
+_PATH_SIGNS = frozenset("_.*\\$^")
 _FAMILIES = re.compile(r"Conv|Linear|Norm|LSTM|GRU|RNN|Embedding|Module\b")
 _ASKS_ONLY = frozenset({"hasattr", "register_parameter", "register_buffer", "add_argument"})
 
@@ -108,7 +111,7 @@ def _may_concern(read: _Read, layer: Instance, name: str) -> bool:
         receiver = receiver.value
     match receiver:
         case cst.Name(value=owner):
-            return owner != "self" and _CONFIGURATION.search(owner) is None
+            return owner != "self" and not _is_configuration(owner)
         case cst.Attribute(attr=cst.Name(value=owner)):
             return owner in name.split(".")
     return True
@@ -121,7 +124,7 @@ def _family(layer: Instance) -> str:
 
 def _reads(source: SourceFile) -> Iterator[_Read]:
     """All reads in a file, in no particular order."""
-    if "bias" not in source.content:
+    if "bias" not in source.content and ".parameters()" not in source.content:
         return
     pending: list[cst.CSTNode] = [source.tree]
     while pending:
@@ -134,12 +137,27 @@ def _reads(source: SourceFile) -> Iterator[_Read]:
             case cst.SimpleString() if "bias" in node.value:
                 if (text := _text(node)) and not _only_asks(source, node):
                     yield _Read(Site(source, node), text)
+            case (
+                cst.Subscript(value=cst.Call(args=[cst.Arg(value=value)]))
+                | cst.Assign(targets=[cst.AssignTarget(target=cst.Tuple())], value=value)
+            ) if _lists_parameters(value):
+                yield _Read(Site(source, value), "bias")
         pending.extend(reversed(list(children(node))))
+
+
+def _lists_parameters(node: cst.CSTNode) -> bool:
+    """Whether code counts on which parameters there are: ``weight, bias = layer.parameters()``."""
+    match node:
+        case cst.Call(func=cst.Attribute(attr=cst.Name(value="parameters"))):
+            return True
+    return False
 
 
 def _text(node: cst.SimpleString) -> str | None:
     value = node.evaluated_value
-    return value if isinstance(value, str) and _PATH.fullmatch(value) else None
+    if not isinstance(value, str) or "bias" not in value:
+        return None
+    return value if all(sign.isalnum() or sign in _PATH_SIGNS for sign in value) else None
 
 
 def _is_prepared(source: SourceFile, node: cst.Attribute) -> bool:
@@ -177,6 +195,7 @@ def _families(source: SourceFile, node: cst.CSTNode) -> Iterator[str]:
 def _only_asks(source: SourceFile, node: cst.SimpleString) -> bool:
     """Whether a string is a key of a configuration, documentation or a question."""
     above = list(source.parents.above(node))[:3]
+    plain = _text(node) == "bias"
     match above:
         case [cst.Expr(), *_] | [cst.ConcatenatedString(), *_]:
             return True
@@ -185,14 +204,15 @@ def _only_asks(source: SourceFile, node: cst.SimpleString) -> bool:
         case [cst.Arg(), cst.Call(func=function, args=args), *_]:
             name = dotted(function).rpartition(".")[2]
             harmless = name in _ASKS_ONLY or (name == "getattr" and len(args) == 3)
-            return harmless or _is_configuration(function)
+            return harmless or (plain and _is_configuration(dotted(function).rpartition(".")[0]))
         case [cst.Index(), cst.SubscriptElement(), cst.Subscript(value=value)]:
-            return _is_configuration(value)
+            return plain and _is_configuration(dotted(value))
         case [cst.Comparison(comparisons=[cst.ComparisonTarget(comparator=value)]), *_]:
-            return _is_configuration(value)
+            return plain and _is_configuration(dotted(value))
     return False
 
 
-def _is_configuration(node: cst.CSTNode) -> bool:
+def _is_configuration(name: str) -> bool:
     """Whether a name is that of arguments or settings."""
-    return _CONFIGURATION.search(dotted(node).rpartition(".")[0] or dotted(node)) is not None
+    last = name.rpartition(".")[2].lower()
+    return not _CONFIGURATION.isdisjoint(last.split("_"))

@@ -15,13 +15,13 @@ Test = tuple[cst.CSTNode, bool]
 def tests(source: "SourceFile", node: cst.CSTNode) -> Iterator[Test]:
     """Yield the tests that decide on a node, the nearest first, each with the answer that it needs.
 
-    Among them are tests of earlier statements that end the function or the pass otherwise. What
+    A lambda has those of the place where it is made. Among them are tests of earlier statements that end the function or the pass otherwise. What
     chooses one of several by a key or a pattern is a test as a whole.
     """
     inner = node
     for outer in source.parents.above(node):
         yield from _between(outer, inner)
-        if isinstance(outer, cst.FunctionDef | cst.Lambda | cst.ClassDef):
+        if isinstance(outer, cst.FunctionDef | cst.ClassDef):
             return
         inner = outer
 

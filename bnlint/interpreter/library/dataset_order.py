@@ -1,6 +1,6 @@
 """Datasets of the project that decide by themselves which sample comes next."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import libcst as cst
 
@@ -77,11 +77,12 @@ def _ignores(cls: Class, function: Function, position: int, depth: int) -> bool:
     if position >= len(params) or isinstance(function.node, cst.Lambda):
         return False
     name = params[position].name.value
-    body = function.node.body
+    body = [statement for statement in function.node.body.body if not _only_checks(statement)]
     if _is_overwritten(body, name):
         return True
-    handed_on = list(_handed_on(body, name))
-    if _reads(body, name) > len(handed_on) or (handed_on and depth == 0):
+    handed_on = [call for statement in body for call in _handed_on(statement, name)]
+    reads = sum(_reads(statement, name) for statement in body)
+    if reads > len(handed_on) or (handed_on and depth == 0):
         return False
     for method, place in handed_on:
         callee = cls.find(method)
@@ -90,9 +91,19 @@ def _ignores(cls: Class, function: Function, position: int, depth: int) -> bool:
     return True
 
 
-def _is_overwritten(body: cst.BaseSuite, name: str) -> bool:
+def _only_checks(statement: cst.CSTNode) -> bool:
+    """Whether a statement only refuses some values."""
+    match statement:
+        case cst.SimpleStatementLine(body=[cst.Assert()]):
+            return True
+        case cst.If(body=cst.BaseSuite(body=[cst.SimpleStatementLine(body=[cst.Raise()])])):
+            return statement.orelse is None
+    return False
+
+
+def _is_overwritten(body: Sequence[cst.CSTNode], name: str) -> bool:
     """Whether a statement of a function's own body sets a name before anything reads it."""
-    for statement in body.body:
+    for statement in body:
         match statement:
             case cst.SimpleStatementLine(
                 body=[cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=target))])]
@@ -160,9 +171,8 @@ def _is_made_up(node: cst.CSTNode, dataset: Instance, length: Function) -> bool:
             return True
         case cst.Name(value=name):
             return _is_written(length.scope.namespace.names.get(name))
-        case cst.Attribute(value=cst.Name(value="self"), attr=attr):
-            held = dataset.attributes.get(attr.value)
-            return _is_written(held if held is not None else _of_class(dataset, attr.value))
+        case cst.Attribute():
+            return _is_written(_held(node, dataset))
         case cst.BinaryOperation(left=left, right=right):
             return _is_made_up(left, dataset, length) and _is_made_up(right, dataset, length)
         case cst.Call(func=cst.Name(value=function), args=[cst.Arg(value=inner)]):
@@ -170,8 +180,17 @@ def _is_made_up(node: cst.CSTNode, dataset: Instance, length: Function) -> bool:
     return False
 
 
-def _of_class(dataset: Instance, name: str) -> Value:
-    return dataset.cls.find(name) if dataset.cls is not None else None
+def _held(node: cst.CSTNode, dataset: Instance) -> Value:
+    """What an attribute of the dataset is, or of an object that it holds."""
+    match node:
+        case cst.Name(value="self"):
+            return dataset
+        case cst.Attribute(value=owner, attr=attr):
+            held = _held(owner, dataset)
+            if isinstance(held, Instance):
+                own = held.attributes.get(attr.value)
+                return held.cls.find(attr.value) if own is None and held.cls is not None else own
+    return None
 
 
 def _is_written(value: Value) -> bool:
