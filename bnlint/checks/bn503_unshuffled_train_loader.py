@@ -1,5 +1,6 @@
 """BN503: a network with BatchNorm is trained on batches in the order of the dataset."""
 
+import re
 from collections.abc import Iterator
 
 from bnlint.facts.forwards import norms_in_training, trains
@@ -14,6 +15,9 @@ from bnlint.rule import Rule, Settings
 RULE = Rule(
     "BN503", "unshuffled-train-loader", Severity.WARNING, fix=Applicability.UNSAFE, in_tests=False
 )
+
+_SLICE_OF_BATCH = re.compile(r"\[[^\[\]\n*:]*\*[^\[\]\n:]*:")
+"""``labels[size * step:size * (step + 1)]``"""
 
 
 @RULE.on_run
@@ -57,18 +61,20 @@ def _finding(run: Run, loader: Loader, model: str, user: Site) -> Finding:
     written = shuffle.site if shuffle is not None else None
     return RULE.at(
         written or loader.site,
-        _message(loader, shuffle, model),
+        _message(run, loader, shuffle, model),
         evidence=[(user, f"`{model}` trains on it here")],
         fix=_fix(run, loader, shuffle),
     )
 
 
-def _message(loader: Loader, shuffle: Argument | None, model: str) -> str:
+def _message(run: Run, loader: Loader, shuffle: Argument | None, model: str) -> str:
     name = f"`{loader.names[0]}`" if loader.names else "This loader"
     default = ""
     if shuffle is not None and shuffle.option is not None:
         default = f" unless `{shuffle.option}` is given"
     remedy = f"pass `shuffle={_shuffle(loader) or 'True'}`"
+    if _is_in_step(run, loader):
+        remedy = "shuffle it together with what its loop reads batch by batch beside it"
     if loader.dataset.ordered_by_class is Known.YES:
         return (
             f"{name} trains `{model}` in the order of `{_class_of(loader)}`{default}, which lists "
@@ -99,10 +105,24 @@ def _shuffle(loader: Loader) -> str | None:
     return " and ".join(f"{name} is None" for name in named) or "True"
 
 
+def _is_in_step(run: Run, loader: Loader) -> bool:
+    """Whether a loop over it also takes slices of something else, which has the same order."""
+    return any(
+        loop.loader is loader and _SLICE_OF_BATCH.search(loop.site.text) is not None
+        for forward in run.of_type(Forward)
+        for loop in forward.context.loops
+    )
+
+
 def _fix(run: Run, loader: Loader, shuffle: Argument | None) -> Fix | None:
     """Shuffle, unless the same call also builds loaders that nothing is trained on."""
     meant = _shuffle(loader)
-    if meant is None or not loader.settled or loader.dataset.iterable is not Known.NO:
+    if (
+        meant is None
+        or _is_in_step(run, loader)
+        or not loader.settled
+        or loader.dataset.iterable is not Known.NO
+    ):
         return None
     training = {trained for trained, _, _ in _trained_with(run)}
     if any(

@@ -22,6 +22,16 @@ _CONFIGURATION = frozenset(
 )
 _PATH_SIGNS = frozenset("_.*\\$^")
 _FAMILIES = re.compile(r"Conv|Linear|Norm|LSTM|GRU|RNN|Embedding|Module\b")
+_KIND_TESTS = (
+    "isinstance",
+    "class",
+    "type(",
+    "__name__",
+    ".find(",
+    "startswith(",
+    '" in ',
+    "' in ",
+)
 _ASKS_ONLY = frozenset({"hasattr", "register_parameter", "register_buffer", "add_argument"})
 
 
@@ -67,10 +77,12 @@ class BiasReads:
         receivers = self._receivers.get(read.site)
         if receivers is None or any(_is_anything(receiver) for receiver in receivers):
             return _may_concern(read, layer, name)
-        return any(one.site == layer.site for r in receivers for one in _instances(r)) or any(
-            not one.resolved and _family(one) == _family(layer)
-            for r in receivers
-            for one in _instances(r)
+        if _is_excluded(read, layer) and any(isinstance(r, Choice) for r in receivers):
+            return False
+        every = [one for receiver in receivers for one in _instances(receiver)]
+        return any(
+            one.site == layer.site or (not one.resolved and _family(one) == _family(layer))
+            for one in every
         )
 
 
@@ -104,17 +116,22 @@ def _names(text: str, layer: str) -> bool:
 
 def _may_concern(read: _Read, layer: Instance, name: str) -> bool:
     """What code that was not followed may read, by the names in it."""
-    if read.families and not read.families & {_family(layer), "Module"}:
+    if _is_excluded(read, layer):
         return False
     receiver = read.receiver
     while isinstance(receiver, cst.Subscript):
         receiver = receiver.value
     match receiver:
         case cst.Name(value=owner):
-            return owner != "self" and not _is_configuration(owner)
+            return owner not in ("self", "cls", "ctx") and not _is_configuration(owner)
         case cst.Attribute(attr=cst.Name(value=owner)):
             return owner in name.split(".")
     return True
+
+
+def _is_excluded(read: _Read, layer: Instance) -> bool:
+    """Whether the tests around a place let only layers of other kinds through."""
+    return bool(read.families) and not read.families & {_family(layer), "Module"}
 
 
 def _family(layer: Instance) -> str:
@@ -188,8 +205,9 @@ def _rules_out_none(test: str, holds: bool, own: str) -> bool:
 
 def _families(source: SourceFile, node: cst.CSTNode) -> Iterator[str]:
     for test, holds in tests(source, node):
-        if holds:
-            yield from _FAMILIES.findall(source.text(test))
+        text = source.text(test)
+        if holds and any(word in text for word in _KIND_TESTS):
+            yield from _FAMILIES.findall(text)
 
 
 def _only_asks(source: SourceFile, node: cst.SimpleString) -> bool:
