@@ -18,10 +18,17 @@ INPUTS = {"Persons": (4, 2, 3, 9, 9), "Video": (4, 3, 3, 9, 9)}
 DEAD_ALL_THE_SAME = {
     "flattened channels and positions",
     "one call builds layers with and without a norm",
+    "one caller leaves the norm out",
     "other normalisations",
+    "published weights, in the function that builds the model and in the script",
+    "the bias is switched off by hand",
+    "the bias is switched off by its name",
     "the output of the model itself",
 }
-"""Silent examples of BN201 whose biases are dead in some cases, or by another layer."""
+"""Silent examples of BN201 whose biases are dead in some cases, or by another layer.
+
+Or which cannot be run, since they fetch weights.
+"""
 
 NO_RESIDUAL_BLOCKS = {
     "sums of two paths that both learn",
