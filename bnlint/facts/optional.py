@@ -1,7 +1,7 @@
 """Whether a norm that follows a layer is there whenever the layer is, and what decides if not."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from bnlint.facts.graph import Call, Layer
 from bnlint.facts.placement import is_dotted_name
@@ -31,8 +31,8 @@ def dependence(layer: Layer, call: Call, norm: Call) -> Dependence | None:
     chosen = _class_chosen_at(norm.layer)
     if chosen is not None:
         return Dependence(chosen)
-    built = _beyond(_constructions(norm.layer), _constructions(layer))
-    called = _beyond(_executions(norm), _executions(call))
+    built = _beyond(_construction(norm.layer), _construction(layer))
+    called = _beyond(_execution(norm), _execution(call))
     texts = {condition.test.text for condition in built}
     left = [c for c in called if not _is_implied(c, norm.layer, texts)]
     if left:
@@ -56,20 +56,23 @@ def _class_chosen_at(norm: Layer) -> Site | None:
     return None if alias else written
 
 
-def _constructions(layer: Layer) -> Iterator[Condition]:
-    for site in (layer.site, *layer.chain):
-        yield from site.conditions
+def _construction(layer: Layer) -> tuple[Site, ...]:
+    return (layer.site, *layer.chain)
 
 
-def _executions(call: Call) -> Iterator[Condition]:
-    sites = call.callers if call.site is None else (call.site, *call.callers)
-    for site in sites:
-        yield from site.conditions
+def _execution(call: Call) -> tuple[Site, ...]:
+    return call.callers if call.site is None else (call.site, *call.callers)
 
 
-def _beyond(own: Iterator[Condition], others: Iterator[Condition]) -> list[Condition]:
-    shared = set(others)
-    return [condition for condition in dict.fromkeys(own) if condition not in shared]
+def _beyond(own: tuple[Site, ...], others: tuple[Site, ...]) -> list[Condition]:
+    """What decides on the one way through the code and not on the other.
+
+    From the nearest call that both share on, they share all; the ways need not be known as far.
+    """
+    apart = takewhile(lambda site: site not in others, own)
+    shared = {condition for site in others for condition in site.conditions}
+    found = dict.fromkeys(condition for site in apart for condition in site.conditions)
+    return [condition for condition in found if condition not in shared]
 
 
 def _is_implied(condition: Condition, norm: Layer, built: set[str]) -> bool:
