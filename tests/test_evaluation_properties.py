@@ -52,6 +52,7 @@ def holding_itself() -> list[object]:
 
 
 def shared(kind: Callable[[list[object]], object], levels: int) -> object:
+    """What Python walks ``2 ** levels`` times: few enough for it to be asked."""
     made: object = kind([1, "a"])
     for _ in range(levels):
         made = kind([made, made])
@@ -102,7 +103,7 @@ VALUES = st.one_of(
     ATOMS,
     st.recursive(ATOMS, _containers, max_leaves=6),
     st.builds(holding_itself),
-    st.builds(shared, st.sampled_from([list, tuple]), st.sampled_from([2, 7, 30])),
+    st.builds(shared, st.sampled_from([list, tuple]), st.sampled_from([2, 7, 14])),
     st.lists(NUMBERS, max_size=6),
     st.lists(TEXTS, max_size=4),
     st.sampled_from([[0] * 3000, "ab" * 900, ["a" * 9000] * 90, {"a": 1, "width": 9}, (1, [2])]),
@@ -278,6 +279,8 @@ def test_comparisons(name: str, left: Any, right: Any) -> None:
 @patient
 @given(VALUES, VALUES)
 def test_membership(container: Any, value: Any) -> None:
+    # Python compares what is no whole number with every number of a range.
+    hypothesis.assume(container != range(10**9) or isinstance(value, int))
     made = contains(container, value, lambda item: isinstance(item, Unknown), Allowance())
     assert made is None or made is python(lambda: value in container)
 

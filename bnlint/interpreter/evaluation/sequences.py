@@ -82,6 +82,8 @@ def holds(
 
 def in_range(value: Value, numbers: range) -> bool | None:
     """``value in numbers``; what is no number would be compared with each."""
+    if isinstance(value, complex):
+        return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return int(value) in numbers if isinstance(value, int) else False
