@@ -105,6 +105,9 @@ class Switch:
     order: int = -1
     raised: bool = False
 
+    def __hash__(self) -> int:
+        return hash((self.training, self.order, self.raised))
+
 
 Mode = frozenset[Switch]
 """The ways in which a module may have come into its mode, one for each path to the place."""

@@ -104,6 +104,7 @@ def _raised(m: Machine, before: Snapshot, watch: Watch) -> None:
     modes = [(names, names[MODE]) for names in before.changed() if MODE in names]
     m.heap.merge(before, m.join_contents)
     for names, name, values in watch.entries():
+        m.step()
         present = names.get(name, MISSING)
         every = values if present is MISSING else [present, *values]
         m.heap.put(names, name, m.join(every))
