@@ -211,14 +211,13 @@ def _abstract_passes(
     again = any(outer.abstract and outer.number > 1 for outer in m.loops)
     loop.abstract, loop.since = True, m.journal.order
     m.frame.abstract += 1
-    done: Completion | None = None
+    done, ranks = None, _ranks(scope)
     try:
         for number, body in enumerate(bodies[-1:] * len(bodies) if again else bodies, 1):
-            before, ranks = m.heap.snapshot(), _ranks(scope)
+            before, ranks = m.heap.snapshot() if again else None, _ranks(scope)
             loop.number = number
             done = _pass(m, body)
-            settled = again and not _changes_modes(m, before)
-            m.heap.drop(before)
+            settled = before is not None and not _changes_modes(m, before)
             if done is not None or settled:
                 break
     finally:
@@ -228,7 +227,8 @@ def _abstract_passes(
 
 
 def _changes_modes(m: Machine, before: Snapshot) -> bool:
-    """Whether modes, gradients or flags are now other than they were."""
+    """Whether modes, gradients or flags are now other than they were; forgets how they were."""
+    m.heap.drop(before)
     return any(
         _as_switch(old) != _as_switch(cast(dict[Value, Value], container).get(name))
         for container, contents in before.saved.values()

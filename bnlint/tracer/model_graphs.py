@@ -57,18 +57,12 @@ def model_graph(
         for name, layer in records.items()
     }
     by_name = layers | {alias: layer for layer in layers.values() for alias in layer.aliases}
-    calls: list[Call] = []
-    passes = Passes()
-    for call in record.calls:
-        made = _call(call, calls, by_name, places)
-        frames = () if made.site is None else (made.site, *made.callers)
-        calls.append(replace(made, loops=passes.of(frames)))
     built = read.site if read is not None else site
     return ModelGraph(
         record.name,
         built or (layers[""].site if "" in layers else UNWRITTEN),
         tuple(layers.values()),
-        tuple(calls),
+        _calls(record, by_name, places),
         record.outputs,
         not record.problems,
         tuple(_FILE.sub(lambda match: display_path(Path(match[0])), p) for p in record.problems),
@@ -78,6 +72,17 @@ def model_graph(
         guessed_input=record.guessed,
         never_called=record.never_called,
     )
+
+
+def _calls(record: TraceRecord, layers: dict[str, Layer], places: Places) -> tuple[Call, ...]:
+    """The calls of a trace, with the loops that they are passes of."""
+    calls: list[Call] = []
+    passes = Passes()
+    for call in record.calls:
+        made = _call(call, calls, layers, places)
+        frames = () if made.site is None else (made.site, *made.callers)
+        calls.append(replace(made, loops=passes.of(frames)))
+    return tuple(calls)
 
 
 def _layer(record: LayerRecord, sites: tuple[Site, ...], read: Layer | None) -> Layer:

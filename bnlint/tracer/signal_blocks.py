@@ -1,7 +1,7 @@
 """From measured additions to the blocks of a signal."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import fx
 
@@ -50,32 +50,42 @@ def blocks_of(
     names, numbers = block_names(flow, reached), stages(flow, reached)
     made = []
     for index, (addition, found) in enumerate(zip(reached, measured, strict=True)):
-        path, line = _written(addition)
-        alpha, beta = constants[index]
-        block = Block(
+        block = replace(
+            _block(flow, addition, found),
             name=names[index],
-            addition=addition.number,
             stage=numbers[index],
-            transition=is_transition(flow, addition),
-            previous=addition.previous,
-            squared_mean=found.sum.squared_mean,
-            variance=found.sum.variance,
             skip_variance=added[index][0],
             branch_variance=added[index][1],
             expected=expected[index].sum,
             expected_branch=expected[index].branch,
             normalised=norms[index],
-            fades_in=fades_in(flow, addition),
-            alpha=alpha,
-            beta=beta,
-            path=path,
-            line=line,
-            samples=found.sum.samples,
-            channels=found.sum.channels,
-            channels_last=found.channels_last,
+            alpha=constants[index][0],
+            beta=constants[index][1],
         )
         made.append(block)
     return tuple(made), free
+
+
+def _block(flow: Flow, addition: Addition, found: Measured) -> Block:
+    """What one addition says of its block, without what the network around it says."""
+    path, line = _written(addition)
+    return Block(
+        name="",
+        addition=addition.number,
+        stage=0,
+        transition=is_transition(flow, addition),
+        previous=addition.previous,
+        squared_mean=found.sum.squared_mean,
+        variance=found.sum.variance,
+        skip_variance=found.skip.variance,
+        branch_variance=found.branch.variance,
+        fades_in=fades_in(flow, addition),
+        path=path,
+        line=line,
+        samples=found.sum.samples,
+        channels=found.sum.channels,
+        channels_last=found.channels_last,
+    )
 
 
 def _as_added(addition: Addition, measured: Measured) -> tuple[float, float]:
