@@ -3,6 +3,7 @@
 import linecache
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -158,3 +159,15 @@ def test_torch_is_as_before(error: type[BaseException] | None) -> None:
     assert functions() == before
     assert not nn.Linear(2, 2).weight.is_meta
     assert torch.overrides._get_current_function_mode() is None
+
+
+def test_the_same_code_in_two_files_is_built_in_both(tmp_path: Path) -> None:
+    text = "from torch import nn\n\n\ndef build():\n    return nn.BatchNorm2d(3)\n"
+    files = [tmp_path / "one.py", tmp_path / "two.py"]
+    found = []
+    for file in files:
+        scope: dict[str, Any] = {}
+        exec(compile(text, str(file), "exec"), scope)
+        with watched(meta=False):
+            found.append(scope["build"]().__dict__[PLACES][0].file)
+    assert found == [str(file) for file in files]

@@ -2,7 +2,7 @@
 
 import os
 from functools import cache
-from types import FrameType
+from types import CodeType, FrameType
 
 import torch
 
@@ -11,7 +11,6 @@ from bnlint.tracer.records import Place
 
 MOST_CALLERS = 6
 TORCH = os.path.join(os.path.dirname(os.path.abspath(torch.__file__)), "")
-_PLACE = cache(place_of)
 _OUTERMOST = frozenset(os.path.join(OWN, "tracer", name) for name in ("chain.py", "building.py"))
 """What calls these is the program that uses bnlint, not the model."""
 
@@ -29,9 +28,15 @@ def calls_in_user_code(
         if file in _OUTERMOST:
             break
         if is_user_code(file) and not _constructs(frame, but_not):
-            found.append(_PLACE(frame.f_code, frame.f_lasti))
+            found.append(_place(file, frame.f_code, frame.f_lasti))
         frame = frame.f_back
     return tuple(found)
+
+
+@cache
+def _place(file: str, code: CodeType, instruction: int) -> Place:
+    """Where an instruction stands; code that is the same in two files is equal, and not the same."""
+    return place_of(code, instruction)
 
 
 @cache
