@@ -126,3 +126,15 @@ def test_a_layer_that_may_be_another_is_not_certain() -> None:
     code = "net.bn = nn.BatchNorm2d(8) if flag() else nn.Identity()\nnet(x)\n"
     (norm,) = the_forward(rehearse(HEAD + code, net=True)).norms
     assert not norm.is_there
+
+
+def test_an_argument_that_may_be_given_leaves_the_others_known() -> None:
+    code = """
+options = {"num_workers": 1, "pin_memory": True} if flag() else {}
+loader = D.DataLoader(D.TensorDataset(torch.randn(9, 3)), batch_size=2, **options)
+for images, in loader:
+    net(images).sum().backward()
+"""
+    events = forwards(rehearse(HEAD + code, net=True))
+    assert [event.batch.number for event in events if event.batch is not None] == [2, 2]
+    assert all(not loader.arguments["num_workers"].given for e in events for loader in e.loaders)

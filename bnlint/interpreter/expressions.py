@@ -81,8 +81,9 @@ def _unpack_keywords(m: Machine, value: Value, made: Arguments) -> None:
     if not m.allowance.takes(len(value)):
         made.opened, value = True, {}
     for key, item in value.items():
-        if isinstance(key, str) and not isinstance(item, Maybe):
-            made.keywords[key] = item
+        if isinstance(key, str):
+            maybe = isinstance(item, Maybe)
+            made.keywords[key] = Unknown(f"argument {key}") if maybe else item
         else:
             made.opened = True
 
