@@ -138,3 +138,32 @@ for images, in loader:
     events = forwards(rehearse(HEAD + code, net=True))
     assert [event.batch.number for event in events if event.batch is not None] == [2, 2]
     assert all(not loader.arguments["num_workers"].given for e in events for loader in e.loaders)
+
+
+RISKY = """
+try:
+    {}
+except RuntimeError:
+    pass
+net(x)
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "gradients"),
+    [
+        ("with torch.no_grad():\n        flag()", Known.YES),
+        ("torch.no_grad()(flag)()", Known.YES),
+        ("torch.set_grad_enabled(False)\n    flag()", Known.UNKNOWN),
+        ("with torch.no_grad():\n        torch.set_grad_enabled(True)\n        flag()", Known.YES),
+    ],
+)
+def test_gradients_that_an_exception_gives_back_are_on_behind_its_handler(
+    body: str, gradients: Known
+) -> None:
+    assert the_forward(rehearse(HEAD + RISKY.format(body), net=True)).grad is gradients
+
+
+def test_a_handler_inside_no_grad_finds_gradients_off() -> None:
+    code = "with torch.no_grad():\n    try:\n        flag()\n    except RuntimeError:\n        net(x)\n"
+    assert the_forward(rehearse(HEAD + code, net=True)).grad is Known.NO

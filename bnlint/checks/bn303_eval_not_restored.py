@@ -14,7 +14,7 @@ from bnlint.facts.forwards import (
 )
 from bnlint.facts.known import Known
 from bnlint.facts.placement import encloses, is_dotted_name, own_loops
-from bnlint.facts.run import Context, Forward, Run, Switch, is_training
+from bnlint.facts.run import Context, Forward, Run, Switch, is_training, where_nothing_raised
 from bnlint.facts.site import Site
 from bnlint.facts.story import Proof, how_it_came_into
 from bnlint.finding import Applicability, Finding, Fix, Severity
@@ -54,7 +54,9 @@ def _relapses(run: Run) -> Iterator[Relapse]:
         first = next((f for f in earlier if f.model.is_same(forward.model)), None)
         if first is not None:
             yield from _culprits(run, first, forward)
-        elif is_training(forward.mode) is Known.YES and norms_in_training(forward):
+        elif is_training(where_nothing_raised(forward.mode)) is Known.YES and norms_in_training(
+            forward
+        ):
             earlier.append(forward)
 
 

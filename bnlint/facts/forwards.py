@@ -14,16 +14,22 @@ from bnlint.facts.run import (
     OptimizerStep,
     Run,
     is_training,
+    where_nothing_raised,
 )
 from bnlint.facts.site import Site
 
 
 def norms_in_training(forward: Forward) -> tuple[NormState, ...]:
-    """The BatchNorm layers that are certain to be there and to use and update their statistics."""
+    """The BatchNorm layers that are certain to be there and to use and update their statistics.
+
+    What they do only after an exception that the program handled is left out.
+    """
     return tuple(
         norm
         for norm in forward.norms
-        if is_training(norm.mode) is Known.YES and norm.tracks is Known.YES and norm.is_there
+        if is_training(where_nothing_raised(norm.mode)) is Known.YES
+        and norm.tracks is Known.YES
+        and norm.is_there
     )
 
 

@@ -121,6 +121,11 @@ def is_training(mode: Mode) -> Known:
     return Known.NO if answers == {False} else Known.UNKNOWN
 
 
+def where_nothing_raised(mode: Mode) -> Mode:
+    """The ways into a mode without those that only a handled exception leaves, if any are left."""
+    return frozenset(switch for switch in mode if not switch.raised) or mode
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
     """A module that the program uses as a whole.

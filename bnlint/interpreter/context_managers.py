@@ -44,8 +44,9 @@ def _enter(m: Machine, node: cst.With, number: int, scope: Scope) -> Completion 
 
 def _with_grad(m: Machine, guard: Guard, body: Path) -> Completion | None:
     start, before = len(m.frame.exits), m.grad if guard.before is None else guard.before
-    m.grad = guard.grad
-    done = body()
+    with m.gradients_given_back():
+        m.grad = guard.grad
+        done = body()
     m.on_leaving(start, lambda: _set_grad(m, before))
     return done
 

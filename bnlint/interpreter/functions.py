@@ -58,15 +58,17 @@ def run_function(
     frame = Frame(function.name, site, definition, conditions=len(m.path))
     m.frames.append(frame)
     grad, loops = m.grad, len(m.loops)
-    if function.grad is not None:
-        m.grad = function.grad
     try:
-        value = _run_body(m, function, local, on_yield)
+        if function.grad is None:
+            value = _run_body(m, function, local, on_yield)
+        else:
+            with m.gradients_given_back():
+                m.grad = function.grad
+                value = _run_body(m, function, local, on_yield)
+            m.grad = grad
     finally:
         m.frames.pop()
         del m.loops[loops:]
-    if function.grad is not None:
-        m.grad = grad
     if m.recipes is not None and isinstance(node, cst.FunctionDef):
         m.recipes.note_returned(function, arguments, value)
     return value

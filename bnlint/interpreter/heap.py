@@ -48,15 +48,20 @@ class Watch:
 
     def see(self, names: dict[str, Value], name: str, value: Value) -> None:
         """An entry has a value when something raises."""
-        values = self.seen.setdefault(id(names), (names, {}))[1].setdefault(name, [])
+        values = self.values(names, name)
         if not values or values[-1] is not value:
             values.append(value)
+
+    def values(self, names: dict[str, Value], name: str) -> list[Value]:
+        """The values that one entry had, to be changed in place."""
+        return self.seen.setdefault(id(names), (names, {}))[1].setdefault(name, [])
 
     def entries(self) -> Iterator[tuple[dict[str, Value], str, list[Value]]]:
         """Each entry that was set, with its values."""
         for names, entries in self.seen.values():
             for name, values in entries.items():
-                yield names, name, values
+                if values:
+                    yield names, name, values
 
 
 class Heap:
@@ -138,6 +143,15 @@ class Heap:
             yield watch
         finally:
             self._watches = others
+
+    @contextmanager
+    def given_back(self, names: dict[str, Value], name: str) -> Iterator[None]:
+        """An entry that is set meanwhile is set back whatever happens: nobody outside sees it."""
+        seen = [watch.values(names, name) for watch in self._watches]
+        lengths = [len(values) for values in seen]
+        yield
+        for values, length in zip(seen, lengths, strict=True):
+            del values[length:]
 
     def look(self) -> None:
         """Announce that something is called that may raise."""

@@ -1,7 +1,7 @@
 """The state of a rehearsal and its central moves: evaluate, execute, call, fork and join."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -129,6 +129,10 @@ class Machine:
     @grad.setter
     def grad(self, value: Known) -> None:
         self.heap.put(self.registers, "grad", value)
+
+    def gradients_given_back(self) -> AbstractContextManager[None]:
+        """Whether gradients are recorded meanwhile ends with it, whatever is raised."""
+        return self.heap.given_back(self.registers, "grad")
 
     def new(self, container: C) -> C:
         """A container that has just been made."""
