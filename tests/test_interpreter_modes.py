@@ -551,3 +551,38 @@ def test_private_bases_of_norms_are_asked_for_on_third_party_models(base: str) -
     rehearsal = rehearse(code)
     assert not rehearsal.failures
     assert the_forward(rehearsal).norms
+
+
+# -- one of several models ------------------------------------------------------------------------
+
+TWO = "import u\nnet = Net()\nother = Net()\nchosen = net if u.c() else other\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    {
+        "chosen.eval()\nchosen.train()\nchosen(x)": {"train"},
+        "chosen.train()\nchosen.eval()\nchosen(x)": {"eval"},
+        "chosen.eval()\nswitch = chosen.train\nswitch()\nchosen(x)": {"train"},
+        "net.eval()\nother.eval()\nchosen.train()\nchosen(x)": {"train"},
+        "chosen.eval()\nnet(x)": {"unknown"},
+        "chosen.eval()\nagain = net if u.c() else other\nagain(x)": {"unknown"},
+        "chosen.eval()\nif u.c():\n    chosen.train()\nchosen(x)": {"unknown"},
+    }.items(),
+)
+def test_a_choice_means_the_same_model_wherever_it_is_used(code: str, expected: set[str]) -> None:
+    rehearsal = rehearse(f"{TWO}x = torch.randn(2, 3, 8, 8)\n{code}\n", net=True)
+    assert set(modes(rehearsal)) == expected
+
+
+def test_what_is_a_child_on_some_paths_is_switched_on_these_alone() -> None:
+    code = """
+    import u
+    part = Net()
+    whole = nn.Sequential()
+    if u.c():
+        whole.part = part
+    whole.eval()
+    part(x)
+    """
+    assert modes(rehearse(code, net=True)) == ["unknown"]

@@ -3,22 +3,26 @@
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from bnlint.facts.run import Assumption
+from bnlint.facts.run import Assumption, Condition
 from bnlint.facts.site import Site
 from bnlint.interpreter.heap import Contents
 from bnlint.interpreter.machine import Machine, Path
 from bnlint.interpreter.modules import parts_of
 from bnlint.interpreter.objects import Builtin, Instance, Method
-from bnlint.interpreter.values import Value
+from bnlint.interpreter.values import Selection, Value
 
 Kept = tuple[dict[str, Value], Contents]
 """A container, and what it held at the end of the path that it belongs to."""
 
 
 def with_one_of(
-    m: Machine, values: Sequence[Value], do: Callable[[Value], None], site: Site
+    m: Machine,
+    values: Sequence[Value],
+    do: Callable[[Value], None],
+    site: Site,
+    selection: Selection | None = None,
 ) -> None:
-    """Do something with one of ``values``.
+    """Do something with one of ``values``, the one that ``selection`` means wherever it decides.
 
     What was built only where it is the one that is taken is, wherever it exists, as that path
     leaves it: the other paths know nothing of it.
@@ -33,9 +37,32 @@ def with_one_of(
         return execute
 
     around = set(m.assumptions())
-    m.choose([path(value) for value in values], site)
+    _choose(m, [path(value) for value in values], site, selection or Selection())
     for container, contents in kept:
         m.heap.fill(container, contents)
+
+
+def _choose(m: Machine, paths: Sequence[Path], site: Site, selection: Selection) -> None:
+    """Take one of several paths; those that the present path rules out are not taken again."""
+    decided = {one.condition: one.holds for one in m.assumptions()}
+    left: list[tuple[Condition, Path]] = []
+    for number, path in enumerate(paths):
+        condition = selection.condition(number, site)
+        if decided.get(condition, True):
+            left.append((condition, path))
+        if decided.get(condition, False):
+            break
+    _try_each(m, left)
+
+
+def _try_each(m: Machine, paths: Sequence[tuple[Condition, Path]]) -> None:
+    if not paths:
+        return
+    (condition, first), *others = paths
+    if others:
+        m.part(condition, first, lambda: _try_each(m, others))
+    else:
+        first()
 
 
 def _own_state(m: Machine, value: Value, around: set[Assumption]) -> list[Kept]:

@@ -119,12 +119,11 @@ def _of_partial(m: Machine, value: Partial, name: str, node: cst.CSTNode, scope:
 
 @handles(ATTRIBUTES, Choice)
 def _of_choice(m: Machine, value: Choice, name: str, node: cst.CSTNode, scope: Scope) -> Value:
-    known = [v for v in value.values if v is not None and not isinstance(v, Unknown)]
-    found = [m.attribute(v, name, node, scope) for v in known]
+    found = [m.attribute(v, name, node, scope) for v in value.known]
     if len(found) == 1:
         return found[0]
     if found and all(isinstance(v, Builtin | Method | Function) for v in found):
-        return Choice(tuple(found))
+        return Choice(tuple(found), value.selection)
     return m.join(found) if found else Unknown(f"attribute {name}")
 
 

@@ -273,8 +273,11 @@ class Machine:
 
         ``test`` is where it is decided between them: ``first`` is executed where it holds.
         """
+        return self.part(Condition(test), first, second)
+
+    def part(self, condition: Condition, first: Path, second: Path) -> Completion | None:
+        """:meth:`fork` by a condition that may decide elsewhere, too."""
         before, around = self.heap.snapshot(), self.path
-        condition = Condition(test)
         try:
             self.path = (*around, Assumption(condition, True))
             one = first()

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
-from bnlint.facts.run import Mode, Switch
+from bnlint.facts.run import Assumption, Mode, Switch
 from bnlint.facts.site import Site
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.objects import Function, Instance, Method, Scope
@@ -279,7 +279,14 @@ def mode_of(m: Machine, module: Instance) -> Mode:
         return UNKNOWN_MODE
     if all(switch.order < m.journal.run_start for switch in mode):
         return UNKNOWN_MODE
-    return mode
+    return _in_force(mode, set(m.assumptions())) if len(mode) > 1 else mode
+
+
+def _in_force(mode: Mode, here: set[Assumption]) -> Mode:
+    """Without the switches before the last one that certainly happened on the present path."""
+    happened = (s.order for s in mode if s.context and here.issuperset(s.context.assumptions))
+    last = max(happened, default=-1)
+    return frozenset(switch for switch in mode if switch.order >= last)
 
 
 def built_mode(m: Machine, training: bool | None = True) -> Mode:
@@ -321,8 +328,16 @@ def _spread(
         if is_certain_child(module, name) or not set(child.assumptions) <= set(module.assumptions):
             _spread_to_child(m, child, mode, site, scope, seen)
         else:
-            reach = partial(_spread_to_child, m, child, mode, site, scope, set(seen))
+            reach = partial(_spread_if_there, m, child, mode, site, scope, set(seen))
             m.fork(reach, lambda: None, site)
+
+
+def _spread_if_there(
+    m: Machine, child: Instance, mode: Mode, site: Site, scope: Scope | None, seen: set[int]
+) -> None:
+    """Switch the mode of what may be a child, on the path on which it is one."""
+    here = frozenset(replace(s, context=m.context()) if s.context else s for s in mode)
+    _spread_to_child(m, child, here, site, scope, seen)
 
 
 def _spread_to_child(

@@ -74,7 +74,7 @@ def _is_forward(module: Instance, method: Method) -> bool:
 def _call_choice(
     m: Machine, choice: Choice, arguments: Arguments, site: Site, scope: Scope
 ) -> Value:
-    callables = [v for v in choice.values if v is not None and not isinstance(v, Unknown)]
+    callables = choice.known
     others = len(callables) < len(choice.values)
     results: list[Value] = []
 
@@ -84,7 +84,8 @@ def _call_choice(
         else:
             results.append(m.call(callee, arguments, site, scope))
 
-    with_one_of(m, [*callables, None] if others else callables, call, site)
+    called = [*callables, None] if others else callables
+    with_one_of(m, called, call, site, choice.selection)
     return m.join(results) if results else Unknown("call")
 
 

@@ -1,13 +1,14 @@
 """The values of a rehearsal: Python's own while they are known, these otherwise."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 import libcst as cst
 
 from bnlint.facts.graph import Shape
 from bnlint.facts.known import Known
+from bnlint.facts.run import Condition
 from bnlint.facts.site import Argument, Site
 
 if TYPE_CHECKING:
@@ -64,11 +65,28 @@ class Many:
     loader: "Instance | None" = None
 
 
+@dataclass(slots=True, eq=False)
+class Selection:
+    """Which one of several objects it is: the same one wherever the choice between them is used."""
+
+    conditions: dict[int, Condition] = field(default_factory=dict)
+
+    def condition(self, number: int, site: Site) -> Condition:
+        """That it is the object with this number, given that it is none of those before it."""
+        return self.conditions.setdefault(number, Condition(site))
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One of several objects, depending on a condition that is not known."""
 
     values: tuple[Value, ...]
+    selection: Selection = field(default_factory=Selection, compare=False)
+
+    @property
+    def known(self) -> tuple[Value, ...]:
+        """The objects that code which goes on with one of them may mean, in order."""
+        return tuple(v for v in self.values if v is not None and not isinstance(v, Unknown))
 
 
 @dataclass(frozen=True, slots=True)
