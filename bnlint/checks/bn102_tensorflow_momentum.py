@@ -18,9 +18,11 @@ LARGEST_CHOICE = 0.5
 
 @RULE.on_graphs
 def check(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
-    """Report layers that are built with a momentum above one half."""
+    """Report layers that are built with a momentum above one half, and use it."""
     for setting in momentum_settings(graphs):
-        if setting.call is not None and (_is_reversed(setting) or _means_affine(setting)):
+        if setting.call is None or setting.frozen:
+            continue
+        if _is_reversed(setting) or _means_affine(setting):
             yield _finding(setting)
 
 

@@ -75,9 +75,14 @@ def trained_batches(run: Run) -> Iterator[TrainedBatch]:
 
 
 def norms_over_the_batch(forward: Forward) -> list[NormState]:
-    """The BatchNorm layers that normalise by the batch of one device, frozen weights or not."""
+    """The BatchNorm layers that normalise by the batch of one device, in train mode alone.
+
+    Their weights may be frozen. Layers whose own forward does the same in both modes are left out.
+    """
     return [
         norm
         for norm in forward.norms
-        if is_training(norm.mode) is Known.YES and norm.synchronised is Known.NO
+        if is_training(norm.mode) is Known.YES
+        and norm.synchronised is Known.NO
+        and norm.tracks is not Known.UNKNOWN
     ]

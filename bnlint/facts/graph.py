@@ -147,6 +147,8 @@ class ModelGraph:
     """Layers of a traced model that run neither in train nor in eval mode, by dotted name."""
     frozen_norms: frozenset[str] = frozenset()
     """BatchNorm layers that are not in train mode in any step of the training, by dotted name."""
+    live_norms: frozenset[str] = frozenset()
+    """BatchNorm layers that are, or may be, in train mode in some step of the training."""
     signal: Signal | None = None
     """What was measured at its residual additions, where it was run on real tensors."""
 

@@ -20,6 +20,7 @@ class MomentumSetting:
     through unpacking. ``call`` is the constructor call, ``None`` for an assignment to the
     attribute. ``agreed`` tells whether all layers that get their momentum at this place get this
     value, and ``pretrained`` whether one of them belongs to a model with published weights.
+    ``frozen`` tells whether they are trained, and none of them is ever in train mode then.
     """
 
     argument: Argument
@@ -28,6 +29,7 @@ class MomentumSetting:
     call: Site | None = None
     agreed: bool = True
     pretrained: bool = False
+    frozen: bool = False
 
     @property
     def evidence(self) -> tuple[tuple[Site, str], ...]:
@@ -80,7 +82,14 @@ def momentum_settings(graphs: Iterable[ModelGraph]) -> Iterator[MomentumSetting]
                 None if _is_assigned(members[0][1], argument) else site,
                 sum(place == other for other, _ in found) == 1,
                 any(graph.pretrained for graph, _ in members),
+                _are_frozen(members),
             )
+
+
+def _are_frozen(members: Iterable[tuple[ModelGraph, Layer]]) -> bool:
+    """Whether layers are in eval mode in every step that trains any of them."""
+    live = any(layer.name in graph.live_norms for graph, layer in members)
+    return not live and any(layer.name in graph.frozen_norms for graph, layer in members)
 
 
 def assigned_settings(run: Run) -> Iterator[MomentumSetting]:

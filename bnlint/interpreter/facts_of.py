@@ -169,14 +169,21 @@ class FactsMaker:
             problems,
             module in self.journal.published or self._published.include(module),
             self._number(module),
-            frozen_norms=frozenset(
-                layer.name for part, layer in layers.items() if part in self._frozen_norms
-            ),
+            frozen_norms=self._norms_trained(layers, live=False),
+            live_norms=self._norms_trained(layers, live=True),
         )
 
+    def _norms_trained(self, layers: dict[Instance, Layer], *, live: bool) -> frozenset[str]:
+        """The names of the BatchNorm layers that are live in training, or of those that are not."""
+        found = (layer.name for part, layer in layers.items() if self._live.get(part) is live)
+        return frozenset(found)
+
     @cached_property
-    def _frozen_norms(self) -> frozenset[Instance]:
-        """The BatchNorm layers that may have been put into eval mode for each step of training."""
+    def _live(self) -> dict[Instance, bool]:
+        """For each BatchNorm layer that is trained, whether it may be in train mode in a step.
+
+        It may not where it may have been put into eval mode for each step.
+        """
         trained: dict[Instance, bool] = {}
         for record in self.journal.forwards:
             if record.backpropagated is Known.NO or record.inner:
@@ -184,7 +191,7 @@ class FactsMaker:
             for norm in record.norms:
                 live = all(s.training or (s.training is None and not s.site) for s in norm.mode)
                 trained[norm.instance] = trained.get(norm.instance, False) or live
-        return frozenset(norm for norm, live in trained.items() if not live)
+        return trained
 
     def _outputs(self, recorded: Recorded) -> tuple[int, ...]:
         return tuple(index - recorded.start for index in recorded.outputs)

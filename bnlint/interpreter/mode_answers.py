@@ -1,4 +1,4 @@
-"""Forwards that return something else in train mode: losses of a detector, auxiliary outputs."""
+"""Forwards that do the same in both modes, or return something else in train mode: losses, say."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -23,6 +23,31 @@ def answers_by_mode(module: Instance) -> bool:
     A forward that only changes the values of a tensor, as dropout does, is not meant.
     """
     return _answers_by_mode(module, _DEEPEST)
+
+
+def ignores_mode(module: Instance) -> bool:
+    """Whether a project's forward of a library layer computes the same in both modes.
+
+    One that never asks for the mode, nor calls the forward that it replaces, does: it always
+    normalises by the batch, or never.
+    """
+    forward = module.cls.find("forward") if module.cls is not None else None
+    return isinstance(forward, Function) and not _asks(module, forward, _DEEPEST)
+
+
+def _asks(module: Instance, function: Function, depth: int) -> bool:
+    """Whether a method of a layer, or one that it calls, may ask for the mode."""
+    if depth == 0 or not isinstance(function.node, cst.FunctionDef):
+        return True
+    for node in _nodes(function.node.body):
+        match node:
+            case cst.Attribute(attr=cst.Name(value="training" | "forward" | "__call__")):
+                return True
+            case cst.Call(func=cst.Attribute(value=cst.Name(value="self"), attr=attr)):
+                called = module.cls.find(attr.value) if module.cls is not None else None
+                if isinstance(called, Function) and _asks(module, called, depth - 1):
+                    return True
+    return False
 
 
 def _answers_by_mode(module: Instance, depth: int) -> bool:

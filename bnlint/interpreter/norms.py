@@ -7,6 +7,7 @@ from bnlint.facts.site import Argument
 from bnlint.interpreter.construction import bind_signature
 from bnlint.interpreter.library.models import batchnorm_class, contains_batchnorm
 from bnlint.interpreter.machine import Machine
+from bnlint.interpreter.mode_answers import ignores_mode
 from bnlint.interpreter.modules import (
     MODE,
     NORMS,
@@ -115,7 +116,9 @@ def _mode_of_all(m: Machine, model: Instance) -> Mode:
 
 
 def _tracks(layer: Instance) -> Known:
-    """Whether a layer updates running statistics in train mode."""
+    """Whether a layer updates running statistics in train mode, and uses them in eval mode."""
+    if ignores_mode(layer):
+        return Known.UNKNOWN
     bound, assigned = layer.arguments.get(TRACKS), layer.assigned.get(TRACKS)
     value = bound.value if bound is not None else True
     if assigned is not None:

@@ -69,6 +69,7 @@ def model_graph(
         pretrained=read.pretrained if read is not None else False,
         identity=read.identity if read is not None else -1,
         frozen_norms=read.frozen_norms if read is not None else frozenset(),
+        live_norms=read.live_norms if read is not None else frozenset(),
         guessed_input=record.guessed,
         never_called=record.never_called,
     )
