@@ -135,6 +135,14 @@ def test_a_reported_norm_is_updated_more_than_once(example: Example) -> None:
         assert model.get_submodule(finding.layer).num_batches_tracked > 1
 
 
+@pytest.mark.parametrize("example", examples("BN206", "Bad"))
+def test_a_mixture_is_spoken_of_only_where_the_tensors_differ(example: Example) -> None:
+    twice = example.heading == "the same tensor twice"
+    for finding in reported(example, "BN206"):
+        assert ("on the same tensor" in finding.message) is twice
+        assert ("a mixture" in finding.message) is not twice
+
+
 @pytest.mark.parametrize("example", examples("BN801", "Bad"))
 def test_reported_stacks_explode_with_the_weights_that_they_begin_with(example: Example) -> None:
     model = built(example)

@@ -11,6 +11,14 @@ from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule
 
 RULE = Rule("BN206", "batchnorm-called-repeatedly", Severity.WARNING)
+_ON_OTHERS = (
+    "in the same forward, so its running statistics are a mixture that fits none of the tensors it"
+    " gets; give each call a BatchNorm of its own"
+)
+_ON_THE_SAME = (
+    "on the same tensor, so its running statistics take each batch twice, and the work is done"
+    " twice; keep the result of the first call"
+)
 
 
 @RULE.on_graphs
@@ -25,7 +33,8 @@ def check(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
         for place, found in places.items():
             if place not in seen:
                 seen.add(place)
-                yield _finding(place, found)
+                repeated = all(compare_inputs(graph, reuse).same for reuse in found)
+                yield _finding(place, found, repeated=repeated)
 
 
 def _keeps_statistics(reuse: Reuse) -> bool:
@@ -47,7 +56,7 @@ def _mixes(graph: ModelGraph, reuse: Reuse) -> bool:
     return inputs.same or not (inputs.parts or inputs.raw or inputs.shares_weights)
 
 
-def _finding(place: Site, found: list[Reuse]) -> Finding:
+def _finding(place: Site, found: list[Reuse], *, repeated: bool) -> Finding:
     certain = [reuse for reuse in found if reuse.again.certain]
     reuse = (certain or found)[0]
     layers = len({reuse.layer for reuse in found})
@@ -55,9 +64,7 @@ def _finding(place: Site, found: list[Reuse]) -> Finding:
     before = reuse.before
     return RULE.at(
         place,
-        f"`{reuse.layer.name}`{others} runs again in the same forward, so its running statistics"
-        " are a mixture that fits none of the tensors it gets; give each call a BatchNorm of its"
-        " own",
+        f"`{reuse.layer.name}`{others} runs again {_ON_THE_SAME if repeated else _ON_OTHERS}",
         layer=reuse.layer.name,
         evidence=[(before, "the first call is here")] if before is not None else (),
         likely=not certain,
