@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import libcst as cst
 
@@ -32,19 +33,43 @@ _KIND_TESTS = (
     '" in ',
     "' in ",
 )
+_MENTION = re.compile(r"""\.[\s\\]*bias\b|bias[\w.*\\$^]*["']|\.[\s\\]*parameters\b""")
+"""What a file has that reads biases."""
 _ASKS_ONLY = frozenset({"hasattr", "register_parameter", "register_buffer", "add_argument"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Read:
-    """A place that says ``.bias`` or names a bias in a string, unless it is ready for ``None``."""
+    """A place that says ``.bias`` or names a bias in a string.
 
-    site: Site
+    What stands around it is looked at only where it matters, since that takes the whole file's positions.
+    """
+
+    source: SourceFile
+    node: cst.CSTNode
     text: str | None
     """The string."""
     receiver: cst.CSTNode | None = None
-    families: frozenset[str] = frozenset()
-    """Kinds of layers that the tests around it speak of."""
+
+    @property
+    def site(self) -> Site:
+        """Where it is."""
+        return Site(self.source, self.node)
+
+    @cached_property
+    def families(self) -> frozenset[str]:
+        """Kinds of layers that the tests around it speak of."""
+        return frozenset(_families(self.source, self.node))
+
+    @cached_property
+    def is_harmless(self) -> bool:
+        """Whether it is ready for ``None``, or only asks."""
+        match self.node:
+            case cst.Attribute(attr=cst.Name(value="bias")):
+                return _is_prepared(self.source, self.node)
+            case cst.SimpleString():
+                return _only_asks(self.source, self.node)
+        return False
 
 
 class BiasReads:
@@ -68,8 +93,8 @@ class BiasReads:
         if self._found is None:
             files = {file.file: file for file in (*self._project.files, *self._project.overrides)}
             self._found = tuple(read for file in files.values() for read in _reads(file))
-        matching = (read.site for read in self._found if self._concerns(read, layer, name))
-        return next(matching, None)
+        concern = (read for read in self._found if self._concerns(read, layer, name))
+        return next((read.site for read in concern if not read.is_harmless), None)
 
     def _concerns(self, read: _Read, layer: Instance, name: str) -> bool:
         if read.text is not None:
@@ -77,7 +102,7 @@ class BiasReads:
         receivers = self._receivers.get(read.site)
         if receivers is None or any(_is_anything(receiver) for receiver in receivers):
             return _may_concern(read, layer, name)
-        if _is_excluded(read, layer) and any(isinstance(r, Choice) for r in receivers):
+        if any(isinstance(r, Choice) for r in receivers) and _is_excluded(read, layer):
             return False
         every = [one for receiver in receivers for one in _instances(receiver)]
         return any(
@@ -115,23 +140,26 @@ def _names(text: str, layer: str) -> bool:
 
 
 def _may_concern(read: _Read, layer: Instance, name: str) -> bool:
-    """What code that was not followed may read, by the names in it."""
-    if _is_excluded(read, layer):
-        return False
-    receiver = read.receiver
+    """What code that was not followed may read, by the names in it and the tests around it."""
+    return _may_be(read.receiver, name) and not _is_excluded(read, layer)
+
+
+def _may_be(receiver: cst.CSTNode | None, layer: str) -> bool:
+    """Whether an expression may stand for a layer of this name."""
     while isinstance(receiver, cst.Subscript):
         receiver = receiver.value
     match receiver:
         case cst.Name(value=owner):
             return owner not in ("self", "cls", "ctx") and not _is_configuration(owner)
         case cst.Attribute(attr=cst.Name(value=owner)):
-            return owner in name.split(".")
+            return owner in layer.split(".")
     return True
 
 
 def _is_excluded(read: _Read, layer: Instance) -> bool:
     """Whether the tests around a place let only layers of other kinds through."""
-    return bool(read.families) and not read.families & {_family(layer), "Module"}
+    families = {_family(layer), "Module"}
+    return bool(read.families) and read.families.isdisjoint(families)
 
 
 def _family(layer: Instance) -> str:
@@ -141,25 +169,23 @@ def _family(layer: Instance) -> str:
 
 def _reads(source: SourceFile) -> Iterator[_Read]:
     """All reads in a file, in no particular order."""
-    if "bias" not in source.content and ".parameters()" not in source.content:
+    if _MENTION.search(source.content) is None:
         return
     pending: list[cst.CSTNode] = [source.tree]
     while pending:
         node = pending.pop()
         match node:
             case cst.Attribute(attr=cst.Name(value="bias")):
-                if not _is_prepared(source, node):
-                    families = frozenset(_families(source, node))
-                    yield _Read(Site(source, node), None, node.value, families)
+                yield _Read(source, node, None, node.value)
             case cst.SimpleString() if "bias" in node.value:
-                if (text := _text(node)) and not _only_asks(source, node):
-                    yield _Read(Site(source, node), text)
+                if text := _text(node):
+                    yield _Read(source, node, text)
             case (
                 cst.Subscript(value=cst.Call(args=[cst.Arg(value=value)]))
                 | cst.Assign(targets=[cst.AssignTarget(target=cst.Tuple())], value=value)
             ) if _lists_parameters(value):
-                yield _Read(Site(source, value), "bias")
-        pending.extend(reversed(list(children(node))))
+                yield _Read(source, value, "bias")
+        pending.extend(reversed(children(node)))
 
 
 def _lists_parameters(node: cst.CSTNode) -> bool:

@@ -14,6 +14,7 @@ from bnlint.interpreter.modules import MODE
 from bnlint.interpreter.names import bind
 from bnlint.interpreter.objects import Scope
 from bnlint.interpreter.values import MISSING, Unknown
+from bnlint.source.parents import children
 
 Try = cst.Try | cst.TryStar
 
@@ -135,11 +136,11 @@ def _may_raise(statement: cst.CSTNode) -> bool:
         node = pending.pop()
         match node:
             case cst.Call(func=cst.Attribute(attr=cst.Name(value="eval" | "train"))):
-                pending.extend(node.children)
+                pending += children(node)
             case cst.Call() | cst.Await() | cst.Raise():
                 return True
             case cst.FunctionDef() | cst.ClassDef() | cst.Lambda():
                 pass
             case _:
-                pending.extend(node.children)
+                pending += children(node)
     return False

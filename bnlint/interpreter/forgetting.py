@@ -11,8 +11,9 @@ from bnlint.interpreter.names import bind
 from bnlint.interpreter.namespaces import dotted
 from bnlint.interpreter.objects import Instance, Scope
 from bnlint.interpreter.values import MISSING, Tensor, Unknown, Value, present
+from bnlint.source.parents import children
 
-INNER = (cst.FunctionDef, cst.ClassDef, cst.Lambda)
+INNER = frozenset({cst.FunctionDef, cst.ClassDef, cst.Lambda})
 """Code that does not run where it stands."""
 GRADIENT_SWITCHES = frozenset({"set_grad_enabled", "no_grad", "enable_grad", "inference_mode"})
 
@@ -62,8 +63,8 @@ def _parts(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     while pending:
         current = pending.pop()
         yield current
-        if not isinstance(current, INNER):
-            pending.extend(current.children)
+        if type(current) not in INNER:
+            pending += children(current)
 
 
 def known_value(scope: Scope, name: str) -> Value:

@@ -9,7 +9,9 @@ from bnlint.interpreter.frames import Completion, End, Frame
 from bnlint.interpreter.machine import CALLS, MAX_DEPTH, Machine, handles
 from bnlint.interpreter.objects import Function, Managed, Method, Partial, Scope
 from bnlint.interpreter.values import Arguments, Many, Unknown, Value
+from bnlint.source.parents import below
 
+_APART = frozenset({cst.FunctionDef, cst.ClassDef, cst.Lambda})
 DEEPEST_RECURSION = 3
 """Executions of one function within itself where conditions that are not known decide on them."""
 
@@ -170,11 +172,4 @@ def is_generator(function: Function) -> bool:
 
 
 def _contains_yield(function: cst.FunctionDef) -> bool:
-    pending: list[cst.CSTNode] = list(function.body.body)
-    while pending:
-        node = pending.pop()
-        if isinstance(node, cst.Yield):
-            return True
-        if not isinstance(node, cst.FunctionDef | cst.ClassDef | cst.Lambda):
-            pending.extend(node.children)
-    return False
+    return any(type(node) is cst.Yield for node in below(function.body, _APART))

@@ -7,13 +7,14 @@ import libcst as cst
 
 from bnlint.interpreter.namespaces import dotted
 from bnlint.interpreter.objects import Function, Instance
+from bnlint.source.parents import below
 from bnlint.vocabulary.words import words
 
 _LIBRARY = words("inception googlenet Inception3 GoogLeNet")
 """Published classifiers whose output has auxiliary parts in train mode, by their names' start."""
 _DETECTION = "torchvision.models.detection."
 _DEEPEST = 4
-_SCOPES = (cst.FunctionDef, cst.Lambda, cst.ClassDef)
+_SCOPES = frozenset({cst.FunctionDef, cst.Lambda, cst.ClassDef})
 _DISPLAYS = (cst.Dict, cst.Tuple, cst.List, cst.Set, cst.DictComp, cst.ListComp)
 
 
@@ -56,16 +57,16 @@ def _answers_by_mode(module: Instance, depth: int) -> bool:
     forward = module.cls.find("forward")
     if not isinstance(forward, Function) or not isinstance(forward.node, cst.FunctionDef):
         return _is_known(module.library)
-    body = forward.node.body
-    returned = [node.value for node in _nodes(body) if isinstance(node, cst.Return)]
-    if any(map(_depends, _nodes(body))) or any(map(_is_either, returned)):
+    nodes = [*_nodes(forward.node.body)]
+    returned = [node.value for node in nodes if type(node) is cst.Return]
+    if any(map(_depends, nodes)) or any(map(_is_either, returned)):
         return True
     names = {node.value for value in returned if value for node in _names(value)}
-    if any(_adds_to(node, names) for node in _nodes(body)):
+    if any(_adds_to(node, names) for node in nodes):
         return True
     return depth > 0 and any(
         _answers_by_mode(part, depth - 1)
-        for value in _values(body, returned, names)
+        for value in _values(nodes, returned, names)
         if (part := _called(module, value)) is not None
     )
 
@@ -83,10 +84,10 @@ def _ends_so(module: Instance, depth: int) -> bool:
 
 def _depends(node: cst.CSTNode) -> bool:
     """Whether a test of the mode decides about a ``return``."""
-    if not isinstance(node, cst.If) or not _asks_mode(node.test):
+    if type(node) is not cst.If or not _asks_mode(node.test):
         return False
     parts = [node.body] if node.orelse is None else [node.body, node.orelse]
-    return any(isinstance(inner, cst.Return) for part in parts for inner in _nodes(part))
+    return any(type(inner) is cst.Return for part in parts for inner in _nodes(part))
 
 
 def _is_either(value: cst.BaseExpression | None) -> bool:
@@ -95,7 +96,7 @@ def _is_either(value: cst.BaseExpression | None) -> bool:
 
 def _adds_to(node: cst.CSTNode, returned: set[str]) -> bool:
     """Whether a test of the mode decides about an entry or the kind of what is returned."""
-    if not isinstance(node, cst.If) or not _asks_mode(node.test):
+    if type(node) is not cst.If or not _asks_mode(node.test):
         return False
     parts = [node.body] if node.orelse is None else [node.body, node.orelse]
     return any(_gives_parts(inner, returned) for part in parts for inner in _nodes(part))
@@ -117,11 +118,11 @@ def _asks_mode(test: cst.BaseExpression) -> bool:
 
 
 def _values(
-    body: cst.CSTNode, returned: list[cst.BaseExpression | None], names: set[str]
+    nodes: list[cst.CSTNode], returned: list[cst.BaseExpression | None], names: set[str]
 ) -> Iterator[cst.CSTNode]:
     """What is returned, and what the returned names are bound to."""
     yield from (value for value in returned if value is not None)
-    for node in _nodes(body):
+    for node in nodes:
         match node:
             case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=name))], value=value):
                 if name in names:
@@ -143,7 +144,4 @@ def _names(value: cst.CSTNode) -> Iterator[cst.Name]:
 
 def _nodes(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     """All nodes below one that run with it."""
-    for child in node.children:
-        if not isinstance(child, _SCOPES):
-            yield child
-            yield from _nodes(child)
+    return below(node, _SCOPES)

@@ -12,6 +12,7 @@ import libcst as cst
 from bnlint.interpreter.objects import Scope
 from bnlint.interpreter.values import MISSING, Library, Unknown, Value, present
 from bnlint.source import Project, SourceFile
+from bnlint.source.parents import children
 
 if TYPE_CHECKING:
     from bnlint.interpreter.machine import Machine
@@ -328,5 +329,5 @@ def _words(node: cst.CSTNode) -> set[str]:
             case cst.SimpleString(value=value):
                 found.add(value.strip("\"'"))
             case _:
-                pending.extend(current.children)
+                pending += children(current)
     return found

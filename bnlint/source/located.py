@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
+from bnlint.source.parents import children
 from bnlint.source.positions import Positions
 
 _EXPRESSIONS = (
@@ -95,7 +96,7 @@ def _nodes(tree: cst.Module, kinds: tuple[type[cst.CSTNode], ...]) -> Iterator[c
         node = pending.pop()
         if isinstance(node, kinds):
             yield node
-        pending.extend(node.children)
+        pending += children(node)
 
 
 def _rank(node: cst.CSTNode) -> int:

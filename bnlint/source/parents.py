@@ -1,17 +1,21 @@
 """Which node holds which, found by one walk over the tree."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
+from typing import cast
 
 import libcst as cst
 
-_SKIPPED = ("whitespace", "lpar", "rpar", "leading_lines", "lines_after", "header", "footer")
+_SKIPPED = (
+    *("whitespace", "trailing_whitespace", "leading_lines", "lines_after", "header", "footer"),
+    *("lpar", "rpar", "comma", "semicolon", "dot", "equal"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Parents:
-    """The parent of every node that is not mere whitespace."""
+    """The parent of every node that is not mere whitespace or punctuation."""
 
     of_node: Mapping[cst.CSTNode, cst.CSTNode]
 
@@ -35,14 +39,31 @@ class Parents:
             parent = self.of_node.get(parent)
 
 
-def children(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """Yield a node's children, without whitespace and parentheses."""
+def children(node: cst.CSTNode) -> list[cst.CSTNode]:
+    """A node's children, without whitespace and punctuation."""
+    found: list[cst.CSTNode] = []
     for name in _child_fields(type(node)):
-        value = getattr(node, name)
-        if isinstance(value, cst.CSTNode):
-            yield value
-        elif isinstance(value, list | tuple):
-            yield from (item for item in value if isinstance(item, cst.CSTNode))
+        value: object = getattr(node, name)
+        if isinstance(value, tuple | list):
+            found += value
+        elif _is_node(type(value)):  # type: ignore[arg-type]
+            found.append(cast(cst.CSTNode, value))
+    return found
+
+
+def below(node: cst.CSTNode, but: Container[type] = ()) -> Iterator[cst.CSTNode]:
+    """Yield what a node holds, and what that holds, but nothing of some types."""
+    pending = children(node)
+    while pending:
+        inner = pending.pop()
+        if type(inner) not in but:
+            yield inner
+            pending += children(inner)
+
+
+@cache
+def _is_node(kind: type[object]) -> bool:
+    return issubclass(kind, cst.CSTNode)
 
 
 @cache
