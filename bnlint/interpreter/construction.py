@@ -160,7 +160,7 @@ def bind_signature(bare: str, arguments: Arguments) -> dict[str, Bound]:
             bound[name] = Bound(arguments.positional[number], node, positional=True)
         elif name in arguments.keywords:
             bound[name] = Bound(arguments.keywords[name], arguments.keyword_nodes.get(name))
-        elif arguments.opened or parameter.default is REQUIRED:
+        elif arguments.opened or arguments.further or parameter.default is REQUIRED:
             bound[name] = Bound(Unknown(f"argument {name}"))
         else:
             bound[name] = Bound(parameter.default)

@@ -173,7 +173,9 @@ class Rehearser:
 
     def _call(self, function: Value, site: Site) -> None:
         """Call something with arguments that are not known."""
-        self.m.call(function, Arguments(), site, self.m.namespaces.anywhere)
+        arguments = Arguments()
+        arguments.further = True
+        self.m.call(function, arguments, site, self.m.namespaces.anywhere)
 
     def _run_class(self, cls: Class, site: Site) -> None:
         base = cls.library_base()

@@ -50,6 +50,7 @@ def arguments_of(m: Machine, node: cst.Call, scope: Scope) -> Arguments:
     made = Arguments()
     for arg in node.args:
         value = m.evaluate(arg.value, scope)
+        made.further |= bool(arg.star) and _is_further(arg.value, scope)
         if arg.star == "*":
             _unpack(m, value, made)
         elif arg.star == "**":
@@ -61,6 +62,16 @@ def arguments_of(m: Machine, node: cst.Call, scope: Scope) -> Arguments:
             made.keywords[arg.keyword.value] = value
             made.keyword_nodes[arg.keyword.value] = arg.value
     return made
+
+
+def _is_further(node: cst.BaseExpression, scope: Scope) -> bool:
+    """Whether a node names ``*args`` or ``**kwargs`` of which callers may give more."""
+    inner: Scope | None = scope
+    while inner is not None and isinstance(node, cst.Name):
+        if node.value in inner.names:
+            return node.value in inner.further
+        inner = inner.parent
+    return False
 
 
 def _unpack(m: Machine, value: Value, made: Arguments) -> None:

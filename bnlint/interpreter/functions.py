@@ -146,6 +146,9 @@ def bind_parameters(m: Machine, function: Function, arguments: Arguments) -> Sco
         names[name] = Unknown("keyword arguments") if arguments.opened else dict(keywords)
     m.heap.new(names)
     local = Scope(names, function.scope.namespace, function.scope, function)
+    if arguments.further:
+        rests = (params.star_arg, params.star_kwarg)
+        local.further = frozenset(p.name.value for p in rests if isinstance(p, cst.Param))
     if local.parent is not None and local.parent.cls is not None:
         local.parent = local.parent.parent
     if local.parent is not None and local.parent is function.scope.namespace.scope:

@@ -33,6 +33,7 @@ class Scope:
         "cls",
         "declared",
         "function",
+        "further",
         "names",
         "namespace",
         "on_yield",
@@ -52,6 +53,8 @@ class Scope:
         self.parent = parent
         self.function = function
         self.cls: Class | None = None
+        self.further: frozenset[str] = frozenset()
+        """Its ``*args`` and ``**kwargs``, if callers that are not at hand may give more of them."""
         self.declared: dict[str, dict[str, Value]] | None = None
         self.yielded: list[Value] | None = None
         """What a generator has yielded so far."""

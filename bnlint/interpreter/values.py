@@ -178,7 +178,7 @@ class Tensor:
 class Arguments:
     """The arguments of one call, with the nodes that they were written as."""
 
-    __slots__ = ("keyword_nodes", "keywords", "nodes", "opened", "positional")
+    __slots__ = ("further", "keyword_nodes", "keywords", "nodes", "opened", "positional")
 
     def __init__(
         self,
@@ -191,13 +191,15 @@ class Arguments:
         self.keyword_nodes: dict[str, cst.CSTNode] = {}
         self.opened = False
         """Whether ``*args`` or ``**kwargs`` that are not known took part."""
+        self.further = False
+        """Whether callers that are not at hand may give more through ``*args`` or ``**kwargs``."""
 
     def prefixed(self, *values: Value) -> "Arguments":
         """The same arguments behind others."""
         made = Arguments([*values, *self.positional], self.keywords)
         made.nodes = [*(None for _ in values), *self.nodes]
         made.keyword_nodes = self.keyword_nodes
-        made.opened = self.opened
+        made.opened, made.further = self.opened, self.further
         return made
 
     def get(self, index: int, name: str, default: Value = None) -> Value:
