@@ -1,6 +1,7 @@
 """Rule pages, ``rules/<id>.md``: what ``bnlint explain`` prints and the tests run."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,11 +9,13 @@ _HERE = Path(__file__).parent
 _INSTALLED = _HERE / "rules"
 DIRECTORY = _INSTALLED if _INSTALLED.is_dir() else _HERE.parent / "rules"
 
-SECTIONS = ("Why", "Bad", "Fixed", "Good", "Fix safety", "Known limits", "References")
+SECTIONS = ("Preludes", "Why", "Bad", "Fixed", "Good", "Fix safety", "Known limits", "References")
 """The sections that a page may have, in their order."""
 
 _BLOCK = re.compile(
-    r"^```python(?P<run> run)?( trace (?P<trace>\S+))?[ \t]*\n(?P<code>.*?)^```[ \t]*$", re.M | re.S
+    r"^```python(?P<run> run)?( trace (?P<trace>\S+))?( after (?P<after>[\w-]+))?[ \t]*\n"
+    r"(?P<code>.*?)^```[ \t]*$",
+    re.M | re.S,
 )
 _MARK = re.compile(r"[ \t]*#[ \t]*(BN\d{3}(?:[ \t,]+BN\d{3})*)[ \t]*$", re.MULTILINE)
 _HEADING = re.compile(r"^### (.*)$", re.MULTILINE)
@@ -24,7 +27,9 @@ class Example:
 
     ``heading`` is the nearest ``###`` heading above it in its section, ``line`` where its code
     starts in the page. ``run`` says that the block can be executed as it stands, ``trace`` is the
-    size of an input (``2x3x32x32``) if its last class is to be traced instead of read.
+    size of an input (``2x3x32x32``) if its last class is to be traced instead of read. A block marked
+    ``after NAME`` begins with the code under that heading of the section Preludes, which is no
+    example of its own.
     """
 
     section: str
@@ -55,34 +60,40 @@ def text(rule_id: str) -> str:
 
 
 def parse(content: str) -> Page:
-    """Parse a page."""
+    """Parse a page; raises :class:`ValueError` for a prelude that it does not have."""
     title = content.partition("\n")[0].removeprefix("# ").strip()
     outside = _BLOCK.sub(lambda match: " " * len(match[0]), content)
     heads = list(re.finditer(r"^## (.*)$", outside, re.MULTILINE))
     ends = [*(head.start() for head in heads[1:]), len(content)]
-    examples = [
-        _example(content, outside, head, block)
-        for head, end in zip(heads, ends, strict=False)
-        for block in _BLOCK.finditer(content, head.end(), end)
-    ]
+    preludes: dict[str, str] = {}
+    examples: list[Example] = []
+    for head, end in zip(heads, ends, strict=False):
+        section = head[1].strip()
+        for block in _BLOCK.finditer(content, head.end(), end):
+            above = _HEADING.findall(outside, head.end(), block.start())
+            heading = above[-1].strip() if above else ""
+            if section == SECTIONS[0]:
+                preludes[heading] = block["code"]
+            else:
+                line = content.count("\n", 0, block.start("code")) + 1
+                examples.append(_example(block, section, heading, line, preludes))
     return Page(title, tuple(head[1].strip() for head in heads), tuple(examples))
 
 
-def _example(content: str, outside: str, head: re.Match[str], block: re.Match[str]) -> Example:
-    above = _HEADING.findall(outside, head.end(), block.start())
-    code = block["code"]
+def _example(
+    block: re.Match[str], section: str, heading: str, line: int, preludes: Mapping[str, str]
+) -> Example:
+    name = block["after"]
+    if name is not None and name not in preludes:
+        raise ValueError(f"line {line}: there is no prelude `{name}`")
+    code = preludes.get(name, "") + block["code"]
     expected = [
         (number, rule_id)
-        for number, line in enumerate(code.split("\n"), 1)
-        for marks in _MARK.findall(line)
+        for number, text in enumerate(code.split("\n"), 1)
+        for marks in _MARK.findall(text)
         for rule_id in re.findall(r"BN\d{3}", marks)
     ]
+    run = block["run"] is not None
     return Example(
-        head[1].strip(),
-        above[-1].strip() if above else "",
-        content.count("\n", 0, block.start("code")) + 1,
-        _MARK.sub("", code),
-        tuple(expected),
-        block["run"] is not None,
-        block["trace"],
+        section, heading, line, _MARK.sub("", code), tuple(expected), run, block["trace"]
     )

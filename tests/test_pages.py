@@ -142,3 +142,18 @@ def test_a_heading_inside_code_is_no_section() -> None:
     page = pages.parse("# t\n\n## Good\n\n```python\n## Bad\nx = 1\n```\n")
     assert page.sections == ("Good",)
     assert [example.section for example in page.examples] == ["Good"]
+
+
+def test_a_prelude_stands_before_the_examples_that_name_it() -> None:
+    page = pages.parse(
+        "# t\n\n## Preludes\n\n### a-net\n\n```python\nnet = 1\n```\n\n## Bad\n\n### one\n\n"
+        "```python after a-net\nnet(1)  # BN101\n```\n\n### two\n\n```python run after a-net\nnet\n```\n"
+    )
+    one, two = page.examples
+    assert (one.code, one.expected, one.line) == ("net = 1\nnet(1)\n", ((2, "BN101"),), 16)
+    assert (two.code, two.run) == ("net = 1\nnet\n", True)
+
+
+def test_an_unknown_prelude_is_an_error() -> None:
+    with pytest.raises(ValueError, match="line 6: there is no prelude `a-net`"):
+        pages.parse("# t\n\n## Bad\n\n```python after a-net\nnet(1)\n```\n")
