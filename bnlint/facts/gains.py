@@ -5,6 +5,7 @@ from math import prod
 from bnlint.facts.graph import Layer
 from bnlint.facts.initialisation import Draw, Fans, gain
 from bnlint.facts.kind import Kind
+from bnlint.facts.site import real
 
 HE = Draw("kaiming_normal")
 """What is assumed of weights whose initialisation could not be read: the strongest in common use."""
@@ -46,11 +47,11 @@ def size_of(layer: Layer, name: str) -> float | None:
     argument = layer.arguments.get(name)
     match argument.value if argument is not None else None:
         case int(size):
-            return float(size ** (layer.dimensions or 1))
+            return real(size ** (layer.dimensions or 1))
         case [*several]:
             sizes = [size for size in several if isinstance(size, int)]
             if sizes and len(sizes) == len(several):
-                return float(prod(sizes)) ** (1 if len(sizes) > 1 else layer.dimensions or 1)
+                return real(prod(sizes) ** (1 if len(sizes) > 1 else layer.dimensions or 1))
     return None
 
 

@@ -10,6 +10,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from bnlint.facts.site import real
+
 
 @dataclass(frozen=True, slots=True)
 class Draw:
@@ -140,14 +142,14 @@ def _kaiming(draw: Draw, fans: Fans) -> float | None:
 
 
 def _xavier(draw: Draw, fans: Fans) -> float | None:
-    single = _number(draw.given.get("gain", 1.0))
+    single = real(draw.given.get("gain", 1.0))
     share = _ratio(fans.outputs, fans.inputs)
     return None if single is None or share is None else 2 * single**2 / (1 + share)
 
 
 def _orthogonal(draw: Draw, fans: Fans) -> float | None:
     """Rows of length 1, or columns where there are fewer of them."""
-    single = _number(draw.given.get("gain", 1.0))
+    single = real(draw.given.get("gain", 1.0))
     share = _ratio(fans.inputs, fans.rows)
     if single is None or share is None or fans.summed != fans.inputs:
         return None
@@ -174,11 +176,7 @@ def _variance(draw: Draw) -> float | None:
 
 
 def _numbers(draw: Draw, **defaults: float) -> list[float | None]:
-    return [_number(draw.given.get(name, default)) for name, default in defaults.items()]
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
+    return [real(draw.given.get(name, default)) for name, default in defaults.items()]
 
 
 def _ratio(above: float | None, below: float | None) -> float | None:

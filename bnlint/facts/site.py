@@ -287,7 +287,15 @@ class Argument:
     @property
     def number(self) -> float | None:
         """The value when it is a number (``True`` is 1), else ``None``."""
-        return float(self.value) if isinstance(self.value, int | float) else None
+        return real(self.value)
+
+
+def real(value: object) -> float | None:
+    """A number as a float; ``None`` for anything else, and where it is too large to be one."""
+    try:
+        return float(value) if isinstance(value, int | float) else None
+    except OverflowError:
+        return None
 
 
 class _NotKnown:

@@ -15,6 +15,8 @@ from bnlint.source.parents import children
 
 INNER = frozenset({cst.FunctionDef, cst.ClassDef, cst.Lambda})
 """Code that does not run where it stands."""
+PARTS_PER_STEP = 4
+"""Nodes of code that is not executed that count as one step."""
 GRADIENT_SWITCHES = frozenset({"set_grad_enabled", "no_grad", "enable_grad", "inference_mode"})
 
 
@@ -25,7 +27,8 @@ def forget(m: Machine, nodes: Iterable[cst.CSTNode], scope: Scope) -> None:
     """
     for node in nodes:
         mentioned: list[Value] = []
-        for part in _parts(node):
+        for number, part in enumerate(parts_of(node)):
+            m.step(number % PARTS_PER_STEP == 0)
             _forget_part(m, part, scope, mentioned)
         for module in modules_in(mentioned):
             set_mode(m, module, None, m.site(node, scope), None)
@@ -57,7 +60,7 @@ def _forget_part(m: Machine, part: cst.CSTNode, scope: Scope, mentioned: list[Va
                 mentioned.append(present(value.attributes.get(attr.value, MISSING)))
 
 
-def _parts(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+def parts_of(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     """A node and all below it that runs where it stands."""
     pending = [node]
     while pending:

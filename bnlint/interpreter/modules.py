@@ -13,8 +13,11 @@ from bnlint.interpreter.values import (
     MISSING,
     Arguments,
     Choice,
+    Float,
+    Int,
     Many,
     Maybe,
+    Text,
     Unknown,
     Value,
     present,
@@ -178,6 +181,10 @@ def _recognise(m: Machine, value: Instance) -> None:
         value.attributes[MODE] = built_mode(m)
 
 
+_NO_MODULES = frozenset({type(None), bool, int, float, str, Int, Float, Text})
+"""Types of items that a long list is not gone through for."""
+
+
 def modules_in(value: Value) -> list[Instance]:
     """The modules that a value is or, two levels deep, holds."""
     if isinstance(value, Instance):
@@ -200,7 +207,7 @@ def _gather(value: Value, depth: int, found: list[Instance], barren: set[int]) -
         case Many(element=element) if depth:
             parts = (element,)
         case list() | tuple() if depth and id(value) not in barren:
-            parts = value
+            parts = () if _NO_MODULES.issuperset(map(type, value)) else value
         case dict() if depth and id(value) not in barren:
             parts = value.values()
     before = len(found)
@@ -210,12 +217,21 @@ def _gather(value: Value, depth: int, found: list[Instance], barren: set[int]) -
         barren.add(id(value))
 
 
+def next_place(container: Instance) -> int:
+    """The number that the next item of a container gets."""
+    last = next(reversed(container.attributes), "")
+    if last.isdecimal() and isinstance(container.attributes[last], Instance):
+        return int(last) + 1
+    return len(children(container))
+
+
 def extend_container(m: Machine, container: Instance, value: Value) -> None:
     """``container.extend(value)``."""
     items = [child for _, child in children(value)] if isinstance(value, Instance) else value
     if not isinstance(items, list | tuple):
         items = [value if isinstance(value, Many) else Unknown("children")]
-    for number, item in enumerate(items, len(children(container))):
+    m.step(len(items))
+    for number, item in enumerate(items, next_place(container)):
         register_child(m, container, str(number), item)
 
 

@@ -156,7 +156,8 @@ class Class:
             line: list[Value] = [self]
             for base in self.bases:
                 line.extend(base.mro if isinstance(base, Class) else [base])
-            self._mro = tuple(c for i, c in enumerate(line) if c not in line[i + 1 :])
+            last = {c.path if isinstance(c, Library) else id(c): c for c in reversed(line)}
+            self._mro = tuple(reversed(last.values()))
         return self._mro
 
     def ancestors(self, after: "Class | None" = None) -> Iterator[Value]:

@@ -8,7 +8,7 @@ from bnlint.interpreter.definitions import define_class, define_function
 from bnlint.interpreter.evaluation import change
 from bnlint.interpreter.evaluation.vectors import Vector
 from bnlint.interpreter.expressions import subscript_key
-from bnlint.interpreter.forgetting import forget
+from bnlint.interpreter.forgetting import forget, parts_of
 from bnlint.interpreter.frames import BREAK, CONTINUE, RAISE, Completion, End
 from bnlint.interpreter.freezing import note_weights_written
 from bnlint.interpreter.initialising import draw, scale
@@ -221,7 +221,7 @@ def _chain(m: Machine, node: cst.If, scope: Scope, number: int) -> Completion | 
         return m.execute(node.body.body, scope)
     if known is False:
         return _orelse(m, node, scope, number)
-    if number > MOST_ALTERNATIVES and not _switches_modes(node.body, scope):
+    if number > MOST_ALTERNATIVES and not _switches_modes(node.body):
         return m.fork(
             lambda: forget(m, [node.body], scope),
             lambda: _orelse(m, node, scope, number),
@@ -235,10 +235,12 @@ def _chain(m: Machine, node: cst.If, scope: Scope, number: int) -> Completion | 
     )
 
 
-def _switches_modes(body: cst.CSTNode, scope: Scope) -> bool:
-    """Whether the text of a branch says ``.eval`` or ``.train``."""
-    code = scope.namespace.source.tree.code_for_node(body)
-    return ".eval" in code or ".train" in code
+def _switches_modes(body: cst.CSTNode) -> bool:
+    """Whether a branch has something like ``.eval`` or ``.train``."""
+    return any(
+        isinstance(part, cst.Attribute) and part.attr.value.startswith(("eval", "train"))
+        for part in parts_of(body)
+    )
 
 
 def _narrow_and_execute(

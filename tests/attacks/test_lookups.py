@@ -59,6 +59,45 @@ def test_what_is_long_takes_no_longer_than_it_is(tmp_path: Path, body: str) -> N
     assert "BN203" in outcome.rules
 
 
+DATASETS = {
+    "of one another": "d = TensorDataset(torch.rand(9, 3))\n" + "d = ConcatDataset([d, d])\n" * 60,
+    "of itself": "parts = [torch.rand(3)]\nd = ConcatDataset(parts)\nparts.append(d)\n",
+    "in a long row": "d = TensorDataset(torch.rand(9, 3))\n" + "d = Subset(d, [0])\n" * 1200,
+    "in huge batches": "d = TensorDataset(torch.rand(9, 3))\nn = 10**400\n",
+}
+
+
+@pytest.mark.parametrize("body", DATASETS.values(), ids=DATASETS)
+def test_datasets_of_datasets_are_looked_into_once(tmp_path: Path, body: str) -> None:
+    head = f"{HEAD}from torch.utils.data import *\nn = 1\nm = nn.BatchNorm1d(3)\n{body}"
+    loops = "for x in DataLoader(d, batch_size=n):\n    m(x).sum().backward()\n" * 3
+    outcome = lint(tmp_path, {"train.py": head + loops + TAIL})
+    survives(outcome)
+    assert "BN203" in outcome.rules
+
+
+GROWING = {
+    "extended by itself": "m.extend(m)\n" * 40,
+    "added to itself": "m += m\n" * 40,
+    "appended to": "m.append(nn.BatchNorm2d(3))\n" * 2500,
+    "inserted into": "m.insert(0, nn.BatchNorm2d(3))\n" * 500,
+}
+
+
+@pytest.mark.parametrize("body", GROWING.values(), ids=GROWING)
+def test_containers_that_grow(tmp_path: Path, body: str) -> None:
+    head = HEAD + "m = nn.ModuleList([nn.BatchNorm2d(3)])\n"
+    survives(lint(tmp_path, {"train.py": head + body + TAIL}), seconds=15)
+
+
+def test_ancestors_are_listed_in_time(tmp_path: Path) -> None:
+    classes = "".join(f"class A{i + 1}(A{i}):\n    x{i} = {i}\n" for i in range(1000))
+    body = f"class A0:\n    pass\n{classes}A1000().nothere\n"
+    outcome = lint(tmp_path, {"train.py": HEAD + body + TAIL})
+    survives(outcome)
+    assert "BN203" in outcome.rules
+
+
 SEQUENCES = {
     "the same twice": "s = nn.Sequential(nn.BatchNorm2d(3))\n"
     + "s = nn.Sequential(s, s)\n" * 40

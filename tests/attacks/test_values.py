@@ -75,6 +75,9 @@ LARGE_CONTAINERS = {
     "        for k in a:\n            b = k\n",
     "branches": "import sys\na = [0] * 90000\n"
     + "".join(f"if sys.argv[{i}]:\n    a[{i}] = {i}\n    a[-{i}] = a\n" for i in range(600)),
+    "in vain": "import torch\na = [0] * 900 + [torch]\nb = [a] * 90\n"
+    + "b == [1]\nsorted(b)\na == [1]\nmax(a)\nb in [[1]]\n" * 300,
+    "arguments that are long": "a = [0] * 90000\n" + "nn.Conv2d(3, a, 3)\n" * 150,
     "sums": "a = [[0] * 900] * 900\ny = sum(a, [])\nz = sum(y, [])\n",
 }
 NESTED = {

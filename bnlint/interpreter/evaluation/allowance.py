@@ -60,6 +60,12 @@ class Allowance:
         self.run -= weight
         return True
 
+    def lose(self, weight: int) -> None:
+        """Take off what was worked on in vain."""
+        if weight > FREE:
+            self.entry = max(0, self.entry - weight)
+            self.run -= weight
+
     def spend(self, weight: int) -> None:
         """Take a weight off; raises :class:`TooLarge`."""
         if weight > FREE and not self.takes(weight):

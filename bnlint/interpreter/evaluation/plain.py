@@ -1,6 +1,7 @@
 """Known values as Python's own: without origins, of bounded size."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from bnlint.interpreter.evaluation.allowance import (
@@ -20,6 +21,19 @@ Plain: TypeAlias = object
 Weighed: TypeAlias = tuple[Plain, int, int]
 """A plain value, its weight and how deep its containers nest."""
 
+
+@dataclass(slots=True)
+class Scales:
+    """What weighs one value: how much it takes, and the containers that were weighed."""
+
+    most: int
+    seen: dict[int, Weighed] = field(default_factory=dict)
+    lost: int = 0
+    """Items that were weighed of containers that are too heavy or not plain."""
+
+
+HEAVIEST_ARGUMENT = 1_000
+"""Weight of an argument that rules see."""
 DEEPEST = 8
 """Containers within containers."""
 _HEAVY = object()
@@ -36,15 +50,20 @@ def plain(value: Value, allowance: Allowance) -> Plain:
     light = _light(value)
     if light is not _HEAVY:
         return light
-    made, weight, _ = _weighed(value, DEEPEST, {})
+    scales = Scales(max(FREE, min(HEAVIEST, allowance.entry)))
+    try:
+        made, weight, _ = _weighed(value, DEEPEST, scales)
+    except (NotPlain, TooLarge):
+        allowance.lose(scales.lost)
+        raise
     allowance.spend(weight)
     return made
 
 
 def fits(value: Value) -> bool:
-    """Whether a value is known, and not too heavy for what goes through it once."""
+    """Whether a value is known, and light enough for what goes through it at every call."""
     try:
-        plain(value, Allowance())
+        plain(value, Allowance(entry=HEAVIEST_ARGUMENT))
     except (NotPlain, TooLarge):
         return False
     return True
@@ -62,7 +81,7 @@ def _light(value: Any) -> Plain:
     return value if kind is str and len(value) <= FREE else _HEAVY
 
 
-def _weighed(value: Value, depth: int, seen: dict[int, Weighed]) -> Weighed:
+def _weighed(value: Value, depth: int, scales: Scales) -> Weighed:
     match value:
         case None | bool():
             return value, 1, 0
@@ -75,9 +94,9 @@ def _weighed(value: Value, depth: int, seen: dict[int, Weighed]) -> Weighed:
         case bytes():
             return _short(value), 1 + (len(value) >> 2), 0
         case list() | tuple() | set() | frozenset() | dict():
-            return _container(value, depth, seen)
+            return _container(value, depth, scales)
         case slice(start=start, stop=stop, step=step):
-            bounds = [_weighed(bound, 0, seen)[0] for bound in (start, stop, step)]
+            bounds = [_weighed(bound, 0, scales)[0] for bound in (start, stop, step)]
             return slice(*bounds), 1, 0
         case range():
             return value, 1 + len(value), 0
@@ -91,23 +110,28 @@ def _weighed(value: Value, depth: int, seen: dict[int, Weighed]) -> Weighed:
 def _container(
     value: list[Value] | tuple[Value, ...] | set[Value] | frozenset[Value] | dict[Value, Value],
     depth: int,
-    seen: dict[int, Weighed],
+    scales: Scales,
 ) -> Weighed:
-    known = seen.get(id(value))
+    known = scales.seen.get(id(value))
     if known is not None and known[2] <= depth:
         return known
     if depth == 0:
         raise NotPlain("nested too deep")
-    if len(value) > HEAVIEST:
+    if len(value) > scales.most:
         raise TooLarge
     pairs = value.items() if isinstance(value, dict) else ()
     items: Iterable[Value] = (part for pair in pairs for part in pair) if pairs else value
-    parts = [_weighed(item, depth - 1, seen) for item in items]
-    weight = 1 + sum(part[1] for part in parts)
-    if weight > HEAVIEST:
-        raise TooLarge
+    parts: list[Weighed] = []
+    try:
+        parts.extend(_weighed(item, depth - 1, scales) for item in items)
+        weight = 1 + sum(part[1] for part in parts)
+        if weight > scales.most:
+            raise TooLarge
+    except (NotPlain, TooLarge):
+        scales.lost += len(parts)
+        raise
     height = 1 + max((part[2] for part in parts), default=0)
-    made = seen[id(value)] = _made(value, [part[0] for part in parts]), weight, height
+    made = scales.seen[id(value)] = _made(value, [part[0] for part in parts]), weight, height
     return made
 
 
@@ -128,6 +152,6 @@ def admitted(result: Plain, allowance: Allowance) -> Plain:
     """The result of an operation, its weight taken off; raises as :func:`plain` does."""
     if _light(result) is not _HEAVY or isinstance(result, range):
         return result
-    _, weight, _ = _weighed(result, DEEPEST, {})
+    _, weight, _ = _weighed(result, DEEPEST, Scales(HEAVIEST))
     allowance.spend(weight)
     return result

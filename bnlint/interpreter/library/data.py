@@ -120,21 +120,39 @@ def purpose_of_names(names: list[str]) -> Purpose:
     return said.pop() if len(said) == 1 else Purpose.UNKNOWN
 
 
-def dataset_fact(dataset: Value) -> tuple[Dataset, Purpose]:
+Fact = tuple[Dataset, Purpose]
+NO_FACT: Fact = Dataset("", None, Known.UNKNOWN, Known.UNKNOWN), Purpose.UNKNOWN
+MOST_NESTED = 40
+"""Datasets within datasets that are looked into."""
+
+
+def dataset_fact(dataset: Value) -> Fact:
     """A dataset as rules see it, and what its arguments say about its purpose."""
+    return _fact(dataset, MOST_NESTED, {})
+
+
+def _fact(dataset: Value, depth: int, seen: dict[int, Fact]) -> Fact:
+    """The same; ``seen`` are those that were looked into, or are being so: one may hold itself."""
     if isinstance(dataset, Choice):
-        return _one_of([dataset_fact(value) for value in dataset.values])
-    if not isinstance(dataset, Instance):
-        return Dataset("", None, Known.UNKNOWN, Known.UNKNOWN), Purpose.UNKNOWN
+        return _one_of([_fact(value, depth, seen) for value in dataset.values])
+    if not isinstance(dataset, Instance) or depth == 0:
+        return NO_FACT
+    if id(dataset) not in seen:
+        seen[id(dataset)] = NO_FACT
+        seen[id(dataset)] = _fact_of_instance(dataset, depth - 1, seen)
+    return seen[id(dataset)]
+
+
+def _fact_of_instance(dataset: Instance, depth: int, seen: dict[int, Fact]) -> Fact:
     if dataset.library == "torch.utils.data.Subset" and "0" in dataset.arguments:
-        return _subset(dataset)
+        return _subset(dataset, depth, seen)
     if dataset.attributes.get("mixed") is True:
         return Dataset("", dataset.site, Known.NO, Known.YES), Purpose.UNKNOWN
     if dataset.cls is not None:
         return _project_dataset(dataset, dataset.cls)
     values = {name: bound.value for name, bound in dataset.arguments.items()}
     if dataset.library == "torch.utils.data.ConcatDataset":
-        return _chained(dataset, values.get("0", values.get("datasets")))
+        return _chained(dataset, values.get("0", values.get("datasets")), depth, seen)
     known = dataset_facts(dataset.library, values)
     mixed = Known.NO if known.iterable is Known.NO else Known.UNKNOWN
     if known.drawn or any(map(in_random_order, values.values())):
@@ -143,9 +161,9 @@ def dataset_fact(dataset: Value) -> tuple[Dataset, Purpose]:
     return fact, known.purpose
 
 
-def _subset(dataset: Instance) -> tuple[Dataset, Purpose]:
+def _subset(dataset: Instance, depth: int, seen: dict[int, Fact]) -> Fact:
     """A part of another dataset, in the order of its indices."""
-    inner, purpose = dataset_fact(dataset.arguments["0"].value)
+    inner, purpose = _fact(dataset.arguments["0"].value, depth, seen)
     indices = dataset.arguments.get("1", dataset.arguments.get("indices", Bound(None))).value
     if isinstance(indices, list | range):
         return Dataset(inner.type, dataset.site, inner.iterable, inner.mixed), purpose
@@ -154,16 +172,16 @@ def _subset(dataset: Instance) -> tuple[Dataset, Purpose]:
     return Dataset("", dataset.site, Known.UNKNOWN, mixed), purpose
 
 
-def _chained(dataset: Instance, parts: Value) -> tuple[Dataset, Purpose]:
+def _chained(dataset: Instance, parts: Value, depth: int, seen: dict[int, Fact]) -> Fact:
     """One dataset after the other, each in its own order."""
     if not isinstance(parts, list | tuple) or not parts:
         return Dataset(dataset.library, dataset.site, Known.NO, Known.UNKNOWN), Purpose.UNKNOWN
-    first, purpose = _one_of([dataset_fact(part) for part in parts])
+    first, purpose = _one_of([_fact(part, depth, seen) for part in parts])
     iterable = Known.NO if first.iterable is Known.NO else Known.UNKNOWN
     return Dataset(dataset.library, dataset.site, iterable, first.mixed), purpose
 
 
-def _one_of(facts: list[tuple[Dataset, Purpose]]) -> tuple[Dataset, Purpose]:
+def _one_of(facts: list[Fact]) -> Fact:
     """What holds for all of several datasets; the first stands for them."""
     datasets, purposes = [fact for fact, _ in facts], {purpose for _, purpose in facts}
 
@@ -180,7 +198,7 @@ def _one_of(facts: list[tuple[Dataset, Purpose]]) -> tuple[Dataset, Purpose]:
     return made, purposes.pop() if len(purposes) == 1 else Purpose.UNKNOWN
 
 
-def _project_dataset(dataset: Instance, cls: Class) -> tuple[Dataset, Purpose]:
+def _project_dataset(dataset: Instance, cls: Class) -> Fact:
     base = cls.library_base()
     iterable = Known.UNKNOWN if cls.open else Known.NO
     if base is not None and "Iterable" in base.name:

@@ -19,6 +19,7 @@ from bnlint.interpreter.modules import (
     extend_container,
     has_unknown_children,
     is_container,
+    next_place,
     own_train,
     register_child,
     set_mode,
@@ -179,7 +180,7 @@ def _add_module(m: Machine, module: Instance, args: Arguments, site: Site, scope
 
 
 def _append(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
-    register_child(m, module, str(len(children(module))), args.get(0, "module"))
+    register_child(m, module, str(next_place(module)), args.get(0, "module"))
     return module
 
 
@@ -193,6 +194,7 @@ def _insert(m: Machine, module: Instance, args: Arguments, site: Site, scope: Sc
     every = [value for _, value in children(module)]
     every.insert(position if isinstance(position, int) else len(every), child)
     m.heap.touch(module.attributes)
+    m.step(len(every))
     for number, value in enumerate(every):
         register_child(m, module, str(number), value)
     return module
