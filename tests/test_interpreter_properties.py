@@ -4,6 +4,7 @@ Programs are generated as small trees of statements around models, loaders, help
 """
 
 import ast
+import os
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ SETTINGS = settings(
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+FIXED = int(os.environ.get("BNLINT_FIXED_PROGRAMS", "16"))
+"""How many programs are fixed; each is linted once per round of fixes, and once more."""
 INTERNAL = {"BN000", "BN001"}
 """Diagnostics about files and about bnlint itself."""
 
@@ -171,8 +174,10 @@ def indented(body: str) -> str:
     return indent(body, "    ")
 
 
-STATEMENTS = st.recursive(SIMPLE, blocks, max_leaves=8)
-SCRIPTS = st.lists(STATEMENTS, min_size=1, max_size=8).map(joined)
+def scripts(most: int) -> st.SearchStrategy[str]:
+    """Up to so many statements, and within each up to so many more."""
+    statements = st.recursive(SIMPLE, blocks, max_leaves=most)
+    return st.lists(statements, min_size=1, max_size=most).map(joined)
 
 
 @st.composite
@@ -189,13 +194,13 @@ def models(draw: st.DrawFn) -> str:
 
 
 @st.composite
-def programs(draw: st.DrawFn) -> Program:
+def programs(draw: st.DrawFn, most: int = 8) -> Program:
     definitions = [draw(models())]
     for name in ("train_once", "evaluate"):
-        body = draw(SCRIPTS)
+        body = draw(scripts(most))
         definitions.append(f"def {name}(net, loader):\n{indented(body)}\n")
     start = "net, phase, total = Net(), 'train', 0\nloader = DataLoader(data, 8)\n"
-    body = start + draw(SCRIPTS)
+    body = start + draw(scripts(most))
     if draw(st.booleans()):
         body = f"def main():\n{indented(body)}\nmain()"
     return Program("\n".join(definitions), body)
@@ -249,8 +254,8 @@ def test_code_that_runs_once_all_the_same(program: Program, wrapper: str) -> Non
     assert set(found(wrapped.text)) == set(found(program.text)), wrapped.text
 
 
-@settings(SETTINGS, max_examples=8)
-@given(programs())
+@settings(SETTINGS, max_examples=FIXED)
+@given(programs(most=4))
 def test_fixes_can_be_parsed_and_leave_nothing_to_fix(program: Program) -> None:
     targets = [engine.example(program.text)]
     plan = engine.default_plan(rules().values())
