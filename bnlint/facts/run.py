@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from bnlint.facts.graph import Layer, ModelGraph
 from bnlint.facts.known import Known
@@ -10,7 +10,7 @@ from bnlint.facts.loader import Loader
 from bnlint.facts.site import Argument, Site
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Frame:
     """A function that was being rehearsed: its name, the call that entered it, its ``def``.
 
@@ -22,7 +22,7 @@ class Frame:
     definition: Site | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Loop:
     """A loop of the script around an event: its statement and the number of the pass, from 1.
 
@@ -35,14 +35,14 @@ class Loop:
     loader: Loader | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Condition:
     """One evaluation of a test whose answer is not known: the same object on both of its paths."""
 
     site: Site
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Assumption:
     """That a condition holds, or not, on the path at hand.
 
@@ -71,7 +71,7 @@ def cover_all_paths(paths: Sequence[frozenset[Assumption]]) -> bool:
     return all(cover_all_paths(side) for side in sides)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Context:
     """Where in the rehearsal an event happened: functions and loops from the outside in.
 
@@ -324,6 +324,9 @@ class Run:
     """The graphs of those models that were traced, by :attr:`Model.identity`."""
     loaders: tuple[Loader, ...] = ()
     """All loaders that any run of the program builds."""
+    _by_type: dict[type[Event], list[Event]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def graph_of(self, model: Model) -> ModelGraph | None:
         """What is known of a model's forward: its whole trace, else what its code says."""
@@ -333,4 +336,6 @@ class Run:
 
     def of_type(self, kind: type[E_co]) -> Iterator[E_co]:
         """The events of one type, in order."""
-        return (event for event in self.events if isinstance(event, kind))
+        if kind not in self._by_type:
+            self._by_type[kind] = [event for event in self.events if isinstance(event, kind)]
+        return iter(cast(list[E_co], self._by_type[kind]))

@@ -89,7 +89,7 @@ class Source(Protocol):
 _NAME = re.compile(r"[^\W\d][\w.]*")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Site:
     """One node of one file."""
 

@@ -39,9 +39,10 @@ def _attribute(m: Machine, node: cst.Attribute, scope: Scope) -> Value:
 
 @handles(EXPRESSIONS, cst.Call)
 def _call(m: Machine, node: cst.Call, scope: Scope) -> Value:
-    if isinstance(node.func, cst.Name) and node.func.value == "super":
+    function = node.func
+    if type(function) is cst.Name and function.value == "super":
         return _super(m, node, scope)
-    callee = m.evaluate(node.func, scope)
+    callee = m.evaluate(function, scope)
     return m.call(callee, arguments_of(m, node, scope), m.site(node, scope), scope)
 
 
@@ -128,7 +129,7 @@ def _unary(m: Machine, node: cst.UnaryOperation, scope: Scope) -> Value:
 def _boolean(m: Machine, node: cst.BooleanOperation, scope: Scope) -> Value:
     left = m.evaluate(node.left, scope)
     known = truth_of(left)
-    is_and = isinstance(node.operator, cst.And)
+    is_and = type(node.operator) is cst.And
     if known is not None:
         return m.evaluate(node.right, scope) if known is is_and else left
     values: list[Value] = []

@@ -25,7 +25,7 @@ class End(Enum):
     RAISE = "raise"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Completion:
     """The end of a path through a block."""
 

@@ -80,8 +80,9 @@ def _run_body(
     m: Machine, function: Function, local: Scope, on_yield: Callable[[Value], None] | None
 ) -> Value:
     node = function.node
-    if isinstance(node, cst.Lambda):
+    if type(node) is cst.Lambda:
         return m.evaluate(node.body, local)
+    assert type(node) is cst.FunctionDef
     m.reached.add(node)
     if on_yield is not None:
         local.on_yield = on_yield
@@ -167,7 +168,7 @@ def _passed(name: str, keywords: dict[str, Value], function: Function, opened: b
 def is_generator(function: Function) -> bool:
     """Whether a function's own body contains ``yield``."""
     node, space = function.node, function.scope.namespace
-    if isinstance(node, cst.Lambda) or not space.has_generators:
+    if type(node) is not cst.FunctionDef or not space.has_generators:
         return False
     if node not in space.generators:
         space.generators[node] = _contains_yield(node)

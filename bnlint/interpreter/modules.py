@@ -35,6 +35,8 @@ WRAPPERS = frozenset(
 PARAMETER = "torch.nn.Parameter"
 MODE = "training"
 """The attribute that holds a module's mode."""
+_MAY_HOLD = frozenset({Instance, Choice, Unknown, Many})
+"""Types of the entries that may be modules."""
 NORMS = "?norms"
 """The attribute that holds, as one, the BatchNorm layers of a third-party model."""
 UNKNOWN_MODE: Mode = frozenset({Switch(None)})
@@ -50,7 +52,10 @@ def children(module: Instance) -> list[tuple[str, Value]]:
     found: list[tuple[str, Value]] = []
     container = is_container(module)
     for name, entry in module.attributes.items():
-        match value := present(entry):
+        value = present(entry)
+        if type(value) not in _MAY_HOLD:
+            continue
+        match value:
             case Instance(stands_for_many=True):
                 continue
             case Instance(is_module=True):

@@ -16,6 +16,8 @@ def narrowed(m: Machine, test: cst.CSTNode, scope: Scope) -> tuple[str, Value] |
     Only for ``isinstance(name, nn.BatchNorm2d)`` and the like of a value that is not known, or of
     a third-party model, whose BatchNorm layers are then meant.
     """
+    if type(test) is not cst.Call:
+        return None
     match test:
         case cst.Call(func=cst.Name(value="isinstance"), args=[subject, classes]):
             pass

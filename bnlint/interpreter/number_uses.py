@@ -15,6 +15,7 @@ CARRIERS = frozenset(
     easydict.EasyDict addict.Dict""".split()
 )
 """Library functions that only pass a number on, or show it."""
+_WRITTEN = (Int, Float)
 _OPERATOR = r"(?:[*/%+-]|[<>]=?|[=!]=)"
 _COMPUTED = (
     r"(?<![\w.])(?:\w+\.)*{name}\s*" + _OPERATOR + "|" + _OPERATOR + r"=?\s*\(?(?:\w+\.)*{name}\b"
@@ -34,7 +35,9 @@ class NumberUses:
 
     def note(self, values: Iterable[Value]) -> None:
         """Something is computed from values."""
-        self._noted.update(v.site for v in values if isinstance(v, Int | Float))
+        for value in values:
+            if isinstance(value, _WRITTEN):
+                self._noted.add(value.site)
 
     def __contains__(self, origin: object) -> bool:
         if not isinstance(origin, Site) or origin in self._noted:

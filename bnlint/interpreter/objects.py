@@ -77,7 +77,7 @@ class Function:
     """Whether it is a ``contextlib.contextmanager``."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Method:
     """A function with its first argument."""
 
@@ -85,7 +85,7 @@ class Method:
     receiver: Value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Builtin:
     """A method of a value that the interpreter itself implements, by name."""
 

@@ -8,6 +8,9 @@ from bnlint.interpreter.namespaces import dotted
 from bnlint.interpreter.objects import Instance, Scope
 from bnlint.interpreter.values import MISSING, Unknown, Value, present
 
+_NUMBERS = (int, float)
+_WRITTEN = frozenset({cst.Integer, cst.Float, cst.UnaryOperation})
+
 
 def outlives_pass(m: Machine, target: cst.CSTNode, scope: Scope) -> bool:
     """Whether what is assigned to is older than the pass of such a loop around."""
@@ -28,9 +31,7 @@ def varying(
     m: Machine, target: cst.CSTNode, node: cst.BaseExpression, value: Value, scope: Scope
 ) -> Value:
     """What ``target = node`` leaves: a number computed anew in each pass is not known."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return value
-    if isinstance(node, cst.Integer | cst.Float | cst.UnaryOperation):
+    if isinstance(value, bool) or not isinstance(value, _NUMBERS) or type(node) in _WRITTEN:
         return value
     before = _present_value(target, scope)
     is_number = isinstance(before, int | float) and not isinstance(before, bool)

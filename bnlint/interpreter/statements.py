@@ -58,7 +58,7 @@ def _expression(m: Machine, node: cst.Expr, scope: Scope) -> Completion | None:
     if value is EXIT:
         return RAISE
     expression = node.value
-    if isinstance(expression, cst.Attribute) and expression.attr.value in ("eval", "train"):
+    if type(expression) is cst.Attribute and expression.attr.value in ("eval", "train"):
         _mode_not_called(m, expression, value, scope)
     return None
 
@@ -258,12 +258,12 @@ def _narrow_and_execute(
 
 
 def _orelse(m: Machine, node: cst.If, scope: Scope, number: int) -> Completion | None:
-    match node.orelse:
-        case cst.If() as chained:
-            return _chain(m, chained, scope, number)
-        case cst.Else(body=body):
-            return m.execute(body.body, scope)
-    return None
+    other = node.orelse
+    if other is None:
+        return None
+    if type(other) is cst.If:
+        return _chain(m, other, scope, number)
+    return m.execute(other.body.body, scope)
 
 
 @handles(STATEMENTS, cst.FunctionDef)

@@ -32,7 +32,7 @@ class Op:
     shape: Shape = field(default_factory=Shape)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Start:
     """Where a forward began: on the tape, and in the machine's stacks."""
 

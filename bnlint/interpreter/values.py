@@ -57,7 +57,7 @@ class Text(str):
     option: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Many:
     """An iterable of unknown length whose items all look like ``element``."""
 
@@ -89,7 +89,7 @@ class Choice:
         return tuple(v for v in self.values if v is not None and not isinstance(v, Unknown))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Maybe:
     """An entry that is there on some paths only, with its value where it is."""
 
@@ -98,10 +98,10 @@ class Maybe:
 
 def present(value: Value) -> Value:
     """What reading an entry gives: a program that goes on has found it there."""
-    return value.value if isinstance(value, Maybe) else value
+    return value.value if type(value) is Maybe else value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Library:
     """Something of a third-party package, by its qualified name."""
 
@@ -132,7 +132,7 @@ MISSING = _Missing()
 """Stands for a name that is not there."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Gradients:
     """The forwards, by number, that a backward through a tensor reaches: for sure, or perhaps."""
 
@@ -151,7 +151,7 @@ class Gradients:
 NO_GRADIENTS = Gradients()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Tensor:
     """A tensor: the call on the tape that made it and what it came from.
 
