@@ -82,14 +82,23 @@ class BiasReads:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._receivers: dict[Site, list[Value]] = {}
+        self._handed: dict[Site, Site] = {}
         self._found: tuple[_Read, ...] | None = None
 
     def note(self, site: Site, receiver: Value) -> None:
         """``receiver.bias`` is evaluated."""
         self._receivers.setdefault(site, []).append(receiver)
 
+    def note_handed(self, site: Site, one: Instance, other: Instance) -> None:
+        """The state of a layer is loaded into another, which needs a bias if the first has one."""
+        if one.site != other.site:
+            self._handed.setdefault(one.site, site)
+            self._handed.setdefault(other.site, site)
+
     def of(self, layer: Instance, name: str) -> Site | None:
         """A place that reads the bias of a layer, which has this name in its model."""
+        if layer.site in self._handed:
+            return self._handed[layer.site]
         if self._found is None:
             files = {file.file: file for file in (*self._project.files, *self._project.overrides)}
             self._found = tuple(read for file in files.values() for read in _reads(file))

@@ -18,6 +18,7 @@ _DEEPEST = 4
 Assigned = tuple[str, cst.BaseExpression]
 """A name, and what a body binds it to."""
 _SCOPES = frozenset({cst.FunctionDef, cst.Lambda, cst.ClassDef})
+_TRUTHS = (cst.Attribute, cst.BooleanOperation, cst.UnaryOperation, cst.Comparison)
 _DISPLAYS = (cst.Dict, cst.Tuple, cst.List, cst.Set, cst.DictComp, cst.ListComp)
 
 
@@ -88,7 +89,7 @@ def _returns_by_mode(module: Instance, method: Value, depth: int) -> bool:
 def _kept_modes(assigned: Sequence[Assigned]) -> Iterator[str]:
     """The names that a method keeps its mode under."""
     for name, value in assigned:
-        if _mentions(value, {"self.training"}) and not isinstance(value, cst.IfExp):
+        if isinstance(value, _TRUTHS) and _mentions(value, {"self.training"}):
             yield name
 
 

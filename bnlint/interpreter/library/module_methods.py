@@ -11,7 +11,7 @@ from bnlint.interpreter.attributes import SWITCHING
 from bnlint.interpreter.forward import run_library
 from bnlint.interpreter.freezing import freeze, note_weights_written
 from bnlint.interpreter.initialising import draw, forget_weights
-from bnlint.interpreter.library.state_dicts import is_state_dict, state_dict
+from bnlint.interpreter.library.state_dicts import is_state_dict, note_handed_over, state_dict
 from bnlint.interpreter.machine import Machine
 from bnlint.interpreter.modules import (
     children,
@@ -229,6 +229,7 @@ def _load(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scop
     source = args.get(0, "state_dict")
     if source is PUBLISHED_WEIGHTS:
         m.journal.published.add(module)
+    note_handed_over(m, module, source, site)
     if is_state_dict(source) and m.loops:
         note_weights_written(m, parameter_group(m, [module], site), site)
     return Unknown("load_state_dict()")

@@ -2,6 +2,7 @@
 
 from bnlint.facts.site import Site
 from bnlint.interpreter.machine import Machine
+from bnlint.interpreter.modules import descendants
 from bnlint.interpreter.objects import Instance
 from bnlint.interpreter.parameters import parameter_group
 from bnlint.interpreter.values import Many, Unknown, Value
@@ -9,13 +10,26 @@ from bnlint.interpreter.values import Many, Unknown, Value
 STATE = "torch.nn.Module.state_dict"
 """What stands for the class of such a dict."""
 PARAMETERS = "parameters"
+OWNER = "owner"
 
 
 def state_dict(m: Machine, module: Instance, site: Site) -> Instance:
     """``module.state_dict()``."""
     made = Instance(None, STATE, {}, site)
     made.attributes[PARAMETERS] = parameter_group(m, [module], site)
+    made.attributes[OWNER] = module
     return made
+
+
+def note_handed_over(m: Machine, module: Instance, state: Value, site: Site) -> None:
+    """``module.load_state_dict(other.state_dict())``: both must have the same parameters."""
+    if not (isinstance(state, Instance) and is_state_dict(state)):
+        return
+    owner = state.attributes[OWNER]
+    parts = dict(descendants(m, module))
+    for name, part in descendants(m, owner) if isinstance(owner, Instance) else ():
+        if name in parts:
+            m.journal.biases.note_handed(site, part, parts[name])
 
 
 def is_state_dict(value: Value) -> bool:
