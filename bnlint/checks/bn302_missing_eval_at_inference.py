@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.evaluation import cure_of, is_never_trained
+from bnlint.facts.evaluation import cure_of, is_never_trained, keeps_last_batch
 from bnlint.facts.forwards import norms_in_training, switch_was_meant, trains_nothing
 from bnlint.facts.known import Known
 from bnlint.facts.placement import is_dotted_name
@@ -70,7 +70,8 @@ def _finding(run: Run, forward: Forward, loaded: WeightsLoaded | None) -> Findin
 def _fix(run: Run, forward: Forward, loaded: WeightsLoaded | None) -> Fix | None:
     """Switch after the load where everything that follows is this script's own, else before use."""
     cure = cure_of(run, forward)
-    if loaded is None or forward.model.answers_by_mode or not _is_own(run, forward, loaded):
+    unfit = forward.model.answers_by_mode or keeps_last_batch(forward)
+    if loaded is None or unfit or not _is_own(run, forward, loaded):
         return RULE.fixed_by(cure.title, *cure.edits)
     line = f"{loaded.model.name}.eval()"
     return RULE.fixed_by(f"Call `{line}` after loading", loaded.site.insert_after(line))

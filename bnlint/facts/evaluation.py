@@ -35,19 +35,29 @@ def cure_of(run: Run, forward: Forward) -> Cure:
 
     ``eval()`` stands alone only where nothing is trained afterwards; everywhere else the mode is
     given back on every way out. There are no edits where the model has no name, where its forward
-    needs train mode, or where giving the mode back would thaw a part of it.
+    needs train mode or its running statistics are no average, or where giving the mode back would
+    thaw a part of it.
     """
     name = forward.receiver or forward.model.name
     here = [other for other in run.of_type(Forward) if other.site == forward.site]
     if any(other.model.answers_by_mode for other in here):
         return Cure(f"Put the BatchNorm layers of `{name}` into eval mode before it")
     alone = f"Call `{name}.eval()` before it"
+    if keeps_last_batch(forward):
+        return Cure(alone)
     place = _place(run, forward, here)
     if place is None:
         return Cure(alone)
     if _is_final(run, here, place):
         return Cure(alone, (place.insert_before(f"{name}.eval()"),))
     return _given_back(run, here, place, name)
+
+
+def keeps_last_batch(forward: Forward) -> bool:
+    """Whether the statistics for eval mode are those of one batch, as with a momentum of 1."""
+    layers = (norm.layer for norm in forward.norms if norm.layer is not None)
+    momenta = (layer.arguments.get("momentum") for layer in layers)
+    return any(momentum is not None and momentum.number == 1 for momentum in momenta)
 
 
 def is_never_trained(run: Run, site: Site) -> bool:
