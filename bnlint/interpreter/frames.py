@@ -75,6 +75,8 @@ class Frame:
     called_from: tuple[Site, ...] | None = None
     conditions: int = 0
     """How many conditions that are not known decide whether it is called."""
+    loops: int = 0
+    """How many loops are around its call."""
 
     def callers(self, frames: "list[Frame]") -> tuple[Site, ...]:
         """The calls that led here, nearest first."""

@@ -57,7 +57,7 @@ def run_function(
         return Unknown("recursion")
     local = bind_parameters(m, function, arguments)
     definition = Site(function.scope.namespace.source, node)
-    frame = Frame(function.name, site, definition, conditions=len(m.path))
+    frame = Frame(function.name, site, definition, conditions=len(m.path), loops=len(m.loops))
     m.frames.append(frame)
     grad, loops = m.grad, len(m.loops)
     try:

@@ -35,7 +35,7 @@ UNROLLED = 1024
 UNROLLED_IN_SCRIPT = 64
 """Passes of such a loop elsewhere; a longer one is executed twice, standing for all."""
 UNROLLED_WITHIN = 16
-"""The same for a loop within another."""
+"""The same for a loop within another of the same function."""
 Body = Callable[[], Completion | None]
 GIVEN_UP = Completion(End.BREAK, "given up")
 """The end of a pass that turned out to train or evaluate."""
@@ -52,7 +52,7 @@ def _for(m: Machine, node: cst.For, scope: Scope) -> Completion | None:
     if items is None:
         return _over_many(m, node, iterable, loop, scope)
     counts = isinstance(iterable, range) or len(items) > FEW
-    most = UNROLLED_WITHIN if m.loops else UNROLLED_IN_SCRIPT
+    most = UNROLLED_WITHIN if len(m.loops) > m.frame.loops else UNROLLED_IN_SCRIPT
     too_long = len(items) > most and is_known(items) and not (m.building or m.modules)
     if counts and (too_long or node in m.script_loops):
         return _repeated(m, node, _first_and_later(items), loop, scope)
