@@ -58,7 +58,7 @@ def commands(ctx: click.Context) -> None:
     is_flag=True,
     help="With --fix: also change files that are not named, but imported.",
 )
-@click.option("--show-fixes", is_flag=True, help="With --fix: list what was fixed.")
+@click.option("--show-fixes", is_flag=True, help="With --fix or --diff: list the fixes.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
 @parameters.selection
 @parameters.reporting

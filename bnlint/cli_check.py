@@ -119,8 +119,7 @@ def _diff(found: Found, plan: Plan, options: CheckOptions, trace: Trace | None) 
     for finding in settled.result.findings:
         if finding.rule in trouble:
             click.echo(f"{place_of(finding.span)}: {finding.rule} {said(finding)}", err=True)
-    number = len(settled.changes)
-    click.echo(f"Would fix {_problems(settled.fixed)} in {_files(number)}.", err=True)
+    _list_fixes("Would fix", settled, options, err=True)
     _say_what_is_left(settled, options, err=True)
     return 1 if settled.changes and not options.exit_zero else 0
 
@@ -147,7 +146,8 @@ def _fix(
     for note in notes:
         click.echo(visible(f"note: {note}"), err=True)
     beside = from_stdin or options.output is not None or options.form not in _FOR_PEOPLE
-    _say_what_was_done(settled, options, err=beside)
+    if settled.done:
+        _list_fixes("Fixed", settled, options, err=beside)
     _say_what_is_left(settled, options, err=beside)
     report(settled.result, options, to_stderr=from_stdin)
     return status(settled.result, options, config)
@@ -156,12 +156,11 @@ def _fix(
 _FOR_PEOPLE = ("text", "concise")
 
 
-def _say_what_was_done(settled: Settled[Result], options: CheckOptions, err: bool) -> None:
-    if not settled.done:
-        return
+def _list_fixes(verb: str, settled: Settled[Result], options: CheckOptions, err: bool) -> None:
+    """Count the fixes, and name them if that is asked for."""
     number = len(settled.changes)
-    end = ":" if options.show_fixes else "."
-    click.echo(f"Fixed {_problems(settled.fixed)} in {_files(number)}{end}", err=err)
+    end = ":" if options.show_fixes and settled.done else "."
+    click.echo(f"{verb} {_problems(settled.fixed)} in {_files(number)}{end}", err=err)
     for item in settled.done if options.show_fixes else ():
         place = f"  {visible(item.path)}:{item.line}"
         click.echo(f"{place}: {item.rule} {visible(item.title)}", err=err)

@@ -70,6 +70,13 @@ def test_shown_fixes_name_place_rule_and_title(project: Write, run: Run) -> None
     )
 
 
+def test_a_diff_names_its_fixes_beside_the_patch(project: Write, run: Run) -> None:
+    project({"a.py": BAD})
+    printed = run(".", "--diff", "--show-fixes")
+    assert printed.err == "Would fix 1 problem in 1 file:\n  a.py:3: BN102 Use `momentum=0.01`\n"
+    assert "BN102" not in printed.out
+
+
 def test_nothing_outside_the_project_is_changed_through_links(project: Write, run: Run) -> None:
     root = project({"inside/train.py": TRAIN, "inside/.git/config": "", "outside/nets.py": BAD})
     os.symlink("../outside/nets.py", root / "inside" / "nets.py")
