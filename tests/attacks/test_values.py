@@ -96,6 +96,8 @@ NESTED = {
     "shown": "a = ['lol']\n" + "a = [a, a]\n" * DOUBLING + "b = str(a)\nc = f'{a}'\nd = '%s' % a\n",
     "given": "class N(nn.Module):\n    def forward(self, x):\n        return x\nn = N()\na = [1] * 900\n"
     "a = [a] * 900\na = [a] * 900\nn(a)\nn.x = a\nlen(a)\ntorch.cat(a)\ncallable(a)\n",
+    "tensors": "a = [torch.rand(3)]\n" + "a = [a, a]\n" * DOUBLING + "torch.tensor(a)\n"
+    "b = []\nb.append(b)\ntorch.tensor(b)\n",
     "holds itself": "import copy\na = []\na.append(a)\nb = copy.deepcopy(a)\nc = a == b\nd = str(a)\n"
     "e = a in a\nf = {'x': 1}\nf['x'] = f\ng = copy.deepcopy(f)\nh = f == g\ni = f'{f}'\n"
     "j = sorted([a, b])\nk = nn.Conv2d(3, a, 3)\nl = sum(a, [])\n",

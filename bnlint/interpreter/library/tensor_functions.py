@@ -290,10 +290,11 @@ RANDOM = frozenset("rand rand_like randn randn_like randint randint_like randper
 
 def _is_written_out(arguments: Arguments) -> bool:
     """Whether data that become a tensor stand in the code, or are tensors."""
-    pending = list(arguments.values)
+    pending, seen = list(arguments.values), set[int]()
     while pending:
         match pending.pop():
-            case list() | tuple() as items:
+            case list() | tuple() as items if id(items) not in seen:
+                seen.add(id(items))
                 pending.extend(items)
             case Unknown() | Many() | Choice() | Instance():
                 return False
