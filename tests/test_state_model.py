@@ -167,3 +167,19 @@ def test_gradients_that_an_exception_gives_back_are_on_behind_its_handler(
 def test_a_handler_inside_no_grad_finds_gradients_off() -> None:
     code = "with torch.no_grad():\n    try:\n        flag()\n    except RuntimeError:\n        net(x)\n"
     assert the_forward(rehearse(HEAD + code, net=True)).grad is Known.NO
+
+
+def test_a_switch_behind_what_raised_has_not_happened_for_the_handler() -> None:
+    code = """
+def validate():
+    net.eval()
+    flag()
+    net.train()
+
+try:
+    validate()
+except RuntimeError:
+    pass
+net(x)
+"""
+    assert modes(rehearse(HEAD + code, net=True)) == ["unknown"]

@@ -304,10 +304,13 @@ def mode_of(m: Machine, module: Instance) -> Mode:
 
 
 def _in_force(mode: Mode, here: set[Assumption]) -> Mode:
-    """Without the switches before the last one that certainly happened on the present path."""
+    """Without the switches before the last one that certainly happened on the present path.
+
+    What is left of a body that raised stays: the rest of that body has not happened.
+    """
     happened = (s.order for s in mode if s.context and here.issuperset(s.context.assumptions))
     last = max(happened, default=-1)
-    return frozenset(switch for switch in mode if switch.order >= last)
+    return frozenset(switch for switch in mode if switch.order >= last or switch.raised)
 
 
 def built_mode(m: Machine, training: bool | None = True) -> Mode:
