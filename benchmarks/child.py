@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bnlint.tracer.process import Child
+from bnlint.tracer.child.parent import Child
 
 RUNNER = """
 import sys
@@ -147,7 +147,7 @@ def jobs(stack: ExitStack, modules: Mapping[str, str]) -> dict[str, Callable[[],
 
 def traces(stack: ExitStack, model: Job) -> dict[str, Callable[[], object]]:
     """Tracing a model in a child and in this process, both of which have done so before."""
-    from bnlint.tracer.jobs import run_job
+    from bnlint.tracer.child.jobs import run_job
 
     child = stack.enter_context(Child())
     done(child, model)

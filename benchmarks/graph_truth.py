@@ -21,8 +21,8 @@ from candidates import Candidate, Folder, models_of, smallest_of_each_file
 from forked import in_child
 from traced import TRANSPARENT, Pair, pairs_of, warm_up
 
-from bnlint.facts.graph import Call, ModelGraph
-from bnlint.facts.kind import Kind
+from bnlint.facts.types.graph import Call, ModelGraph
+from bnlint.facts.types.kind import Kind
 from bnlint.interpreter import graph_of
 
 

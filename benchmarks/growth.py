@@ -12,8 +12,8 @@ from pathlib import Path
 
 from speed import best_of
 
-from bnlint import engine
-from bnlint.files import Target
+from bnlint.lint import engine
+from bnlint.lint.files import LintTarget
 
 MODEL = """
 import torch
@@ -80,11 +80,13 @@ PROGRAMS: Mapping[str, tuple[Callable[[int], list[str]], int]] = {
 }
 
 
-def targets_of(texts: Sequence[str]) -> list[Target]:
+def targets_of(texts: Sequence[str]) -> list[LintTarget]:
     """Texts as the files of a folder that need not exist."""
     folder = Path("/bnlint-example")
     return [
-        Target(folder / f"script{i}.py", named=True, content=text.encode(), display=f"script{i}.py")
+        LintTarget(
+            folder / f"script{i}.py", named=True, content=text.encode(), display=f"script{i}.py"
+        )
         for i, text in enumerate(texts)
     ]
 

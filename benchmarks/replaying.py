@@ -11,9 +11,9 @@ from torch import Tensor, fx, nn
 from torch.utils import _pytree
 from zoo_models import build
 
-from bnlint.tracer.chain import record
-from bnlint.tracer.inputs import example_inputs
-from bnlint.tracer.tracing import trace
+from bnlint.tracer.record.inputs import example_inputs
+from bnlint.tracer.record.trace_model import trace
+from bnlint.tracer.record.ways import record
 
 LARGEST = 60_000_000
 """Models with more parameters are left out."""

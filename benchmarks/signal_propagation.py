@@ -18,11 +18,11 @@ import torch
 from preactivation import VARIANTS, Network, Variant
 from torch import nn
 
-from bnlint.facts.signal import Block, Signal, in_digits
-from bnlint.facts.signal_verdict import verdict
+from bnlint.facts.types.signal import Block, Signal, in_digits
+from bnlint.facts.wording.signal_verdict import verdict
 from bnlint.report import signal_plot
-from bnlint.tracer.chain import record
-from bnlint.tracer.signal_measuring import measure, noise
+from bnlint.tracer.record.ways import record
+from bnlint.tracer.signal.measuring import measure, noise
 
 DEPTHS = ((8, 8, 9, 8), (50, 50, 50, 49))
 SIZE = (8, 3, 64, 64)

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import libcst
 
-from bnlint import engine
-from bnlint.files import Patterns, find
+from bnlint.lint import engine
+from bnlint.lint.files import Patterns, find
 
 LAUNCHER = """
 import resource, subprocess, sys

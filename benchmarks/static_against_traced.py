@@ -23,15 +23,15 @@ from graph_truth import static_pairs
 from zoo import grouped, kept, selected, spread, timed
 from zoo_models import SOURCES, build, prepare
 
-from bnlint.facts.graph import Call, ModelGraph
-from bnlint.facts.kind import WEIGHTED, Kind
+from bnlint.facts.types.graph import Call, ModelGraph
+from bnlint.facts.types.kind import WEIGHTED, Kind
 from bnlint.interpreter import graph_of
 from bnlint.source import Project
 from bnlint.source.packages import NEVER_OURS
-from bnlint.tracer.inputs import example_inputs
-from bnlint.tracer.model_graphs import model_graph
-from bnlint.tracer.records import TraceRecord
-from bnlint.tracer.tracing import trace
+from bnlint.tracer.graphs.model_graphs import model_graph
+from bnlint.tracer.record.inputs import example_inputs
+from bnlint.tracer.record.records import TraceRecord
+from bnlint.tracer.record.trace_model import trace
 
 MEMORY = 8 << 30
 Pair = tuple[str, str]

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import fx, nn
 
-from bnlint.facts.kind import Kind
+from bnlint.facts.types.kind import Kind
 from bnlint.vocabulary.layers import KINDS
 from bnlint.vocabulary.operations import FUNCTIONS, METHODS
 

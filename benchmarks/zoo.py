@@ -30,9 +30,9 @@ from replaying import Replay, replay
 from torch import fx, nn
 from zoo_models import SOURCES, build, prepare, zoo
 
-from bnlint.tracer.chain import record
-from bnlint.tracer.inputs import example_inputs
-from bnlint.tracer.tracing import trace
+from bnlint.tracer.record.inputs import example_inputs
+from bnlint.tracer.record.trace_model import trace
+from bnlint.tracer.record.ways import record
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

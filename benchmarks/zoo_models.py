@@ -16,8 +16,8 @@ import torch
 from candidates import Candidate, Folder, models_of, smallest_of_each_file
 from traced import NotAModule, imported, warm_up
 
-from bnlint.tracer.construction import watched
-from bnlint.tracer.weights import no_weights
+from bnlint.tracer.building.observed import watched
+from bnlint.tracer.building.weights import no_weights
 
 SMALL = ("atto", "femto", "pico", "nano", "xx_?small", "tiny", "xs", "mini", "small", "lite", "_s")
 LARGE = ("base", "medium", "large", "huge", "giant", "gigantic", "enormous", "xl", "_[lmhg]", "so")

@@ -2,7 +2,7 @@
 
 TYPE_CHECKING = False  # `python -m bnlint` would look for `typing` in the working directory
 if TYPE_CHECKING:
-    from bnlint.live import check_model, signal_propagation, trace_model
+    from bnlint.api import check_model, signal_propagation, trace_model
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "check_model", "signal_propagation", "trace_model"]
@@ -11,7 +11,7 @@ __all__ = ["__version__", "check_model", "signal_propagation", "trace_model"]
 def __getattr__(name: str) -> object:
     """Import the functions on live models when they are first asked for."""
     if name in __all__:
-        from bnlint import live
+        from bnlint import api
 
-        return getattr(live, name)
+        return getattr(api, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bnlint.misuse import Misuse, did_you_mean
+from bnlint.errors import UsageError, did_you_mean
 from bnlint.rule import Settings
 from bnlint.source.regular import read_bytes
 
@@ -42,7 +42,7 @@ class Config:
 def closest(folder: Path) -> Config:
     """Read the nearest pyproject.toml with a table for bnlint, from ``folder`` upwards.
 
-    Raises :class:`Misuse` when a file on the way cannot be read or the table is wrong.
+    Raises :class:`UsageError` when a file on the way cannot be read or the table is wrong.
     """
     for candidate in (folder, *folder.parents):
         file = candidate / "pyproject.toml"
@@ -53,17 +53,17 @@ def closest(folder: Path) -> Config:
 
 
 def parse(table: Mapping[str, object], root: Path, origin: str) -> Config:
-    """Check the table and turn it into a :class:`Config`; raises :class:`Misuse`."""
+    """Check the table and turn it into a :class:`Config`; raises :class:`UsageError`."""
     if not isinstance(table, dict):
-        raise Misuse(f"`tool.bnlint` in {origin} must be a table")
+        raise UsageError(f"`tool.bnlint` in {origin} must be a table")
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in _KEYS:
-            raise Misuse(f"unknown key `{key}` in [tool.bnlint] of {origin}{_similar(key)}")
+            raise UsageError(f"unknown key `{key}` in [tool.bnlint] of {origin}{_similar(key)}")
         expected, convert = _KEYS[key]
         converted = convert(value)
         if converted is None:
-            raise Misuse(f"`{key}` in [tool.bnlint] of {origin} must be {expected}")
+            raise UsageError(f"`{key}` in [tool.bnlint] of {origin} must be {expected}")
         values[key.replace("-", "_")] = converted
     least = values.pop("min_normalization_batch", None)
     settings = Settings() if least is None else Settings(min_normalization_batch=least)
@@ -74,18 +74,18 @@ def _table(file: Path) -> Any:
     try:
         text = read_bytes(file, LARGEST).decode()
     except OSError as error:
-        raise Misuse(f"cannot read {file}: {error.strerror}") from None
+        raise UsageError(f"cannot read {file}: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise Misuse(f"{file} is not valid UTF-8") from None
+        raise UsageError(f"{file} is not valid UTF-8") from None
     for number, line in enumerate(text.split("\n"), 1):
         if line.count(".") > MOST_DOTS:
-            raise Misuse(f"cannot read {file}: line {number} has more than {MOST_DOTS} dots")
+            raise UsageError(f"cannot read {file}: line {number} has more than {MOST_DOTS} dots")
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise Misuse(f"{file} is not valid TOML: {error}") from None
+        raise UsageError(f"{file} is not valid TOML: {error}") from None
     except RecursionError:
-        raise Misuse(f"cannot read {file}: it nests too deeply") from None
+        raise UsageError(f"cannot read {file}: it nests too deeply") from None
     tool = content.get("tool")
     return tool.get("bnlint") if isinstance(tool, dict) else None
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bnlint.finding import Finding, Fix, Severity, Span
-from bnlint.links import ISSUES
+from bnlint.urls import ISSUES
 
 
 @dataclass(frozen=True, slots=True)

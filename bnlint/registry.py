@@ -7,13 +7,13 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from bnlint import checks, diagnostics
-from bnlint.misuse import Misuse, did_you_mean
+from bnlint.errors import UsageError, did_you_mean
 from bnlint.rule import Rule
 from bnlint.selector import ALL, means, weight
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class RuleChoice:
     """The selectors of one place. ``select`` is ``None`` when it leaves the defaults."""
 
     select: Sequence[str] | None = None
@@ -37,10 +37,10 @@ def names() -> dict[str, str]:
 
 
 def require_known(selectors: Iterable[str], origin: str) -> None:
-    """Raise :class:`Misuse` for a selector that means no rule and no diagnostic."""
+    """Raise :class:`UsageError` for a selector that means no rule and no diagnostic."""
     for selector in selectors:
         if not is_known(selector):
-            raise Misuse(f"unknown rule `{selector}` in {origin}{suggestion(selector)}")
+            raise UsageError(f"unknown rule `{selector}` in {origin}{suggestion(selector)}")
 
 
 def is_known(selector: str) -> bool:
@@ -56,19 +56,19 @@ def suggestion(word: str) -> str:
 
 
 def find(word: str) -> Rule | diagnostics.Diagnostic:
-    """Return the rule or diagnostic of an id or a name; raises :class:`Misuse`."""
+    """Return the rule or diagnostic of an id or a name; raises :class:`UsageError`."""
     every: list[Rule | diagnostics.Diagnostic] = [*rules().values(), *diagnostics.ALL]
     for item in every:
         if word.upper() == item.id or word.lower() == item.name:
             return item
-    raise Misuse(f"no rule `{word}`{suggestion(word)}")
+    raise UsageError(f"no rule `{word}`{suggestion(word)}")
 
 
-def chosen(configured: Choice, given: Choice) -> tuple[Rule, ...]:
+def chosen(configured: RuleChoice, given: RuleChoice) -> tuple[Rule, ...]:
     """Return the rules to run: the command line's choice on top of the configuration's.
 
     The more specific selector wins; of equally specific ones an ``ignore``, but a ``select`` of the
-    command line beats an ``ignore`` of the configuration. Raises :class:`Misuse` for a selector
+    command line beats an ``ignore`` of the configuration. Raises :class:`UsageError` for a selector
     that means no rule.
     """
     for choice in (configured, given):
@@ -77,7 +77,7 @@ def chosen(configured: Choice, given: Choice) -> tuple[Rule, ...]:
     return tuple(rule for rule in rules().values() if _is_chosen(rule, configured, given))
 
 
-def _is_chosen(rule: Rule, configured: Choice, given: Choice) -> bool:
+def _is_chosen(rule: Rule, configured: RuleChoice, given: RuleChoice) -> bool:
     refused = _weight(configured.ignore, rule)
     if given.select is not None:
         picked = _weight(given.select, rule)

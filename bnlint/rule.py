@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from bnlint.facts.graph import ModelGraph
-from bnlint.facts.run import Run
-from bnlint.facts.site import Site
+from bnlint.facts.types.graph import ModelGraph
+from bnlint.facts.types.run import Run
+from bnlint.facts.types.site import Site
 from bnlint.finding import Applicability, Edit, Evidence, Finding, Fix, Severity
 
 
@@ -35,7 +35,7 @@ class Rule:
     ``fix`` is the best applicability that its fixes have, ``None`` if it offers none. ``default``
     rules run without being selected. A graph check gets all graphs at once, since one constructor
     call may build layers of several models. ``in_tests`` is false for what does not matter in code
-    that only tests: see ``bnlint.test_code``. ``holds`` says what it takes where runs disagree.
+    that only tests: see ``bnlint.lint.test_files``. ``holds`` says what it takes where runs disagree.
     """
 
     id: str

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import torch
 
-from bnlint.facts.known import Known
-from bnlint.facts.run import Forward, is_training
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.run import Forward, is_training
 from tests import rehearsing
 from tests.rehearsing import forwards
 

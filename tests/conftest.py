@@ -10,7 +10,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from bnlint import cli
+from bnlint.cli import main
 
 hypothesis.settings.register_profile("ci", derandomize=True)
 hypothesis.settings.register_profile("long", max_examples=5_000, deadline=None)
@@ -54,7 +54,7 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> R
     def call(*arguments: str, stdin: bytes = b"") -> Printed:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
         capfd.readouterr()
-        status = cli.main(arguments)
+        status = main.main(arguments)
         sys.stdout.flush()
         sys.stderr.flush()
         return Printed(status, *capfd.readouterr())

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from functools import cache
 
-from bnlint import engine, registry
+from bnlint import registry
 from bnlint.finding import Applicability, Finding
+from bnlint.lint import engine
 from bnlint.rule import Rule
 
 LEVELS = (Applicability.SAFE, Applicability.UNSAFE)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bnlint.tracer.answer import Answer
-from bnlint.tracer.process import Child
+from bnlint.tracer.child.parent import Child
+from bnlint.tracer.child.protocol import Answer
 
 RUNNER = """
 from pathlib import Path

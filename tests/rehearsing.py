@@ -5,10 +5,10 @@ from pathlib import Path
 from textwrap import dedent
 
 from bnlint import interpreter
-from bnlint.facts.graph import Layer, ModelGraph
-from bnlint.facts.known import Known
-from bnlint.facts.rehearsal import Rehearsal
-from bnlint.facts.run import Forward, Mode, Run, is_training
+from bnlint.facts.types.graph import Layer, ModelGraph
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.rehearsal import Rehearsal
+from bnlint.facts.types.run import Forward, Mode, Run, is_training
 from bnlint.source import Project, parse_text
 
 HEAD = """

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bnlint.facts.signal import Block, Signal
+from bnlint.facts.types.signal import Block, Signal
 
 
 def blocks(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bnlint import engine
+from bnlint.lint import engine
 
 Write = Callable[..., Path]
 Run = Callable[..., Any]

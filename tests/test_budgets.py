@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from bnlint import engine
-from bnlint.interpreter import entries
+from bnlint.interpreter import entry_points
+from bnlint.lint import engine
 
 Write = Callable[..., Path]
 Run = Callable[..., Any]
@@ -53,8 +53,8 @@ def test_a_longer_script_has_more_steps(number: int) -> None:
 def test_a_run_that_a_budget_ended_says_so(
     project: Write, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(entries, "MAIN_STEPS", 20)
-    monkeypatch.setattr(entries, "MAIN_LINE_STEPS", 0)
+    monkeypatch.setattr(entry_points, "MAIN_STEPS", 20)
+    monkeypatch.setattr(entry_points, "MAIN_LINE_STEPS", 0)
     project({"train.py": HEAD + "net = nn.BatchNorm2d(3)\n" * 40})
     expected = (
         "note: `train.py` is too long to be followed to its end; what comes after that was not"

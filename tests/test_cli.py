@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from bnlint import __version__, cli, cli_progress, engine
+from bnlint import __version__
+from bnlint.cli import main, progress
+from bnlint.lint import engine
 
 Write = Callable[..., Path]
 Run = Callable[..., Any]
@@ -116,7 +118,7 @@ def test_a_folder_that_may_not_be_read_is_one_line(
         raise PermissionError(13, "Permission denied", "/locked/pyproject.toml")
 
     project({"a.py": BAD})
-    monkeypatch.setattr("bnlint.cli_check.closest", refuse)
+    monkeypatch.setattr("bnlint.cli.check.closest", refuse)
     printed = run("a.py")
     assert (printed.status, printed.out) == (2, "")
     assert printed.err == "error: permission denied: `/locked/pyproject.toml`\n"
@@ -353,11 +355,11 @@ def test_progress_is_shown_on_a_terminal_after_a_while(monkeypatch: pytest.Monke
         def stop(self) -> None:
             opened.append((-1, -1))
 
-    monkeypatch.setattr(cli_progress, "_open", lambda: (Shown(), 0))
+    monkeypatch.setattr(progress, "_open", lambda: (Shown(), 0))
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     now = 100.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
-    with cli_progress.Bar() as bar:
+    with progress.Bar() as bar:
         bar(1, 4)
         now += 2
         bar(2, 4)
@@ -449,4 +451,4 @@ def test_the_module_runs(project: Write, elsewhere: dict[str, str]) -> None:
         check=True,
     )
     assert done.stdout.decode().strip() == f"bnlint {__version__}"
-    assert cli.main(["--version"]) == 0
+    assert main.main(["--version"]) == 0

@@ -7,7 +7,7 @@ import pytest
 
 from bnlint import config
 from bnlint.config import Config
-from bnlint.misuse import Misuse
+from bnlint.errors import UsageError
 from bnlint.rule import Settings
 
 Write = Callable[..., Path]
@@ -81,7 +81,7 @@ def test_without_a_file_the_defaults_hold(project: Write) -> None:
 )
 def test_a_wrong_table_is_refused(project: Write, table: str, message: str) -> None:
     root = project({"pyproject.toml": f"[tool.bnlint]\n{table}\n"})
-    with pytest.raises(Misuse, match=message):
+    with pytest.raises(UsageError, match=message):
         config.closest(root)
 
 
@@ -95,5 +95,5 @@ def test_a_wrong_table_is_refused(project: Write, table: str, message: str) -> N
 )
 def test_a_broken_file_is_refused(project: Write, content: bytes, message: str) -> None:
     root = project({"pyproject.toml": content})
-    with pytest.raises(Misuse, match=message):
+    with pytest.raises(UsageError, match=message):
         config.closest(root)

@@ -6,24 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from bnlint import engine, files, interpreter, registry
-from bnlint.engine import Result
-from bnlint.facts.graph import ModelGraph
-from bnlint.facts.rehearsal import Rehearsal
-from bnlint.files import Patterns, Target
+from bnlint import interpreter, registry
+from bnlint.facts.types.graph import ModelGraph
+from bnlint.facts.types.rehearsal import Rehearsal
 from bnlint.finding import Applicability, Finding, Severity
-from bnlint.interpreter.machine import Machine
+from bnlint.interpreter.core.machine import Machine
+from bnlint.lint import engine, files
+from bnlint.lint.engine import Result
+from bnlint.lint.files import LintTarget, Patterns
+from bnlint.lint.selection import LintOptions
 from bnlint.rule import Rule
-from bnlint.sifting import Plan
 
 Write = Callable[..., Path]
 BAD = "import torch\nfrom torch import nn\nnet = nn.BatchNorm2d(3, momentum=0.99)\n"
 MOMENTUM = registry.rules()["BN102"]
 
 
-def lint(root: Path, *paths: str, plan: Plan | None = None) -> Result:
+def lint(root: Path, *paths: str, plan: LintOptions | None = None) -> Result:
     targets = files.find(paths or (str(root),), Patterns.of(root, ())).targets
-    return engine.lint(targets, plan or Plan((MOMENTUM,)))
+    return engine.lint(targets, plan or LintOptions((MOMENTUM,)))
 
 
 def shown(result: Result) -> list[tuple[str, int, str]]:
@@ -51,7 +52,7 @@ def test_no_file_at_all_is_fine(project: Write) -> None:
 def test_imported_project_files_are_reported_unless_excluded(project: Write) -> None:
     root = project({"train.py": "import torch\nfrom nets import net\nnet()\n", "nets.py": BAD})
     assert shown(lint(root, "train.py")) == [("nets.py", 3, "BN102")]
-    plan = Plan((MOMENTUM,), is_excluded=lambda file: file.name == "nets.py")
+    plan = LintOptions((MOMENTUM,), is_excluded=lambda file: file.name == "nets.py")
     assert shown(lint(root, "train.py", plan=plan)) == []
 
 
@@ -79,7 +80,7 @@ def test_an_unreadable_file_that_is_imported_is_a_finding(project: Write) -> Non
         {"train.py": "import torch\nfrom nets import net\nnet()\n", "nets.py": "def f(:\n"}
     )
     assert shown(lint(root, "train.py")) == [("nets.py", 1, "BN000")]
-    plan = Plan((), is_excluded=lambda file: file.name == "nets.py")
+    plan = LintOptions((), is_excluded=lambda file: file.name == "nets.py")
     assert shown(lint(root, "train.py", plan=plan)) == []
 
 
@@ -103,7 +104,7 @@ def crashing(error: type[BaseException]) -> Rule:
 def test_a_rule_that_crashes_is_named_and_the_others_run(
     project: Write, error: type[BaseException]
 ) -> None:
-    result = lint(project({"a.py": BAD}), plan=Plan((crashing(error), MOMENTUM)))
+    result = lint(project({"a.py": BAD}), plan=LintOptions((crashing(error), MOMENTUM)))
     assert sorted(f.rule for f in result.findings) == ["BN001", "BN102", "BN999"]
     (crash,) = [f for f in result.findings if f.rule == "BN001"]
     assert crash.message.startswith(f"Rule `BN999` stopped with `{error.__name__}: ")
@@ -186,38 +187,38 @@ def saying(*messages: tuple[str, bool]) -> Rule:
 
 def test_one_finding_of_a_rule_is_kept_at_each_place(project: Write) -> None:
     rule = saying(("likely", True), ("first", False), ("second", False))
-    result = lint(project({"a.py": BAD}), plan=Plan((rule,)))
+    result = lint(project({"a.py": BAD}), plan=LintOptions((rule,)))
     assert [f.message for f in result.findings] == ["first"]
 
 
 def test_likely_findings_need_to_be_asked_for(project: Write) -> None:
     root, rule = project({"a.py": BAD}), saying(("likely", True))
-    assert lint(root, plan=Plan((rule,))).findings == ()
-    assert len(lint(root, plan=Plan((rule,), likely=True)).findings) == 1
+    assert lint(root, plan=LintOptions((rule,))).findings == ()
+    assert len(lint(root, plan=LintOptions((rule,), likely=True)).findings) == 1
 
 
 def test_comments_and_patterns_silence(project: Write) -> None:
     marked = BAD.replace("\nnet", "\n# bnlint: ignore[BN102] wanted\nnet")
     root = project({"a.py": marked, "b.py": BAD, "c.py": BAD + "# bnlint: skip-file\n"})
     assert shown(lint(root)) == [("b.py", 3, "BN102")]
-    plan = Plan((MOMENTUM,), ignored_in=lambda file: ["BN1"] if file.name == "b.py" else [])
+    plan = LintOptions((MOMENTUM,), ignored_in=lambda file: ["BN1"] if file.name == "b.py" else [])
     assert shown(lint(root, plan=plan)) == []
 
 
 def test_unused_ignores_are_reported_where_their_rules_ran(project: Write) -> None:
     text = "import torch\nx = 1  # bnlint: ignore[BN102]\ny = 1  # bnlint: ignore[BN301]\n"
     root = project({"a.py": text + "z = 1  # bnlint: ignore[nonsense]\n", "b.py": BAD})
-    assert shown(lint(root, "a.py", plan=Plan((MOMENTUM,)))) == []
-    plan = Plan((MOMENTUM,), unused_ignores=True)
+    assert shown(lint(root, "a.py", plan=LintOptions((MOMENTUM,)))) == []
+    plan = LintOptions((MOMENTUM,), unused_ignores=True)
     assert shown(lint(root, "a.py", plan=plan)) == [("a.py", 2, "BN002"), ("a.py", 4, "BN002")]
 
 
 def test_fixes_reach_imported_files_but_not_closed_ones(project: Write) -> None:
     root = project({"train.py": "import torch\nfrom nets import net\nnet()\n", "nets.py": BAD})
-    targets = [Target(root / "train.py", named=True)]
-    settled = engine.fix(targets, Plan((MOMENTUM,)), {Applicability.SAFE})
+    targets = [LintTarget(root / "train.py", named=True)]
+    settled = engine.fix(targets, LintOptions((MOMENTUM,)), {Applicability.SAFE})
     assert [change.after for change in settled.changes] == [BAD.replace("0.99", "0.01")]
-    closed = Plan((MOMENTUM,), is_excluded=lambda file: file.name == "nets.py")
+    closed = LintOptions((MOMENTUM,), is_excluded=lambda file: file.name == "nets.py")
     assert engine.fix(targets, closed, {Applicability.SAFE}).changes == ()
 
 
@@ -232,7 +233,7 @@ def test_a_fix_that_edits_a_closed_file_is_only_shown(project: Write) -> None:
         yield rule.at(site, "m", fix=rule.fixed_by("t", replace(edit, path="closed.py")))
 
     closed = "import torch\n# bnlint: skip-file\n"
-    result = lint(project({"a.py": BAD, "closed.py": closed}), plan=Plan((rule,)))
+    result = lint(project({"a.py": BAD, "closed.py": closed}), plan=LintOptions((rule,)))
     (finding,) = result.findings
     assert finding.fix is not None
     assert finding.fix.applicability is Applicability.DISPLAY

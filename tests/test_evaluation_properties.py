@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bnlint.interpreter.core.values import Float, Int, Text, Unknown
 from bnlint.interpreter.evaluation import (
     FUNCTIONS,
     Allowance,
@@ -38,7 +39,6 @@ from bnlint.interpreter.evaluation.allowance import ENTRY, LONGEST_TEXT, MOST_BI
 from bnlint.interpreter.evaluation.numbers import ARITHMETIC
 from bnlint.interpreter.evaluation.operators import COMPARISONS, UNARY
 from bnlint.interpreter.evaluation.sequences import CHANGES, MOST_ROWS, ROWS
-from bnlint.interpreter.values import Float, Int, Text, Unknown
 
 patient = hypothesis.settings(deadline=None)
 """What bounds the work is measured by other tests; here the machine may be busy."""

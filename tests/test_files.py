@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bnlint import files
-from bnlint.files import Patterns
-from bnlint.misuse import Misuse
-from bnlint.relevance import relevant
+from bnlint.errors import UsageError
+from bnlint.lint import files
+from bnlint.lint.files import Patterns
+from bnlint.lint.relevance import relevant
 
 Write = Callable[..., Path]
 
@@ -97,7 +97,7 @@ def test_symlink_loops_end(project: Write) -> None:
     os.symlink(root, root / "a/loop")
     os.symlink("self.py", root / "self.py")
     assert found(root) == ["a/b.py"]
-    with pytest.raises(Misuse, match=r"no such file or folder: `self\.py`"):
+    with pytest.raises(UsageError, match=r"no such file or folder: `self\.py`"):
         found(root, "self.py")
 
 
@@ -112,12 +112,12 @@ def test_a_very_deep_folder_is_walked(project: Write, monkeypatch: pytest.Monkey
 
 
 def test_a_missing_path_is_refused(project: Write) -> None:
-    with pytest.raises(Misuse, match=r"no such file or folder: `no\.py`"):
+    with pytest.raises(UsageError, match=r"no such file or folder: `no\.py`"):
         found(project({}), "no.py")
 
 
 def test_a_device_is_refused(project: Write) -> None:
-    with pytest.raises(Misuse, match="neither a file nor a folder"):
+    with pytest.raises(UsageError, match="neither a file nor a folder"):
         found(project({}), os.devnull)
 
 
@@ -132,7 +132,7 @@ def test_an_unreadable_gitignore_line_is_skipped(project: Write) -> None:
 
 
 def test_a_bad_exclude_pattern_is_refused(project: Write) -> None:
-    with pytest.raises(Misuse, match="bad pattern"):
+    with pytest.raises(UsageError, match="bad pattern"):
         Patterns.of(project({}), ["!"])
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnlint import fixer
 from bnlint.finding import Applicability, Edit, Finding, Fix, Severity, Span
-from bnlint.fixer import Settled, edited, settle
+from bnlint.lint import fixer
+from bnlint.lint.fixer import Settled, edited, settle
 from bnlint.source import SourceFile, parse_text
 
 SAFE, UNSAFE = Applicability.SAFE, Applicability.UNSAFE

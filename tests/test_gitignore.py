@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from bnlint import gitignore
-from bnlint.files import Patterns
+from bnlint.lint import gitignore
+from bnlint.lint.files import Patterns
 
 NAMES = ("a", "b", "ab", "aab", "a.b", "-", "]", "[", "a b", "!", "#a", "B1", "\\")
 FOLDERS = ("a", "b", "ab")

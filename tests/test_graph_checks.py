@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from bnlint import engine, pages
+from bnlint import pages
 from bnlint.finding import Finding
+from bnlint.lint import engine
 from bnlint.pages import Example
 
 CASES = Path(__file__).parent / "cases"

@@ -15,17 +15,19 @@ from types import FunctionType, ModuleType
 
 import pytest
 
-from bnlint import engine, interpreter, pages, registry
-from bnlint.facts import cancellation, forwards, parts, placement, reuse
-from bnlint.facts.rehearsal import Rehearsal
+from bnlint import interpreter, pages, registry
+from bnlint.facts.passes import cancellation, forwards, parts, reuse
+from bnlint.facts.types.rehearsal import Rehearsal
+from bnlint.facts.wording import fix_places
 from bnlint.finding import Edit
+from bnlint.lint import engine
 from bnlint.pages import Example
 from bnlint.rule import Rule
 from bnlint.source import Project, parse_text
 from tests.traced_examples import traced_graph
 
 CASES = Path(__file__).parent / "cases"
-FACTS: tuple[ModuleType, ...] = (forwards, placement, reuse, parts, cancellation)
+FACTS: tuple[ModuleType, ...] = (forwards, fix_places, reuse, parts, cancellation)
 """Facts whose private predicates are guards of the rules that ask them."""
 UNREAD = frozenset({"BN808"})
 """Rules whose blocks say nothing by being read or traced."""

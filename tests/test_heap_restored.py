@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from bnlint.facts.site import Site
-from bnlint.interpreter.frames import Completion
-from bnlint.interpreter.heap import Heap
-from bnlint.interpreter.machine import Machine, Path
-from bnlint.interpreter.objects import Class, Function, Instance, Scope
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.frames import Completion
+from bnlint.interpreter.core.heap import Heap
+from bnlint.interpreter.core.machine import Machine, Path
+from bnlint.interpreter.core.objects import Class, Function, Instance, Scope
 from tests.random_programs import CONSTRUCTS, HEAD, program
 from tests.rehearsing import rehearse
 
@@ -90,5 +90,5 @@ def test_a_path_leaves_nothing_to_the_other(
 def test_a_change_that_bypasses_the_heap_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     code = f"{HEAD}net = Net()\nif flag():\n    net.eval()\nelse:\n    net(x)\n"
     assert changed_by_first_paths(code, monkeypatch) == [set()]
-    monkeypatch.setattr("bnlint.interpreter.heap.Heap.restore", Heap.drop)
+    monkeypatch.setattr("bnlint.interpreter.core.heap.Heap.restore", Heap.drop)
     assert any(changed_by_first_paths(code, monkeypatch))

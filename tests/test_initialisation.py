@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from bnlint.facts.gains import gain_of
-from bnlint.facts.graph import Layer
-from bnlint.facts.moments import PIECEWISE, SMOOTH, UNIT, Moments, activated
+from bnlint.facts.passes.gains import gain_of
+from bnlint.facts.passes.moments import PIECEWISE, SMOOTH, UNIT, Moments, activated
+from bnlint.facts.types.graph import Layer
 from tests.rehearsing import graph, rehearse
 
 LAYERS = {

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from bnlint.facts.known import Known
-from bnlint.facts.loader import Loader, Purpose
-from bnlint.facts.run import Backward, LoaderIterated, OptimizerStep
-from bnlint.facts.site import NOT_KNOWN
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.loader import Loader, Purpose
+from bnlint.facts.types.run import Backward, LoaderIterated, OptimizerStep
+from bnlint.facts.types.site import NOT_KNOWN
 from tests.rehearsing import forwards, main_run, rehearse, rehearse_files, the_forward
 
 YES, NO, UNKNOWN = Known.YES, Known.NO, Known.UNKNOWN

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bnlint.facts.kind import Kind
-from bnlint.facts.known import Known
-from bnlint.facts.site import NOT_KNOWN
+from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.site import NOT_KNOWN
 from tests.rehearsing import (
     forwards,
     graph,

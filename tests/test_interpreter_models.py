@@ -5,8 +5,8 @@ from textwrap import dedent, indent
 
 import pytest
 
-from bnlint.facts.graph import ModelGraph, Shape
-from bnlint.facts.kind import Kind
+from bnlint.facts.types.graph import ModelGraph, Shape
+from bnlint.facts.types.kind import Kind
 from bnlint.interpreter import graph_of
 
 HEADER = """

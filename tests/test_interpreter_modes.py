@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bnlint.facts.known import Known
-from bnlint.facts.run import (
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.run import (
     Backward,
     Forward,
     Frozen,

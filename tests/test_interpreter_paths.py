@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from bnlint.facts.run import Forward, LoaderIterated, OptimizerStep
-from bnlint.interpreter.heap import Heap
+from bnlint.facts.types.run import Forward, LoaderIterated, OptimizerStep
+from bnlint.interpreter.core.heap import Heap
 from tests.rehearsing import (
     events,
     forwards,

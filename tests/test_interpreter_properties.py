@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bnlint import engine
 from bnlint.finding import Applicability
+from bnlint.lint import engine
 from bnlint.registry import rules
 from bnlint.source import parse_text
 from tests.rehearsing import HEAD

@@ -6,7 +6,7 @@ from textwrap import dedent
 import pytest
 
 from bnlint import interpreter
-from bnlint.facts.recipe import (
+from bnlint.facts.types.recipe import (
     Assumed,
     Built,
     Constant,
@@ -21,7 +21,7 @@ from bnlint.facts.recipe import (
     renumbered,
     walk,
 )
-from bnlint.facts.rehearsal import Rehearsal
+from bnlint.facts.types.rehearsal import Rehearsal
 from bnlint.source import Project, parse_text
 from tests.rehearsing import HEAD
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 def loaded_by(arguments: list[str], cwd: Path, environment: dict[str, str]) -> set[str]:
     code = (
-        "import sys, bnlint.cli; bnlint.cli.main(sys.argv[1:]);"
+        "import sys, bnlint.cli.main; bnlint.cli.main.main(sys.argv[1:]);"
         " print('LOADED', *sys.modules, file=sys.stderr)"
     )
     done = subprocess.run(

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bnlint.facts.axes import Axes, Axis, Role
-from bnlint.facts.graph import Shape
-from bnlint.facts.layout import axes_of
-from bnlint.facts.reshaping import regrouped
-from bnlint.facts.selecting import indexed
+from bnlint.facts.passes.axes import Axes, Axis, Role
+from bnlint.facts.passes.indexing import indexed
+from bnlint.facts.passes.layout import axes_of
+from bnlint.facts.passes.reshaping import regrouped
+from bnlint.facts.types.graph import Shape
 from bnlint.interpreter import graph_of
 
 LETTERS = {Role.SAMPLES: "N", Role.FEATURES: "C", Role.POSITIONS: "P", None: "?"}

@@ -4,7 +4,8 @@ from textwrap import indent
 
 import pytest
 
-from bnlint import engine, registry
+from bnlint import registry
+from bnlint.lint import engine
 
 SCRIPT = """\
 import re

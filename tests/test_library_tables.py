@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bnlint.facts.kind import Kind
-from bnlint.facts.known import Known
-from bnlint.facts.loader import Purpose
+from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.loader import Purpose
 from bnlint.interpreter.library.datasets import dataset_facts, purpose_of_name
 from bnlint.interpreter.library.frameworks import framework_of
 from bnlint.interpreter.library.models import arrives_in_eval, contains_batchnorm

@@ -3,7 +3,7 @@
 import gc
 import tracemalloc
 
-from bnlint import engine
+from bnlint.lint import engine
 
 MODEL = """
 import torch

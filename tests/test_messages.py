@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bnlint import engine, pages, registry
+from bnlint import pages, registry
 from bnlint.finding import Finding
+from bnlint.lint import engine
 from tests.traced_examples import traced
 
 DOUBLED = re.compile(r"[.,;:]\s*[.,;:]|\s[.,;:]|  |\(\)(?!`)|``")

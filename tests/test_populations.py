@@ -12,10 +12,10 @@ from bnlint.checks import (
     bn205_batchnorm_over_wrong_axis,
     bn501_tiny_normalization_batch,
 )
-from bnlint.facts.graph import ModelGraph
-from bnlint.facts.populations import fewest, populations
-from bnlint.facts.rehearsal import Rehearsal
-from bnlint.facts.run import Forward
+from bnlint.facts.passes.values_per_channel import fewest, populations
+from bnlint.facts.types.graph import ModelGraph
+from bnlint.facts.types.rehearsal import Rehearsal
+from bnlint.facts.types.run import Forward
 from bnlint.rule import Settings
 from tests.rehearsing import rehearse
 

@@ -1,6 +1,6 @@
 """Which models count as published, so that their checkpoints must go on fitting."""
 
-from bnlint import engine
+from bnlint.lint import engine
 
 FILE = """\
 import torch

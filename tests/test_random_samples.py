@@ -2,7 +2,7 @@
 
 import pytest
 
-from bnlint import engine
+from bnlint.lint import engine
 
 TRAINING = """\
 import random

@@ -4,7 +4,7 @@ from textwrap import indent
 
 import pytest
 
-from bnlint import engine
+from bnlint.lint import engine
 
 MODEL = """\
 import torch

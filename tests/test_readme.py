@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bnlint import cli, cli_report, config, diagnostics, registry
-from bnlint.look import Look
+from bnlint import config, diagnostics, registry
+from bnlint.cli import main, reporting
+from bnlint.style import Style
 from tests import new_rule
 
 ROOT = Path(__file__).parents[1]
@@ -55,8 +56,8 @@ def test_constraints_pin_exactly() -> None:
 def test_the_installed_command_is_there() -> None:
     content = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     module, _, function = content["project"]["scripts"]["bnlint"].partition(":")
-    assert module == cli.__name__
-    assert callable(getattr(cli, function))
+    assert module == main.__name__
+    assert callable(getattr(main, function))
 
 
 def test_the_excerpt_is_what_the_example_prints(
@@ -64,8 +65,8 @@ def test_the_excerpt_is_what_the_example_prints(
 ) -> None:
     monkeypatch.chdir(ROOT)
     pytest.importorskip("torch")
-    monkeypatch.setattr(cli_report, "look_for", lambda *_: Look(width=100))
-    assert cli.main(["examples/train.py", "--trace"]) == 1
+    monkeypatch.setattr(reporting, "look_for", lambda *_: Style(width=100))
+    assert main.main(["examples/train.py", "--trace"]) == 1
     printed = capsys.readouterr().out
     (excerpt,) = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
     finding, summary = excerpt.split("\n...\n\n")

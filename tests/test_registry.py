@@ -3,9 +3,9 @@
 import pytest
 
 from bnlint import registry
+from bnlint.errors import UsageError
 from bnlint.finding import Severity
-from bnlint.misuse import Misuse
-from bnlint.registry import Choice
+from bnlint.registry import RuleChoice
 from bnlint.rule import Rule
 
 RULES = {
@@ -24,36 +24,36 @@ def few_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "rules", lambda: RULES)
 
 
-def chosen(configured: Choice | None = None, given: Choice | None = None) -> str:
-    rules = registry.chosen(configured or Choice(), given or Choice())
+def chosen(configured: RuleChoice | None = None, given: RuleChoice | None = None) -> str:
+    rules = registry.chosen(configured or RuleChoice(), given or RuleChoice())
     return " ".join(rule.id.removeprefix("BN") for rule in rules)
 
 
 @pytest.mark.parametrize(
     ("configured", "given", "expected"),
     [
-        (Choice(), Choice(), "201 301 303"),
-        (Choice(), Choice(["ALL"]), "201 301 303 317"),
-        (Choice(), Choice(["BN3"]), "301 303 317"),
-        (Choice(), Choice(["bn301", "bias-before-batchnorm"]), "201 301"),
-        (Choice(), Choice(["BN"]), "201 301 303 317"),
-        (Choice(), Choice([]), ""),
-        (Choice(), Choice(ignore=["BN3"]), "201"),
-        (Choice(), Choice(ignore=["ALL"]), ""),
-        (Choice(), Choice(["BN3"], ["missing-eval"]), "303 317"),
-        (Choice(), Choice(["BN301"], ["BN3"]), "301"),
-        (Choice(), Choice(["BN3"], ["BN3"]), ""),
-        (Choice(["BN201"]), Choice(), "201"),
-        (Choice(["BN201"]), Choice(["BN301"]), "301"),
-        (Choice(extend_select=["BN317"]), Choice(), "201 301 303 317"),
-        (Choice(["BN2"], extend_select=["BN317"]), Choice(ignore=["BN201"]), "317"),
-        (Choice(ignore=["BN201"]), Choice(), "301 303"),
-        (Choice(ignore=["BN201"]), Choice(["BN201"]), "201"),
-        (Choice(ignore=["BN201"]), Choice(["ALL"]), "301 303 317"),
-        (Choice(ignore=["BN2"]), Choice(["ALL"], ["BN303"]), "301 317"),
+        (RuleChoice(), RuleChoice(), "201 301 303"),
+        (RuleChoice(), RuleChoice(["ALL"]), "201 301 303 317"),
+        (RuleChoice(), RuleChoice(["BN3"]), "301 303 317"),
+        (RuleChoice(), RuleChoice(["bn301", "bias-before-batchnorm"]), "201 301"),
+        (RuleChoice(), RuleChoice(["BN"]), "201 301 303 317"),
+        (RuleChoice(), RuleChoice([]), ""),
+        (RuleChoice(), RuleChoice(ignore=["BN3"]), "201"),
+        (RuleChoice(), RuleChoice(ignore=["ALL"]), ""),
+        (RuleChoice(), RuleChoice(["BN3"], ["missing-eval"]), "303 317"),
+        (RuleChoice(), RuleChoice(["BN301"], ["BN3"]), "301"),
+        (RuleChoice(), RuleChoice(["BN3"], ["BN3"]), ""),
+        (RuleChoice(["BN201"]), RuleChoice(), "201"),
+        (RuleChoice(["BN201"]), RuleChoice(["BN301"]), "301"),
+        (RuleChoice(extend_select=["BN317"]), RuleChoice(), "201 301 303 317"),
+        (RuleChoice(["BN2"], extend_select=["BN317"]), RuleChoice(ignore=["BN201"]), "317"),
+        (RuleChoice(ignore=["BN201"]), RuleChoice(), "301 303"),
+        (RuleChoice(ignore=["BN201"]), RuleChoice(["BN201"]), "201"),
+        (RuleChoice(ignore=["BN201"]), RuleChoice(["ALL"]), "301 303 317"),
+        (RuleChoice(ignore=["BN2"]), RuleChoice(["ALL"], ["BN303"]), "301 317"),
     ],
 )
-def test_selectors_choose(configured: Choice, given: Choice, expected: str) -> None:
+def test_selectors_choose(configured: RuleChoice, given: RuleChoice, expected: str) -> None:
     assert chosen(configured, given) == expected
 
 
@@ -68,14 +68,14 @@ def test_selectors_choose(configured: Choice, given: Choice, expected: str) -> N
     ],
 )
 def test_an_unknown_selector_is_refused(word: str, message: str) -> None:
-    with pytest.raises(Misuse, match=message):
-        chosen(given=Choice([word]))
-    with pytest.raises(Misuse, match=message):
-        chosen(given=Choice(ignore=[word]))
+    with pytest.raises(UsageError, match=message):
+        chosen(given=RuleChoice([word]))
+    with pytest.raises(UsageError, match=message):
+        chosen(given=RuleChoice(ignore=[word]))
 
 
 def test_diagnostics_may_be_named_but_are_no_rules() -> None:
-    assert chosen(given=Choice(ignore=["BN000", "unused-ignore"])) == "201 301 303"
+    assert chosen(given=RuleChoice(ignore=["BN000", "unused-ignore"])) == "201 301 303"
 
 
 @pytest.mark.parametrize("word", ["BN301", "bn301", "missing-eval", "Missing-Eval"])
@@ -85,5 +85,5 @@ def test_a_rule_is_found_by_id_and_name(word: str) -> None:
 
 def test_a_diagnostic_is_found() -> None:
     assert registry.find("BN000").name == "unreadable-file"
-    with pytest.raises(Misuse, match=r"no rule `zzz`$"):
+    with pytest.raises(UsageError, match=r"no rule `zzz`$"):
         registry.find("zzz")

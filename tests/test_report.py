@@ -9,13 +9,13 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from bnlint.engine import Result
 from bnlint.finding import Applicability, Edit, Evidence, Finding, Fix, Severity, Span
-from bnlint.look import Look
+from bnlint.lint.engine import Result
 from bnlint.report import FORMATS
 from bnlint.report.cells import Cells
 from bnlint.report.patch import unified
-from bnlint.source.lines import Lines
+from bnlint.source.line_index import Lines
+from bnlint.style import Style
 
 TRAIN = "import torch\n\n\ndef validate(net, loader):\n\tfor x in loader:\n\t\tnet(x)\n"
 SCHEMA = {
@@ -97,8 +97,8 @@ def result(*findings: Finding, **texts: str) -> Result:
     return Result(findings, {}, named, len(named))
 
 
-def text_of(*findings: Finding, look: Look | None = None, **texts: str) -> str:
-    return FORMATS["text"](result(*findings, **texts), look or Look())
+def text_of(*findings: Finding, look: Style | None = None, **texts: str) -> str:
+    return FORMATS["text"](result(*findings, **texts), look or Style())
 
 
 def test_a_finding_in_full() -> None:
@@ -193,7 +193,7 @@ def test_how_a_fix_is_applied_is_said() -> None:
         shown = text_of(finding(place, edit, level=level), train_py=TRAIN)
         assert words in shown
         assert "BN301 `net`" in shown
-    both = Look(allowed=(Applicability.SAFE, Applicability.UNSAFE))
+    both = Style(allowed=(Applicability.SAFE, Applicability.UNSAFE))
     unsafe = finding(place, edit, level=Applicability.UNSAFE)
     assert "BN301 [*] `net`" in text_of(unsafe, look=both, train_py=TRAIN)
 
@@ -221,7 +221,7 @@ def test_long_messages_are_broken_at_the_terminal_only() -> None:
     message = "`net` " + "is evaluated in train mode " * 10
     item = finding(span(TRAIN, "net(x)"), message=message.strip())
     assert text_of(item, train_py=TRAIN).splitlines()[0] == f"BN301 {message.strip()}"
-    narrow = text_of(item, look=Look(width=60), train_py=TRAIN)
+    narrow = text_of(item, look=Style(width=60), train_py=TRAIN)
     assert max(len(line) for line in narrow.splitlines()) <= 60
     assert narrow.splitlines()[1].startswith("      ")
 
@@ -230,7 +230,7 @@ def test_a_narrow_terminal_shows_what_a_fix_changes_and_the_whole_reason() -> No
     line = "loader = DataLoader(dataset, batch_size=8, num_workers=4, drop_last=True)\n"
     edit = Edit("a.py", line.index(")"), line.index(")"), ", shuffle=True")
     item = finding(span(line, "DataLoader", "a.py"), edit)
-    shown = text_of(item, look=Look(width=50), a_py=line)
+    shown = text_of(item, look=Style(width=50), a_py=line)
     assert "drop_last=True, shuffle=True)" in shown
     assert "loader = DataLoader(" in shown
     assert "BN301 (warning,\n" in shown
@@ -239,7 +239,7 @@ def test_a_narrow_terminal_shows_what_a_fix_changes_and_the_whole_reason() -> No
 
 def test_colours_change_nothing_else() -> None:
     item = finding(span(TRAIN, "net(x)"), Edit("train.py", 0, 6, "export"), severity=Severity.ERROR)
-    coloured = text_of(item, look=Look(colour=True), train_py=TRAIN)
+    coloured = text_of(item, look=Style(colour=True), train_py=TRAIN)
     assert "\x1b[31;1mBN301\x1b[0m" in coloured
     assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == text_of(item, train_py=TRAIN)
 
@@ -249,18 +249,18 @@ def test_the_summary_counts() -> None:
     safe = finding(place, Edit("train.py", 0, 1, ""), severity=Severity.ERROR)
     unsafe = finding(place, Edit("train.py", 0, 1, ""), level=Applicability.UNSAFE)
     other = finding(Span("b.py", 0, 0, 1, 1, 1, 1), severity=Severity.ADVICE)
-    shown = FORMATS["concise"](result(safe, unsafe, unsafe, other), Look()).splitlines()
+    shown = FORMATS["concise"](result(safe, unsafe, unsafe, other), Style()).splitlines()
     assert shown[-2:] == [
         "Found 4 problems (1 error, 2 warnings, 1 advice) in 2 files.",
         "[*] 1 fixable with --fix (2 more with --unsafe-fixes).",
     ]
-    shown = FORMATS["concise"](result(unsafe), Look()).splitlines()
+    shown = FORMATS["concise"](result(unsafe), Style()).splitlines()
     assert shown[-2:] == [
         "Found 1 problem (1 warning) in 1 file.",
         "[*] 1 fixable with --fix --unsafe-fixes.",
     ]
-    assert FORMATS["text"](result(a_py=""), Look()) == "All clear: 1 file checked.\n"
-    assert FORMATS["text"](result(), Look()) == "No Python files to check.\n"
+    assert FORMATS["text"](result(a_py=""), Style()) == "All clear: 1 file checked.\n"
+    assert FORMATS["text"](result(), Style()) == "No Python files to check.\n"
 
 
 def test_concise_is_one_line_each() -> None:
@@ -268,7 +268,7 @@ def test_concise_is_one_line_each() -> None:
         finding(span(TRAIN, "net(x)"), Edit("train.py", 0, 1, "")),
         finding(span(TRAIN, "net(x)"), likely=True),
     ]
-    assert FORMATS["concise"](result(*items), Look()).splitlines()[:2] == [
+    assert FORMATS["concise"](result(*items), Style()).splitlines()[:2] == [
         "train.py:6:3: BN301 [*] `net` is evaluated in train mode",
         "train.py:6:3: BN301 Likely: `net` is evaluated in train mode",
     ]
@@ -280,7 +280,7 @@ def test_json_follows_its_schema() -> None:
         finding(span(TRAIN, "net(x)"), Edit("train.py", 0, 1, "é"), evidence=proof),
         finding(span(TRAIN, "net(x)"), severity=Severity.ADVICE),
     ]
-    loaded = json.loads(FORMATS["json"](result(*items), Look()))
+    loaded = json.loads(FORMATS["json"](result(*items), Style()))
     jsonschema.validate(loaded, SCHEMA)
     assert loaded[0] == {
         "rule": "BN301",
@@ -301,18 +301,18 @@ def test_json_follows_its_schema() -> None:
         },
         "url": "https://github.com/bnlint/bnlint/blob/main/rules/BN301.md",
     }
-    assert json.loads(FORMATS["json"](result(), Look())) == []
+    assert json.loads(FORMATS["json"](result(), Style())) == []
 
 
 def test_github_commands_are_escaped() -> None:
     place = Span("a,b:c%.py", 0, 0, 2, 3, 4, 5)
     item = finding(place, severity=Severity.ADVICE, message="50 % is\ntoo: much, really")
-    assert FORMATS["github"](result(item), Look()) == (
+    assert FORMATS["github"](result(item), Style()) == (
         "::notice file=a%2Cb%3Ac%25.py,line=2,endLine=4,col=3,title=BN301 missing-eval::"
         "a,b:c%25.py:2:3: BN301 50 %25 is\\ntoo: much, really\n"
     )
     for severity, command in ((Severity.ERROR, "error"), (Severity.WARNING, "warning")):
-        text = FORMATS["github"](result(finding(place, severity=severity)), Look())
+        text = FORMATS["github"](result(finding(place, severity=severity)), Style())
         assert text.startswith(f"::{command} file=")
 
 

@@ -9,10 +9,11 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import bnlint  # noqa: E402
-from bnlint import engine, registry  # noqa: E402
-from bnlint.facts.residual_growth import residual_growth  # noqa: E402
-from bnlint.facts.signal_verdict import Pattern, verdict  # noqa: E402
-from bnlint.tracer.construction import watched  # noqa: E402
+from bnlint import registry  # noqa: E402
+from bnlint.facts.passes.residual_growth import residual_growth  # noqa: E402
+from bnlint.facts.wording.signal_verdict import SignalPattern, verdict  # noqa: E402
+from bnlint.lint import engine  # noqa: E402
+from bnlint.tracer.building.observed import watched  # noqa: E402
 from tests.rehearsing import HEAD, graph, rehearse  # noqa: E402
 
 SIZE = (4, 3, 16, 16)
@@ -122,46 +123,50 @@ class Case:
 
     code: str
     severity: str | None
-    pattern: Pattern
+    pattern: SignalPattern
 
 
 GAIN = "self.gain = nn.Parameter(torch.{}(1))"
 SCALED = "return x + self.gain * self.conv2(self.conv1(x).relu())"
 NORM = "self.norm = nn.BatchNorm2d(c)"
 CASES = {
-    "default initialisation": Case(blocks("pass"), None, Pattern.HEALTHY),
-    "He": Case(blocks(), "warning", Pattern.EXPLODES),
+    "default initialisation": Case(blocks("pass"), None, SignalPattern.HEALTHY),
+    "He": Case(blocks(), "warning", SignalPattern.EXPLODES),
     "He, behind an activation": Case(
         blocks(forward="return (x + self.conv2(self.conv1(x).relu())).relu()"),
         "warning",
-        Pattern.EXPLODES,
+        SignalPattern.EXPLODES,
     ),
     "He, in front of one": Case(
         blocks(forward="return x + self.conv2(self.conv1(x.relu()).relu())"),
         "warning",
-        Pattern.EXPLODES,
+        SignalPattern.EXPLODES,
     ),
-    "He, few blocks": Case(blocks(depth=6), "advice", Pattern.MEAN_SHIFT),
-    "He, very few blocks": Case(blocks(depth=4), None, Pattern.MEAN_SHIFT),
+    "He, few blocks": Case(blocks(depth=6), "advice", SignalPattern.MEAN_SHIFT),
+    "He, very few blocks": Case(blocks(depth=4), None, SignalPattern.MEAN_SHIFT),
     "Xavier": Case(
-        blocks("nn.init.xavier_uniform_(conv.weight)", depth=24), "warning", Pattern.EXPLODES
+        blocks("nn.init.xavier_uniform_(conv.weight)", depth=24), "warning", SignalPattern.EXPLODES
     ),
     "orthogonal": Case(
-        blocks("nn.init.orthogonal_(conv.weight, 2**0.5)"), "warning", Pattern.EXPLODES
+        blocks("nn.init.orthogonal_(conv.weight, 2**0.5)"), "warning", SignalPattern.EXPLODES
     ),
     "normal": Case(
-        blocks("conv.weight.data.normal_(0, math.sqrt(2 / (9 * 32)))"), "warning", Pattern.EXPLODES
+        blocks("conv.weight.data.normal_(0, math.sqrt(2 / (9 * 32)))"),
+        "warning",
+        SignalPattern.EXPLODES,
     ),
-    "small": Case(blocks(HE + "; conv.weight.data *= 0.1"), None, Pattern.STARVED),
-    "tiny": Case(blocks("nn.init.normal_(conv.weight, std=1e-3)"), None, Pattern.STARVED),
+    "small": Case(blocks(HE + "; conv.weight.data *= 0.1"), None, SignalPattern.STARVED),
+    "tiny": Case(blocks("nn.init.normal_(conv.weight, std=1e-3)"), None, SignalPattern.STARVED),
     "last weights of zero": Case(
         blocks(more="nn.init.zeros_(self.conv2.weight); nn.init.zeros_(self.conv2.bias)"),
         None,
-        Pattern.IDENTITY,
+        SignalPattern.IDENTITY,
     ),
-    "SkipInit": Case(blocks(forward=SCALED, more=GAIN.format("zeros")), None, Pattern.IDENTITY),
+    "SkipInit": Case(
+        blocks(forward=SCALED, more=GAIN.format("zeros")), None, SignalPattern.IDENTITY
+    ),
     "a learnt factor of one": Case(
-        blocks(forward=SCALED, more=GAIN.format("ones")), "warning", Pattern.EXPLODES
+        blocks(forward=SCALED, more=GAIN.format("ones")), "warning", SignalPattern.EXPLODES
     ),
     "Fixup": Case(
         blocks(
@@ -171,52 +176,56 @@ CASES = {
             + GAIN.format("ones"),
         ),
         None,
-        Pattern.IDENTITY,
+        SignalPattern.IDENTITY,
     ),
     "a small constant": Case(
-        blocks(forward="return x + 0.1 * self.conv2(self.conv1(x).relu())"), None, Pattern.HEALTHY
+        blocks(forward="return x + 0.1 * self.conv2(self.conv1(x).relu())"),
+        None,
+        SignalPattern.HEALTHY,
     ),
     "half of each": Case(
         blocks(forward="return 0.5**0.5 * (x + 0.5**0.5 * self.conv2(self.conv1(x).relu()))"),
         None,
-        Pattern.MEAN_SHIFT,
+        SignalPattern.MEAN_SHIFT,
     ),
     "BatchNorm, then the sum": Case(
         blocks(forward="return x + self.norm(self.conv2(self.conv1(x).relu()))", more=NORM),
         None,
-        Pattern.HEALTHY,
+        SignalPattern.HEALTHY,
     ),
     "BatchNorm in front": Case(
         blocks(forward="return x + self.conv2(self.conv1(self.norm(x).relu()).relu())", more=NORM),
         None,
-        Pattern.HEALTHY,
+        SignalPattern.HEALTHY,
     ),
     "BatchNorm, the sum, ReLU": Case(
         blocks(
             forward="return (x + self.norm(self.conv2(self.conv1(x).relu()))).relu()", more=NORM
         ),
         None,
-        Pattern.HEALTHY,
+        SignalPattern.HEALTHY,
     ),
-    "normalizer-free": Case(NF.format(gain=1.7128585, alpha=0.2), None, Pattern.HEALTHY),
+    "normalizer-free": Case(NF.format(gain=1.7128585, alpha=0.2), None, SignalPattern.HEALTHY),
     "normalizer-free, strong branches": Case(
-        NF.format(gain=1.7128585, alpha=0.5), None, Pattern.HEALTHY
+        NF.format(gain=1.7128585, alpha=0.5), None, SignalPattern.HEALTHY
     ),
-    "normalizer-free, no gain": Case(NF.format(gain=1.0, alpha=1.0), None, Pattern.DRIFTS),
+    "normalizer-free, no gain": Case(NF.format(gain=1.0, alpha=1.0), None, SignalPattern.DRIFTS),
     "a sum of attention": Case(
         FUSION.format(
             forward="h = self.a(x).relu(); return x * torch.sigmoid(h) * 2 + self.b(self.c(h))"
         ),
         None,
-        Pattern.NOTHING,
+        SignalPattern.NOTHING,
     ),
     "a sum of two paths": Case(
-        FUSION.format(forward="return self.b(self.a(x).relu()) + self.c(x)"), None, Pattern.NOTHING
+        FUSION.format(forward="return self.b(self.a(x).relu()) + self.c(x)"),
+        None,
+        SignalPattern.NOTHING,
     ),
     "an average of two paths": Case(
         FUSION.format(forward="return (self.a(x).relu() + self.c(x).relu()) / 2"),
         None,
-        Pattern.NOTHING,
+        SignalPattern.NOTHING,
     ),
 }
 
@@ -254,7 +263,7 @@ def test_reading_tracing_and_measuring_agree(name: str, tmp_path: Path) -> None:
         assert severities(bnlint.check_model(model, input_size=SIZE, select=["BN801"])) == expected
     judged = verdict(bnlint.signal_propagation(real, input_size=SIZE))
     assert judged.pattern is case.pattern, judged
-    assert (case.severity == "warning") == (case.pattern is Pattern.EXPLODES)
+    assert (case.severity == "warning") == (case.pattern is SignalPattern.EXPLODES)
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.severity])

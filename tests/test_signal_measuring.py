@@ -13,10 +13,10 @@ torch = pytest.importorskip("torch")
 from torch import Tensor, nn  # noqa: E402
 
 from benchmarks.preactivation import VARIANTS, Network, Variant  # noqa: E402
-from bnlint.facts.signal import Signal  # noqa: E402
-from bnlint.facts.signal_verdict import Pattern, verdict  # noqa: E402
-from bnlint.tracer.chain import record  # noqa: E402
-from bnlint.tracer.signal_measuring import measure, noise  # noqa: E402
+from bnlint.facts.types.signal import Signal  # noqa: E402
+from bnlint.facts.wording.signal_verdict import SignalPattern, verdict  # noqa: E402
+from bnlint.tracer.record.ways import record  # noqa: E402
+from bnlint.tracer.signal.measuring import measure, noise  # noqa: E402
 
 BLOCKS = (4, 6, 5)
 SIZE = (16, 3, 32, 32)
@@ -76,7 +76,7 @@ def test_variance_grows_linearly_in_a_stage_and_is_reset_at_transitions(name: st
         for number, variance in enumerate(stage):
             assert variance == pytest.approx(slope * (number + 2), rel=0.1)
     judged = verdict(signal)
-    assert judged.pattern is Pattern.HEALTHY
+    assert judged.pattern is SignalPattern.HEALTHY
     assert "grows linearly within the stages and is reset at 2 transitions" in judged.text
 
 
@@ -90,7 +90,7 @@ def test_means_add_up_behind_relu_but_not_behind_batchnorm() -> None:
 def test_without_normalisation_the_signal_explodes() -> None:
     signal = of_variant(VARIANTS["no normalisation, He"], (8, 8))
     judged = verdict(signal)
-    assert judged.pattern is Pattern.EXPLODES
+    assert judged.pattern is SignalPattern.EXPLODES
     assert signal.blocks[-1].variance > 1000
     assert all(block.expected is None for block in signal.blocks)
     assert not signal.normalizer_free
@@ -106,7 +106,7 @@ def test_a_normalizer_free_network_is_like_one_that_ends_in_batchnorm() -> None:
         assert block.variance == pytest.approx(block.expected, rel=0.2)
         assert block.squared_mean < 0.15
     assert [stage[-1] > 3 * stage[0] / 2 for stage in by_stage(signal)] == [True] * 3
-    assert verdict(signal).pattern is Pattern.HEALTHY
+    assert verdict(signal).pattern is SignalPattern.HEALTHY
 
 
 def test_small_branches_of_a_normalizer_free_network_hardly_grow() -> None:
@@ -126,7 +126,7 @@ def test_small_branches_of_a_normalizer_free_network_hardly_grow() -> None:
 
 
 def test_means_shift_in_a_normalizer_free_network_without_centred_weights() -> None:
-    assert verdict(of_variant(VARIANTS["normalizer-free, He"])).pattern is Pattern.MEAN_SHIFT
+    assert verdict(of_variant(VARIANTS["normalizer-free, He"])).pattern is SignalPattern.MEAN_SHIFT
 
 
 # -- what is measured --------------------------------------------------------------------------
@@ -287,7 +287,7 @@ def test_overflow_is_a_result() -> None:
     assert max(value for value in variances if math.isfinite(value)) > 1e38
     assert not math.isfinite(variances[-1])
     judged = verdict(signal)
-    assert judged.pattern is Pattern.EXPLODES
+    assert judged.pattern is SignalPattern.EXPLODES
     assert "and overflows in `layers." in judged.text
 
 

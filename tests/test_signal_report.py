@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnlint.facts.signal import Signal, from_json, in_digits, to_json
-from bnlint.look import Look
-from bnlint.misuse import Misuse
+from bnlint.errors import UsageError
+from bnlint.facts.types.signal import Signal, from_json, in_digits, to_json
 from bnlint.report import signal_json, signal_plot, signal_table
+from bnlint.style import Style
 from bnlint.typed_json import Malformed
 from tests.signals import geometric, linear, signal
 
@@ -63,7 +63,7 @@ def test_other_json_is_refused() -> None:
 
 
 def test_a_table_shows_the_ends_of_each_stage_and_the_growth_between() -> None:
-    lines = signal_table.text(HEALTHY, Look()).splitlines()
+    lines = signal_table.text(HEALTHY, Style()).splitlines()
     assert lines[:9] == [
         "Signal of `Net`: 12 residual additions, train mode, input 8x3x32x32 float32",
         "",
@@ -81,13 +81,13 @@ def test_a_table_shows_the_ends_of_each_stage_and_the_growth_between() -> None:
 
 
 def test_a_table_shows_all_blocks_when_asked() -> None:
-    text = signal_table.text(HEALTHY, Look(), every=True)
+    text = signal_table.text(HEALTHY, Style(), every=True)
     assert all(f" blocks.{number} " in text for number in range(12))
     assert "more" not in text
 
 
 def test_a_table_without_theory_has_no_column_for_it() -> None:
-    text = signal_table.text(EXPLODES, Look())
+    text = signal_table.text(EXPLODES, Style())
     assert "xpected" not in text
     assert "... 16 more, times 1.9 per block" in text  # up to the overflow
     assert "nan" in text
@@ -96,12 +96,12 @@ def test_a_table_without_theory_has_no_column_for_it() -> None:
 
 
 def test_growth_of_an_explosion_is_a_factor() -> None:
-    text = signal_table.text(signal(geometric(16, 1.9)), Look())
+    text = signal_table.text(signal(geometric(16, 1.9)), Style())
     assert "  ... 14 more, times 1.9 per block" in text
 
 
 def test_a_deep_network_fits_a_screen() -> None:
-    lines = signal_table.text(DEEP, Look()).splitlines()
+    lines = signal_table.text(DEEP, Style()).splitlines()
     assert len(lines) < 30
 
 
@@ -110,7 +110,7 @@ def test_a_deep_network_fits_a_screen() -> None:
 def test_a_table_fits_the_terminal(made: Signal, width: int | None) -> None:
     name = "encoder.layers.stage2.blocks.7.residual.branch"
     long = Signal(name, made.inputs, tuple(block_named(block, name) for block in made.blocks))
-    for line in signal_table.text(long, Look(width=width)).splitlines():
+    for line in signal_table.text(long, Style(width=width)).splitlines():
         assert len(line) <= max(min(width or 80, 80), 72), line
 
 
@@ -122,11 +122,11 @@ def block_named(block: object, name: str) -> object:
 
 def test_what_was_not_measured_is_said() -> None:
     partial = Signal("Net", ("1x3 float32",), HEALTHY.blocks, problems=("`view` failed",))
-    assert "Incomplete: `view` failed" in signal_table.text(partial, Look())
+    assert "Incomplete: `view` failed" in signal_table.text(partial, Style())
 
 
 def test_colours_mark_verdicts() -> None:
-    look = Look(colour=True)
+    look = Style(colour=True)
     assert "\x1b[32;1mHealthy\x1b[0m" in signal_table.text(HEALTHY, look)
     assert "\x1b[31;1mExplodes\x1b[0m" in signal_table.text(EXPLODES, look)
 
@@ -215,11 +215,11 @@ def test_networks_of_different_sizes_share_a_logarithmic_panel(
 
 
 def test_what_cannot_be_drawn_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(Misuse, match=r"must end in .svg, .png or .pdf"):
+    with pytest.raises(UsageError, match=r"must end in .svg, .png or .pdf"):
         signal_plot.save({"one": HEALTHY}, tmp_path / "a.jpeg")
-    with pytest.raises(Misuse, match="no residual additions"):
+    with pytest.raises(UsageError, match="no residual additions"):
         signal_plot.save({"one": signal([])}, tmp_path / "a.svg")
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(Misuse, match=r"pip install bnlint\[plot\]"):
+    with pytest.raises(UsageError, match=r"pip install bnlint\[plot\]"):
         signal_plot.save({"one": HEALTHY}, tmp_path / "a.svg")
     assert list(tmp_path.iterdir()) == []

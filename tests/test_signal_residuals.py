@@ -7,10 +7,10 @@ import pytest
 torch = pytest.importorskip("torch")
 from torch import Tensor, nn  # noqa: E402
 
-from bnlint.tracer.chain import record  # noqa: E402
-from bnlint.tracer.signal_names import block_names  # noqa: E402
-from bnlint.tracer.signal_residuals import Addition, Flow, is_transition, stages  # noqa: E402
-from bnlint.tracer.signal_scaling import (  # noqa: E402
+from bnlint.tracer.record.ways import record  # noqa: E402
+from bnlint.tracer.signal.block_names import block_names  # noqa: E402
+from bnlint.tracer.signal.residuals import Addition, GraphFlow, is_transition, stages  # noqa: E402
+from bnlint.tracer.signal.scaling import (  # noqa: E402
     alpha_and_beta,
     is_normalised,
     is_normalizer_free,
@@ -39,8 +39,8 @@ class Net(nn.Module):
         return self.run(self, x)
 
 
-def found(forward: Callable[[Net, Tensor], Tensor]) -> tuple[Flow, tuple[Addition, ...]]:
-    flow = Flow(record(Net(forward), (torch.randn(2, 4, 8, 8),)).module)
+def found(forward: Callable[[Net, Tensor], Tensor]) -> tuple[GraphFlow, tuple[Addition, ...]]:
+    flow = GraphFlow(record(Net(forward), (torch.randn(2, 4, 8, 8),)).module)
     return flow, flow.additions()
 
 
@@ -230,6 +230,6 @@ class Root(nn.Module):
 
 
 def test_blocks_are_named_by_their_module_or_by_their_branch() -> None:
-    flow = Flow(record(Root(), (torch.randn(2, 8),)).module)
+    flow = GraphFlow(record(Root(), (torch.randn(2, 8),)).module)
     names = block_names(flow, flow.additions())
     assert names == ["blocks.0.attention", "blocks.0.mlp", "blocks.1", "last"]

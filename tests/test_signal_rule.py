@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bnlint.checks.bn808_exploding_signal import RULE
-from bnlint.facts.signal import Signal
+from bnlint.facts.types.signal import Signal
 from bnlint.finding import Finding
 from tests.rehearsing import graph, rehearse
 from tests.signals import geometric, linear, signal
@@ -96,8 +96,8 @@ def test_blocks_that_the_graph_does_not_know_are_reported_at_the_model() -> None
 
 def test_the_rule_reads_what_tracing_measured() -> None:
     torch = pytest.importorskip("torch")
-    from bnlint.tracer.chain import record
-    from bnlint.tracer.signal_measuring import measure, noise
+    from bnlint.tracer.record.ways import record
+    from bnlint.tracer.signal.measuring import measure, noise
 
     read = graph(rehearse(CODE))
     torch.manual_seed(0)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from bnlint.finding import Span
 from bnlint.source import SourceFile, parse_text
+from bnlint.source.code_offsets import record
 from bnlint.source.positions import located_by_provider
-from bnlint.source.recorder import record
 
 
 def nodes(tree: cst.CSTNode) -> list[cst.CSTNode]:
@@ -168,7 +168,7 @@ def test_fast_positions_are_those_of_libcst(code: str) -> None:
 
 
 def test_without_the_fast_way_the_slow_one_serves(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "bnlint.source.recorder", None)
+    monkeypatch.setitem(sys.modules, "bnlint.source.code_offsets", None)
     source = parse_text("a\n\x0chere")
     assert source.span(named(source, "here")) == Span("<text>", 3, 7, 2, 2, 2, 6)
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bnlint.facts.site import Site, Source
+from bnlint.facts.types.site import Site, Source
 from bnlint.source import SourceFile, Unreadable, parse_text, read
 from bnlint.source.decoding import decode
 from bnlint.source.nesting import BRACKETS, TERMS, deepest

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnlint import fixer, suppress
 from bnlint.finding import Finding, Severity, Span
+from bnlint.lint import fixer, suppress
 
 NAMES = {"BN201": "bias-before-batchnorm", "BN301": "missing-eval"}
 

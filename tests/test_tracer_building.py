@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from bnlint.facts.recipe import (
+from bnlint.facts.types.recipe import (
     Assumed,
     Built,
     Constant,
@@ -27,12 +27,12 @@ from bnlint.facts.recipe import (
     Record,
     Unobtainable,
 )
-from bnlint.tracer import importing
-from bnlint.tracer.building import BuildFailure, Building, build_in
-from bnlint.tracer.construction import PLACES
-from bnlint.tracer.recipe_json import from_json, to_json
-from bnlint.tracer.targets import parse_argument
-from bnlint.tracer.weights import no_weights, without_weights
+from bnlint.tracer.building.build_model import BuildFailure, Building, build_in
+from bnlint.tracer.building.observed import PLACES
+from bnlint.tracer.building.recipe_json import from_json, to_json
+from bnlint.tracer.building.targets import parse_argument
+from bnlint.tracer.building.weights import no_weights, without_weights
+from bnlint.tracer.slicing import importing
 
 NETS = """
 import argparse

@@ -18,10 +18,10 @@ from hypothesis import strategies as st  # noqa: E402
 from torch import Tensor, fx, nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
-from bnlint.tracer import chain  # noqa: E402
-from bnlint.tracer.chain import record  # noqa: E402
-from bnlint.tracer.shadow import in_other_tensors, on_meta  # noqa: E402
-from bnlint.tracer.uncalled import never_called  # noqa: E402
+from bnlint.tracer.record import ways  # noqa: E402
+from bnlint.tracer.record.stand_in_tensors import in_other_tensors, on_meta  # noqa: E402
+from bnlint.tracer.record.uncalled import never_called  # noqa: E402
+from bnlint.tracer.record.ways import record  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 SIZES = (2, 3, 6, 6)
@@ -352,9 +352,9 @@ CHILD = """
 import sys, torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
-from bnlint.tracer.quirks import leave_dynamo_out
+from bnlint.tracer.record.torch_patches import leave_dynamo_out
 leave_dynamo_out()
-from bnlint.tracer.chain import record
+from bnlint.tracer.record.ways import record
 
 class Net(nn.Module):
     def __init__(self):
@@ -388,7 +388,7 @@ def test_the_compiler_may_be_left_out() -> None:
 
 def test_the_limit_of_memory_counts_each_tensor_once() -> None:
     layer = nn.Linear(4, 4, bias=False)
-    assert chain.shadow.memory_needed(nn.Sequential(layer, layer)) == 64
+    assert ways.shadow.memory_needed(nn.Sequential(layer, layer)) == 64
 
 
 # -- layers that are never called -----------------------------------------------------------------

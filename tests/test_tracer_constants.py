@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
-from bnlint.tracer.construction import FILLED, PLACES, watched  # noqa: E402
+from bnlint.tracer.building.observed import FILLED, PLACES, watched  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 Change = Callable[[Any], object]

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 from torch import Tensor, fx, nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
-from bnlint.tracer.chain import record  # noqa: E402
+from bnlint.tracer.record.ways import record  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 SIZES = (2, 3, 6, 6)

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from bnlint.facts.graph import ModelGraph
-from bnlint.facts.kind import Kind
-from bnlint.facts.site import NOT_KNOWN
+from bnlint.facts.types.graph import ModelGraph
+from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.site import NOT_KNOWN
 from bnlint.interpreter import graph_of
 from bnlint.source import Project
-from bnlint.tracer.model_graphs import model_graph
-from bnlint.tracer.records import (
+from bnlint.tracer.graphs.model_graphs import model_graph
+from bnlint.tracer.record.records import (
     CallRecord,
     LayerRecord,
-    Place,
+    TracePlace,
     TraceRecord,
     from_json,
     to_json,
@@ -51,7 +51,7 @@ def file(tmp_path: Path) -> Path:
 def net_record(file: Path, **changes: object) -> TraceRecord:
     conv = {"in_channels": 3, "out_channels": 8, "kernel_size": (3, 3), "bias": True}
     norm = {"num_features": 8, "eps": 1e-5, "momentum": 0.9, "affine": True}
-    place = Place(str(file), 9, 17, function="Net")
+    place = TracePlace(str(file), 9, 17, function="Net")
     layers = (
         LayerRecord("", "torch.nn.Module", "Net", class_places=(place,)),
         LayerRecord("conv", "torch.nn.Conv2d", "Conv2d", arguments=conv),
@@ -73,10 +73,10 @@ def watched(record: TraceRecord, file: Path) -> TraceRecord:
     """The same with the places that a watched construction gives."""
     places = {
         "conv": (
-            Place(str(file), 6, 6, 11, 40, "conv3x3"),
-            Place(str(file), 12, 12, 20, 37, "__init__"),
+            TracePlace(str(file), 6, 6, 11, 40, "conv3x3"),
+            TracePlace(str(file), 12, 12, 20, 37, "__init__"),
         ),
-        "body.0": (Place(str(file), 13, 13, 34, 69, "__init__"),),
+        "body.0": (TracePlace(str(file), 13, 13, 34, 69, "__init__"),),
     }
     layers = tuple(replace(each, places=places.get(each.name, ())) for each in record.layers)
     return replace(record, layers=layers)

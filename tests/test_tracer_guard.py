@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bnlint.tracer import landlock
-from bnlint.tracer.answer import Answer, Limits
-from bnlint.tracer.refusals import words
+from bnlint.tracer.child import landlock
+from bnlint.tracer.child.protocol import Answer, Limits
+from bnlint.tracer.child.refusals import words
 from tests.guarded import Scripts, scripts_in
 
 pytest.importorskip("torch")

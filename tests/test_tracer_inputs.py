@@ -9,8 +9,8 @@ torch = pytest.importorskip("torch")
 
 from torch import Tensor, nn  # noqa: E402
 
-from bnlint.tracer.inputs import example_inputs  # noqa: E402
-from bnlint.tracer.tracing import trace  # noqa: E402
+from bnlint.tracer.record.inputs import example_inputs  # noqa: E402
+from bnlint.tracer.record.trace_model import trace  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -14,7 +14,7 @@ from torch import Tensor, fx, nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 from torch.nn.utils import rnn  # noqa: E402
 
-from bnlint.tracer.chain import Recording, record  # noqa: E402
+from bnlint.tracer.record.ways import Recording, record  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 SIZES = (4, 3, 6, 6)

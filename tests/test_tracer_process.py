@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from bnlint.misuse import Misuse
-from bnlint.tracer import process, spawn, variables
-from bnlint.tracer.answer import UNUSABLE, Limits
-from bnlint.tracer.process import Child
+from bnlint.errors import UsageError
+from bnlint.tracer.child import environment, parent, spawn
+from bnlint.tracer.child.parent import Child
+from bnlint.tracer.child.protocol import UNUSABLE, Limits
 from tests.guarded import RUNNER, WORKS, Scripts, scripts_in
 
 pytest.importorskip("torch")
@@ -228,8 +228,8 @@ def test_secrets_are_not_passed_on_whatever_they_are_called(
 ) -> None:
     for name in ("AWS_SECRET_ACCESS_KEY", "TORCH_HUB_TOKEN", "LD_PASSWORD", "HF_TOKEN", "DATA"):
         monkeypatch.setenv(name, "x")
-    assert "x" not in variables.environment().values()
-    assert variables.environment(["DATA"])["DATA"] == "x"
+    assert "x" not in environment.environment().values()
+    assert environment.environment(["DATA"])["DATA"] == "x"
 
 
 def test_matplotlib_gets_a_folder_that_exists(
@@ -238,9 +238,9 @@ def test_matplotlib_gets_a_folder_that_exists(
     monkeypatch.delenv("MPLCONFIGDIR", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert Path(variables.environment()["MPLCONFIGDIR"]).is_dir()
+    assert Path(environment.environment()["MPLCONFIGDIR"]).is_dir()
     (tmp_path / "cache" / "matplotlib").mkdir(parents=True)
-    assert "MPLCONFIGDIR" not in variables.environment()
+    assert "MPLCONFIGDIR" not in environment.environment()
 
 
 def test_the_child_loads_nothing_of_the_command_line(scripts: Scripts) -> None:
@@ -249,7 +249,7 @@ def test_the_child_loads_nothing_of_the_command_line(scripts: Scripts) -> None:
 
 
 def test_the_parent_loads_no_torch(elsewhere: dict[str, str]) -> None:
-    code = "import sys, bnlint.tracer.process; print({'torch', 'libcst'} & set(sys.modules))"
+    code = "import sys, bnlint.tracer.child.parent; print({'torch', 'libcst'} & set(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", code], env=elsewhere, capture_output=True, text=True, check=True
     )
@@ -296,7 +296,7 @@ def test_a_server_that_dies_during_a_job_is_the_answer(scripts: Scripts) -> None
 def test_a_server_that_hangs_is_killed(scripts: Scripts, monkeypatch: pytest.MonkeyPatch) -> None:
     scripts.assert_unharmed()
     (server,) = scripts.processes()
-    monkeypatch.setattr(process, "GRACE", 0)
+    monkeypatch.setattr(parent, "GRACE", 0)
     monkeypatch.setattr(spawn, "STOP_SECONDS", 0.2)
     os.kill(server, signal.SIGSTOP)
     failure = scripts.run("value = 1", limits={"seconds": 0.2, "memory_mb": 512}).failure
@@ -318,7 +318,7 @@ def test_closing_ends_everything(doing: str, scripts: Scripts) -> None:
 
 PARENT = """
 import sys
-from bnlint.tracer.process import Child
+from bnlint.tracer.child.parent import Child
 
 with Child(runner="guarded_runner:run") as child:
     child.ask({"file": sys.argv[1]})
@@ -354,7 +354,7 @@ def test_an_interpreter_without_torch_is_misuse(bare: str) -> None:
     with Child(bare) as child:
         child.start()
         for _ in range(2):
-            with pytest.raises(Misuse) as caught:
+            with pytest.raises(UsageError) as caught:
                 child.ask({})
     assert str(caught.value) == (
         f"torch is not installed in {bare}: `pip install bnlint[trace]`, "
@@ -382,7 +382,7 @@ def test_what_is_no_python_is_misuse(
     if script is not None:
         python.write_text(f"#!/bin/sh\n{script}\n" if script else "no program")
         python.chmod(0o755)
-    with Child(str(python)) as child, pytest.raises(Misuse) as caught:
+    with Child(str(python)) as child, pytest.raises(UsageError) as caught:
         child.ask({})
     assert str(caught.value) == message.replace("{python}", str(python))
 

@@ -15,7 +15,7 @@ from torch import Tensor, fx, nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 from torch.utils.checkpoint import checkpoint  # noqa: E402
 
-from bnlint.tracer.chain import Recording, record  # noqa: E402
+from bnlint.tracer.record.ways import Recording, record  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

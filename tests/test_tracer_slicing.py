@@ -14,12 +14,12 @@ import pytest
 import torch
 from torch.overrides import TorchFunctionMode
 
-from bnlint.tracer import importing
-from bnlint.tracer.importing import Project
-from bnlint.tracer.names import Unavailable
-from bnlint.tracer.slicing import outline
+from bnlint.tracer.slicing import importing
+from bnlint.tracer.slicing.importing import SlicedProject
+from bnlint.tracer.slicing.lazy_globals import Unavailable
+from bnlint.tracer.slicing.slices import outline
 
-Write = Callable[[Mapping[str, str]], Project]
+Write = Callable[[Mapping[str, str]], SlicedProject]
 RAN: list[str] = []
 """What the code of a test did."""
 
@@ -30,7 +30,7 @@ def write(tmp_path: Path) -> Iterator[Write]:
     RAN.clear()
     with importing.project([str(tmp_path)]) as project:
 
-        def write_files(files: Mapping[str, str]) -> Project:
+        def write_files(files: Mapping[str, str]) -> SlicedProject:
             for name, text in files.items():
                 path = tmp_path / name
                 path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,9 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from bnlint.facts.recipe import Constant, Items, LibraryName, Pairs
-from bnlint.misuse import Misuse
-from bnlint.tracer.targets import Size, Target, parse_argument, parse_size, parse_target
+from bnlint.errors import UsageError
+from bnlint.facts.types.recipe import Constant, Items, LibraryName, Pairs
+from bnlint.tracer.building.targets import (
+    Size,
+    TraceTarget,
+    parse_argument,
+    parse_size,
+    parse_target,
+)
 
 
 @pytest.fixture
@@ -18,13 +24,13 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_module_and_a_name() -> None:
-    assert parse_target("pkg.models:resnet18") == Target("resnet18", module="pkg.models")
+    assert parse_target("pkg.models:resnet18") == TraceTarget("resnet18", module="pkg.models")
 
 
 @pytest.mark.parametrize("written", ["models.py", "./models.py", "{}"])
 def test_a_file_and_a_name(file: Path, written: str) -> None:
     target = parse_target(f"{written.format(file)}:nets.make")
-    assert target == Target("nets.make", file=str(file))
+    assert target == TraceTarget("nets.make", file=str(file))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +48,7 @@ def test_a_file_and_a_name(file: Path, written: str) -> None:
     ],
 )
 def test_what_is_no_target(file: Path, text: str, said: str) -> None:
-    with pytest.raises(Misuse) as caught:
+    with pytest.raises(UsageError) as caught:
         parse_target(text)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -53,7 +59,7 @@ def test_imports_are_looked_for_beside_a_file_and_above(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "b"
     folder.mkdir(parents=True)
     (tmp_path / "src").mkdir()
-    target = Target("Net", file=str(folder / "net.py"))
+    target = TraceTarget("Net", file=str(folder / "net.py"))
     above = [folder, tmp_path / "a", tmp_path, tmp_path / "src"]
     assert target.roots() == [str(each) for each in above]
 
@@ -63,7 +69,7 @@ def test_imports_of_a_module_are_looked_for_from_here(
 ) -> None:
     (tmp_path / "setup.py").touch()
     monkeypatch.chdir(tmp_path)
-    assert Target("Net", module="nets").roots() == [str(tmp_path)]
+    assert TraceTarget("Net", module="nets").roots() == [str(tmp_path)]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +106,7 @@ def test_a_type_for_all_inputs() -> None:
     ],
 )
 def test_what_is_no_size(text: str, said: str) -> None:
-    with pytest.raises(Misuse) as caught:
+    with pytest.raises(UsageError) as caught:
         parse_size(text)
     assert said in str(caught.value)
 
@@ -133,12 +139,12 @@ def test_arguments(text: str, expected: object) -> None:
 
 @pytest.mark.parametrize("text", ["n", "=3", "a b=3", "2=3", "data=b'x'"])
 def test_what_is_no_argument(text: str) -> None:
-    with pytest.raises(Misuse):
+    with pytest.raises(UsageError):
         parse_argument(text)
 
 
 def test_what_the_child_is_told() -> None:
-    told = Target("Net", module="nets").to_json({"n": Constant(3)})
+    told = TraceTarget("Net", module="nets").to_json({"n": Constant(3)})
     assert told == {
         "file": None,
         "module": "nets",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import bnlint
-from bnlint.facts.graph import ModelGraph
+from bnlint.facts.types.graph import ModelGraph
 from bnlint.finding import Finding
 from bnlint.pages import Example
 
@@ -27,7 +27,7 @@ def traced_graph(example: Example) -> ModelGraph:
 
 def _built(example: Example, folder: Path) -> tuple[Any, tuple[int, ...]]:
     torch = pytest.importorskip("torch")
-    from bnlint.tracer.construction import watched
+    from bnlint.tracer.building.observed import watched
 
     torch.manual_seed(0)
     file = folder / "example.py"

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from bnlint.facts.graph import Layer, ModelGraph, layers_by_site
-from bnlint.facts.kind import Kind
-from bnlint.facts.site import NOT_KNOWN, Argument, Site
+from bnlint.facts.types.graph import Layer, ModelGraph, layers_by_site
+from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.site import NOT_KNOWN, Argument, Site
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule
 

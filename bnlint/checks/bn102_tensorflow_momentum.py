@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from bnlint.facts.forwards import norms_in_training, trains_nothing
-from bnlint.facts.graph import Layer, ModelGraph
-from bnlint.facts.known import Known
-from bnlint.facts.momentum import MomentumSetting, assigned_settings, momentum_settings
-from bnlint.facts.run import Forward, ModeSwitched, Run, is_training
+from bnlint.facts.passes.forwards import norms_in_training, trains_nothing
+from bnlint.facts.passes.momentum import MomentumSetting, assigned_settings, momentum_settings
+from bnlint.facts.types.graph import Layer, ModelGraph
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.run import Forward, ModeSwitched, Run, is_training
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule, Settings
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from bnlint.facts.graph import ModelGraph
-from bnlint.facts.momentum import MomentumSetting, momentum_settings
-from bnlint.facts.site import Site
+from bnlint.facts.passes.momentum import MomentumSetting, momentum_settings
+from bnlint.facts.types.graph import ModelGraph
+from bnlint.facts.types.site import Site
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule
 

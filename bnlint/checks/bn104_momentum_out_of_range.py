@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from bnlint.facts.graph import ModelGraph
-from bnlint.facts.momentum import MomentumSetting, assigned_settings, momentum_settings
-from bnlint.facts.run import Run
+from bnlint.facts.passes.momentum import MomentumSetting, assigned_settings, momentum_settings
+from bnlint.facts.types.graph import ModelGraph
+from bnlint.facts.types.run import Run
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule, Settings
 

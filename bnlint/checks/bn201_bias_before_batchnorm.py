@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bnlint.facts.cancellation import cancelling_norm
-from bnlint.facts.graph import Call, Layer, ModelGraph, layers_by_site
-from bnlint.facts.kind import Kind
-from bnlint.facts.optional import Dependence, dependence
-from bnlint.facts.site import Site
+from bnlint.facts.passes.cancellation import cancelling_norm
+from bnlint.facts.passes.optional_norms import Dependence, dependence
+from bnlint.facts.types.graph import Call, Layer, ModelGraph, layers_by_site
+from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.site import Site
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from bnlint.facts.graph import Call, Layer, ModelGraph, layers_by_site
-from bnlint.facts.kind import Kind
-from bnlint.facts.site import Argument, Site
+from bnlint.facts.types.graph import Call, Layer, ModelGraph, layers_by_site
+from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.site import Argument, Site
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule
 

@@ -3,12 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from bnlint.facts.batches import TrainedBatch, trained_batches
-from bnlint.facts.graph import Call, Layer, ModelGraph
-from bnlint.facts.kind import Kind
-from bnlint.facts.populations import Population, trained_populations
-from bnlint.facts.run import Run
-from bnlint.facts.site import Site
+from bnlint.facts.passes.batches import TrainedBatch, trained_batches
+from bnlint.facts.passes.values_per_channel import Population, trained_populations
+from bnlint.facts.types.graph import Call, Layer, ModelGraph
+from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.run import Run
+from bnlint.facts.types.site import Site
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule, Settings
 

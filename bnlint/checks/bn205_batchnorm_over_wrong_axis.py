@@ -5,11 +5,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from bnlint.facts.axes import Axes, Axis, Role
-from bnlint.facts.graph import Call, Layer, ModelGraph
-from bnlint.facts.kind import Kind
-from bnlint.facts.layout import axes_of
-from bnlint.facts.site import NOT_KNOWN, Site
+from bnlint.facts.passes.axes import Axes, Axis, Role
+from bnlint.facts.passes.layout import axes_of
+from bnlint.facts.types.graph import Call, Layer, ModelGraph
+from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.site import NOT_KNOWN, Site
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule
 

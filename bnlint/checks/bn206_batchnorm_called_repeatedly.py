@@ -3,10 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from bnlint.facts.graph import ModelGraph
-from bnlint.facts.kind import Kind
-from bnlint.facts.reuse import Reuse, compare_inputs, reuses
-from bnlint.facts.site import Site
+from bnlint.facts.passes.reuse import Reuse, compare_inputs, reuses
+from bnlint.facts.types.graph import ModelGraph
+from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.site import Site
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from bnlint.facts.graph import Layer, ModelGraph, layers_by_site
-from bnlint.facts.kind import NORMALIZATIONS, WEIGHTED, Kind
-from bnlint.facts.site import Site
+from bnlint.facts.types.graph import Layer, ModelGraph, layers_by_site
+from bnlint.facts.types.kind import NORMALIZATIONS, WEIGHTED, Kind
+from bnlint.facts.types.site import Site
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule
 

@@ -2,19 +2,19 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.evaluation import cure_of
-from bnlint.facts.forwards import (
+from bnlint.facts.passes.forwards import (
     is_step_of_training,
     norms_in_training,
     switch_was_meant,
     trained_between,
     trains_nothing,
 )
-from bnlint.facts.known import Known
-from bnlint.facts.loader import Purpose
-from bnlint.facts.placement import evaluation_around
-from bnlint.facts.run import Forward, Run, WeightsLoaded
-from bnlint.facts.story import how_it_came_here, how_it_came_into, loader_name
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.loader import Purpose
+from bnlint.facts.types.run import Forward, Run, WeightsLoaded
+from bnlint.facts.wording.eval_fix import cure_of
+from bnlint.facts.wording.evidence import how_it_came_here, how_it_came_into, loader_name
+from bnlint.facts.wording.fix_places import evaluation_around
 from bnlint.finding import Applicability, Finding, Severity
 from bnlint.rule import Rule, Settings
 

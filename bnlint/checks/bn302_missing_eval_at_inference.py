@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.evaluation import cure_of, is_never_trained, keeps_last_batch
-from bnlint.facts.forwards import norms_in_training, switch_was_meant, trains_nothing
-from bnlint.facts.known import Known
-from bnlint.facts.placement import is_dotted_name
-from bnlint.facts.run import Forward, Run, WeightsLoaded
-from bnlint.facts.story import Proof, how_it_came_here, how_it_came_into
+from bnlint.facts.passes.forwards import norms_in_training, switch_was_meant, trains_nothing
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.run import Forward, Run, WeightsLoaded
+from bnlint.facts.wording.eval_fix import cure_of, is_never_trained, keeps_last_batch
+from bnlint.facts.wording.evidence import Proof, how_it_came_here, how_it_came_into
+from bnlint.facts.wording.fix_places import is_dotted_name
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule, Settings
 

@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bnlint.facts.evaluation import is_mixed
-from bnlint.facts.forwards import (
+from bnlint.facts.passes.forwards import (
     evaluated_between,
     loops_of,
     norms_in_training,
@@ -12,11 +11,12 @@ from bnlint.facts.forwards import (
     switch_was_meant,
     trains,
 )
-from bnlint.facts.known import Known
-from bnlint.facts.placement import encloses, is_dotted_name, own_loops
-from bnlint.facts.run import Context, Forward, Run, Switch, is_training, where_nothing_raised
-from bnlint.facts.site import Site
-from bnlint.facts.story import Proof, how_it_came_into
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.run import Context, Forward, Run, Switch, is_training, where_nothing_raised
+from bnlint.facts.types.site import Site
+from bnlint.facts.wording.eval_fix import is_mixed
+from bnlint.facts.wording.evidence import Proof, how_it_came_into
+from bnlint.facts.wording.fix_places import encloses, is_dotted_name, own_loops
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule, Settings
 

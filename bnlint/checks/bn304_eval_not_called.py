@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.run import ModeNotCalled, Run
+from bnlint.facts.types.run import ModeNotCalled, Run
 from bnlint.finding import Applicability, Finding, Severity
 from bnlint.rule import Rule, Settings
 

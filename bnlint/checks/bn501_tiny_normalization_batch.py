@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.batches import TrainedBatch, norms_over_the_batch, trained_batches
-from bnlint.facts.populations import fewest
-from bnlint.facts.run import NormState, Run
+from bnlint.facts.passes.batches import TrainedBatch, norms_over_the_batch, trained_batches
+from bnlint.facts.passes.values_per_channel import fewest
+from bnlint.facts.types.run import NormState, Run
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Holds, Rule, Settings
 

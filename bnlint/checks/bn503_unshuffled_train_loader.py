@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from bnlint.facts.forwards import norms_in_training, trains
-from bnlint.facts.known import Known
-from bnlint.facts.loader import Loader, Purpose
-from bnlint.facts.placement import is_dotted_name
-from bnlint.facts.run import Forward, LoaderHandedOver, Run
-from bnlint.facts.site import Argument, Site
+from bnlint.facts.passes.forwards import norms_in_training, trains
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.loader import Loader, Purpose
+from bnlint.facts.types.run import Forward, LoaderHandedOver, Run
+from bnlint.facts.types.site import Argument, Site
+from bnlint.facts.wording.fix_places import is_dotted_name
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule, Settings
 

@@ -4,11 +4,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import dropwhile, takewhile, zip_longest
 
-from bnlint.facts.forwards import loops_of, norms_in_training, trains
-from bnlint.facts.kind import Kind
-from bnlint.facts.known import Known
-from bnlint.facts.placement import is_dotted_name, own_loops
-from bnlint.facts.run import (
+from bnlint.facts.passes.forwards import loops_of, norms_in_training, trains
+from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.run import (
     Context,
     Forward,
     Frozen,
@@ -20,8 +19,9 @@ from bnlint.facts.run import (
     Switch,
     WeightsWritten,
 )
-from bnlint.facts.site import Site
-from bnlint.facts.story import Proof, how_it_came_into, in_order
+from bnlint.facts.types.site import Site
+from bnlint.facts.wording.evidence import Proof, how_it_came_into, in_order
+from bnlint.facts.wording.fix_places import is_dotted_name, own_loops
 from bnlint.finding import Applicability, Edit, Finding, Fix, Severity
 from bnlint.rule import Rule, Settings
 

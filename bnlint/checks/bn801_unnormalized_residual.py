@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from bnlint.facts.graph import ModelGraph
-from bnlint.facts.kind import NORMALIZATIONS
-from bnlint.facts.residual_growth import ResidualGrowth, residual_growth
-from bnlint.facts.signal import in_digits
-from bnlint.facts.site import Site
+from bnlint.facts.passes.residual_growth import ResidualGrowth, residual_growth
+from bnlint.facts.types.graph import ModelGraph
+from bnlint.facts.types.kind import NORMALIZATIONS
+from bnlint.facts.types.signal import in_digits
+from bnlint.facts.types.site import Site
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule
 

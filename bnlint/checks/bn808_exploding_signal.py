@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from bnlint.facts.graph import Call, ModelGraph
-from bnlint.facts.kind import Kind
-from bnlint.facts.signal import Signal
-from bnlint.facts.signal_growth import Growth, explosion, overflow
-from bnlint.facts.site import Site
+from bnlint.facts.passes.signal_growth import Growth, explosion, overflow
+from bnlint.facts.types.graph import Call, ModelGraph
+from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.signal import Signal
+from bnlint.facts.types.site import Site
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule
 

@@ -8,29 +8,19 @@ from pathlib import Path
 
 import libcst as cst
 
-from bnlint.facts.graph import ModelGraph
-from bnlint.facts.recipe import Recipe
-from bnlint.facts.rehearsal import Rehearsal
-from bnlint.facts.site import Site
-from bnlint.interpreter import (
-    assignments,
-    attributes,
-    context_managers,
-    displays,
-    exceptions,
-    expressions,
-    functions,
-    imports,
-    literals,
-    loops,
-    matching,
-    script_forwards,
-    statements,
-)
-from bnlint.interpreter.bias_reads import BiasReads
-from bnlint.interpreter.entries import Rehearser, is_script
+from bnlint.facts.types.graph import ModelGraph
+from bnlint.facts.types.recipe import Recipe
+from bnlint.facts.types.rehearsal import Rehearsal
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.bias_reads import BiasReads
+from bnlint.interpreter.core.journal import Journal
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.namespaces import Namespaces
+from bnlint.interpreter.core.number_uses import NumberUses
+from bnlint.interpreter.core.objects import Instance
+from bnlint.interpreter.core.tape import Tape
+from bnlint.interpreter.entry_points import Rehearser, is_script
 from bnlint.interpreter.evaluation.allowance import FILE
-from bnlint.interpreter.facts_of import FactsMaker
 from bnlint.interpreter.library import (
     builtin_functions,
     iterators,
@@ -40,17 +30,26 @@ from bnlint.interpreter.library import (
     torch_functions,
 )
 from bnlint.interpreter.library.data import loader_fact
-from bnlint.interpreter.machine import Machine
-from bnlint.interpreter.namespaces import Namespaces
-from bnlint.interpreter.number_uses import NumberUses
-from bnlint.interpreter.objects import Instance
-from bnlint.interpreter.recipes import Recipes
-from bnlint.interpreter.records import Journal
-from bnlint.interpreter.tape import Tape
+from bnlint.interpreter.python import (
+    attributes,
+    context_managers,
+    displays,
+    exceptions,
+    expressions,
+    functions,
+    import_statements,
+    literals,
+    loops,
+    matching,
+    setters,
+    statements,
+)
+from bnlint.interpreter.recipes.model_recipes import Recipes
+from bnlint.interpreter.results.facts_maker import FactsMaker
+from bnlint.interpreter.torch import script_forwards
 from bnlint.source import Project, SourceFile
 
 HANDLERS = (
-    assignments,
     attributes,
     builtin_functions,
     context_managers,
@@ -59,13 +58,14 @@ HANDLERS = (
     expressions,
     script_forwards,
     functions,
-    imports,
+    import_statements,
     iterators,
     literals,
     loops,
     matching,
     methods,
     randomness,
+    setters,
     standard,
     statements,
     torch_functions,

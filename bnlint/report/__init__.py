@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 
-from bnlint.engine import Result
-from bnlint.look import Look
+from bnlint.lint.engine import Result
 from bnlint.report import concise, github, json, text
+from bnlint.style import Style
 
-FORMATS: Mapping[str, Callable[[Result, Look], str]] = {
+FORMATS: Mapping[str, Callable[[Result, Style], str]] = {
     "text": text.render,
     "concise": concise.render,
     "json": json.render,

@@ -1,11 +1,11 @@
 """One line for each finding, as editors and scripts read them."""
 
-from bnlint.engine import Result
-from bnlint.look import Look, colour_of, place_of, said
+from bnlint.lint.engine import Result
 from bnlint.report.summary import summary
+from bnlint.style import Style, colour_of, place_of, said
 
 
-def render(result: Result, look: Look) -> str:
+def render(result: Result, look: Style) -> str:
     """Return ``path:line:column: BN301 [*] message`` lines and the summary."""
     lines = []
     for finding in result.findings:

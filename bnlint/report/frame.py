@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from bnlint.finding import Span
-from bnlint.lines import Listing
-from bnlint.look import Look
+from bnlint.lint.text_lines import Listing
 from bnlint.report.cells import Cells
+from bnlint.style import Style
 
 _WIDEST = 160
 _CONTEXT = 2
@@ -16,7 +16,7 @@ class Gutter:
     """The column of line numbers, ``digits`` wide, with a bar on its right."""
 
     digits: int
-    look: Look
+    look: Style
 
     def line(self, number: int | None, text: str = "", sign: str = "|") -> str:
         """Return a line with its number, if it has one."""

@@ -3,15 +3,15 @@
 The log shows the message alone, so that the message names the place, too.
 """
 
-from bnlint.engine import Result
 from bnlint.finding import Finding, Severity
-from bnlint.look import Look, place_of, said
+from bnlint.lint.engine import Result
+from bnlint.style import Style, place_of, said
 from bnlint.visible import visible
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.ADVICE: "notice"}
 
 
-def render(result: Result, look: Look) -> str:
+def render(result: Result, look: Style) -> str:
     """Return one command for each finding."""
     return "".join(_command(finding) for finding in result.findings)
 

@@ -3,14 +3,14 @@
 import json
 from collections.abc import Mapping
 
-from bnlint.engine import Result
 from bnlint.finding import Finding, Fix
-from bnlint.links import page
-from bnlint.look import Look, message_of
+from bnlint.lint.engine import Result
+from bnlint.style import Style, message_of
+from bnlint.urls import page
 from bnlint.visible import inert_json
 
 
-def render(result: Result, look: Look) -> str:
+def render(result: Result, look: Style) -> str:
     """Return a JSON array; offsets count characters of the decoded file, lines and columns from 1."""
     return inert_json(json.dumps([_finding(f) for f in result.findings], indent=2)) + "\n"
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher, unified_diff
 
 from bnlint.finding import Edit
-from bnlint.fixer import edited
-from bnlint.lines import Listing, split
+from bnlint.lint.fixer import edited
+from bnlint.lint.text_lines import Listing, split
 
 _CONTEXT = 1
 _SHORT = dict(zip('\a\b\t\n\v\f\r"\\', 'abtnvfr"\\', strict=True))

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from bnlint.facts.signal import Signal, to_json
-from bnlint.facts.signal_verdict import verdict
+from bnlint.facts.types.signal import Signal, to_json
+from bnlint.facts.wording.signal_verdict import verdict
 from bnlint.source.file import display_path
 from bnlint.visible import inert_json
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bnlint.facts.signal import Block, Signal, in_digits
-from bnlint.facts.signal_growth import explosion
-from bnlint.misuse import Misuse
+from bnlint.errors import UsageError
+from bnlint.facts.passes.signal_growth import explosion
+from bnlint.facts.types.signal import Block, Signal, in_digits
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,19 +72,19 @@ _PANELS = (
 def save(signals: Mapping[str, Signal], path: Path) -> None:
     """Draw one or several signals, by their names, into an svg, png or pdf file.
 
-    The same signals give the same file. Raises :class:`Misuse` where matplotlib is missing, for
+    The same signals give the same file. Raises :class:`UsageError` where matplotlib is missing, for
     another ending, and where there is nothing to draw.
     """
     ending = path.suffix.lower().removeprefix(".")
     if ending not in FORMATS:
-        raise Misuse(f"`{path}` must end in .svg, .png or .pdf")
+        raise UsageError(f"`{path}` must end in .svg, .png or .pdf")
     drawn = {name: signal for name, signal in signals.items() if signal.blocks}
     if not drawn:
-        raise Misuse("there are no residual additions to plot")
+        raise UsageError("there are no residual additions to plot")
     try:
         from matplotlib import rc_context
     except ImportError:
-        raise Misuse("plots need matplotlib: `pip install bnlint[plot]`") from None
+        raise UsageError("plots need matplotlib: `pip install bnlint[plot]`") from None
     with rc_context(_STYLE):
         figure = _figure(drawn)
         metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[ending]

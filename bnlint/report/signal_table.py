@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from bnlint.facts.signal import Block, Signal, in_digits
-from bnlint.facts.signal_growth import explosion
-from bnlint.facts.signal_verdict import Pattern, verdict
-from bnlint.look import Look
+from bnlint.facts.passes.signal_growth import explosion
+from bnlint.facts.types.signal import Block, Signal, in_digits
+from bnlint.facts.wording.signal_verdict import SignalPattern, verdict
+from bnlint.style import Style
 from bnlint.visible import visible
 
 _WIDTH = 80
@@ -19,10 +19,10 @@ _SHORT = 4
 """Stages of up to so many blocks are shown whole."""
 
 _COLOURS = {
-    Pattern.HEALTHY: "green",
-    Pattern.IDENTITY: "cyan",
-    Pattern.EXPLODES: "red",
-    Pattern.OVERFLOWS: "red",
+    SignalPattern.HEALTHY: "green",
+    SignalPattern.IDENTITY: "cyan",
+    SignalPattern.EXPLODES: "red",
+    SignalPattern.OVERFLOWS: "red",
 }
 _LEGEND = (
     "For each residual sum, on average over its channels: the squared mean, the variance, and the"
@@ -36,7 +36,7 @@ _TRANSITION = " t marks transitions: the skip path holds a convolution or linear
 class _Table:
     """What the lines of one table share."""
 
-    look: Look
+    look: Style
     theory: bool
     explodes: bool
     width: int
@@ -47,7 +47,7 @@ class _Table:
         return self.width - _CELL * (5 if self.theory else 3) - 2
 
 
-def text(signal: Signal, look: Look, *, every: bool = False) -> str:
+def text(signal: Signal, look: Style, *, every: bool = False) -> str:
     """Return the table and the verdict.
 
     Of a stage with many blocks only the first and the last are shown, and the growth between them,

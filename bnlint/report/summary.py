@@ -2,15 +2,15 @@
 
 from collections import Counter
 
-from bnlint.engine import Result
 from bnlint.finding import Applicability, Fix, Severity
-from bnlint.look import Look, colour_of
+from bnlint.lint.engine import Result
 from bnlint.report.traces import traces
+from bnlint.style import Style, colour_of
 
 _PLURALS = {Severity.ERROR: "errors", Severity.WARNING: "warnings", Severity.ADVICE: "advice"}
 
 
-def summary(result: Result, look: Look) -> str:
+def summary(result: Result, look: Style) -> str:
     """Return the lines, each with its end."""
     if not result.findings and not result.checked:
         return "No Python files to check.\n"
@@ -26,7 +26,7 @@ def summary(result: Result, look: Look) -> str:
     return counts + _fixes(result, look) + traces(result, look)
 
 
-def _by_severity(result: Result, look: Look) -> str:
+def _by_severity(result: Result, look: Style) -> str:
     counts = Counter(finding.severity for finding in result.findings)
     return ", ".join(
         look.paint(
@@ -36,7 +36,7 @@ def _by_severity(result: Result, look: Look) -> str:
     )
 
 
-def _fixes(result: Result, look: Look) -> str:
+def _fixes(result: Result, look: Style) -> str:
     """How many fixes ``--fix`` would apply, and which options would add how many."""
     fixes = [f.fix for f in result.findings if f.fix and f.fix.applicability in _APPLICABLE]
     unsafe = any(fix.applicability is Applicability.UNSAFE for fix in fixes)
@@ -54,7 +54,7 @@ def _fixes(result: Result, look: Look) -> str:
 _APPLICABLE = (Applicability.SAFE, Applicability.UNSAFE)
 
 
-def _options(fix: Fix, look: Look) -> str:
+def _options(fix: Fix, look: Style) -> str:
     """The options that a fix needs besides those that are given."""
     unsafe = "" if fix.applicability in look.allowed else " --unsafe-fixes"
     return unsafe + (" --fix-imports" if fix.beyond else "")

@@ -5,20 +5,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from bnlint.engine import Result
 from bnlint.finding import Applicability, Evidence, Finding, Fix
-from bnlint.lines import Listing
-from bnlint.look import Look, colour_of, place_of, said
+from bnlint.lint.engine import Result
+from bnlint.lint.text_lines import Listing
 from bnlint.report.cells import Cells
 from bnlint.report.frame import Gutter, context, first_cell, frame
 from bnlint.report.patch import Row, hunks
 from bnlint.report.summary import summary
+from bnlint.style import Style, colour_of, place_of, said
 from bnlint.visible import visible
 
 _SIGNS = {"-": "red", "+": "green"}
 
 
-def render(result: Result, look: Look) -> str:
+def render(result: Result, look: Style) -> str:
     """Return a block for each finding, and the summary."""
     listings = _listings(result)
     blocks = ["\n".join(_block(finding, listings, look)) for finding in result.findings]
@@ -31,7 +31,7 @@ class _Page:
 
     listings: Mapping[str, Listing]
     gutter: Gutter
-    look: Look
+    look: Style
     colour: str
     shown: frozenset[tuple[str, int]] = frozenset()
 
@@ -46,7 +46,7 @@ def _listings(result: Result) -> dict[str, Listing]:
     return {path: Listing.of(result.texts.get(path, "")) for path in shown}
 
 
-def _block(finding: Finding, listings: Mapping[str, Listing], look: Look) -> Iterator[str]:
+def _block(finding: Finding, listings: Mapping[str, Listing], look: Style) -> Iterator[str]:
     span = finding.span
     own = listings[span.path]
     around = context(own, span)
@@ -68,7 +68,7 @@ def _block(finding: Finding, listings: Mapping[str, Listing], look: Look) -> Ite
     yield from _labelled("explain", f"bnlint explain {finding.rule} ({reason})", page)
 
 
-def _header(finding: Finding, look: Look) -> list[str]:
+def _header(finding: Finding, look: Style) -> list[str]:
     mark = "[*] " if look.will_fix(finding) else ""
     first, *rest = _wrapped(f"{finding.rule} {mark}{said(finding)}", look, indent=6)
     rule = look.paint(finding.rule, colour_of(finding.severity), "bold")
@@ -106,7 +106,7 @@ def _help(fix: Fix, diff: Mapping[str, list[list[Row]]], page: _Page) -> Iterato
     yield page.gutter.line(None)
 
 
-def _how(fix: Fix, look: Look) -> str:
+def _how(fix: Fix, look: Style) -> str:
     """How to have a fix applied that ``--fix`` with the same options leaves."""
     if fix.applicability is Applicability.DISPLAY:
         return " (a suggestion that --fix does not apply)"
@@ -164,7 +164,7 @@ def _labelled(label: str, text: str, page: _Page) -> list[str]:
     return [f"{margin}{equals} {name}: " + first.removeprefix(lead), *rest]
 
 
-def _wrapped(text: str, look: Look, indent: int) -> list[str]:
+def _wrapped(text: str, look: Style, indent: int) -> list[str]:
     """Break a line at blanks so that it fits the terminal."""
     if look.width is None or len(text) <= look.width:
         return [text]

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from bnlint.diagnostics import NOT_TRACED
-from bnlint.engine import Result
 from bnlint.finding import Finding
-from bnlint.look import Look
-from bnlint.tracing import Attempt
+from bnlint.lint.engine import Result
+from bnlint.lint.trace_program import Attempt
+from bnlint.style import Style
 from bnlint.visible import visible
 
 MOST_NAMES = 4
@@ -18,14 +18,14 @@ _HOW = {
 }
 
 
-def traces(result: Result, look: Look) -> str:
+def traces(result: Result, look: Style) -> str:
     """Return the lines, each with its end; nothing where nothing was to be traced."""
     if not result.attempts:
         return ""
     return "".join(f"{line}\n" for line in _lines(result, look))
 
 
-def _lines(result: Result, look: Look) -> Iterator[str]:
+def _lines(result: Result, look: Style) -> Iterator[str]:
     done = [attempt for attempt in result.attempts if attempt.record is not None]
     total = len(result.attempts)
     models = "model" if total == 1 else "models"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from bnlint.source.bindings import bindings, names_in
+from bnlint.source.name_bindings import bindings, names_in
 from bnlint.source.parents import children
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ from bnlint.source import (
     meaning,
     parsing,
     passage,
-    statements,
+    statement_edits,
     unreadable,
 )
+from bnlint.source.enclosing_parameters import parameters_around
 from bnlint.source.located import Located
-from bnlint.source.parameters import parameters_around
 from bnlint.source.parents import Parents
 from bnlint.source.positions import Positions
 from bnlint.source.regular import read_bytes
@@ -28,7 +28,7 @@ from bnlint.source.unreadable import Unreadable
 
 
 class SourceFile:
-    """A parsed file, the :class:`bnlint.facts.site.Source` of its nodes.
+    """A parsed file, the :class:`bnlint.facts.types.site.Source` of its nodes.
 
     ``content`` is the decoded text without a byte order mark; offsets count its characters.
     ``newline`` is its first line ending. ``fixable`` is false when the tree is not exactly that of
@@ -111,19 +111,19 @@ class SourceFile:
 
     def insert_before(self, node: object, line: str) -> Edit | None:
         """Put ``line`` before the statement that holds ``node``, at its indentation."""
-        return statements.insert_before(self, _node(node), line) if self.fixable else None
+        return statement_edits.insert_before(self, _node(node), line) if self.fixable else None
 
     def insert_after(self, node: object, line: str) -> Edit | None:
         """Put ``line`` after the statement that holds ``node``, at its indentation."""
-        return statements.insert_after(self, _node(node), line) if self.fixable else None
+        return statement_edits.insert_after(self, _node(node), line) if self.fixable else None
 
     def insert_first(self, node: object, line: str) -> Edit | None:
         """Put ``line`` first into the body of the compound statement ``node``, after a docstring."""
-        return statements.insert_first(self, _node(node), line) if self.fixable else None
+        return statement_edits.insert_first(self, _node(node), line) if self.fixable else None
 
     def insert_last(self, node: object, line: str) -> Edit | None:
         """Put ``line`` last into the body of the compound statement ``node``."""
-        return statements.insert_last(self, _node(node), line) if self.fixable else None
+        return statement_edits.insert_last(self, _node(node), line) if self.fixable else None
 
     def around(
         self, node: object, before: Sequence[str], after: str, caught: bool
@@ -141,7 +141,7 @@ class SourceFile:
 
     def statement(self, node: object) -> cst.CSTNode:
         """The statement that holds ``node``, or ``node`` itself if its line holds several."""
-        return statements.holder(self, _node(node)) or _node(node)
+        return statement_edits.holder(self, _node(node)) or _node(node)
 
     def binds(self, node: object, name: str) -> bool:
         """Whether the statement that holds ``node`` gives a dotted name a new value."""

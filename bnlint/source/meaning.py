@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from bnlint.source.bindings import bindings
 from bnlint.source.deciding import function_around
-from bnlint.source.parameters import parameters_of
+from bnlint.source.enclosing_parameters import parameters_of
+from bnlint.source.name_bindings import bindings
 from bnlint.source.parents import children
 
 if TYPE_CHECKING:

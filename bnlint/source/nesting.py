@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from bnlint.source.lines import Lines
+from bnlint.source.line_index import Lines
 from bnlint.source.unreadable import Unreadable
 
 BRACKETS = 200

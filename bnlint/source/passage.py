@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from bnlint.finding import Edit
-from bnlint.source import statements
-from bnlint.source.bindings import dotted, targets
+from bnlint.source import statement_edits
+from bnlint.source.name_bindings import dotted, targets
 from bnlint.source.parents import children
 
 if TYPE_CHECKING:
@@ -29,15 +29,15 @@ def around(
     Where the statement can be left early, or ``caught`` says that an exception in it does not end
     the program, the line after it is put into a ``finally``. Empty where that cannot be written.
     """
-    statement = statements.holder(source, node)
+    statement = statement_edits.holder(source, node)
     if statement is None or not runs_at_once(source, node) or _yields(statement):
         return ()
     if caught or is_left_early(statement):
-        wrapped = statements.wrap(source, statement, before, after)
+        wrapped = statement_edits.wrap(source, statement, before, after)
         return () if wrapped is None else (wrapped,)
     edits = (
-        statements.insert_before(source, node, "\n".join(before)),
-        statements.insert_after(source, node, after),
+        statement_edits.insert_before(source, node, "\n".join(before)),
+        statement_edits.insert_after(source, node, after),
     )
     return tuple(edit for edit in edits if edit is not None) if all(edits) else ()
 
@@ -47,7 +47,7 @@ def runs_at_once(source: "SourceFile", node: cst.CSTNode) -> bool:
 
     The body of a ``lambda`` and the items of a generator that something else consumes are not.
     """
-    statement = statements.holder(source, node)
+    statement = statement_edits.holder(source, node)
     if statement is None or isinstance(statement, _APART):
         return False
     inner: cst.CSTNode = node
@@ -83,7 +83,7 @@ def handlers(source: "SourceFile", node: cst.CSTNode) -> Iterator[cst.CSTNode]:
 
 def binds(source: "SourceFile", node: cst.CSTNode, name: str) -> bool:
     """Whether the statement that holds ``node`` gives a dotted name, or its start, a new value."""
-    statement = statements.holder(source, node)
+    statement = statement_edits.holder(source, node)
     if statement is None:
         return True
     bound = set[str]().union(*map(targets, _below(statement)))

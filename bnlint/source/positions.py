@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from bnlint.source.lines import Lines
+from bnlint.source.line_index import Lines
 
 _FRAMES = 40_000
 
@@ -48,7 +48,7 @@ class Positions:
 
 def _located(tree: cst.Module) -> tuple[Mapping[cst.CSTNode, tuple[int, int]], str]:
     try:
-        from bnlint.source.recorder import record
+        from bnlint.source.code_offsets import record
 
         return record(tree)
     except (ImportError, AttributeError, TypeError):

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from bnlint.tracer.inputs import Inputs, example_inputs
-from bnlint.tracer.tracing import Trace, trace
+from bnlint.tracer.record.inputs import Inputs, example_inputs
+from bnlint.tracer.record.trace_model import Trace, trace
 
 
 def trace_live(model: Any, tensors: tuple[Any, ...], sizes: Any, batch: int) -> Trace:

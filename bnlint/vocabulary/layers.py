@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from bnlint.facts.kind import Kind
+from bnlint.facts.types.kind import Kind
 from bnlint.vocabulary.torch_classes import BASES, CLASSES
 from bnlint.vocabulary.words import words
 

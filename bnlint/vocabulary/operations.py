@@ -6,7 +6,7 @@ Names are bare (``relu`` for ``torch.relu``, ``F.relu`` and ``x.relu()``). ``max
 
 from collections.abc import Mapping
 
-from bnlint.facts.kind import Kind
+from bnlint.facts.types.kind import Kind
 from bnlint.vocabulary.words import words
 
 # Functions of torch, torch.nn.functional, torch.special and torch.linalg.

@@ -5,7 +5,7 @@ Read from torch 2.13; ``tests/test_library_tables.py`` compares it with the inst
 
 from collections.abc import Mapping
 
-from bnlint.facts.kind import Kind
+from bnlint.facts.types.kind import Kind
 
 # One entry a line: class names < their base class : constructor parameters, `*` before those that
 # go by keyword only. An indented line continues the entry.

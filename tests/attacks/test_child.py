@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bnlint import typed_json
-from bnlint.facts import signal as signals
-from bnlint.tracer import landlock, reasons, refusals, seccomp
-from bnlint.tracer.answer import (
+from bnlint.facts.types import signal as signals
+from bnlint.tracer.child import failure_reasons, landlock, refusals, seccomp
+from bnlint.tracer.child.protocol import (
     MOST_REFUSALS,
     UNREADABLE,
     Failure,
@@ -24,7 +24,14 @@ from bnlint.tracer.answer import (
     answer_of,
     line_of,
 )
-from bnlint.tracer.records import CallRecord, LayerRecord, Place, TraceRecord, from_json, to_json
+from bnlint.tracer.record.records import (
+    CallRecord,
+    LayerRecord,
+    TracePlace,
+    TraceRecord,
+    from_json,
+    to_json,
+)
 from bnlint.typed_json import Malformed
 from tests.attacks.limited import run
 from tests.guarded import Scripts, scripts_in
@@ -32,7 +39,7 @@ from tests.guarded import Scripts, scripts_in
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a child as Linux has it")
 pytest.importorskip("torch")
 
-PLACE = Place("/a.py", 1, 1, 0, 3, "f")
+PLACE = TracePlace("/a.py", 1, 1, 0, 3, "f")
 LAYER = LayerRecord("a", "torch.nn.Linear", "Linear", arguments={"bias": True}, places=(PLACE,))
 CALL = CallRecord("linear", "linear", layer="a", place=PLACE, callers=(PLACE,), sizes=(2, 3))
 TRACE = TraceRecord(
@@ -208,7 +215,7 @@ FLOODS = {
 def test_a_flood_is_ended_soon_and_takes_little_memory(name: str, scripts: Scripts) -> None:
     answer = scripts.run(f"{WRITE}\n{FLOODS[name]}")
     assert answer.failure is not None
-    assert answer.failure.reason == reasons.FLOODED
+    assert answer.failure.reason == failure_reasons.FLOODED
     assert len(answer.refused) <= MOST_REFUSALS
     (server,) = scripts.processes()
     peak = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{server}/status").read_text())
@@ -220,7 +227,7 @@ def test_a_server_without_forks_is_not_listened_to_for_ever(tmp_path: Path) -> N
     with scripts_in(tmp_path, limits=Limits(seconds=20, memory_mb=1024), alone=True) as scripts:
         answer = scripts.run(f"{WRITE}\nwhile True: write(b'x' * (1 << 20))")
         assert answer.failure is not None
-        assert answer.failure.reason == reasons.FLOODED
+        assert answer.failure.reason == failure_reasons.FLOODED
         assert scripts.run("value = 42").signal == {"value": 42}
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bnlint import rewrite
-from bnlint.cli import main
+from bnlint.cli.main import main
+from bnlint.lint import atomic_writing
 from bnlint.source import Project
 from tests.attacks.limited import HEAD, run
 
@@ -94,8 +94,8 @@ def test_modes_and_attributes_are_kept_and_hard_links_said(
 KILLED = """
 import os, sys, time
 from bnlint import rewrite
-rewrite._replace_all = lambda prepared: (print("ready", flush=True), time.sleep(100))
-from bnlint.cli import main
+atomic_writing._replace_all = lambda prepared: (print("ready", flush=True), time.sleep(100))
+from bnlint.cli.main import main
 main(["check", sys.argv[1], "--fix"])
 """
 
@@ -108,14 +108,14 @@ def test_what_a_killed_run_leaves_is_removed_by_the_next(
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=elsewhere) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
-        (left,) = tmp_path.glob(f".*{rewrite.SUFFIX}")
-        rewrite._sweep(str(tmp_path))
+        (left,) = tmp_path.glob(f".*{atomic_writing.SUFFIX}")
+        atomic_writing._sweep(str(tmp_path))
         assert left.exists()  # its writer lives
         process.send_signal(signal.SIGKILL)
     assert (tmp_path / "a.py").read_text() == CODE
     assert left.exists()
-    os.symlink("a.py", tmp_path / f".link{rewrite.SUFFIX}")
-    os.mkfifo(tmp_path / f".pipe{rewrite.SUFFIX}")
+    os.symlink("a.py", tmp_path / f".link{atomic_writing.SUFFIX}")
+    os.mkfifo(tmp_path / f".pipe{atomic_writing.SUFFIX}")
     started = time.monotonic()
     fix(tmp_path, capfd=capfd)
     assert time.monotonic() - started < 30
@@ -134,7 +134,7 @@ def test_a_text_for_a_folder_that_is_not_there_is_linted(tmp_path: Path) -> None
     project(tmp_path)
     program = (
         "-c",
-        "import io, sys; from bnlint.cli import main\n"
+        "import io, sys; from bnlint.cli.main import main\n"
         f"sys.stdin = io.TextIOWrapper(io.BytesIO({('from . import foo' + chr(10) + CODE)!r}.encode()))\n"
         "sys.exit(main(['-', '--stdin-filename', 'newfolder/x.py', '--format', 'json']))",
     )

@@ -13,15 +13,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bnlint.cli import main
-from bnlint.engine import Result
-from bnlint.facts.signal import Block, Signal
+from bnlint.cli.main import main
+from bnlint.facts.types.signal import Block, Signal
 from bnlint.finding import Applicability, Edit, Evidence, Finding, Fix, Severity, Span
-from bnlint.look import Look
+from bnlint.lint.engine import Result
+from bnlint.lint.trace_program import Attempt
 from bnlint.report import FORMATS, signal_json, signal_table
 from bnlint.report.patch import unified
-from bnlint.tracer.records import CallRecord, TraceRecord
-from bnlint.tracing import Attempt
+from bnlint.style import Style
+from bnlint.tracer.record.records import CallRecord, TraceRecord
 from bnlint.visible import pictured, visible
 from tests.attacks.limited import run
 
@@ -88,13 +88,13 @@ def inert(text: str) -> None:
         assert character == "\n" or shown, repr(character)
 
 
-looks = st.builds(Look, st.booleans(), st.sampled_from([None, 40, 100]))
+looks = st.builds(Style, st.booleans(), st.sampled_from([None, 40, 100]))
 slow = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
 
 
 @slow
 @given(st.sampled_from(sorted(FORMATS)), results(), looks)
-def test_every_format_is_inert(form: str, result: Result, look: Look) -> None:
+def test_every_format_is_inert(form: str, result: Result, look: Style) -> None:
     shown = FORMATS[form](result, look)
     plain = COLOURS.sub("", shown) if look.colour else shown
     inert(plain)
@@ -113,7 +113,7 @@ def test_every_format_is_inert(form: str, result: Result, look: Look) -> None:
 
 @slow
 @given(hostile, st.lists(hostile, min_size=1, max_size=2), looks)
-def test_the_table_of_a_signal_is_inert(name: str, words: list[str], look: Look) -> None:
+def test_the_table_of_a_signal_is_inert(name: str, words: list[str], look: Style) -> None:
     block = Block(name, 0, 1, False, None, 0.0, 1.0, 1.0, 1.0, path=name, line=1, samples=9)
     signal = Signal(name, tuple(words), (block,), problems=tuple(words))
     shown = COLOURS.sub("", signal_table.text(signal, look))

@@ -9,6 +9,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from bnlint.interpreter.core.values import Unknown, Value
 from bnlint.interpreter.evaluation.allowance import Allowance
 from bnlint.interpreter.evaluation.formatting import format_one, shown
 from bnlint.interpreter.evaluation.numbers import BUILTINS, MATH
@@ -29,7 +30,6 @@ from bnlint.interpreter.evaluation.texts import METHODS as TEXT_METHODS
 from bnlint.interpreter.evaluation.texts import PATHS, text_of
 from bnlint.interpreter.evaluation.vectors import METHODS as VECTOR_METHODS
 from bnlint.interpreter.evaluation.vectors import NUMPY, as_type
-from bnlint.interpreter.values import Unknown, Value
 
 
 def _named(package: str, functions: Mapping[str, Callable[..., Any]]) -> dict[str, Any]:

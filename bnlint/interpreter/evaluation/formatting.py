@@ -1,4 +1,4 @@
-"""Values as text: ``str.format``, ``%`` and f-strings, without a look at any attribute or item."""
+"""FormatValues as text: ``str.format``, ``%`` and f-strings, without a look at any attribute or item."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -70,10 +70,10 @@ def formatted(template: str, /, *arguments: object, **keywords: object) -> str:
         NotPlain: a field looks into a value.
         ValueError, IndexError, KeyError: as ``str.format`` does.
     """
-    return concatenated(_fields(template, Values(arguments, keywords), 2))
+    return concatenated(_fields(template, FormatValues(arguments, keywords), 2))
 
 
-class Values:
+class FormatValues:
     """The arguments of one ``format``; fields without a number are counted."""
 
     def __init__(self, arguments: tuple[object, ...], keywords: Mapping[str, object]) -> None:
@@ -101,7 +101,7 @@ class Values:
         return self._next - 1
 
 
-def _fields(template: str, values: Values, depth: int) -> Iterator[str]:
+def _fields(template: str, values: FormatValues, depth: int) -> Iterator[str]:
     if depth == 0:
         raise ValueError("fields nest too deep")
     fields: Fields = Formatter().parse(template)

@@ -4,6 +4,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from bnlint.interpreter.core.values import Unknown, Value
 from bnlint.interpreter.evaluation.allowance import Allowance, require
 from bnlint.interpreter.evaluation.formatting import percent
 from bnlint.interpreter.evaluation.numbers import ARITHMETIC
@@ -11,7 +12,6 @@ from bnlint.interpreter.evaluation.plain import admitted, plain
 from bnlint.interpreter.evaluation.sequences import add, holds, in_range, repeat, unite
 from bnlint.interpreter.evaluation.texts import has_part, long
 from bnlint.interpreter.evaluation.vectors import Vector
-from bnlint.interpreter.values import Unknown, Value
 
 COMPARISONS: Mapping[str, Callable[[Any, Any], object]] = {
     "Equal": operator.eq,

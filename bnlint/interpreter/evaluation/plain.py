@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from bnlint.interpreter.core.values import Float, Int, Value
 from bnlint.interpreter.evaluation.allowance import (
     FREE,
     HEAVIEST,
@@ -15,7 +16,6 @@ from bnlint.interpreter.evaluation.allowance import (
     small,
 )
 from bnlint.interpreter.evaluation.vectors import Vector
-from bnlint.interpreter.values import Float, Int, Value
 
 Plain: TypeAlias = object
 Weighed: TypeAlias = tuple[Plain, int, int]

@@ -4,15 +4,7 @@ import itertools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from bnlint.interpreter.evaluation.allowance import (
-    HEAVIEST,
-    Allowance,
-    NotPlain,
-    TooLarge,
-    require,
-)
-from bnlint.interpreter.evaluation.plain import DEEPEST, plain
-from bnlint.interpreter.objects import (
+from bnlint.interpreter.core.objects import (
     Builtin,
     Class,
     Function,
@@ -22,7 +14,15 @@ from bnlint.interpreter.objects import (
     Static,
     Super,
 )
-from bnlint.interpreter.values import SOME_ITEMS, Choice, Library, Many, Tensor, Unknown, Value
+from bnlint.interpreter.core.values import SOME_ITEMS, Choice, Library, Many, Tensor, Unknown, Value
+from bnlint.interpreter.evaluation.allowance import (
+    HEAVIEST,
+    Allowance,
+    NotPlain,
+    TooLarge,
+    require,
+)
+from bnlint.interpreter.evaluation.plain import DEEPEST, plain
 
 HEAVIEST_KEY = 1_000
 """Items of a tuple, those within it included, that can be looked up."""

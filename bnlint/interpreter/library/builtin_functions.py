@@ -1,28 +1,20 @@
 """Python's builtin functions."""
 
-from bnlint.facts.kind import Kind
-from bnlint.facts.site import Site
-from bnlint.interpreter.arithmetic import binary, truth_of
-from bnlint.interpreter.attributes import MODULE_METHODS
-from bnlint.interpreter.construction import canonical
-from bnlint.interpreter.evaluation import evaluate
-from bnlint.interpreter.iteration import elements
-from bnlint.interpreter.library.calls import library_function
-from bnlint.interpreter.library.classes import is_instance, is_subclass
-from bnlint.interpreter.machine import Machine
-from bnlint.interpreter.modules import (
-    MODE,
-    children,
-    has_unknown_children,
-    is_container,
-    register_child,
+from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.namespaces import Namespace
+from bnlint.interpreter.core.objects import (
+    Builtin,
+    Class,
+    Function,
+    Instance,
+    Method,
+    Partial,
+    Scope,
 )
-from bnlint.interpreter.names import look_up, set_attribute
-from bnlint.interpreter.namespaces import Namespace
-from bnlint.interpreter.objects import Builtin, Class, Function, Instance, Method, Partial, Scope
-from bnlint.interpreter.parameters import is_opaque, names_of
-from bnlint.interpreter.tape import tensors_in
-from bnlint.interpreter.values import (
+from bnlint.interpreter.core.tape import tensors_in
+from bnlint.interpreter.core.values import (
     MISSING,
     Arguments,
     Library,
@@ -31,6 +23,22 @@ from bnlint.interpreter.values import (
     Unknown,
     Value,
 )
+from bnlint.interpreter.evaluation import evaluate
+from bnlint.interpreter.library.calls import library_function
+from bnlint.interpreter.library.classes import is_instance, is_subclass
+from bnlint.interpreter.python.arithmetic import binary, truth_of
+from bnlint.interpreter.python.attributes import MODULE_METHODS
+from bnlint.interpreter.python.construction import canonical
+from bnlint.interpreter.python.iteration import elements
+from bnlint.interpreter.python.name_lookup import look_up, set_attribute
+from bnlint.interpreter.torch.modules import (
+    MODE,
+    children,
+    has_unknown_children,
+    is_container,
+    register_child,
+)
+from bnlint.interpreter.torch.parameters import is_opaque, names_of
 from bnlint.vocabulary.layers import SIGNATURES, bare_name
 
 PURE = """int float str bool abs round divmod pow repr range slice hash hex chr ord

@@ -2,25 +2,40 @@
 
 from collections.abc import Callable
 
-from bnlint.facts.kind import Kind
-from bnlint.facts.known import Known
-from bnlint.facts.site import Site
-from bnlint.interpreter.construction import build_library, canonical, new_instance
-from bnlint.interpreter.freezing import note_transfer
-from bnlint.interpreter.initialising import draw, forget_weights
+from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.machine import CALLS, Machine, handles
+from bnlint.interpreter.core.namespaces import dotted
+from bnlint.interpreter.core.number_uses import CARRIERS
+from bnlint.interpreter.core.objects import Bound, Instance, Scope
+from bnlint.interpreter.core.tape import tensors_in
+from bnlint.interpreter.core.values import (
+    SHUFFLED,
+    Arguments,
+    Library,
+    Many,
+    Tensor,
+    Unknown,
+    Value,
+)
 from bnlint.interpreter.library.frameworks import framework_of
 from bnlint.interpreter.library.models import arrives_in_eval, contains_batchnorm
 from bnlint.interpreter.library.tensor_functions import call_tensor_function
-from bnlint.interpreter.machine import CALLS, Machine, handles
-from bnlint.interpreter.modules import CONTAINERS, MODE, WRAPPERS, built_mode, modules_in, set_mode
-from bnlint.interpreter.namespaces import dotted
-from bnlint.interpreter.norms import add_norm_group
-from bnlint.interpreter.number_uses import CARRIERS
-from bnlint.interpreter.objects import Bound, Instance, Scope
-from bnlint.interpreter.parameters import is_parameter
-from bnlint.interpreter.tape import tensors_in
-from bnlint.interpreter.training import note_backward
-from bnlint.interpreter.values import SHUFFLED, Arguments, Library, Many, Tensor, Unknown, Value
+from bnlint.interpreter.python.construction import build_library, canonical, new_instance
+from bnlint.interpreter.torch.freezing import note_transfer
+from bnlint.interpreter.torch.modules import (
+    CONTAINERS,
+    MODE,
+    WRAPPERS,
+    built_mode,
+    modules_in,
+    set_mode,
+)
+from bnlint.interpreter.torch.norms import add_norm_group
+from bnlint.interpreter.torch.parameters import is_parameter
+from bnlint.interpreter.torch.training import note_backward
+from bnlint.interpreter.torch.weight_fills import draw, forget_weights
 from bnlint.vocabulary.layers import KINDS, SIGNATURES, bare_name
 from bnlint.vocabulary.operations import (
     FUNCTION_MODULES,

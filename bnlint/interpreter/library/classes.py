@@ -2,12 +2,12 @@
 
 import builtins
 
-from bnlint.facts.kind import Kind
-from bnlint.interpreter.construction import canonical
-from bnlint.interpreter.modules import WRAPPERS, norm_group
-from bnlint.interpreter.objects import Builtin, Class, Function, Instance, Method, Partial
-from bnlint.interpreter.parameters import is_opaque
-from bnlint.interpreter.values import CONCRETE, Choice, Library, Many, Tensor, Unknown, Value
+from bnlint.facts.types.kind import Kind
+from bnlint.interpreter.core.objects import Builtin, Class, Function, Instance, Method, Partial
+from bnlint.interpreter.core.values import CONCRETE, Choice, Library, Many, Tensor, Unknown, Value
+from bnlint.interpreter.python.construction import canonical
+from bnlint.interpreter.torch.modules import WRAPPERS, norm_group
+from bnlint.interpreter.torch.parameters import is_opaque
 from bnlint.vocabulary.layers import KINDS, ancestors, bare_name
 
 PLAIN = (*CONCRETE, list, tuple, dict, set, frozenset, Function, Method, Partial, Class, Library)

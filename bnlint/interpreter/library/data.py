@@ -1,17 +1,12 @@
 """Datasets and loaders."""
 
-from bnlint.facts.known import Known
-from bnlint.facts.loader import Dataset, Loader, Purpose
-from bnlint.facts.site import Argument, Site
-from bnlint.interpreter.arguments import make_argument
-from bnlint.interpreter.construction import bind_loosely, new_instance
-from bnlint.interpreter.library.calls import library_function
-from bnlint.interpreter.library.dataset_order import draws_its_own_order, shuffles_itself
-from bnlint.interpreter.library.datasets import dataset_facts, purpose_of_name
-from bnlint.interpreter.library.unpacked import may_bring_order
-from bnlint.interpreter.machine import Machine
-from bnlint.interpreter.objects import Bound, Builtin, Class, Instance, Scope
-from bnlint.interpreter.values import (
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.loader import Dataset, Loader, Purpose
+from bnlint.facts.types.site import Argument, Site
+from bnlint.interpreter.core.layer_arguments import make_argument
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.objects import Bound, Builtin, Class, Instance, Scope
+from bnlint.interpreter.core.values import (
     MISSING,
     Arguments,
     Choice,
@@ -22,6 +17,11 @@ from bnlint.interpreter.values import (
     in_random_order,
     open_at,
 )
+from bnlint.interpreter.library.calls import library_function
+from bnlint.interpreter.library.dataset_order import draws_its_own_order, shuffles_itself
+from bnlint.interpreter.library.datasets import dataset_facts, purpose_of_name
+from bnlint.interpreter.library.unpacked import may_bring_order
+from bnlint.interpreter.python.construction import bind_loosely, new_instance
 
 LOADER = "torch.utils.data.DataLoader"
 PARAMETERS = (

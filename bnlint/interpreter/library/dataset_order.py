@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import libcst as cst
 
-from bnlint.interpreter.objects import Class, Function, Instance
-from bnlint.interpreter.values import Float, Int, Value
+from bnlint.interpreter.core.objects import Class, Function, Instance
+from bnlint.interpreter.core.values import Float, Int, Value
 from bnlint.source.parents import children
 
 DEEPEST = 4

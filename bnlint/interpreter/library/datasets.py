@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bnlint.facts.known import Known
-from bnlint.facts.loader import Purpose
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.loader import Purpose
 from bnlint.vocabulary.words import words
 
 

@@ -1,17 +1,17 @@
 """Functions that take iterables and give others: ``zip``, ``sorted``, ``next`` and the like."""
 
-from bnlint.facts.kind import Kind
-from bnlint.facts.site import Site
-from bnlint.interpreter.arithmetic import truth_of
+from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.objects import Class, Function, Instance, Method, Scope
+from bnlint.interpreter.core.tape import tensors_in
+from bnlint.interpreter.core.values import Arguments, Many, Tensor, Unknown, Value, is_known
 from bnlint.interpreter.evaluation import evaluate, extreme, ordered, rows, set_of
-from bnlint.interpreter.iterables import iterated
-from bnlint.interpreter.iteration import elements
 from bnlint.interpreter.library.calls import library_function
-from bnlint.interpreter.loops import note_iteration
-from bnlint.interpreter.machine import Machine
-from bnlint.interpreter.objects import Class, Function, Instance, Method, Scope
-from bnlint.interpreter.tape import tensors_in
-from bnlint.interpreter.values import Arguments, Many, Tensor, Unknown, Value, is_known
+from bnlint.interpreter.python.arithmetic import truth_of
+from bnlint.interpreter.python.iterables import iterated
+from bnlint.interpreter.python.iteration import elements
+from bnlint.interpreter.python.loops import note_iteration
 
 
 @library_function(

@@ -1,20 +1,9 @@
 """Methods of values that the interpreter itself implements, by the type of their receiver."""
 
-from bnlint.facts.site import Site
-from bnlint.interpreter.construction import initialise_library
-from bnlint.interpreter.evaluation import change, changes, evaluate, is_key, item_of, ordered
-from bnlint.interpreter.evaluation.vectors import METHODS as VECTOR_METHODS
-from bnlint.interpreter.evaluation.vectors import Vector
-from bnlint.interpreter.forward import run_library
-from bnlint.interpreter.iteration import elements, forget_items, grown, has_uncertain_entries
-from bnlint.interpreter.library.module_methods import call_module_method
-from bnlint.interpreter.library.object_methods import call_object_method
-from bnlint.interpreter.library.parameter_methods import call_parameter_method
-from bnlint.interpreter.library.tensor_functions import call_tensor_method
-from bnlint.interpreter.machine import CALLS, Machine, handles
-from bnlint.interpreter.objects import Builtin, Class, Instance, Scope, Super
-from bnlint.interpreter.parameters import is_parameter
-from bnlint.interpreter.values import (
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.machine import CALLS, Machine, handles
+from bnlint.interpreter.core.objects import Builtin, Class, Instance, Scope, Super
+from bnlint.interpreter.core.values import (
     SOME_ITEMS,
     Arguments,
     Library,
@@ -26,6 +15,17 @@ from bnlint.interpreter.values import (
     open_at,
     present,
 )
+from bnlint.interpreter.evaluation import change, changes, evaluate, is_key, item_of, ordered
+from bnlint.interpreter.evaluation.vectors import METHODS as VECTOR_METHODS
+from bnlint.interpreter.evaluation.vectors import Vector
+from bnlint.interpreter.library.module_methods import call_module_method
+from bnlint.interpreter.library.object_methods import call_object_method
+from bnlint.interpreter.library.parameter_methods import call_parameter_method
+from bnlint.interpreter.library.tensor_functions import call_tensor_method
+from bnlint.interpreter.python.construction import initialise_library
+from bnlint.interpreter.python.iteration import elements, forget_items, grown, has_uncertain_entries
+from bnlint.interpreter.torch.inner_forwards import run_library
+from bnlint.interpreter.torch.parameters import is_parameter
 
 
 @handles(CALLS, Builtin)

@@ -8,7 +8,7 @@ written by hand and not compared with an installed one.
 
 from collections.abc import Mapping
 
-from bnlint.facts.known import Known, any_of
+from bnlint.facts.types.known import Known, any_of
 from bnlint.vocabulary.words import words
 
 # Architectures by the beginning of their names in torchvision, timm, pretrainedmodels, torch.hub.

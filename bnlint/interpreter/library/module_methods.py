@@ -4,16 +4,19 @@ from collections.abc import Callable
 
 import libcst as cst
 
-from bnlint.facts.initialisation import DEFAULT
-from bnlint.facts.run import ModeSwitched
-from bnlint.facts.site import Argument, Site
-from bnlint.interpreter.attributes import SWITCHING
-from bnlint.interpreter.forward import run_library
-from bnlint.interpreter.freezing import freeze, note_weights_written
-from bnlint.interpreter.initialising import draw, forget_weights
+from bnlint.facts.types.initialisation import DEFAULT
+from bnlint.facts.types.run import ModeSwitched
+from bnlint.facts.types.site import Argument, Site
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.namespaces import dotted
+from bnlint.interpreter.core.objects import Function, Instance, Method, Scope
+from bnlint.interpreter.core.tape import tensors_in
+from bnlint.interpreter.core.values import Arguments, Library, Many, Unknown, Value
 from bnlint.interpreter.library.state_dicts import is_state_dict, note_handed_over, state_dict
-from bnlint.interpreter.machine import Machine
-from bnlint.interpreter.modules import (
+from bnlint.interpreter.python.attributes import SWITCHING
+from bnlint.interpreter.torch.freezing import freeze, note_weights_written
+from bnlint.interpreter.torch.inner_forwards import run_library
+from bnlint.interpreter.torch.modules import (
     children,
     descendants,
     extend_container,
@@ -24,20 +27,17 @@ from bnlint.interpreter.modules import (
     register_child,
     set_mode,
 )
-from bnlint.interpreter.namespaces import dotted
-from bnlint.interpreter.objects import Function, Instance, Method, Scope
-from bnlint.interpreter.parameters import (
+from bnlint.interpreter.torch.parameters import (
     is_opaque,
     named_parameters,
     new_parameter,
     parameter_group,
     parameter_of,
 )
-from bnlint.interpreter.published import PUBLISHED_WEIGHTS
-from bnlint.interpreter.script_forwards import call_module, receiver_of
-from bnlint.interpreter.tape import tensors_in
-from bnlint.interpreter.training import note_backward, note_loaded
-from bnlint.interpreter.values import Arguments, Library, Many, Unknown, Value
+from bnlint.interpreter.torch.published import PUBLISHED_WEIGHTS
+from bnlint.interpreter.torch.script_forwards import call_module, receiver_of
+from bnlint.interpreter.torch.training import note_backward, note_loaded
+from bnlint.interpreter.torch.weight_fills import draw, forget_weights
 
 Handler = Callable[[Machine, Instance, Arguments, Site, Scope], Value]
 SAME_MODULE = frozenset(

@@ -1,19 +1,19 @@
 """Methods of library objects that are not modules: optimizers, loaders, parsers, trainers."""
 
-from bnlint.facts.run import LoaderHandedOver
-from bnlint.facts.site import Site
-from bnlint.interpreter.construction import new_instance
-from bnlint.interpreter.iteration import is_named_tuple
+from bnlint.facts.types.run import LoaderHandedOver
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.objects import Instance, Scope
+from bnlint.interpreter.core.tape import tensors_in
+from bnlint.interpreter.core.values import Arguments, Tensor, Unknown, Value, is_known
 from bnlint.interpreter.library.data import LOADER, loader_batches
 from bnlint.interpreter.library.frameworks import framework_of
 from bnlint.interpreter.library.parsers import PARSERS, call_parser_method
 from bnlint.interpreter.library.state_dicts import call_state_method, is_state_dict
-from bnlint.interpreter.machine import Machine
-from bnlint.interpreter.modules import modules_in
-from bnlint.interpreter.objects import Instance, Scope
-from bnlint.interpreter.tape import tensors_in
-from bnlint.interpreter.training import note_backward, note_step
-from bnlint.interpreter.values import Arguments, Tensor, Unknown, Value, is_known
+from bnlint.interpreter.python.construction import new_instance
+from bnlint.interpreter.python.iteration import is_named_tuple
+from bnlint.interpreter.torch.modules import modules_in
+from bnlint.interpreter.torch.training import note_backward, note_step
 
 
 def call_object_method(

@@ -1,13 +1,13 @@
 """Methods of parameters: initial values, gradients, copies."""
 
-from bnlint.facts.site import Site
-from bnlint.interpreter.freezing import freeze, note_weights_written
-from bnlint.interpreter.initialising import draw, draw_of, fill, scale
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.objects import Instance
+from bnlint.interpreter.core.values import Arguments, Tensor, Unknown, Value
 from bnlint.interpreter.library.tensor_functions import call_tensor_method
-from bnlint.interpreter.machine import Machine
-from bnlint.interpreter.objects import Instance
-from bnlint.interpreter.parameters import is_parameter, operand
-from bnlint.interpreter.values import Arguments, Tensor, Unknown, Value
+from bnlint.interpreter.torch.freezing import freeze, note_weights_written
+from bnlint.interpreter.torch.parameters import is_parameter, operand
+from bnlint.interpreter.torch.weight_fills import draw, draw_of, fill, scale
 
 COPIES = frozenset({"copy_", "mul_", "lerp_", "add_", "sub_", "set_", "div_"})
 RANDOM = frozenset({"normal_", "uniform_", "xavier_uniform_", "kaiming_normal_", "random_"})

@@ -2,12 +2,12 @@
 
 import re
 
-from bnlint.facts.site import Site
-from bnlint.interpreter.arguments import with_site
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.layer_arguments import with_site
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.objects import Instance
+from bnlint.interpreter.core.values import Arguments, Unknown, Value
 from bnlint.interpreter.evaluation import evaluate
-from bnlint.interpreter.machine import Machine
-from bnlint.interpreter.objects import Instance
-from bnlint.interpreter.values import Arguments, Unknown, Value
 
 PARSERS = frozenset(
     {

@@ -2,13 +2,21 @@
 
 import libcst as cst
 
-from bnlint.facts.site import Site
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.objects import Scope
+from bnlint.interpreter.core.values import (
+    SHUFFLED,
+    Arguments,
+    Library,
+    Many,
+    Tensor,
+    Unknown,
+    Value,
+)
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.tensor_functions import create
-from bnlint.interpreter.machine import Machine
-from bnlint.interpreter.names import assign
-from bnlint.interpreter.objects import Scope
-from bnlint.interpreter.values import SHUFFLED, Arguments, Library, Many, Tensor, Unknown, Value
+from bnlint.interpreter.python.name_lookup import assign
 
 _TYPES = "Tensor FloatTensor DoubleTensor HalfTensor BFloat16Tensor LongTensor IntTensor".split()
 _DRAWS = """normal randn rand uniform random random_sample ranf sample randint random_integers

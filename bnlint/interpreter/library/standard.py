@@ -4,18 +4,26 @@ from collections.abc import Mapping
 
 import libcst as cst
 
-from bnlint.facts.kind import Kind
-from bnlint.facts.site import Site
-from bnlint.interpreter.construction import copy_of
+from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.objects import Class, Function, Method, Partial, Scope
+from bnlint.interpreter.core.tape import tensors_in
+from bnlint.interpreter.core.values import (
+    EXIT,
+    Arguments,
+    Library,
+    Tensor,
+    Unknown,
+    Value,
+    is_known,
+)
 from bnlint.interpreter.evaluation import FUNCTIONS, evaluate, operate, rows
 from bnlint.interpreter.evaluation.vectors import NUMPY, array
-from bnlint.interpreter.iteration import NAMED_TUPLE, elements
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.tensor_functions import call_tensor_function
-from bnlint.interpreter.machine import Machine
-from bnlint.interpreter.objects import Class, Function, Method, Partial, Scope
-from bnlint.interpreter.tape import tensors_in
-from bnlint.interpreter.values import EXIT, Arguments, Library, Tensor, Unknown, Value, is_known
+from bnlint.interpreter.python.construction import copy_of
+from bnlint.interpreter.python.iteration import NAMED_TUPLE, elements
 
 
 @library_function("functools.partial")

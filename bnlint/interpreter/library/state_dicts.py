@@ -1,11 +1,11 @@
 """What ``state_dict()`` gives: the parameters of a model by name, which code may write."""
 
-from bnlint.facts.site import Site
-from bnlint.interpreter.machine import Machine
-from bnlint.interpreter.modules import descendants
-from bnlint.interpreter.objects import Instance
-from bnlint.interpreter.parameters import parameter_group
-from bnlint.interpreter.values import Many, Unknown, Value
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.objects import Instance
+from bnlint.interpreter.core.values import Many, Unknown, Value
+from bnlint.interpreter.torch.modules import descendants
+from bnlint.interpreter.torch.parameters import parameter_group
 
 STATE = "torch.nn.Module.state_dict"
 """What stands for the class of such a dict."""

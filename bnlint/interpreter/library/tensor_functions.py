@@ -3,20 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bnlint.facts.graph import Shape
-from bnlint.facts.kind import Kind
-from bnlint.facts.reshaping import SIZE_OF_FIRST
-from bnlint.facts.site import Site
-from bnlint.interpreter.arithmetic import broadcast, may_be_tensors
-from bnlint.interpreter.freezing import note_weights_written
-from bnlint.interpreter.function_shapes import after_function, part_shapes
-from bnlint.interpreter.machine import Machine
-from bnlint.interpreter.objects import Instance
-from bnlint.interpreter.parameters import tensor_inputs
-from bnlint.interpreter.shapes import FIRST_SIZE, after_layer, at_channels, sizes_of
-from bnlint.interpreter.tape import tensors_in
-from bnlint.interpreter.training import note_backward
-from bnlint.interpreter.values import (
+from bnlint.facts.passes.reshaping import SIZE_OF_FIRST
+from bnlint.facts.types.graph import Shape
+from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.objects import Instance
+from bnlint.interpreter.core.tape import tensors_in
+from bnlint.interpreter.core.values import (
     NO_GRADIENTS,
     Arguments,
     Choice,
@@ -27,6 +21,12 @@ from bnlint.interpreter.values import (
     in_random_order,
     open_at,
 )
+from bnlint.interpreter.python.arithmetic import broadcast, may_be_tensors
+from bnlint.interpreter.torch.freezing import note_weights_written
+from bnlint.interpreter.torch.function_shapes import after_function, part_shapes
+from bnlint.interpreter.torch.layer_shapes import FIRST_SIZE, after_layer, at_channels, sizes_of
+from bnlint.interpreter.torch.parameters import tensor_inputs
+from bnlint.interpreter.torch.training import note_backward
 from bnlint.vocabulary.function_parameters import SIGNATURES, VARIADIC
 from bnlint.vocabulary.operations import (
     CREATIONS,

@@ -2,23 +2,31 @@
 
 from dataclasses import replace
 
-from bnlint.facts.initialisation import nonlinearity_gain
-from bnlint.facts.kind import Kind
-from bnlint.facts.known import Known
-from bnlint.facts.site import NOT_KNOWN, Argument, Site
-from bnlint.interpreter.construction import build_library
-from bnlint.interpreter.freezing import note_weights_written, parameters_in
-from bnlint.interpreter.initialising import draw, draw_of, fill
+from bnlint.facts.types.initialisation import nonlinearity_gain
+from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.site import NOT_KNOWN, Argument, Site
+from bnlint.interpreter.core.machine import CALLS, Machine, handles
+from bnlint.interpreter.core.objects import Function, Instance, Method, Scope
+from bnlint.interpreter.core.tape import tensors_in
+from bnlint.interpreter.core.values import (
+    Arguments,
+    GradientSwitch,
+    Library,
+    Many,
+    Tensor,
+    Unknown,
+    Value,
+)
 from bnlint.interpreter.library.calls import library_function
-from bnlint.interpreter.machine import CALLS, Machine, handles
-from bnlint.interpreter.modules import descendants, modules_in
-from bnlint.interpreter.norms import SYNCHRONISED, is_batch_norm
-from bnlint.interpreter.objects import Function, Instance, Method, Scope
-from bnlint.interpreter.parameters import new_parameter
-from bnlint.interpreter.published import PUBLISHED_WEIGHTS
-from bnlint.interpreter.tape import tensors_in
-from bnlint.interpreter.training import note_backward
-from bnlint.interpreter.values import Arguments, Guard, Library, Many, Tensor, Unknown, Value
+from bnlint.interpreter.python.construction import build_library
+from bnlint.interpreter.torch.freezing import note_weights_written, parameters_in
+from bnlint.interpreter.torch.modules import descendants, modules_in
+from bnlint.interpreter.torch.norms import SYNCHRONISED, is_batch_norm
+from bnlint.interpreter.torch.parameters import new_parameter
+from bnlint.interpreter.torch.published import PUBLISHED_WEIGHTS
+from bnlint.interpreter.torch.training import note_backward
+from bnlint.interpreter.torch.weight_fills import draw, draw_of, fill
 
 
 @library_function("torch.no_grad", "torch.inference_mode", "torch.autograd.no_grad")
@@ -27,8 +35,8 @@ def _no_grad(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sco
     if isinstance(first, Function | Method):
         return without_gradients(first, Known.NO)
     if first is not None and path.endswith("inference_mode"):
-        return Guard(Known.of(not first) if isinstance(first, bool) else Known.UNKNOWN)
-    return Guard(Known.NO)
+        return GradientSwitch(Known.of(not first) if isinstance(first, bool) else Known.UNKNOWN)
+    return GradientSwitch(Known.NO)
 
 
 def without_gradients(function: Function | Method, grad: Known) -> Function | Method:
@@ -38,8 +46,10 @@ def without_gradients(function: Function | Method, grad: Known) -> Function | Me
     return replace(function, grad=grad)
 
 
-@handles(CALLS, Guard)
-def _decorate(m: Machine, guard: Guard, arguments: Arguments, site: Site, scope: Scope) -> Value:
+@handles(CALLS, GradientSwitch)
+def _decorate(
+    m: Machine, guard: GradientSwitch, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
     """``torch.no_grad()(function)``."""
     if guard.before is not None:
         m.grad = guard.before
@@ -51,14 +61,14 @@ def _decorate(m: Machine, guard: Guard, arguments: Arguments, site: Site, scope:
 
 @library_function("torch.enable_grad")
 def _enable_grad(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
-    return Guard(Known.YES)
+    return GradientSwitch(Known.YES)
 
 
 @library_function("torch.set_grad_enabled", "torch.autograd.set_grad_enabled")
 def _set_grad(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     mode, before = arguments.get(0, "mode"), m.grad
     m.grad = Known.of(mode if isinstance(mode, bool) else None)
-    return Guard(m.grad, before)
+    return GradientSwitch(m.grad, before)
 
 
 @library_function("torch.is_grad_enabled")

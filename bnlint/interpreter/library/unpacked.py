@@ -4,9 +4,9 @@ import re
 
 import libcst as cst
 
-from bnlint.facts.site import Site
+from bnlint.facts.types.site import Site
 from bnlint.source import SourceFile
-from bnlint.source.parameters import parameters_around
+from bnlint.source.enclosing_parameters import parameters_around
 
 _ORDER = re.compile(r"""['"](?:(?:batch_)?sampler|shuffle)['"]|\b(?:batch_)?sampler\s*=""")
 

@@ -1,0 +1,194 @@
+"""``bnlint check``: find the files, lint or fix them, report, and choose the exit status."""
+
+import gc
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from bnlint import diagnostics
+from bnlint.cli.child import tracer
+from bnlint.cli.lint_options import plan_of
+from bnlint.cli.options import CheckOptions
+from bnlint.cli.progress import Bar
+from bnlint.cli.reporting import allowed, report, require_place_for, status
+from bnlint.config import Config, closest
+from bnlint.errors import UsageError
+from bnlint.finding import Severity
+from bnlint.lint import atomic_writing, engine, files
+from bnlint.lint.engine import Result, Trace
+from bnlint.lint.files import Found, LintTarget, Patterns
+from bnlint.lint.fixer import Settled
+from bnlint.lint.reach import Reach
+from bnlint.lint.selection import LintOptions
+from bnlint.lint.text_lines import split
+from bnlint.lint.writable import Writable
+from bnlint.report.patch import unified
+from bnlint.source.file import display_path
+from bnlint.style import place_of, said
+from bnlint.visible import pictured, visible
+
+_STDIN = "-"
+
+
+def check(options: CheckOptions) -> int:
+    """Do what the options ask for and return the exit status."""
+    gc.disable()  # the trees live until the end: collecting costs a quarter of the time
+    paths = options.paths or (".",)
+    if _STDIN in paths and len(paths) > 1:
+        raise UsageError("`-` reads standard input and goes with no other path")
+    if "" in paths:
+        raise UsageError("a path is empty; `.` is the working directory")
+    if options.output is not None:
+        require_place_for(options.output)
+    config = closest(_folder_of(paths, options))
+    plan = plan_of(options, config, unused_ignores=options.report_unused_ignores)
+    found = _find(paths, options, config)
+    _warn(found, config)
+    plan = _restrained(plan, found, options)
+    with tracer(options) if _traces(options, config) else nullcontext() as trace:
+        if options.diff:
+            return _diff(found, plan, options, trace)
+        if options.fix:
+            return _fix(found, plan, options, config, trace)
+        with Bar() as progress:
+            result = engine.lint(found.targets, plan, progress, trace=trace)
+    report(result, options)
+    return status(result, options, config)
+
+
+def _traces(options: CheckOptions, config: Config) -> bool:
+    """Whether to run the models' code: only who runs bnlint decides that, not what is linted."""
+    if options.trace is not None or options.trusted or not config.trace:
+        return config.trace if options.trace is None else options.trace
+    note = f"note: `trace = true` in {config.origin} is ignored, since it would run the project's code;"
+    click.echo(visible(f"{note} --trace or --trusted allows that"), err=True)
+    return False
+
+
+def _folder_of(paths: Sequence[str], options: CheckOptions) -> Path:
+    """Return the deepest folder that holds all paths."""
+    if paths == (_STDIN,):
+        return files.absolute(options.stdin_filename or "<stdin>").parent
+    every = [files.absolute(path) for path in paths]
+    folders = [path if path.is_dir() else path.parent for path in every]
+    return Path(os.path.commonpath(folders))
+
+
+def _find(paths: Sequence[str], options: CheckOptions, config: Config) -> Found:
+    exclude = Patterns.of(config.root, config.exclude)
+    if paths != (_STDIN,):
+        return files.find(paths, exclude)
+    name = options.stdin_filename or "<stdin>"
+    target = LintTarget(files.absolute(name), True, sys.stdin.buffer.read(), name)
+    return Found(excluded=1) if exclude.cover(target.path) else Found([target])
+
+
+def _restrained(plan: LintOptions, found: Found, options: CheckOptions) -> LintOptions:
+    """The plan that lets fixes change only what was named, and nothing outside the project."""
+    named_only = not options.fix_imports or options.paths == (_STDIN,)
+    may_change = Reach.of(found.targets).may_change
+    return replace(plan, may_change=may_change, named_only=named_only)
+
+
+def _warn(found: Found, config: Config) -> None:
+    for reason in found.unread:
+        click.echo(visible(f"warning: {reason}"), err=True)
+    if found.excluded and not found.targets:
+        click.echo(visible(f"note: everything named is excluded by {config.origin}"), err=True)
+
+
+def _settle(
+    found: Found, plan: LintOptions, options: CheckOptions, trace: Trace | None
+) -> Settled[Result]:
+    with Bar() as progress:
+        return engine.fix(found.targets, plan, allowed(options), progress, trace)
+
+
+def _diff(found: Found, plan: LintOptions, options: CheckOptions, trace: Trace | None) -> int:
+    settled = _settle(found, plan, options, trace)
+    patch = "".join(unified(c.before.path, c.before.content, c.after) for c in settled.changes)
+    if options.output is not None:
+        atomic_writing.write_text(options.output, patch)
+    else:
+        click.echo(_shown(patch) if sys.stdout.isatty() else patch, nl=False)
+    trouble = {item.id for item in diagnostics.ALL if item.severity is Severity.ERROR}
+    for finding in settled.result.findings:
+        if finding.rule in trouble:
+            click.echo(f"{place_of(finding.span)}: {finding.rule} {said(finding)}", err=True)
+    _list_fixes("Would fix", settled, options, err=True)
+    _say_what_is_left(settled, options, err=True)
+    return 1 if settled.changes and not options.exit_zero else 0
+
+
+def _shown(patch: str) -> str:
+    """Return a patch for people to read: what is no terminal gets it as it is, to be applied."""
+    return "".join(pictured(line.rstrip("\r\n")) + "\n" for line in split(patch))
+
+
+def _fix(
+    found: Found, plan: LintOptions, options: CheckOptions, config: Config, trace: Trace | None
+) -> int:
+    from_stdin = options.paths == (_STDIN,)
+    writable = Writable(plan.may_change)
+    plan = plan if from_stdin else replace(plan, may_change=writable)
+    settled = _settle(found, plan, options, trace)
+    notes = [
+        f"`{display_path(file)}` is not fixed: {why}" for file, why in writable.obstacles.items()
+    ]
+    if from_stdin:
+        _write_stdout(found, settled)
+    else:
+        notes += atomic_writing.write(settled.changes)
+    for note in notes:
+        click.echo(visible(f"note: {note}"), err=True)
+    beside = from_stdin or options.output is not None or options.form not in _FOR_PEOPLE
+    if settled.done:
+        _list_fixes("Fixed", settled, options, err=beside)
+    _say_what_is_left(settled, options, err=beside)
+    report(settled.result, options, to_stderr=from_stdin)
+    return status(settled.result, options, config)
+
+
+_FOR_PEOPLE = ("text", "concise")
+
+
+def _list_fixes(verb: str, settled: Settled[Result], options: CheckOptions, err: bool) -> None:
+    """Count the fixes, and name them if that is asked for."""
+    number = len(settled.changes)
+    end = ":" if options.show_fixes and settled.done else "."
+    click.echo(f"{verb} {_problems(settled.fixed)} in {_files(number)}{end}", err=err)
+    for item in settled.done if options.show_fixes else ():
+        place = f"  {visible(item.path)}:{item.line}"
+        click.echo(f"{place}: {item.rule} {visible(item.title)}", err=err)
+
+
+def _say_what_is_left(settled: Settled[Result], options: CheckOptions, err: bool) -> None:
+    """Name the files that fixes would change, had they been named."""
+    fixes = [f.fix for f in settled.result.findings if f.fix and f.fix.beyond]
+    left = [fix for fix in fixes if fix.applicability in allowed(options)]
+    if not left:
+        return
+    paths = ", ".join(f"`{path}`" for path in sorted({p for fix in left for p in fix.beyond}))
+    remedy = "name the file" if options.paths == (_STDIN,) else "name them, or use --fix-imports"
+    line = f"Left {_problems(len(left))} whose fix changes {paths}: {remedy}."
+    click.echo(visible(line), err=err)
+
+
+def _write_stdout(found: Found, settled: Settled[Result]) -> None:
+    """Write standard input back, fixed where it could be."""
+    for target in found.targets:
+        own = [change for change in settled.changes if change.before.file == target.path]
+        sys.stdout.buffer.write(atomic_writing.encoded(own[0]) if own else target.content or b"")
+
+
+def _problems(number: int) -> str:
+    return f"{number} problem" if number == 1 else f"{number} problems"
+
+
+def _files(number: int) -> str:
+    return f"{number} file" if number == 1 else f"{number} files"

@@ -1,0 +1,200 @@
+"""The command line: the only code that prints, reads arguments and sets exit codes.
+
+Only click is imported at once; what a command needs, it imports itself.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bnlint import __version__
+from bnlint.cli import option_groups as parameters
+from bnlint.cli.options import CheckOptions, SignalOptions, TraceOptions
+from bnlint.errors import UsageError, did_you_mean
+
+
+class _CheckByDefault(click.Group):
+    """``bnlint train.py`` means ``bnlint check train.py``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in {*self.commands, "-h", "--help", "--version"}:
+            if not os.path.lexists(args[0]) and args[0].isalpha():
+                raise UsageError(f"no such file or folder: `{args[0]}`" + self._meant(args[0]))
+            args.insert(0, "check")
+        return super().parse_args(ctx, args)
+
+    def _meant(self, word: str) -> str:
+        return did_you_mean(word, self.commands)
+
+
+@click.group(
+    cls=_CheckByDefault,
+    invoke_without_command=True,
+    options_metavar="",
+    subcommand_metavar="[check] [OPTIONS] [PATHS]... | trace TARGET | signal TARGET | explain RULE | rules",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, prog_name="bnlint", message="%(prog)s %(version)s")
+@click.pass_context
+def commands(ctx: click.Context) -> None:
+    """Find BatchNorm pitfalls in PyTorch code, without running it.
+
+    `bnlint train.py` is short for `bnlint check train.py`; see `bnlint check --help` for its options.
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+@commands.command(short_help="Lint files and folders.")
+@click.argument("paths", nargs=-1)
+@click.option("--fix", is_flag=True, help="Apply the safe fixes.")
+@click.option("--unsafe-fixes", is_flag=True, help="With --fix: apply unsafe fixes, too.")
+@click.option(
+    "--fix-imports",
+    is_flag=True,
+    help="With --fix: also change files that are not named, but imported.",
+)
+@click.option("--show-fixes", is_flag=True, help="With --fix or --diff: list the fixes.")
+@click.option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
+@parameters.selection
+@parameters.reporting
+@click.option("--stdin-filename", metavar="FILE", help="The name of what `-` reads.")
+@click.option(
+    "--report-unused-ignores", is_flag=True, help="Report ignore comments that silence nothing."
+)
+@click.option(
+    "--trace/--no-trace",
+    default=None,
+    help="Also build each model found and trace it with torch.fx: this runs its code, guarded.",
+)
+@click.option(
+    "--trusted",
+    is_flag=True,
+    envvar="BNLINT_TRUSTED",
+    help="Let the project's configuration decide about tracing.  [env: BNLINT_TRUSTED]",
+)
+@click.option(
+    "--total-timeout",
+    type=click.IntRange(1),
+    default=600,
+    show_default=True,
+    metavar="SECONDS",
+    help="After so much time no further model is traced.",
+)
+@parameters.child
+def check(**given: Any) -> int:
+    """Lint files and folders (default: the working directory; `-` is standard input).
+
+    RULES are ids (BN301), their beginnings (BN3), names (missing-eval) or ALL, with commas.
+
+    Exit status: 0 nothing found, 1 something found, 2 could not run.
+    """
+    from bnlint.cli import check
+
+    return check.check(CheckOptions(**given))
+
+
+@commands.command(short_help="Build one model, trace it with torch.fx and lint its graph.")
+@parameters.model
+@parameters.selection
+@parameters.reporting
+@parameters.child
+def trace(**given: Any) -> int:
+    """Build one model, trace it with torch.fx and lint its graph.
+
+    TARGET is a class, a function that returns a model, or a model: `package.module:name` or
+    `path/to/file.py:name`. Its code runs, guarded, in a child process.
+    """
+    from bnlint.cli import trace
+
+    return trace.trace(TraceOptions(**given))
+
+
+@commands.command(short_help="Measure how the signal of a model propagates.")
+@parameters.model
+@click.option(
+    "--plot", metavar="FILE", type=click.Path(path_type=Path), help="Also draw it: svg, png."
+)
+@click.option("--all", "every", is_flag=True, help="Show every residual block.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+@parameters.child
+def signal(**given: Any) -> int:
+    """Feed noise through a model at initialisation and tabulate its residual blocks.
+
+    TARGET is as in `bnlint trace`. Per block: the average channel squared mean, the average channel
+    variance and that of the residual branch, beside what a healthy network shows.
+    """
+    from bnlint.cli import trace
+
+    return trace.signal(SignalOptions(**given))
+
+
+@commands.command()
+@click.argument("rule")
+def explain(rule: str) -> None:
+    """Print the page of a rule, by its id or name."""
+    from bnlint.cli import rules
+
+    rules.explain(rule)
+
+
+@commands.command()
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text")
+def rules(form: str) -> None:
+    """List all rules."""
+    from bnlint.cli import rules
+
+    rules.listing(form)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status; no exception leaves it."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        status = commands.main(arguments, prog_name="bnlint", standalone_mode=False)
+        sys.stdout.flush()
+        return status if isinstance(status, int) else 0
+    except click.ClickException as error:
+        return _refuse(error.format_message())
+    except UsageError as error:
+        return _refuse(str(error))
+    except click.Abort:
+        click.echo("Interrupted", err=True)
+        return 130
+    except PermissionError as error:
+        return _refuse(f"permission denied: `{error.filename or 'a file'}`")
+    except OSError as error:
+        _drop_output()
+        where = f" `{error.filename}`" if error.filename else " the output"
+        return _refuse(f"cannot use{where}: {(error.strerror or str(error)).lower()}")
+    except Exception as error:
+        if sys.flags.dev_mode:
+            raise
+        from bnlint.diagnostics import describe
+        from bnlint.urls import ISSUES
+
+        return _refuse(f"bnlint stopped with {describe(error)}; please report this at {ISSUES}")
+
+
+def _drop_output() -> None:
+    """Keep Python from writing what is left when it ends, where nobody takes it."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _refuse(message: str) -> int:
+    from bnlint.visible import visible
+
+    line = visible(" ".join(message.split()))
+    click.echo(f"error: {line[:1].lower()}{line[1:]}", err=True)
+    return 2

@@ -1,0 +1,68 @@
+"""What all linting commands do at the end: report, and choose the exit status."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from bnlint.cli.options import ReportOptions
+from bnlint.cli.terminal import look_for
+from bnlint.config import Config
+from bnlint.errors import UsageError
+from bnlint.finding import Applicability, Severity
+from bnlint.lint import atomic_writing
+from bnlint.lint.engine import Result
+from bnlint.report import FORMATS
+from bnlint.visible import visible
+
+MOST_UNFINISHED = 3
+"""Files and functions that were not followed to their end that a report names."""
+
+
+def require_place_for(output: Path) -> None:
+    """Refuse a report that could not be written before anything is changed."""
+    if output.is_dir():
+        raise UsageError(f"cannot write `{output}`: it is a folder")
+    if not output.parent.is_dir():
+        raise UsageError(f"cannot write `{output}`: there is no folder `{output.parent}`")
+
+
+def allowed(options: ReportOptions) -> tuple[Applicability, ...]:
+    """The fixes that ``--fix`` would apply with the same options."""
+    safe = (Applicability.SAFE,)
+    return (*safe, Applicability.UNSAFE) if options.unsafe_fixes else safe
+
+
+def report(result: Result, options: ReportOptions, to_stderr: bool = False) -> None:
+    """Print the report, or write it to the file that was asked for."""
+    stream = sys.stderr if to_stderr else sys.stdout
+    look = look_for(stream, options.output, allowed(options))
+    text = FORMATS[options.form](result, look)
+    _say_what_is_unfinished(result)
+    if options.output is not None:
+        atomic_writing.write_text(options.output, text)
+    else:
+        click.echo(text, nl=False, file=stream, color=look.colour)
+
+
+def _say_what_is_unfinished(result: Result) -> None:
+    if not result.unfinished:
+        return
+    names = [f"`{name}`" for name in result.unfinished[:MOST_UNFINISHED]]
+    further = len(result.unfinished) - len(names)
+    listed = ", ".join(names) + (f" and {further} more" if further else "")
+    one = len(result.unfinished) == 1
+    what = (
+        "is too long to be followed to its end" if one else "are too long to be followed to the end"
+    )
+    note = f"note: {listed} {what}; what comes after that was not checked"
+    click.echo(visible(note), err=True)
+
+
+def status(result: Result, options: ReportOptions, config: Config) -> int:
+    """The exit status: 1 if anything as severe as ``--fail-on`` was found."""
+    level = options.fail_on or config.fail_on
+    if options.exit_zero or level == "never":
+        return 0
+    threshold = Severity[level.upper()]
+    return int(any(finding.severity >= threshold for finding in result.findings))

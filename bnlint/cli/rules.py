@@ -1,0 +1,63 @@
+"""``bnlint explain`` and ``bnlint rules``."""
+
+import json
+import sys
+
+import click
+
+from bnlint import pages, registry
+from bnlint.cli.terminal import wants_colour
+from bnlint.diagnostics import Diagnostic
+from bnlint.rule import Rule
+from bnlint.style import Style, colour_of
+from bnlint.urls import page
+
+_HEAD = ("id", "name", "severity", "default", "fix")
+
+
+def explain(word: str) -> None:
+    """Print a rule's page: laid out on a terminal, else as it is."""
+    item = registry.find(word)
+    if isinstance(item, Diagnostic):
+        content = f"# {item.id} {item.name}\n\n{item.meaning}\n"
+    else:
+        content = pages.text(item.id)
+    if sys.stdout.isatty():
+        from rich.console import Console
+        from rich.markdown import Markdown
+
+        Console(no_color=not wants_colour(sys.stdout)).print(Markdown(content))
+    else:
+        click.echo(content, nl=False)
+
+
+def listing(form: str) -> None:
+    """Print all rules, as a table or as JSON."""
+    rules = registry.rules().values()
+    if form == "json":
+        click.echo(json.dumps([_described(rule) for rule in rules], indent=2))
+        return
+    rows = [_HEAD, *(_row(rule) for rule in rules)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
+    look = Style(wants_colour(sys.stdout))
+    colours = ["bold", *(colour_of(rule.severity) for rule in rules)]
+    for row, colour in zip(rows, colours, strict=True):
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        cells[0] = look.paint(cells[0], colour)
+        click.echo("  ".join(cells).rstrip(), color=look.colour)
+
+
+def _row(rule: Rule) -> tuple[str, ...]:
+    default = "on" if rule.default else "off"
+    return rule.id, rule.name, rule.severity.label, default, rule.fix.value if rule.fix else "-"
+
+
+def _described(rule: Rule) -> dict[str, object]:
+    return {
+        "id": rule.id,
+        "name": rule.name,
+        "severity": rule.severity.label,
+        "default": rule.default,
+        "fix": rule.fix.value if rule.fix else None,
+        "url": page(rule.id),
+    }

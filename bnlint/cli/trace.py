@@ -1,0 +1,136 @@
+"""``bnlint trace`` and ``bnlint signal``: one model by its name, built and traced."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from bnlint import registry
+from bnlint.api import SIGNAL_RULE
+from bnlint.cli.child import child_of
+from bnlint.cli.lint_options import plan_of
+from bnlint.cli.options import ModelOptions, SignalOptions, TraceOptions
+from bnlint.cli.reporting import report, require_place_for, status
+from bnlint.cli.terminal import look_for
+from bnlint.config import closest
+from bnlint.diagnostics import start_of
+from bnlint.errors import UsageError
+from bnlint.facts.types import signal as signals
+from bnlint.facts.types.graph import ModelGraph
+from bnlint.lint import engine
+from bnlint.lint.engine import Result
+from bnlint.lint.selection import LintOptions
+from bnlint.lint.trace_program import Attempt, attempt_of
+from bnlint.registry import RuleChoice
+from bnlint.report import FORMATS, signal_json, signal_table
+from bnlint.source import Project
+from bnlint.source.file import display_path
+from bnlint.tracer.building.targets import TraceTarget, parse_argument, parse_size, parse_target
+from bnlint.tracer.child.protocol import UNREADABLE, Answer
+from bnlint.visible import visible
+
+
+def trace(options: TraceOptions) -> int:
+    """Build a model, trace it, lint its graph, and return the exit status."""
+    if options.output is not None:
+        require_place_for(options.output)
+    target = parse_target(options.target)
+    config = closest(_folder_of(target))
+    plan = plan_of(options, config)
+    answer = _ask(target, options, "graph")
+    _stop_without_trace(answer, options)
+    project = Project()
+    attempt = attempt_of(answer, target.name, start_of(_path_of(target)), project)
+    result = engine.lint_models([attempt], project, plan)
+    report(result, options)
+    return status(result, options, config)
+
+
+def signal(options: SignalOptions) -> int:
+    """Build a model, measure how its signal propagates, and return the exit status."""
+    if options.plot is not None:
+        require_place_for(options.plot)
+        _require_matplotlib()
+    target = parse_target(options.target)
+    answer = _ask(target, options, "signal")
+    _stop_without_trace(answer, options)
+    if answer.signal is None:
+        raise UsageError(f"the signal of `{options.target}` could not be measured")
+    project = Project()
+    attempt = attempt_of(answer, target.name, start_of(_path_of(target)), project)
+    assert attempt.graph is not None
+    measured = _measured(answer.signal, options.target)
+    measured = replace(measured, problems=attempt.graph.problems or measured.problems)
+    if measured.problems and not measured.blocks:
+        reason = measured.problems[0]
+        raise UsageError(f"the signal of `{options.target}` could not be measured: {reason}")
+    look = look_for(sys.stdout, None, ())
+    table = signal_table.text(measured, look, every=options.every)
+    click.echo(signal_json.text(measured) if options.form == "json" else table, nl=False)
+    if options.plot is not None:
+        from bnlint.report import signal_plot
+
+        signal_plot.save({measured.model: measured}, options.plot)
+        click.echo(visible(f"Wrote {options.plot}."), err=True)
+    result = _judged(replace(attempt.graph, signal=measured), attempt, project)
+    if result.findings and options.form == "text":
+        click.echo("\n" + FORMATS["text"](result, look), nl=False)
+    return int(bool(result.findings))
+
+
+def _measured(data: object, target: str) -> signals.Signal:
+    try:
+        return signals.from_json(data)
+    except ValueError:
+        raise UsageError(
+            f"the signal of `{target}` could not be measured: it {UNREADABLE}"
+        ) from None
+
+
+def _judged(graph: ModelGraph, attempt: Attempt, project: Project) -> Result:
+    """What the rule that needs a measured signal says of it; the table tells all else."""
+    plan = LintOptions(registry.chosen(RuleChoice(), RuleChoice([SIGNAL_RULE])))
+    result = engine.lint_models([replace(attempt, graph=graph)], project, plan)
+    found = tuple(finding for finding in result.findings if finding.rule == SIGNAL_RULE)
+    return replace(result, findings=found, attempts=())
+
+
+def _require_matplotlib() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("matplotlib") is None:
+        raise UsageError("`--plot` needs matplotlib: `pip install bnlint[plot]`")
+
+
+def _ask(target: TraceTarget, options: ModelOptions, measure: str) -> Answer:
+    given = dict(parse_argument(argument) for argument in options.arguments)
+    sizes = [parse_size(size, options.dtype) for size in options.inputs]
+    job: Mapping[str, object] = {
+        "build": {"target": target.to_json(given)},
+        "roots": target.roots(),
+        "inputs": [size.to_json() for size in sizes] or None,
+        "measure": measure,
+    }
+    with child_of(options) as child:
+        return child.ask(job)
+
+
+def _stop_without_trace(answer: Answer, options: ModelOptions) -> None:
+    """Raise :class:`UsageError` with the reason if there is no graph at all."""
+    if answer.trace is not None:
+        return
+    failure = answer.failure
+    reason = failure.reason if failure is not None else "it gave no answer"
+    place = failure.place if failure is not None else None
+    where = f" ({display_path(Path(place.file))}:{place.line})" if place is not None else ""
+    raise UsageError(f"`{options.target}` could not be traced: {reason}{where}")
+
+
+def _folder_of(target: TraceTarget) -> Path:
+    return Path(target.file).parent if target.file is not None else Path.cwd()
+
+
+def _path_of(target: TraceTarget) -> str:
+    return display_path(Path(target.file)) if target.file is not None else target.module or ""

@@ -1,0 +1,119 @@
+"""What the forwards of a run are to its models: training, evaluation, one of several passes."""
+
+from collections.abc import Iterator
+
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.loader import Purpose
+from bnlint.facts.types.run import (
+    Backward,
+    Event,
+    Forward,
+    Model,
+    ModeNotCalled,
+    NormState,
+    OptimizerStep,
+    Run,
+    is_training,
+    where_nothing_raised,
+)
+from bnlint.facts.types.site import Site
+
+
+def norms_in_training(forward: Forward) -> tuple[NormState, ...]:
+    """The BatchNorm layers that are certain to be there and to use and update their statistics.
+
+    What they do only after an exception that the program handled is left out.
+    """
+    return tuple(
+        norm
+        for norm in forward.norms
+        if is_training(where_nothing_raised(norm.mode)) is Known.YES
+        and norm.tracks is Known.YES
+        and norm.is_there
+    )
+
+
+def trains(forward: Forward) -> bool:
+    """Whether a backward runs, on some path at least, through a forward of the script's own."""
+    return forward.trained_on and not forward.inner
+
+
+def training_forwards(run: Run, model: Model | None = None) -> Iterator[Forward]:
+    """The forwards, of one model if given, that a backward runs through or may run through."""
+    for forward in run.of_type(Forward):
+        if forward.backpropagated is Known.NO or forward.inner:
+            continue
+        if model is None or forward.model.is_same(model):
+            yield forward
+
+
+def loops_of(event: Event) -> set[Site]:
+    """The loop statements around an event, whichever function they stand in."""
+    return {loop.site for loop in event.context.loops}
+
+
+def calls_to(event: Event) -> Iterator[Site]:
+    """The calls that lead to an event, the outermost first."""
+    return (frame.call for frame in event.context.frames if frame.call is not None)
+
+
+def is_step_of_training(run: Run, forward: Forward) -> bool:
+    """Whether a forward looks at a batch that is trained on in the same pass of the same loop.
+
+    Teachers, pseudo-labels, the step's own accuracy and test-time adaptation do.
+    """
+    around = [loop for loop in forward.context.loops if loop.loader is not None]
+    around = around or list(forward.context.loops)
+    innermost = around[-1].site if around else None
+    return any(
+        (not other.loaders or not set(other.loaders).isdisjoint(forward.loaders))
+        and (innermost is None or innermost in loops_of(other))
+        for other in training_forwards(run)
+    )
+
+
+def trains_nothing(run: Run) -> bool:
+    """Whether a run that was followed to its end has no backward and no step of an optimizer."""
+    trained = any(isinstance(event, Backward | OptimizerStep) for event in run.events)
+    return run.complete and not trained
+
+
+def trained_between(run: Run, model: Model, after: int, before: int) -> bool:
+    """Whether a model is trained between two positions in the run."""
+    return any(after < forward.order < before for forward in training_forwards(run, model))
+
+
+def evaluated_between(run: Run, model: Model, after: int, before: int) -> bool:
+    """Whether a model is used without being trained between two positions in the run."""
+    return any(
+        after < forward.order < before and not forward.trained_on and forward.model.is_same(model)
+        for forward in run.of_type(Forward)
+    )
+
+
+def overlap(one: Forward, other: Forward) -> bool:
+    """Whether two forwards are of one model, or of models that have BatchNorm layers in common."""
+    if one.model.is_same(other.model):
+        return True
+    layers = {norm.layer.site for norm in one.norms if norm.layer is not None}
+    return any(norm.layer is not None and norm.layer.site in layers for norm in other.norms)
+
+
+def may_update(forward: Forward) -> bool:
+    """Whether a forward may be there to train, or for the statistics that it leaves behind."""
+    if forward.backpropagated is not Known.NO:
+        return True
+    if forward.measured is Known.YES or forward.grad is not Known.NO:
+        return False
+    if any(loader.purpose is Purpose.EVALUATION for loader in forward.loaders):
+        return False
+    return bool(forward.loaders) and is_training(forward.mode) is not Known.NO
+
+
+def switch_was_meant(run: Run, forward: Forward, method: str) -> bool:
+    """Whether ``model.eval`` without parentheses stands between the last switch and a forward."""
+    since = max((switch.order for switch in forward.mode), default=-1)
+    return any(
+        since < event.order < forward.order and event.method == method
+        for event in run.of_type(ModeNotCalled)
+    )

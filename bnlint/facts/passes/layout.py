@@ -1,0 +1,213 @@
+"""What each dimension of every tensor in a model's forward stands for."""
+
+from collections.abc import Mapping, Sequence
+
+from bnlint.facts.passes.axes import ANY, NOTHING, POSITIONS, Axes, Axis, Role, broadcast, joined
+from bnlint.facts.passes.indexing import embedded, indexed, reduced
+from bnlint.facts.passes.pooling import after_pooling, after_window
+from bnlint.facts.passes.reshaping import (
+    flattened,
+    order_after,
+    permuted,
+    regrouped,
+    repeated,
+    squeezed,
+    unsqueezed,
+    value_of,
+    viewed,
+)
+from bnlint.facts.passes.sequence_layers import after_sequence_layer, is_packed
+from bnlint.facts.types.graph import Call, ModelGraph
+from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.site import NOT_KNOWN, Argument
+
+_SAME = frozenset({Kind.ACTIVATION, Kind.DROPOUT, Kind.PASS, Kind.OTHER_NORM, Kind.INSTANCE_NORM})
+_COMBINING = frozenset({Kind.ADD, Kind.SUB, Kind.MUL, Kind.DIV})
+_ELEMENTWISE = frozenset(
+    """abs absolute neg negative sign exp expm1 log log2 log10 log1p sqrt rsqrt square pow
+    float_power reciprocal sin cos tan asin acos atan sinh cosh erf clamp clamp_min clamp_max clip
+    floor ceil round fmod remainder maximum minimum fmax fmin where lerp addcmul addcdiv nan_to_num
+    masked_fill normalize cumsum cumprod setitem Power""".split()
+)
+_PARTS = frozenset("chunk split split_with_sizes tensor_split unsafe_chunk unsafe_split".split())
+"""Operations that give several tensors of as many dimensions as theirs."""
+
+
+def axes_of(graph: ModelGraph) -> tuple[Axes, ...]:
+    """The dimensions of each call's output, where a forward and its layers determine them.
+
+    Dimension 0 of what the model gets is taken to count samples.
+    """
+    found: list[Axes] = []
+    for call in graph.calls:
+        axes = _after(graph, call, [found[index] for index in call.inputs])
+        axes = axes if call.shape.rank is None else axes.extended(call.shape.rank)
+        found.append(axes if _fits(axes, call.shape.sizes) else axes.unknown)
+    return tuple(found)
+
+
+def _fits(axes: Axes, sizes: Sequence[int] | None) -> bool:
+    """Whether what a trace measured is no other than what follows from the layers."""
+    measured = sizes if sizes is not None else [axis.size for axis in axes.known]
+    return all(axis.size in (None, size) for axis, size in zip(axes.known, measured, strict=False))
+
+
+def _after(graph: ModelGraph, call: Call, inputs: Sequence[Axes]) -> Axes:
+    given = inputs[0] if inputs else NOTHING
+    match call.kind:
+        case Kind.INPUT:
+            return Axes((Axis(Role.SAMPLES),))
+        case _ if not inputs:
+            return NOTHING
+        case _ if is_packed(call, graph.calls[call.inputs[0]]):
+            return NOTHING
+        case kind if kind in _SAME:
+            return given
+        case Kind.BATCH_NORM:
+            return _after_batch_norm(call, given)
+        case Kind.CONV:
+            return after_window(call, given)
+        case Kind.MAX_POOL | Kind.AVG_POOL | Kind.UPSAMPLE | Kind.PAD:
+            return after_pooling(call, given)
+        case Kind.LINEAR:
+            return _after_linear(call, given)
+        case Kind.EMBEDDING | Kind.RECURRENT | Kind.ATTENTION:
+            return after_sequence_layer(call, given)
+        case Kind.RESHAPE | Kind.PERMUTE | Kind.SPLIT | Kind.REDUCE:
+            return _rearranged(graph, call, inputs)
+        case Kind.CAT:
+            return _after_cat(call, inputs)
+        case Kind.PHI:
+            return joined(inputs)
+        case kind if kind in _COMBINING or call.op.rstrip("_") in _ELEMENTWISE:
+            return _combined(graph, call, inputs)
+    return NOTHING
+
+
+def _after_batch_norm(call: Call, given: Axes) -> Axes:
+    """As before; a layer for images also tells how many dimensions there are."""
+    layer = call.layer
+    if given.whole or layer is None:
+        return given
+    known = (*given.known, *(ANY, Axis(None, layer.channels))[len(given.known) :])
+    made = Axes(known)
+    return made.extended(layer.dimensions + 2) if layer.dimensions in (2, 3) else made
+
+
+def _after_linear(call: Call, given: Axes) -> Axes:
+    """The last dimension becomes features, unless it is mixed beside features that stay."""
+    if not given.known or not given.whole:
+        return given.leading
+    size = call.layer.channels if call.layer is not None else None
+    kept = given.known[:-1]
+    if any(axis.role is Role.FEATURES for axis in kept):
+        return Axes((*kept, Axis(Role.POSITIONS, size)), True)
+    return Axes((*kept, Axis(Role.FEATURES, size, call.layer)), True)
+
+
+# -- other orders and numbers of dimensions ---------------------------------------------------
+
+
+def _rearranged(graph: ModelGraph, call: Call, inputs: Sequence[Axes]) -> Axes:
+    """As the arguments say, else as the sizes before and after do, where a trace has them."""
+    given, name = inputs[0], call.op.rstrip("_")
+    arguments = call.arguments if call.layer is None else call.layer.arguments
+    before, after = graph.calls[call.inputs[0]].shape.sizes, call.shape.sizes
+    if before is not None and after is not None and given.rank == len(before):
+        if call.kind is Kind.RESHAPE and name in ("view", "reshape", "flatten", "Flatten"):
+            return regrouped(given, before, after)
+        if name == "getitem" and "key" not in arguments:
+            return embedded(given, before, after)
+    match call.kind:
+        case Kind.RESHAPE:
+            return _reshaped(name, inputs, arguments)
+        case Kind.PERMUTE:
+            rank = given.rank
+            return permuted(given, None if rank is None else order_after(name, rank, arguments))
+        case Kind.REDUCE if len(inputs) > 1:
+            return broadcast(inputs)
+        case Kind.REDUCE:
+            return reduced(given, value_of(arguments, "dim"), value_of(arguments, "keepdim"))
+    return _part(graph, call, given)
+
+
+def _reshaped(name: str, inputs: Sequence[Axes], arguments: Mapping[str, Argument]) -> Axes:
+    given = inputs[0]
+    match name:
+        case "flatten" | "Flatten":
+            default = 1 if name == "Flatten" else 0
+            start = value_of(arguments, "start_dim", default)
+            return flattened(given, start, value_of(arguments, "end_dim", -1))
+        case "view" | "reshape":
+            return viewed(given, value_of(arguments, "shape"))
+        case "squeeze":
+            return squeezed(given, value_of(arguments, "dim"))
+        case "unsqueeze":
+            return unsqueezed(given, value_of(arguments, "dim"))
+        case "expand" | "repeat":
+            return repeated(given, value_of(arguments, "shape"), expands=name == "expand")
+        case "expand_as" if len(inputs) > 1:
+            return inputs[1]
+        case "PixelShuffle" | "PixelUnshuffle" | "pixel_shuffle" | "pixel_unshuffle":
+            return Axes((given.first, Axis(Role.FEATURES), *(POSITIONS,) * 2), True)
+        case "ChannelShuffle" | "channel_shuffle":
+            return given
+    return NOTHING
+
+
+def _dim(call: Call) -> int | None:
+    """Along which dimension it works, the first if not given; ``None`` is not known."""
+    dim = value_of(call.arguments, "dim", 0)
+    unnamed = any(name.isdecimal() for name in call.arguments)
+    return dim if isinstance(dim, int) and not unnamed else None
+
+
+def _part(graph: ModelGraph, call: Call, given: Axes) -> Axes:
+    """What splitting and indexing leave."""
+    name, dim = call.op, _dim(call)
+    source, key = graph.calls[call.inputs[0]], value_of(call.arguments, "key", NOT_KNOWN)
+    if name == "getitem":
+        parts = source.op in _PARTS or source.op == "unbind"
+        whole = parts or (source.op == "MultiheadAttention" and key == 0)
+        return given if whole else indexed(given, key)
+    rank = given.rank
+    if rank is None or dim is None or not -rank <= dim < rank:
+        return NOTHING
+    if name in _PARTS:
+        place = dim % rank
+        axis = given.known[place]
+        role = None if axis.role is Role.SAMPLES else axis.role
+        return Axes((*given.known[:place], Axis(role), *given.known[place + 1 :]), True)
+    return reduced(given, dim, False) if name in ("select", "unbind") else NOTHING
+
+
+# -- several tensors --------------------------------------------------------------------------
+
+
+def _combined(graph: ModelGraph, call: Call, inputs: Sequence[Axes]) -> Axes:
+    """Parameters and masks are no larger than the tensors that they meet."""
+    sources = graph.inputs_of(call)
+    data = [
+        axes
+        for axes, source in zip(inputs, sources, strict=True)
+        if source.inputs or source.kind is Kind.INPUT
+    ]
+    return broadcast(data, stretched=len(data) < len(inputs))
+
+
+def _after_cat(call: Call, inputs: Sequence[Axes]) -> Axes:
+    dim = _dim(call)
+    ranks = {axes.rank for axes in inputs}
+    rank = ranks.pop() if len(ranks) == 1 else None
+    if call.op not in ("cat", "concat", "concatenate") or rank is None:
+        return NOTHING
+    if dim is None or not -rank <= dim < rank:
+        return NOTHING
+    place = dim % rank
+    axis = joined([Axes((axes.known[place],), True) for axes in inputs]).known[0]
+    sizes = [axes.known[place].size for axes in inputs]
+    total = sum(n for n in sizes if n is not None) if None not in sizes else None
+    known = total if place == 1 and total == call.shape.channels else None
+    role = None if axis.role is Role.SAMPLES else axis.role
+    others = broadcast([Axes((*a.known[:place], *a.known[place + 1 :]), True) for a in inputs])
+    return Axes((*others.known[:place], Axis(role, known), *others.known[place:]), True)

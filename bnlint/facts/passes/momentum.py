@@ -1,0 +1,124 @@
+"""Which momentum BatchNorm layers have, and where the code gives it to them."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from bnlint.facts.types.graph import Layer, ModelGraph, layers_by_site
+from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.run import MomentumAssigned, Run
+from bnlint.facts.types.site import Argument, Site
+from bnlint.facts.wording.fix_places import is_dotted_name
+from bnlint.finding import Applicability, Edit
+
+
+@dataclass(frozen=True, slots=True)
+class MomentumSetting:
+    """A place in the code that gives BatchNorm layers one value of ``momentum``.
+
+    ``place`` is where the value is written, or the constructor call when it is a default or came
+    through unpacking. ``call`` is the constructor call, ``None`` for an assignment to the
+    attribute. ``agreed`` tells whether all layers that get their momentum at this place get this
+    value, and ``pretrained`` whether one of them belongs to a model with published weights.
+    ``frozen`` tells whether they are trained, and none of them is ever in train mode then.
+    """
+
+    argument: Argument
+    place: Site
+    layers: tuple[Layer, ...]
+    call: Site | None = None
+    agreed: bool = True
+    pretrained: bool = False
+    frozen: bool = False
+
+    @property
+    def evidence(self) -> tuple[tuple[Site, str], ...]:
+        """Where the value comes from, if that is elsewhere."""
+        origin = self.argument.origin
+        if origin is None or origin == self.place:
+            return ()
+        return ((origin, "this is where the value comes from"),)
+
+    def rewritten(self, text: str) -> tuple[str, Edit | None, Applicability] | None:
+        """How to give the layers another number: in words, as an edit, and how far to trust it.
+
+        A number is changed where it is written, once for all its uses, and only if nothing else is
+        computed from it; a name that stands for it at the layer is never replaced there, since it
+        may have other values in other calls.
+        """
+        site = self.argument.site
+        if site is not None and site.is_number:
+            safe = f"Use `momentum={text}`", site.replace(text), Applicability.SAFE
+            return safe if self.agreed else None
+        origin = self.argument.sole_origin
+        if origin is None:
+            return None
+        edit = origin.replace(text)
+        return f"Write {text} in place of {origin.text}", edit, Applicability.UNSAFE
+
+
+def momentum_settings(graphs: Iterable[ModelGraph]) -> Iterator[MomentumSetting]:
+    """The effective momentum of every layer that keeps running statistics, place by place.
+
+    An assigned momentum hides the constructor's. Layers with a forward of their own are left out,
+    since they may give the number another meaning.
+    """
+    for site, built in layers_by_site(graphs, Kind.BATCH_NORM).items():
+        found: dict[tuple[Site, str], list[tuple[ModelGraph, Layer]]] = defaultdict(list)
+        arguments: dict[tuple[Site, str], Argument] = {}
+        for graph, layer in built:
+            argument = _effective(layer)
+            if argument is None or (_is_assigned(layer, argument) and _is_computed(argument)):
+                continue
+            key = (argument.site or argument.origin or site, repr(argument.value))
+            arguments.setdefault(key, argument)
+            found[key].append((graph, layer))
+        for (place, value), members in found.items():
+            argument = arguments[place, value]
+            yield MomentumSetting(
+                argument,
+                place,
+                tuple(layer for _, layer in members),
+                None if _is_assigned(members[0][1], argument) else site,
+                sum(place == other for other, _ in found) == 1,
+                any(graph.pretrained for graph, _ in members),
+                _are_frozen(members),
+            )
+
+
+def _are_frozen(members: Iterable[tuple[ModelGraph, Layer]]) -> bool:
+    """Whether layers are in eval mode in every step that trains any of them."""
+    live = any(layer.name in graph.live_norms for graph, layer in members)
+    return not live and any(layer.name in graph.frozen_norms for graph, layer in members)
+
+
+def assigned_settings(run: Run) -> Iterator[MomentumSetting]:
+    """The assignments to ``momentum`` that a run makes, also of layers in no known model.
+
+    Those that give different values in turn, as a schedule does, are left out.
+    """
+    found: dict[Site, list[MomentumSetting]] = defaultdict(list)
+    for event in run.of_type(MomentumAssigned):
+        if not any(layer.own_forward for layer in event.layers):
+            place = event.value.site or event.site
+            found[place].append(MomentumSetting(event.value, place, event.layers))
+    for settings in found.values():
+        if len({repr(setting.argument.value) for setting in settings}) == 1:
+            yield settings[0]
+
+
+def _effective(layer: Layer) -> Argument | None:
+    tracks = layer.arguments.get("track_running_stats")
+    if layer.own_forward or (tracks is not None and tracks.value is False):
+        return None
+    return layer.assigned.get("momentum") or layer.arguments.get("momentum")
+
+
+def _is_computed(argument: Argument) -> bool:
+    """Whether a name stands for a value that was computed, and may change with each pass."""
+    site = argument.site
+    return argument.origin is None and site is not None and is_dotted_name(site.text)
+
+
+def _is_assigned(layer: Layer, argument: Argument) -> bool:
+    return layer.assigned.get("momentum") is argument

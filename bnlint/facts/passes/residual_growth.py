@@ -1,0 +1,81 @@
+"""How the signal grows over the unnormalised residual blocks of a model, by theory.
+
+What grows is the mean square: the means of the channels turn into variance where convolutions pad
+with zeros and where channels differ, which theory leaves out. Measured variances grow by the same
+factor per block up to some percent (``tests/test_signal_agreement.py``).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from bnlint.facts.passes.expected_signal import Expectation, expectation
+from bnlint.facts.passes.signal_growth import (
+    FEWEST_BLOCKS,
+    SUSPICIOUS_RUN,
+    Growth,
+    explosion,
+    fast_growth,
+)
+from bnlint.facts.types.graph import ModelGraph, Residual
+from bnlint.facts.types.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class ResidualGrowth:
+    """The run of blocks of ``graph`` over which the signal grows most at initialisation.
+
+    ``growth`` has the mean square of each block for its variance. ``residuals`` are their additions,
+    ``worst`` is the one that multiplies the signal most.
+    ``explodes`` says that the growth is certainly geometric, as ``bnlint signal`` says it of
+    measured ones, ``proven`` that the initialisation of all layers that take part could be read:
+    what could not is taken for He's.
+    """
+
+    graph: ModelGraph
+    growth: Growth
+    residuals: tuple[Residual, ...]
+    worst: Residual
+    explodes: bool
+    proven: bool
+
+    @property
+    def sites(self) -> Iterator[Site]:
+        """Where the additions are written."""
+        return (r.add.site for r in self.residuals if r.add.site is not None)
+
+
+def residual_growth(graph: ModelGraph) -> ResidualGrowth | None:
+    """The growth that is worth a word, if there is any; blocks with a norm in the branch have none."""
+    if len(graph.residuals) < SUSPICIOUS_RUN:
+        return None
+    expected = expectation(graph)
+    squares = tuple(
+        replace(block, variance=block.variance + block.squared_mean)
+        for block in expected.signal.blocks
+    )
+    signal = replace(expected.signal, blocks=squares)
+    growth = explosion(signal)
+    explodes = growth is not None
+    growth = growth or fast_growth(signal)
+    if growth is None or sum(not b.normalised for b in growth.blocks) < FEWEST_BLOCKS * explodes:
+        return None
+    return _of_run(graph, expected, growth, explodes)
+
+
+def _of_run(
+    graph: ModelGraph, expected: Expectation, growth: Growth, explodes: bool
+) -> ResidualGrowth:
+    taking_part = {block.addition for block in growth.blocks}
+    numbers = [n for n, b in enumerate(expected.signal.blocks) if b.addition in taking_part]
+    variances = [block.variance for block in growth.blocks]
+    ratios = [after / before for before, after in pairwise(variances)]
+    worst = numbers[1 + ratios.index(max(ratios))]
+    return ResidualGrowth(
+        graph,
+        growth,
+        tuple(expected.residuals[n] for n in numbers),
+        expected.residuals[worst],
+        explodes,
+        all(expected.proven[n] for n in numbers),
+    )

@@ -1,0 +1,125 @@
+"""Layers that one forward calls again: on what, and which part of the model is shared."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bnlint.facts.passes.parts import are_parts_of_one, stands_for_many
+from bnlint.facts.types.graph import Call, Layer, ModelGraph
+from bnlint.facts.types.kind import WEIGHTED, Kind
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.site import NOT_KNOWN, Site
+
+
+@dataclass(frozen=True, slots=True)
+class Reuse:
+    """Two calls of one layer in one forward.
+
+    ``place`` is the call in the code that leads to the second one and did not lead to the first:
+    the call of the outermost module that runs again; ``before`` is its counterpart for the first.
+    Calls that differ only in the pass of a loop have the outermost one within the loop.
+    """
+
+    layer: Layer
+    first: Call
+    again: Call
+    place: Site | None
+    before: Site | None
+
+
+def reuses(graph: ModelGraph, *kinds: Kind) -> Iterator[Reuse]:
+    """Every call of a layer but its first, with the first; only first calls that certainly run."""
+    for layer, (first, *others) in graph.calls_by_layer.items():
+        if layer.kind in kinds and first.certain:
+            for again in others:
+                yield Reuse(layer, first, again, *_places(first, again))
+
+
+def _places(first: Call, again: Call) -> tuple[Site | None, Site | None]:
+    """Where the ways to two calls part, for the second and the first."""
+    here, there = _frames(again), _frames(first)
+    for ours, theirs in zip(reversed(here), reversed(there), strict=False):
+        if ours != theirs:
+            return ours, theirs
+    loops = [site for site, number in again.loops if (site, number) not in first.loops]
+    inside = [frame for loop in loops for frame in here if _contains(loop, frame)]
+    return (inside[-1] if inside else again.site), None
+
+
+def _frames(call: Call) -> tuple[Site, ...]:
+    """The calls in the code that lead to a call, nearest first."""
+    return call.callers if call.site is None else (call.site, *call.callers)
+
+
+def _contains(loop: Site, call: Site) -> bool:
+    if loop.path != call.path:
+        return False
+    outer, inner = loop.span, call.span
+    return outer.start <= inner.start and inner.end <= outer.end
+
+
+@dataclass(frozen=True, slots=True)
+class CallInputs:
+    """What two calls of one layer work on, traced back through the operations that both share.
+
+    ``same`` says that it is one and the same tensor, ``raw`` that it is data as the model gets it
+    (no weighted layer before it), ``shares_weights`` that the shared part has a weighted layer, and
+    ``parts`` that they are samples or frames of one tensor, which are of one kind.
+    """
+
+    same: bool
+    raw: bool
+    shares_weights: bool
+    parts: bool
+
+
+def compare_inputs(graph: ModelGraph, reuse: Reuse) -> CallInputs:
+    """Walk back from both calls as long as the same operations were applied."""
+    differing: list[tuple[Call, Call]] = []
+    shares_weights, exact = False, bool(reuse.first.inputs and reuse.again.inputs)
+    many = False
+    seen: set[tuple[int, int]] = set()
+    pending = _pairs(graph, reuse.first, reuse.again)
+    while pending:
+        first, again = pending.pop()
+        many |= first is again and stands_for_many(graph, first)
+        if first is again or (first.index, again.index) in seen:
+            continue
+        seen.add((first.index, again.index))
+        alike = _alike(first, again)
+        if alike is Known.NO:
+            differing.append((first, again))
+            continue
+        exact &= alike is Known.YES
+        shares_weights |= first.kind in WEIGHTED
+        pending.extend(_pairs(graph, first, again))
+    raw = all(_is_raw(graph, call) for pair in differing for call in pair)
+    parts = all(are_parts_of_one(graph, *pair) for pair in differing) and bool(differing or many)
+    return CallInputs(exact and not differing and not many, raw, shares_weights, parts)
+
+
+def _pairs(graph: ModelGraph, first: Call, again: Call) -> list[tuple[Call, Call]]:
+    return list(zip(graph.inputs_of(first), graph.inputs_of(again), strict=False))
+
+
+def _alike(first: Call, again: Call) -> Known:
+    """Whether two calls are one operation, on whatever tensors."""
+    if not first.inputs or len(first.inputs) != len(again.inputs):
+        return Known.NO
+    if first.layer is not None or again.layer is not None:
+        return Known.of(first.layer is again.layer)
+    if first.op != again.op or first.kind is Kind.SPLIT:
+        return Known.NO
+    ours, theirs = _values(first), _values(again)
+    unknown = first.kind in (Kind.UNKNOWN, Kind.PHI) or NOT_KNOWN in (*ours, *theirs)
+    return Known.UNKNOWN if unknown else Known.of(ours == theirs)
+
+
+def _values(call: Call) -> list[object]:
+    return [argument.value for _, argument in sorted(call.arguments.items())]
+
+
+def _is_raw(graph: ModelGraph, call: Call) -> bool:
+    if call.kind in WEIGHTED:
+        return False
+    weighted = (other for other in graph.calls[: call.index] if other.kind in WEIGHTED)
+    return not any(graph.comes_from(call, other) for other in weighted)

@@ -1,0 +1,1 @@
+"""What front ends say about a program: plain values."""

@@ -1,0 +1,268 @@
+"""The graph of one model: its layers and what its forward does with them, in execution order."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from bnlint.facts.types.forks import paths_from_fork
+from bnlint.facts.types.initialisation import DEFAULT, Draw
+from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.shortcuts import LEARNING, acting, is_shortcut
+from bnlint.facts.types.signal import Signal
+from bnlint.facts.types.site import NOT_KNOWN, Argument, Site
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What is known of a tensor's shape; ``None`` is not known.
+
+    ``rank`` counts dimensions, ``batch`` is the size of dimension 0 while it still counts samples,
+    ``channels`` the size of dimension 1 (of the last one after a Linear on more than two
+    dimensions: see ``channels_last``), ``sizes`` the whole shape where a model was traced.
+    """
+
+    rank: int | None = None
+    batch: int | None = None
+    channels: int | None = None
+    channels_last: bool = False
+    sizes: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """One module of a model.
+
+    ``name`` is its first dotted name in the model, ``aliases`` all others. ``type`` is the
+    qualified library class that it is or derives from (``torch.nn.Conv2d``; ``torch.nn.Module``
+    for a user's module), ``class_name`` the class as the code calls it. ``own_forward`` says that
+    a user's subclass of a library layer replaces its forward. ``arguments`` binds every
+    constructor parameter of a library layer, defaults included, and is empty for users' modules.
+    ``site`` is the constructor call, ``class_site`` its callee (``nn.BatchNorm2d``), ``chain`` the
+    calls that led to it, nearest first.
+    ``initial`` maps parameters that the code fills with one constant (``weight`` to 0.0), ``drawn``
+    are the random numbers that its weight begins with, ``None`` if they are not known; ``assigned``
+    maps attributes that it replaces after construction (``bias``, ``momentum``) to the
+    assigned arguments. ``certain`` is false where a condition decides whether it exists.
+    ``frozen`` are its parameters with gradients off at the end; ``reads`` maps a parameter, only
+    ``bias``, to a place that reads it, and is ``None`` where the code was not searched.
+    """
+
+    name: str
+    kind: Kind
+    type: str
+    class_name: str
+    site: Site
+    arguments: Mapping[str, Argument] = field(default_factory=dict)
+    class_site: Site | None = None
+    chain: tuple[Site, ...] = ()
+    aliases: tuple[str, ...] = ()
+    own_forward: bool = False
+    initial: Mapping[str, float] = field(default_factory=dict)
+    assigned: Mapping[str, Argument] = field(default_factory=dict)
+    certain: bool = True
+    drawn: Draw | None = DEFAULT
+    frozen: frozenset[str] = frozenset()
+    reads: Mapping[str, Site] | None = None
+
+    @property
+    def dimensions(self) -> int | None:
+        """The number in ``Conv2d``, ``BatchNorm1d`` and the like."""
+        digit = self.type[-2:-1]
+        return int(digit) if self.type.endswith("d") and digit.isdigit() else None
+
+    @property
+    def channels(self) -> int | None:
+        """The size of the dimension that a conv, linear or BatchNorm layer gives its channels.
+
+        A BatchNorm also takes it as a list of one number.
+        """
+        for name in ("out_channels", "out_features", "num_features"):
+            argument = self.arguments.get(name)
+            match argument.value if argument is not None else None:
+                case int(number) | [int(number)]:
+                    return number
+        return None
+
+    @property
+    def has_bias(self) -> bool | None:
+        """Whether a conv or linear layer adds a bias; ``None`` where its argument is not known."""
+        if "bias" in self.assigned:
+            return None
+        bias = self.arguments.get("bias")
+        return bias.value if bias is not None and isinstance(bias.value, bool) else None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """One operation that a forward executes.
+
+    ``index`` is its place in ``ModelGraph.calls``; ``inputs`` are the indices of the calls that
+    produced its tensor arguments, in order. ``op`` is the bare name (``Conv2d``, ``relu``,
+    ``add``, ``view``); ``arguments`` holds constant arguments of functions (``dim``, ``p``, and
+    ``other`` for the constant operand of arithmetic). ``modules`` are the dotted names of the
+    modules around it, outermost first. ``certain`` is false where a condition decides whether it
+    runs. ``loops`` are the ``for`` statements within the forward that it stands in, each with the
+    number of the pass. ``error`` is what torch raised here when the model was traced.
+    """
+
+    index: int
+    kind: Kind
+    op: str
+    inputs: tuple[int, ...]
+    layer: Layer | None = None
+    site: Site | None = None
+    arguments: Mapping[str, Argument] = field(default_factory=dict)
+    modules: tuple[str, ...] = ()
+    callers: tuple[Site, ...] = ()
+    loops: tuple[tuple[Site, int], ...] = ()
+    shape: Shape = Shape()
+    certain: bool = True
+    error: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ModelGraph:
+    """A model's layers in registration order and its calls in execution order.
+
+    ``name`` is the model's class, ``site`` where it is built. ``layers`` include modules that hold
+    others and layers that no call uses. ``complete`` says that every operation of the forward was
+    resolved; ``problems`` name what was not. ``calls`` is empty when the forward was not followed.
+    """
+
+    name: str
+    site: Site
+    layers: tuple[Layer, ...]
+    calls: tuple[Call, ...] = ()
+    outputs: tuple[int, ...] = ()
+    complete: bool = True
+    problems: tuple[str, ...] = ()
+    pretrained: bool = False
+    """Whether the code loads published weights into it, so that its parameters are not free."""
+    identity: int = -1
+    """The number that facts of the same object have, as in :class:`bnlint.facts.types.run.Model`."""
+    guessed_input: bool = False
+    """Whether the model was traced with an input that nobody gave: its sizes prove little."""
+    never_called: tuple[str, ...] = ()
+    """Layers of a traced model that run neither in train nor in eval mode, by dotted name."""
+    frozen_norms: frozenset[str] = frozenset()
+    """BatchNorm layers that are not in train mode in any step of the training, by dotted name."""
+    live_norms: frozenset[str] = frozenset()
+    """BatchNorm layers that are, or may be, in train mode in some step of the training."""
+    signal: Signal | None = None
+    """What was measured at its residual additions, where it was run on real tensors."""
+
+    @cached_property
+    def users(self) -> Mapping[int, tuple[Call, ...]]:
+        """The calls that read each call's output."""
+        found: dict[int, list[Call]] = defaultdict(list)
+        for call in self.calls:
+            for source in dict.fromkeys(call.inputs):
+                found[source].append(call)
+        return {index: tuple(calls) for index, calls in found.items()}
+
+    def users_of(self, call: Call) -> tuple[Call, ...]:
+        """The calls that read ``call``'s output; the model's own output does not count."""
+        return self.users.get(call.index, ())
+
+    def inputs_of(self, call: Call) -> tuple[Call, ...]:
+        """The calls that produced ``call``'s tensor inputs."""
+        return tuple(self.calls[index] for index in call.inputs)
+
+    @cached_property
+    def calls_by_layer(self) -> Mapping[Layer, tuple[Call, ...]]:
+        """The calls of each layer that is called at all."""
+        found: dict[Layer, list[Call]] = defaultdict(list)
+        for call in self.calls:
+            if call.layer is not None:
+                found[call.layer].append(call)
+        return {layer: tuple(calls) for layer, calls in found.items()}
+
+    def of_kind(self, *kinds: Kind) -> Iterator[Layer]:
+        """The layers of some kinds."""
+        return (layer for layer in self.layers if layer.kind in kinds)
+
+    def comes_from(self, call: Call, source: Call) -> bool:
+        """Whether ``call``'s inputs were computed from ``source``'s output."""
+        return bool(self._ancestors[call.index] >> source.index & 1)
+
+    @cached_property
+    def _ancestors(self) -> tuple[int, ...]:
+        """For each call the calls that its inputs come from, as bits."""
+        found: list[int] = []
+        for call in self.calls:
+            bits = 0
+            for source in call.inputs:
+                bits |= found[source] | 1 << source
+            found.append(bits)
+        return tuple(found)
+
+    @cached_property
+    def residuals(self) -> tuple["Residual", ...]:
+        """The residual additions, in execution order."""
+        return tuple(_residuals(self))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Residual:
+    """An addition of a branch to what it branched off from.
+
+    ``fork`` is the nearest call that both operands come from, ``skip`` the calls on the shortcut
+    (empty for an identity), ``branch`` those on the other operand, both in execution order and
+    without ``fork`` and ``add``.
+    """
+
+    add: Call
+    fork: Call
+    skip: tuple[Call, ...]
+    branch: tuple[Call, ...]
+
+
+def layers_by_site(
+    graphs: Iterable[ModelGraph], *kinds: Kind
+) -> dict[Site, list[tuple[ModelGraph, Layer]]]:
+    """All layers of some kinds by the constructor call that built them, each with its model."""
+    found: dict[Site, list[tuple[ModelGraph, Layer]]] = defaultdict(list)
+    for graph in graphs:
+        for layer in graph.of_kind(*kinds):
+            found[layer.site].append((graph, layer))
+    return found
+
+
+def _residuals(graph: ModelGraph) -> Iterator[Residual]:
+    inputs = [call.inputs for call in graph.calls]
+    for call in graph.calls:
+        if call.kind is not Kind.ADD or len(set(call.inputs)) != 2:
+            continue
+        fork, *paths = paths_from_fork(inputs, *call.inputs[:2])
+        if fork is None:
+            continue
+        left, right = (tuple(graph.calls[index] for index in path) for path in paths)
+        skip, branch = sorted((left, right), key=_layers)
+        kinds = [[_acting(graph, step) for step in path] for path in (skip, branch)]
+        if is_shortcut(*kinds, projects=any(map(_projects, skip))):
+            yield Residual(call, graph.calls[fork], skip, branch)
+
+
+def _layers(calls: tuple[Call, ...]) -> int:
+    return sum(call.kind in LEARNING for call in calls)
+
+
+def _acting(graph: ModelGraph, call: Call) -> Kind:
+    sources = graph.inputs_of(call)
+    return acting(call.kind, sum(source.kind is not Kind.PARAMETER for source in sources))
+
+
+def _projects(call: Call) -> bool:
+    """Whether an operation certainly changes the number of channels or the resolution."""
+    if call.kind in (Kind.AVG_POOL, Kind.MAX_POOL, Kind.UPSAMPLE):
+        return True
+    layer = call.layer
+    if layer is None or layer.kind is not call.kind:
+        return False
+    given = (layer.arguments.get(name) for name in ("in_channels", "in_features"))
+    before = {argument.value for argument in given if argument is not None}
+    stride = layer.arguments.get("stride")
+    strided = stride is not None and stride.value not in (1, (1, 1), (1, 1, 1), (1,), NOT_KNOWN)
+    changed = layer.channels is not None and any(isinstance(width, int) for width in before)
+    return strided or (changed and layer.channels not in before)

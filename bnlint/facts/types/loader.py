@@ -1,0 +1,50 @@
+"""What a program draws its batches from."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.site import Argument, Site
+
+
+class Purpose(StrEnum):
+    """What a loader is for, by its dataset's arguments and its own names."""
+
+    TRAINING = "training"
+    EVALUATION = "evaluation"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dataset:
+    """What a loader draws from.
+
+    ``type`` is the qualified or the user's class name, ``""`` if unknown. ``iterable`` tells
+    whether it is an IterableDataset, ``mixed`` whether its order is random already (a random
+    split, a permutation) or its own business (it ignores the index), ``ordered_by_class`` whether
+    it is known to list class after class.
+    """
+
+    type: str
+    site: Site | None
+    iterable: Known
+    mixed: Known
+    ordered_by_class: Known = Known.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loader:
+    """One DataLoader. ``arguments`` binds every constructor parameter, defaults included.
+
+    ``names`` are the variables and attributes that it was bound to. ``resolved`` is false when
+    ``*args`` or ``**kwargs`` that are not known took part in the call. ``settled`` is false when
+    keywords that are unpacked into it may bring a sampler or ``shuffle`` on another path.
+    """
+
+    site: Site
+    arguments: dict[str, Argument]
+    dataset: Dataset
+    names: tuple[str, ...]
+    purpose: Purpose
+    resolved: bool = True
+    settled: bool = True

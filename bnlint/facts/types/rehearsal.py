@@ -1,0 +1,40 @@
+"""Everything that was learnt from the files of one lint."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bnlint.facts.types.graph import ModelGraph
+from bnlint.facts.types.recipe import Recipe
+from bnlint.facts.types.run import Run
+from bnlint.facts.types.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsalFailure:
+    """An entry point, or a model, at which the rehearsal itself stopped with an exception.
+
+    ``site`` is the file or the definition, ``reason`` the exception in one line.
+    """
+
+    entry: str
+    site: Site
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """The graphs of all models that were seen being built, and the runs of all entry points.
+
+    A layer outside any model has a graph of its own, without calls. ``recipes`` say how to build a
+    model again, where that was asked for; parts of other models and single layers have none.
+    ``scripts`` are the files, absolute, whose run built a model; it looks for imports beside them.
+    ``unreached`` are the graphs of what no run of a script built: functions that nothing calls were
+    tried with unknown arguments, and classes with their defaults.
+    """
+
+    graphs: tuple[ModelGraph, ...]
+    runs: tuple[Run, ...]
+    recipes: Mapping[ModelGraph, Recipe] = field(default_factory=dict)
+    scripts: Mapping[ModelGraph, str] = field(default_factory=dict)
+    unreached: frozenset[ModelGraph] = frozenset()
+    failures: tuple[RehearsalFailure, ...] = ()

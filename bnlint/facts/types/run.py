@@ -1,0 +1,341 @@
+"""What a program does with its models and loaders, in order: the events of one rehearsal."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar, cast
+
+from bnlint.facts.types.graph import Layer, ModelGraph
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.loader import Loader
+from bnlint.facts.types.site import Argument, Site
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class Frame:
+    """A function that was being rehearsed: its name, the call that entered it, its ``def``.
+
+    ``call`` is ``None`` for an entry point that nothing in the project calls.
+    """
+
+    function: str
+    call: Site | None
+    definition: Site | None = None
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class Loop:
+    """A loop of the script around an event: its statement and the number of the pass, from 1.
+
+    ``loader`` is the loader that it iterates, if any. A loop over more than a few items is
+    rehearsed in two passes that stand for all of them.
+    """
+
+    site: Site
+    number: int
+    loader: Loader | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Condition:
+    """One evaluation of a test whose answer is not known: the same object on both of its paths."""
+
+    site: Site
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class Assumption:
+    """That a condition holds, or not, on the path at hand.
+
+    ``left`` says that the path with the other answer ended before (``continue``, ``return``), so
+    that the condition stands before a place, not around it.
+    """
+
+    condition: Condition
+    holds: bool
+    left: bool = field(default=False, compare=False)
+
+    @property
+    def opposite(self) -> "Assumption":
+        """What holds on the other paths."""
+        return Assumption(self.condition, not self.holds, self.left)
+
+
+def cover_all_paths(paths: Sequence[frozenset[Assumption]]) -> bool:
+    """Whether one of several sets of assumptions holds whatever the conditions turn out to be."""
+    if not paths or frozenset() in paths:
+        return bool(paths)
+    condition = next(iter(paths[0])).condition
+    sides = []
+    for answer in (Assumption(condition, True), Assumption(condition, False)):
+        sides.append([path - {answer} for path in paths if answer.opposite not in path])
+    return all(cover_all_paths(side) for side in sides)
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class Context:
+    """Where in the rehearsal an event happened: functions and loops from the outside in.
+
+    ``assumptions`` are what decides whether it happens: the conditions around it, outermost first,
+    then those by which other paths left before.
+    """
+
+    frames: tuple[Frame, ...]
+    loops: tuple[Loop, ...]
+    assumptions: tuple[Assumption, ...] = ()
+
+    @property
+    def certain(self) -> bool:
+        """Whether no condition that is not known decides whether it happens."""
+        return not self.assumptions
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A way in which a module came into its mode.
+
+    ``training`` is ``None`` when the mode was set to something unknown. ``site`` is the call of
+    ``train()`` or ``eval()`` and ``None`` for the mode in which it was built; ``order`` is the
+    position among the run's events. ``raised`` says that the module is only still in this mode where
+    something raised before it was switched again, and a handler let the program go on.
+    """
+
+    training: bool | None
+    site: Site | None = None
+    context: Context | None = None
+    order: int = -1
+    raised: bool = False
+
+    def __hash__(self) -> int:
+        return hash((self.training, self.order, self.raised))
+
+
+Mode = frozenset[Switch]
+"""The ways in which a module may have come into its mode, one for each path to the place."""
+
+
+def is_training(mode: Mode) -> Known:
+    """Whether a module is in train mode: yes or no only where all paths agree."""
+    answers = {switch.training for switch in mode}
+    if answers == {True}:
+        return Known.YES
+    return Known.NO if answers == {False} else Known.UNKNOWN
+
+
+def where_nothing_raised(mode: Mode) -> Mode:
+    """The ways into a mode without those that only a handled exception leaves, if any are left."""
+    return frozenset(switch for switch in mode if not switch.raised) or mode
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """A module that the program uses as a whole.
+
+    ``name`` is what the code last called it where the event happened (``net``, ``self.model``),
+    ``type`` its class. ``batch_norms`` are its BatchNorm layers at the end of the run;
+    ``has_batchnorm`` also covers library models, whose layers are not listed.
+    """
+
+    name: str
+    type: str
+    site: Site | None
+    has_batchnorm: Known
+    batch_norms: tuple[Layer, ...] = ()
+    pretrained: bool = False
+    identity: int = -1
+    """The same number in all facts about one object; -1 where it is not known which it is."""
+    overwritten: bool = False
+    """Whether some part of the program sets its parameters by hand: averages, copies."""
+    answers_by_mode: bool = False
+    """Whether its forward may return something else in train mode: losses, auxiliary outputs."""
+
+    def is_same(self, other: "Model") -> bool:
+        """Whether both facts are about one object."""
+        return self is other or (self.identity == other.identity and self.identity >= 0)
+
+
+@dataclass(frozen=True, slots=True)
+class NormState:
+    """One BatchNorm layer (or a library model's, all together) at the time of a forward.
+
+    ``frozen`` tells whether its weight and bias have ``requires_grad`` false, ``frozen_at`` where
+    that was set.
+    """
+
+    name: str
+    layer: Layer | None
+    mode: Mode
+    frozen: Known
+    frozen_at: Site | None
+    tracks: Known = Known.YES
+    """Whether it has running statistics."""
+    synchronised: Known = Known.NO
+    """Whether it was converted to SyncBatchNorm before."""
+    certain: bool = True
+    """Whether the model has it on every path to the forward."""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the model certainly has it: no condition decides whether it is built."""
+        return self.certain and (self.layer is None or self.layer.certain)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that the program does. ``order`` numbers a run's events."""
+
+    order: int
+    site: Site
+    context: Context
+
+
+@dataclass(frozen=True, slots=True)
+class Forward(Event):
+    """A model is called by the script (not by another module's forward).
+
+    ``mode`` is the model's own; ``norms`` are its BatchNorm layers' states. ``grad`` tells whether
+    gradients are on, ``backpropagated`` whether a backward runs through the output on every path
+    on which the forward happens, ``trained_on`` whether it does on some path, ``measured``
+    whether the output ends in a metric or a prediction (argmax, comparison with labels, item,
+    an image file). ``loaders`` are those that the input came from; ``batch`` is the number of
+    samples when the input is one batch of a loader with all its samples.
+    """
+
+    model: Model
+    mode: Mode
+    norms: tuple[NormState, ...]
+    grad: Known
+    backpropagated: Known
+    measured: Known
+    loaders: tuple[Loader, ...] = ()
+    batch: Argument | None = None
+    devices: Known = Known.NO
+    """Whether DataParallel may split the batch."""
+    inner: bool = False
+    """Whether it is a module called without gradients inside the forward of another."""
+    made_up: Known = Known.UNKNOWN
+    """Whether its input consists of random numbers and constants alone (noise, a dummy batch)."""
+    trained_on: bool = False
+    device_count: int | None = None
+    """Among how many devices DataParallel divides the batch, where it is told so."""
+    receiver: str = ""
+    """The dotted name that stands for the model in the call, ``""`` if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModeSwitched(Event):
+    """``train()`` or ``eval()`` is called; ``training`` is ``None`` for an unknown argument.
+
+    ``receiver`` is the code before the dot.
+    """
+
+    model: Model
+    training: bool | None
+    receiver: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModeNotCalled(Event):
+    """``model.eval`` or ``model.train`` stands as a statement without being called."""
+
+    receiver: str
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Backward(Event):
+    """A gradient is computed for the parameters of ``models``."""
+
+    models: tuple[Model, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OptimizerStep(Event):
+    """An optimizer's ``step()``."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoaderIterated(Event):
+    """A loop or ``next(iter(...))`` draws from a loader."""
+
+    loader: Loader
+
+
+@dataclass(frozen=True, slots=True)
+class LoaderHandedOver(Event):
+    """A framework gets a loader to train with: ``trainer.fit(model, loader)``, Lightning's hook."""
+
+    loader: Loader
+    model: Model | None
+    framework: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen(Event):
+    """``requires_grad`` of parameters of ``model`` is set; ``all_parameters`` says of every one."""
+
+    model: Model
+    requires_grad: bool | None
+    all_parameters: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsLoaded(Event):
+    """``load_state_dict`` or the like is called on ``model``."""
+
+    model: Model
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsWritten(Event):
+    """Parameters of ``model`` are overwritten from elsewhere: EMA, copies of another network."""
+
+    model: Model
+
+
+@dataclass(frozen=True, slots=True)
+class MomentumAssigned(Event):
+    """``layer.momentum = value`` on BatchNorm layers."""
+
+    layers: tuple[Layer, ...]
+    value: Argument
+
+
+E_co = TypeVar("E_co", bound=Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The rehearsal of one entry point.
+
+    ``entry`` is the file (``train.py``) or function that was entered; ``main`` is false for code
+    that nothing in the project calls, whose arguments were therefore unknown. ``complete`` is
+    false when a budget ended it early.
+    """
+
+    entry: str
+    main: bool
+    events: tuple[Event, ...]
+    complete: bool = True
+    options: tuple[str, ...] = ()
+    """Command-line options that are off by default and were given in this run."""
+    read: Mapping[int, ModelGraph] = field(default_factory=dict)
+    """The graphs of its models as their code says, by :attr:`Model.identity`."""
+    traced: Mapping[int, ModelGraph] = field(default_factory=dict)
+    """The graphs of those models that were traced, by :attr:`Model.identity`."""
+    loaders: tuple[Loader, ...] = ()
+    """All loaders that any run of the program builds."""
+    _by_type: dict[type[Event], list[Event]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def graph_of(self, model: Model) -> ModelGraph | None:
+        """What is known of a model's forward: its whole trace, else what its code says."""
+        traced = self.traced.get(model.identity)
+        whole = traced is not None and traced.complete
+        return traced if whole else self.read.get(model.identity)
+
+    def of_type(self, kind: type[E_co]) -> Iterator[E_co]:
+        """The events of one type, in order."""
+        if kind not in self._by_type:
+            self._by_type[kind] = [event for event in self.events if isinstance(event, kind)]
+        return iter(cast(list[E_co], self._by_type[kind]))

@@ -1,0 +1,1 @@
+"""Evidence and fixes: where they stand, and in which words."""

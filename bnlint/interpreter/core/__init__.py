@@ -1,0 +1,1 @@
+"""The state of a rehearsal: machine, heap, values, journal and tape."""

@@ -1,0 +1,92 @@
+"""Functions and loops that are being executed, and how paths through them end."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+import libcst as cst
+
+from bnlint.facts.types.run import Assumption
+from bnlint.facts.types.run import Frame as FrameFact
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.heap import Snapshot
+from bnlint.interpreter.core.objects import Instance
+from bnlint.interpreter.core.values import Value
+
+CALLERS = 12
+"""Calls that led to an operation that are remembered."""
+
+
+class End(Enum):
+    """How a statement ends other than by going on to the next."""
+
+    RETURN = "return"
+    BREAK = "break"
+    CONTINUE = "continue"
+    RAISE = "raise"
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class Completion:
+    """The end of a path through a block."""
+
+    end: End
+    value: Value = None
+
+
+BREAK = Completion(End.BREAK)
+CONTINUE = Completion(End.CONTINUE)
+RAISE = Completion(End.RAISE)
+
+
+@dataclass(slots=True)
+class Exit:
+    """A path that left the block being executed, and the state it left with."""
+
+    completion: Completion
+    state: Snapshot
+    stayed: Assumption
+    """What holds on the paths that did not leave with it."""
+
+
+@dataclass(slots=True, eq=False)
+class ActiveLoop:
+    """A loop that is being executed."""
+
+    node: cst.CSTNode
+    site: Site
+    number: int = 1
+    loader: Instance | None = None
+    abstract: bool = False
+    """Whether its passes stand for all."""
+    since: int = 0
+    """The order of events at its start: what is older was there before."""
+
+
+@dataclass(slots=True)
+class Activation:
+    """A function that is being executed; ``abstract`` counts its loops that stand for many passes."""
+
+    function: str
+    call: Site | None
+    definition: Site | None
+    exits: list[Exit] = field(default_factory=list)
+    abstract: int = 0
+    fact: FrameFact | None = None
+    called_from: tuple[Site, ...] | None = None
+    conditions: int = 0
+    """How many conditions that are not known decide whether it is called."""
+    loops: int = 0
+    """How many loops are around its call."""
+
+    def callers(self, frames: "list[Activation]") -> tuple[Site, ...]:
+        """The calls that led here, nearest first."""
+        if self.called_from is None:
+            near = reversed(frames[-CALLERS:])
+            self.called_from = tuple(f.call for f in near if f.call is not None)
+        return self.called_from
+
+    def as_fact(self) -> FrameFact:
+        """The frame as rules see it."""
+        if self.fact is None:
+            self.fact = FrameFact(self.function, self.call, self.definition)
+        return self.fact

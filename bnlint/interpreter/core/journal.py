@@ -1,0 +1,178 @@
+"""What happened: events in order, and the forwards that later events say more about."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bnlint.diagnostics import describe
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.loader import Loader
+from bnlint.facts.types.rehearsal import RehearsalFailure
+from bnlint.facts.types.run import Assumption, Event, Mode, cover_all_paths
+from bnlint.facts.types.site import Argument, Site
+from bnlint.interpreter.core.bias_reads import BiasReads
+from bnlint.interpreter.core.number_uses import NumberUses
+from bnlint.interpreter.core.objects import Instance
+from bnlint.interpreter.core.values import Gradients, Tensor
+
+if TYPE_CHECKING:
+    from bnlint.interpreter.results.facts_maker import FactsMaker
+
+
+MOST_BACKWARDS = 16
+"""Backwards through one forward of which it is asked whether they cover all paths."""
+
+
+@dataclass(slots=True)
+class NormRecord:
+    """A BatchNorm layer's state at the time of a forward."""
+
+    name: str
+    instance: Instance
+    mode: Mode
+    frozen: Known
+    frozen_at: Site | None
+    tracks: Known
+    synchronised: Known
+    certain: bool
+
+
+@dataclass(slots=True, eq=False)
+class ForwardRecord:
+    """A call of a model by the script; the answers change as the rehearsal goes on."""
+
+    number: int
+    model: Instance
+    name: str
+    site: Site
+    mode: Mode
+    norms: list[NormRecord]
+    grad: Known
+    inputs: list[Tensor]
+    devices: Known
+    inner: bool
+    receiver: str = ""
+    assumptions: tuple[Assumption, ...] = ()
+    backwards: list[frozenset[Assumption]] = field(default_factory=list)
+    """What the backwards that reach it assume beyond what the forward does."""
+    may_be_trained: bool = False
+    measured: Known = Known.NO
+    device_count: int | None = None
+
+    @property
+    def backpropagated(self) -> Known:
+        """Whether a backward runs through it on every path on which it happens."""
+        if len(self.backwards) <= MOST_BACKWARDS and cover_all_paths(self.backwards):
+            return Known.YES
+        return Known.UNKNOWN if self.backwards or self.may_be_trained else Known.NO
+
+    @property
+    def made_up(self) -> Known:
+        """Whether all inputs are random numbers or constants."""
+        if self.inputs and all(tensor.made_up for tensor in self.inputs):
+            return Known.YES
+        return Known.NO if any(t.loaders for t in self.inputs) else Known.UNKNOWN
+
+    @property
+    def batch(self) -> Argument | None:
+        """The batch size of the first input."""
+        return self.inputs[0].batch if self.inputs else None
+
+
+MakeEvent = Callable[["FactsMaker", int], Event]
+
+
+@dataclass(slots=True)
+class Note:
+    """An event that is not converted yet."""
+
+    order: int
+    make: MakeEvent
+
+
+@dataclass(slots=True, eq=False)
+class Recorded:
+    """The part of the tape that one forward of a model wrote."""
+
+    start: int
+    end: int
+    outputs: tuple[int, ...]
+
+
+class Journal:
+    """The records of all entry points."""
+
+    def __init__(self, numbers: NumberUses, biases: BiasReads) -> None:
+        self.numbers = numbers
+        self.biases = biases
+        self.notes: list[Note] = []
+        self.forwards: list[ForwardRecord] = []
+        self.built: list[Instance] = []
+        self.graphs: dict[Instance, Recorded] = {}
+        self.problems: dict[Instance, list[str]] = {}
+        self.loaders: dict[Instance, Loader] = {}
+        self.loaders_built: list[Instance] = []
+        self.overwritten: set[Instance] = set()
+        """Modules whose parameters the program also sets by hand: averages, copies."""
+        self.failures: list[RehearsalFailure] = []
+        self.published: set[Instance] = set()
+        """Models that the program loads published weights into."""
+        self.make_loader: Callable[[Instance], Loader] | None = None
+        self.order = 0
+        self.run_start = 0
+        """The order of the first event of the entry point being rehearsed."""
+        self.activity = 0
+        """Counts what only scripts do: forwards, backwards, steps of optimizers and loaders."""
+        self.effects = 0
+        """Counts changes to modules."""
+
+    def next_order(self) -> int:
+        """The number of the next event."""
+        self.order += 1
+        return self.order
+
+    def note(self, make: MakeEvent) -> None:
+        """Record an event."""
+        self.notes.append(Note(self.next_order(), make))
+
+    @contextmanager
+    def surviving(self, entry: str, site: Site) -> Iterator[None]:
+        """Whatever is raised inside costs only what is inside, and is remembered."""
+        try:
+            yield
+        except Exception as error:
+            self.failures.append(RehearsalFailure(entry, site, describe(error)))
+
+    def loader_fact(self, loader: Instance | None) -> Loader | None:
+        """A loader as rules see it; one fact per loader."""
+        if loader is None or self.make_loader is None:
+            return None
+        if loader not in self.loaders:
+            self.loaders[loader] = self.make_loader(loader)
+        return self.loaders[loader]
+
+    def backpropagate(
+        self, tensors: list[Tensor], assumptions: Sequence[Assumption]
+    ) -> list[ForwardRecord]:
+        """A backward runs through ``tensors``; returns the forwards that it reaches."""
+        grads = Gradients.of_all([t.grads for t in tensors])
+        for number in grads.maybe:
+            self.forwards[number].may_be_trained = True
+        reached = [self.forwards[number] for number in sorted(grads.sure)]
+        for record in reached:
+            extra = frozenset(assumptions) - frozenset(record.assumptions)
+            if extra not in record.backwards:
+                record.backwards.append(extra)
+        return reached
+
+    def may_backpropagate(self, tensors: list[Tensor]) -> None:
+        """A backward may run through ``tensors``, or none."""
+        grads = Gradients.of_all([t.grads for t in tensors])
+        for number in grads.sure | grads.maybe:
+            self.forwards[number].may_be_trained = True
+
+    def measure(self, tensors: list[Tensor]) -> None:
+        """The values of ``tensors`` become predictions or metrics."""
+        for number in frozenset[int]().union(*(t.depends for t in tensors)):
+            self.forwards[number].measured = Known.YES

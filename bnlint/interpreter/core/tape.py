@@ -1,0 +1,223 @@
+"""The operations that forwards execute, recorded as they happen."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from bnlint.facts.types.graph import Shape
+from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.objects import Instance
+from bnlint.interpreter.core.values import Choice, Gradients, Many, Maybe, Tensor, Value
+
+if TYPE_CHECKING:
+    from bnlint.interpreter.core.machine import Machine
+
+
+@dataclass(slots=True, eq=False)
+class Op:
+    """One operation; the fields are those of ``facts.graph.Call``, not yet converted."""
+
+    kind: Kind
+    name: str
+    inputs: tuple[int, ...]
+    layer: Instance | None
+    site: Site | None
+    constants: dict[str, Value]
+    modules: tuple[Instance, ...]
+    callers: tuple[Site, ...]
+    loops: tuple[tuple[Site, int], ...]
+    certain: bool
+    shape: Shape = field(default_factory=Shape)
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class Start:
+    """Where a forward began: on the tape, and in the machine's stacks."""
+
+    op: int = 0
+    loops: int = 0
+    conditions: int = 0
+    frames: int = 0
+
+
+class Tape:
+    """All operations of a rehearsal, in order; forwards are slices of it."""
+
+    def __init__(self) -> None:
+        self.ops: list[Op] = []
+        self.machine: Machine | None = None
+        self.joined: dict[tuple[int, int], Value] = {}
+        """While containers are being joined: those within them that are joined already."""
+        self.start = Start()
+        """Where the forward that is being recorded began."""
+
+    @property
+    def recording(self) -> bool:
+        """Whether a forward is being executed."""
+        return self.machine is not None and bool(self.machine.modules)
+
+    def emit(
+        self,
+        kind: Kind,
+        name: str,
+        inputs: list[Tensor],
+        site: Site | None,
+        *,
+        layer: Instance | None = None,
+        constants: dict[str, Value] | None = None,
+        shape: Shape | None = None,
+    ) -> int:
+        """Record an operation and return its index, or -1 outside forwards."""
+        machine = self.machine
+        if machine is None or not machine.modules:
+            return -1
+        start = self.start
+        sources = tuple(t.index for t in inputs if t.index >= start.op)
+        loops: tuple[tuple[Site, int], ...] = ()
+        if len(machine.loops) > start.loops:
+            loops = tuple((x.site, x.number) for x in machine.loops[start.loops :])
+        self.ops.append(
+            Op(
+                kind,
+                name,
+                sources,
+                layer,
+                site,
+                constants or {},
+                tuple(machine.modules),
+                machine.frame.callers(machine.frames),
+                loops,
+                len(machine.path) == start.conditions
+                and not any(frame.exits for frame in machine.frames[start.frames :]),
+                shape or Shape(),
+            )
+        )
+        return len(self.ops) - 1
+
+    def tensor(
+        self,
+        kind: Kind,
+        name: str,
+        inputs: list[Tensor],
+        site: Site | None,
+        *,
+        layer: Instance | None = None,
+        constants: dict[str, Value] | None = None,
+        shape: Shape | None = None,
+        batch: bool = False,
+    ) -> Tensor:
+        """Record an operation and return its output, which comes from all that its inputs do.
+
+        ``batch`` says that the output still holds one sample per sample of the first input.
+        """
+        index = self.emit(kind, name, inputs, site, layer=layer, constants=constants, shape=shape)
+        first = inputs[0] if inputs else None
+        return Tensor(
+            index,
+            shape or Shape(),
+            _union([t.depends for t in inputs]),
+            Gradients.of_all([t.grads for t in inputs]),
+            _union([t.loaders for t in inputs]),
+            first.batch if first is not None and batch else None,
+            made_up=bool(inputs) and all(t.made_up for t in inputs),
+            drawn=bool(inputs) and _keeps_order(kind, name) and all(t.drawn for t in inputs),
+        )
+
+    def phi(self, *tensors: Tensor) -> Tensor:
+        """A tensor that is one of several, or sometimes none at all."""
+        first = tensors[0]
+        if len(tensors) == 2 and first.index == tensors[1].index and first.index >= 0:
+            return first
+        shapes = {t.shape for t in tensors}
+        shape = first.shape if len(shapes) == 1 else Shape()
+        made = self.tensor(Kind.PHI, "phi", list(tensors), None, shape=shape)
+        grads = self._of_one([t.grads for t in tensors])
+        same = all(t.batch == first.batch for t in tensors)
+        return Tensor(
+            made.index,
+            shape,
+            made.depends,
+            grads,
+            made.loaders,
+            first.batch if same else None,
+            first.whole,
+            made_up=all(t.made_up for t in tensors),
+            drawn=all(t.drawn for t in tensors),
+        )
+
+    def _of_one(self, parts: list[Gradients]) -> Gradients:
+        """The forwards that a backward reaches through one of several tensors, or through none.
+
+        Those that were made whatever the condition was may be the other path's.
+        """
+        both = parts[0].sure & parts[1].sure if len(parts) > 1 else frozenset[int]()
+        every = Gradients.of_all(parts)
+        outside = {number for number in every.sure - both if self._is_before(number)}
+        return Gradients(every.sure - outside, every.maybe | outside)
+
+    def _is_before(self, number: int) -> bool:
+        """Whether a forward was made on the present path, whichever of the paths joined was taken."""
+        machine = self.machine
+        assert machine is not None
+        around = set(machine.assumptions())
+        return set(machine.journal.forwards[number].assumptions) <= around
+
+
+ORDERING = frozenset("sort msort argsort topk unique cumsum cumprod".split())
+"""Functions after which the order says something again."""
+
+
+def _keeps_order(kind: Kind, name: str) -> bool:
+    """Whether the samples of an operation's output stand where those of its input stood."""
+    return kind not in (Kind.CAT, Kind.UNKNOWN, Kind.PHI) and name not in ORDERING
+
+
+def _union(sets: list[frozenset]) -> frozenset:  # type: ignore[type-arg]
+    if not sets:
+        return frozenset()
+    first = sets[0]
+    return first if all(s == first for s in sets[1:]) else frozenset().union(*sets)
+
+
+MOST_ITEMS = 1024
+"""Items of a container that are looked at; longer ones hold data, not what a call is given."""
+
+
+def tensors_in(values: Sequence[Value], depth: int = 3) -> list[Tensor]:
+    """The tensors among values and, a few levels deep, in their containers."""
+    found: list[Tensor] = []
+    _gather(values, depth, found, set())
+    return found
+
+
+def _alternatives(value: Many | Maybe | Choice) -> Sequence[Value]:
+    """What a value stands for that is one of several, or several."""
+    match value:
+        case Many(element=element):
+            return (element,)
+        case Maybe(value=inner):
+            return (inner,)
+        case Choice(values=values):
+            return values
+
+
+def _gather(
+    values: Iterable[Value], depth: int, found: list[Tensor], barren: set[tuple[int, int]]
+) -> None:
+    """Collect tensors; ``barren`` are containers, at their depths, that hold none."""
+    for value in values:
+        if isinstance(value, Tensor):
+            found.append(value)
+        elif isinstance(value, Many | Maybe | Choice) and depth:
+            _gather(_alternatives(value), depth - 1, found, barren)
+        elif isinstance(value, list | tuple | dict) and depth and len(found) < MOST_ITEMS:
+            key = id(value), depth
+            if key in barren:
+                continue
+            before = len(found)
+            items = value.values() if isinstance(value, dict) else value
+            _gather(islice(items, MOST_ITEMS), depth - 1, found, barren)
+            if len(found) == before:
+                barren.add(key)

@@ -1,0 +1,274 @@
+"""The values of a rehearsal: Python's own while they are known, these otherwise."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+import libcst as cst
+
+from bnlint.facts.types.graph import Shape
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.run import Condition
+from bnlint.facts.types.site import Argument, Site
+
+if TYPE_CHECKING:
+    from bnlint.interpreter.core.objects import Instance
+
+Value: TypeAlias = object
+UNKNOWN_SHAPE = Shape()
+
+
+class Unknown:
+    """A value that reading the code does not give, with the reason."""
+
+    __slots__ = ("reason",)
+
+    def __init__(self, reason: str = "") -> None:
+        self.reason = reason
+
+    def __repr__(self) -> str:
+        return f"?{self.reason}"
+
+
+SOME_ITEMS = "items that depend on a condition"
+"""The reason of an unknown item that stands for any number of items of its list or tuple."""
+SHUFFLED = Unknown("samples in a random order")
+EXIT = Unknown("exit")
+"""What a call that ends the program returns."""
+
+
+class Int(int):
+    """A whole number that remembers where it was written."""
+
+    site: Site
+    option: str | None
+
+
+class Float(float):
+    """A number that remembers where it was written."""
+
+    site: Site
+    option: str | None
+
+
+class Text(str):
+    """A string that remembers the command-line option that it is the default of."""
+
+    option: str | None
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class Many:
+    """An iterable of unknown length whose items all look like ``element``."""
+
+    element: Value
+    loader: "Instance | None" = None
+
+
+@dataclass(slots=True, eq=False)
+class Selection:
+    """Which one of several objects it is: the same one wherever the choice between them is used."""
+
+    conditions: dict[int, Condition] = field(default_factory=dict)
+
+    def condition(self, number: int, site: Site) -> Condition:
+        """That it is the object with this number, given that it is none of those before it."""
+        return self.conditions.setdefault(number, Condition(site))
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several objects, depending on a condition that is not known."""
+
+    values: tuple[Value, ...]
+    selection: Selection = field(default_factory=Selection, compare=False)
+
+    @property
+    def known(self) -> tuple[Value, ...]:
+        """The objects that code which goes on with one of them may mean, in order."""
+        return tuple(v for v in self.values if v is not None and not isinstance(v, Unknown))
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class Maybe:
+    """An entry that is there on some paths only, with its value where it is."""
+
+    value: Value
+
+
+def present(value: Value) -> Value:
+    """What reading an entry gives: a program that goes on has found it there."""
+    return value.value if type(value) is Maybe else value
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class Library:
+    """Something of a third-party package, by its qualified name."""
+
+    path: str
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rpartition(".")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class GradientSwitch:
+    """A context manager that sets whether gradients are recorded.
+
+    ``before`` is what it goes back to, where making it has already set them.
+    """
+
+    grad: Known
+    before: Known | None = None
+
+
+class _Missing:
+    __slots__ = ()
+
+
+MISSING = _Missing()
+"""Stands for a name that is not there."""
+
+
+@dataclass(slots=True, unsafe_hash=True)
+class Gradients:
+    """The forwards, by number, that a backward through a tensor reaches: for sure, or perhaps."""
+
+    sure: frozenset[int] = frozenset()
+    maybe: frozenset[int] = frozenset()
+
+    @classmethod
+    def of_all(cls, parts: Sequence["Gradients"]) -> "Gradients":
+        """Those of a tensor that is computed from several."""
+        if not parts or all(part == parts[0] for part in parts[1:]):
+            return parts[0] if parts else NO_GRADIENTS
+        sure = frozenset[int]().union(*(part.sure for part in parts))
+        return cls(sure, frozenset[int]().union(*(part.maybe for part in parts)) - sure)
+
+
+NO_GRADIENTS = Gradients()
+
+
+@dataclass(slots=True, eq=False)
+class Tensor:
+    """A tensor: the call on the tape that made it and what it came from.
+
+    ``depends`` numbers the forwards that its values come from, ``grads`` are those that a backward
+    through it reaches; ``loaders`` are where the data came from. ``batch`` is the loader's batch
+    size while dimension 0 still holds exactly one batch; ``whole`` marks what a loader yields,
+    which may be a tuple or dict of tensors.
+    """
+
+    index: int = -1
+    shape: Shape = UNKNOWN_SHAPE
+    depends: frozenset[int] = frozenset()
+    grads: Gradients = NO_GRADIENTS
+    loaders: frozenset["Instance"] = frozenset()
+    batch: Argument | None = None
+    whole: bool = False
+    fill: float | None = None
+    made_up: bool = False
+    """Whether it holds nothing but random numbers and constants."""
+    drawn: bool = False
+    """Whether its samples come in a random order: they, or their indices, were drawn."""
+
+
+class Arguments:
+    """The arguments of one call, with the nodes that they were written as."""
+
+    __slots__ = ("further", "keyword_nodes", "keywords", "nodes", "opened", "positional")
+
+    def __init__(
+        self,
+        positional: list[Value] | None = None,
+        keywords: dict[str, Value] | None = None,
+    ) -> None:
+        self.positional = positional or []
+        self.keywords = keywords or {}
+        self.nodes: list[cst.CSTNode | None] = [None] * len(self.positional)
+        self.keyword_nodes: dict[str, cst.CSTNode] = {}
+        self.opened = False
+        """Whether ``*args`` or ``**kwargs`` that are not known took part."""
+        self.further = False
+        """Whether callers that are not at hand may give more through ``*args`` or ``**kwargs``."""
+
+    def prefixed(self, *values: Value) -> "Arguments":
+        """The same arguments behind others."""
+        made = Arguments([*values, *self.positional], self.keywords)
+        made.nodes = [*(None for _ in values), *self.nodes]
+        made.keyword_nodes = self.keyword_nodes
+        made.opened, made.further = self.opened, self.further
+        return made
+
+    def get(self, index: int, name: str, default: Value = None) -> Value:
+        """An argument by position or keyword."""
+        if index < len(self.positional):
+            return self.positional[index]
+        return self.keywords.get(name, default)
+
+    @property
+    def values(self) -> list[Value]:
+        """All values."""
+        return [*self.positional, *self.keywords.values()]
+
+
+def open_at(items: Value) -> int | None:
+    """From which place on the items of a list or tuple are not known, not even their number."""
+    if not isinstance(items, list | tuple):
+        return None
+    if not OPENING.intersection(map(type, items)):
+        return None
+    return next((i for i, item in enumerate(items) if may_be_absent(item)), None)
+
+
+OPENING = frozenset({Unknown, Maybe})
+"""The types of items that may stand for none, or for many."""
+
+
+def may_be_absent(entry: Value) -> bool:
+    """Whether an entry may stand for none at all."""
+    match entry:
+        case Maybe():
+            return True
+        case Unknown(reason=reason):
+            return reason == SOME_ITEMS
+    return False
+
+
+def in_random_order(value: Value) -> bool:
+    """Whether a value holds samples, or their indices, in an order that was drawn."""
+    match value:
+        case Tensor(drawn=drawn):
+            return drawn
+        case Many(element=element):
+            return in_random_order(element)
+    return value is SHUFFLED
+
+
+CONCRETE = (type(None), bool, int, float, str, bytes, complex, range, slice, type(...))
+"""Types whose values are themselves."""
+
+
+def is_known(value: Value, depth: int = 8) -> bool:
+    """Whether a value is wholly Python's own, containers included (``depth`` levels deep)."""
+    return isinstance(value, CONCRETE) or _holds_known(value, depth, {})
+
+
+def _holds_known(value: Value, depth: int, seen: dict[int, int]) -> bool:
+    """Whether a container does; ``seen`` says how deep those were looked into that do."""
+    match value:
+        case list() | tuple() | set() | frozenset():
+            parts = iter(value)
+        case dict():
+            parts = iter(value.values())
+        case _:
+            return False
+    if seen.get(id(value), 0) >= depth:
+        return depth > 0
+    known = depth > 0 and all(
+        isinstance(part, CONCRETE) or _holds_known(part, depth - 1, seen) for part in parts
+    )
+    seen[id(value)] = depth if known else 0
+    return known

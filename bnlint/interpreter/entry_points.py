@@ -1,0 +1,288 @@
+"""Entry points: scripts first, then what nothing reached."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+import libcst as cst
+
+from bnlint.facts.types.run import Run
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.frames import Activation
+from bnlint.interpreter.core.machine import BudgetExceeded, Machine
+from bnlint.interpreter.core.namespaces import Namespace
+from bnlint.interpreter.core.objects import Class, Function, Instance, Method, Property, Static
+from bnlint.interpreter.core.values import Arguments, Tensor, Value
+from bnlint.interpreter.prefilter import called_names, is_worth_executing, words_by_definition
+from bnlint.interpreter.python.construction import is_module_class
+from bnlint.interpreter.results.facts_maker import FactsMaker
+from bnlint.interpreter.torch.hooks import framework_of_class, run_hook
+from bnlint.interpreter.torch.script_forwards import record_forward
+from bnlint.source import SourceFile
+
+MAIN_STEPS = 120_000
+"""Steps for one script, and for what it imports."""
+MAIN_LINE_STEPS = 400
+"""Further steps for each of its lines."""
+WHOLE_STEPS = 600_000
+"""Steps for one model that was asked for by name."""
+ENTRY_STEPS = 12_000
+"""Steps for one function or class that nothing calls."""
+LEAST_STEPS = 3_000
+"""Of these, steps that each has, however many others there are before it in its file."""
+FEWEST_FILE_STEPS = 6_000
+LINE_STEPS = 10
+"""Steps for functions and classes that nothing calls: about as long as parsing their files takes.
+
+What one file does not need is left for the others.
+"""
+MOST_FILE_STEPS = 60_000
+"""Of these, steps for any one file."""
+MOST_OPTIONS = 2
+"""Options of a script that are tried out."""
+MOST_FOLLOWED = 4
+"""Models of one class whose forward is followed though nothing calls it."""
+NO_WORDS: frozenset[str] = frozenset()
+SKIPPED_METHODS = frozenset({"__init__", "__repr__", "__str__", "extra_repr", "__init_subclass__"})
+
+
+class Rehearser:
+    """Executes entry points one after the other and collects their runs."""
+
+    def __init__(self, machine: Machine, facts: FactsMaker) -> None:
+        self.m = machine
+        self.facts = facts
+        self._entered: list[tuple[str, Site, Callable[[], Run]]] = []
+        self.entry_steps = ENTRY_STEPS
+        """Steps for the next function, class or method that nothing calls."""
+        self._mains: dict[SourceFile, Namespace] = {}
+
+    def runs(self) -> Iterator[Run]:
+        """The runs of all entry points, with what later ones said about their forwards."""
+        for name, site, run in self._entered:
+            with self.m.journal.surviving(name, site):
+                yield run()
+
+    # -- scripts ----------------------------------------------------------------------------
+
+    def run_script(self, source: SourceFile) -> None:
+        """Execute a file as ``python file.py`` would.
+
+        Options that freeze something and are off by default get an execution of their own, in
+        which they are given.
+        """
+        self.m.offered.clear()
+        self._mains[source] = self._run_main(source, ())
+        for option in sorted(self.m.offered)[:MOST_OPTIONS]:
+            self.m.given = option
+            try:
+                self._run_main(source, (option,))
+            finally:
+                self.m.given = None
+
+    def _run_main(self, source: SourceFile, options: tuple[str, ...]) -> Namespace:
+        namespace = self.m.namespaces.new(source, "__main__")
+        namespace.eager = True
+        body = source.tree.body
+        self._enter(
+            source.path,
+            True,
+            MAIN_STEPS + MAIN_LINE_STEPS * source.content.count("\n"),
+            lambda: self.m.execute(body, namespace.scope),
+            Site(source, source.tree),
+            options,
+        )
+        return namespace
+
+    def namespace_of(self, source: SourceFile) -> Namespace:
+        """The module whose functions stand for a file's: as run, else as imported."""
+        return self._mains.get(source) or self.m.namespaces.imported(source)
+
+    def _enter(
+        self,
+        name: str,
+        main: bool,
+        steps: int,
+        execute: Callable[[], object],
+        site: Site,
+        options: tuple[str, ...] = (),
+    ) -> None:
+        m = self.m
+        m.journal.run_start = m.journal.next_order()
+        first = len(m.journal.notes)
+        m.limit = m.steps + steps
+        m.allowance.renew()
+        m.start_afresh([Activation(name, None, None)], m.heap.structure + 1)
+        complete = False
+        with self.m.journal.surviving(name, site):
+            complete = _ends(execute)
+        m.start_afresh([], m.heap.structure + 1)
+        notes = m.journal.notes[first:]
+        if notes or not complete:
+            run = partial(self.facts.run, name, main, notes, complete, options)
+            self._entered.append((name, site, run))
+
+    def enter_whole(self, name: str, execute: Callable[[], object], site: Site) -> None:
+        """Execute what builds or calls one model that was asked for by name."""
+        self._enter(name, False, WHOLE_STEPS, execute, site)
+
+    # -- what nothing reached ---------------------------------------------------------------
+
+    def run_unreached(self, sources: Sequence[SourceFile]) -> None:
+        """Execute functions, classes and methods that no entry point has executed.
+
+        Those whose name is called nowhere come first, since they may call the others.
+        """
+        called: set[str] = set()
+        for source in sources:
+            called |= called_names(source)
+        left = dict.fromkeys(sources, MOST_FILE_STEPS)
+        pool = self.m.steps + sum(_steps_for(source) for source in sources)
+        words = {source: words_by_definition(source) for source in sources}
+        for wanted in (False, True):
+            for source in sources:
+                for name, node in _definitions(source):
+                    if (name in called) is not wanted:
+                        continue
+                    before = self.m.steps
+                    rest = min(pool - before, left[source])
+                    self.entry_steps = min(max(rest, LEAST_STEPS), ENTRY_STEPS)
+                    self._run_definition(source, name, node, words[source].get(name, NO_WORDS))
+                    left[source] -= self.m.steps - before
+
+    def _run_definition(
+        self,
+        source: SourceFile,
+        name: str,
+        node: cst.FunctionDef | cst.ClassDef,
+        words: frozenset[str],
+    ) -> None:
+        namespace = self.namespace_of(source)
+        if node in self.m.reached or not is_worth_executing(self.m, words, name, namespace):
+            return
+        held: list[Value] = []
+        site = Site(source, node)
+        self._enter(
+            name, False, self.entry_steps, lambda: held.append(namespace.lookup(self.m, name)), site
+        )
+        value = held[0] if held else None
+        if isinstance(value, Function) and value.node is node:
+            self._enter(name, False, self.entry_steps, lambda: self._call(value, site), site)
+        elif isinstance(value, Class) and value.node is node:
+            self._run_class(value, site)
+
+    def _call(self, function: Value, site: Site) -> None:
+        """Call something with arguments that are not known."""
+        arguments = Arguments()
+        arguments.further = True
+        self.m.call(function, arguments, site, self.m.namespaces.anywhere)
+
+    def _run_class(self, cls: Class, site: Site) -> None:
+        base = cls.library_base()
+        module = base is not None and is_module_class(base.path)
+        if cls.last_instance is None and (module or _has_methods(cls)):
+            self._enter(cls.name, False, self.entry_steps, lambda: self._call(cls, site), site)
+        instance = cls.last_instance
+        if instance is None:
+            return
+        for name, value in list(cls.names.items()):
+            function = _function_of(value)
+            if function is None or name in SKIPPED_METHODS or function.node in self.m.reached:
+                continue
+            if instance.is_module and name == "forward":
+                continue
+            self._enter(
+                f"{cls.name}.{name}",
+                False,
+                self.entry_steps,
+                partial(self._run_method, instance, function, site),
+                Site(site.source, function.node),
+            )
+
+    def _run_method(self, instance: Instance, function: Function, site: Site) -> None:
+        if instance.cls is not None and framework_of_class(instance.cls) is not None:
+            run_hook(self.m, instance, function, site)
+        else:
+            self._call(Method(function, instance), site)
+
+    # -- forwards that nothing called -------------------------------------------------------
+
+    def follow_forwards(self, first: int) -> None:
+        """Execute the forward of models built since and never called, with unknown inputs.
+
+        Of a class that many factories build only the first few are followed.
+        """
+        followed: Counter[object] = Counter()
+        for module in self.m.journal.built[first:]:
+            if module.has_parent or module in self.m.journal.graphs:
+                continue
+            if module.cls is not None:
+                followed[module.cls.node] += 1
+                if followed[module.cls.node] > MOST_FOLLOWED:
+                    continue
+            follow = partial(self.follow, module)
+            self._enter(module.type_name, False, ENTRY_STEPS, follow, module.site)
+
+    def follow(self, module: Instance) -> None:
+        """Execute one model's forward with unknown inputs."""
+        record_forward(self.m, module, placeholders(module), module.site)
+
+
+def _ends(execute: Callable[[], object]) -> bool:
+    """Whether something comes to its end within its steps and Python's own depth."""
+    try:
+        execute()
+    except (BudgetExceeded, RecursionError):
+        return False
+    return True
+
+
+def placeholders(module: Instance) -> Arguments:
+    """An unknown tensor for each parameter of a forward that has no default."""
+    forward = module.cls.find("forward") if module.cls is not None else None
+    if not isinstance(forward, Function):
+        return Arguments([Tensor()])
+    params = forward.node.params
+    positional = [*params.posonly_params, *params.params][1:]
+    count = sum(p.default is None for p in positional)
+    if count == 0 and (positional or isinstance(params.star_arg, cst.Param)):
+        count = 1
+    return Arguments([Tensor() for _ in range(count)])
+
+
+def _steps_for(source: SourceFile) -> int:
+    return max(FEWEST_FILE_STEPS, LINE_STEPS * source.content.count("\n"))
+
+
+def _definitions(source: SourceFile) -> Iterator[tuple[str, cst.FunctionDef | cst.ClassDef]]:
+    for node in source.tree.body:
+        if isinstance(node, cst.FunctionDef | cst.ClassDef):
+            yield node.name.value, node
+
+
+def _function_of(value: Value) -> Function | None:
+    match value:
+        case Function():
+            return value
+        case Static(function=Function() as function) | Property(getter=function):
+            return None if isinstance(value, Static) else function
+    return None
+
+
+def _has_methods(cls: Class) -> bool:
+    return any(isinstance(v, Function) and n not in SKIPPED_METHODS for n, v in cls.names.items())
+
+
+def is_script(source: SourceFile) -> bool:
+    """Whether a file does more than define things when it is run."""
+    for node in source.tree.body:
+        match node:
+            case cst.For() | cst.While() | cst.With():
+                return True
+            case cst.If(test=test) if "__name__" in source.tree.code_for_node(test):
+                return True
+            case cst.SimpleStatementLine(body=[cst.Expr(value=cst.Call())]):
+                return True
+            case cst.SimpleStatementLine(body=[cst.Assign(value=cst.Call())]):
+                return True
+    return False

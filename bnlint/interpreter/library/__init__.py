@@ -1,0 +1,1 @@
+"""What Python's and other packages' functions and classes mean."""

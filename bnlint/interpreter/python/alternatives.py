@@ -1,0 +1,80 @@
+"""Doing something with one of several objects, of which it is not known which one it is."""
+
+from collections.abc import Callable, Sequence
+from typing import cast
+
+from bnlint.facts.types.run import Assumption, Condition
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.heap import Contents
+from bnlint.interpreter.core.machine import Machine, Path
+from bnlint.interpreter.core.objects import Builtin, Instance, Method
+from bnlint.interpreter.core.values import Selection, Value
+from bnlint.interpreter.torch.modules import parts_of
+
+Kept = tuple[dict[str, Value], Contents]
+"""A container, and what it held at the end of the path that it belongs to."""
+
+
+def with_one_of(
+    m: Machine,
+    values: Sequence[Value],
+    do: Callable[[Value], None],
+    site: Site,
+    selection: Selection | None = None,
+) -> None:
+    """Do something with one of ``values``, the one that ``selection`` means wherever it decides.
+
+    What was built only where it is the one that is taken is, wherever it exists, as that path
+    leaves it: the other paths know nothing of it.
+    """
+    kept: list[Kept] = []
+
+    def path(value: Value) -> Path:
+        def execute() -> None:
+            do(value)
+            kept.extend(_own_state(m, value, around))
+
+        return execute
+
+    around = set(m.assumptions())
+    _choose(m, [path(value) for value in values], site, selection or Selection())
+    for container, contents in kept:
+        m.heap.fill(container, contents)
+
+
+def _choose(m: Machine, paths: Sequence[Path], site: Site, selection: Selection) -> None:
+    """Take one of several paths; those that the present path rules out are not taken again."""
+    decided = {one.condition: one.holds for one in m.assumptions()}
+    left: list[tuple[Condition, Path]] = []
+    for number, path in enumerate(paths):
+        condition = selection.condition(number, site)
+        if decided.get(condition, True):
+            left.append((condition, path))
+        if decided.get(condition, False):
+            break
+    _try_each(m, left)
+
+
+def _try_each(m: Machine, paths: Sequence[tuple[Condition, Path]]) -> None:
+    if not paths:
+        return
+    (condition, first), *others = paths
+    if others:
+        m.part(condition, first, lambda: _try_each(m, others))
+    else:
+        first()
+
+
+def _own_state(m: Machine, value: Value, around: set[Assumption]) -> list[Kept]:
+    """The state of an object and its parts, as far as they exist on the present path alone."""
+    owner = value.receiver if isinstance(value, Builtin | Method) else value
+    if not isinstance(owner, Instance):
+        return []
+    parts = [part.module for part in parts_of(m, owner)] if owner.is_module else [owner]
+    own = [part for part in parts if not set(part.assumptions) <= around]
+    held = [item for part in own for item in part.attributes.values()]
+    parameters = [item for item in held if isinstance(item, Instance) and not item.is_module]
+    kept: list[Kept] = []
+    for part in [*own, *parameters]:
+        kept.append((part.attributes, cast(Contents, dict(part.attributes))))
+    return kept

@@ -1,0 +1,224 @@
+"""Operators, truth and comparison."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import libcst as cst
+
+from bnlint.facts.types.graph import Shape
+from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.objects import (
+    Builtin,
+    Class,
+    Function,
+    Instance,
+    Method,
+    Partial,
+    Scope,
+)
+from bnlint.interpreter.core.values import (
+    CONCRETE,
+    Choice,
+    GradientSwitch,
+    Library,
+    Many,
+    Maybe,
+    Tensor,
+    Unknown,
+    Value,
+    may_be_absent,
+)
+from bnlint.interpreter.evaluation import compared, contains, negated, operate
+from bnlint.interpreter.torch.modules import children, is_container
+from bnlint.interpreter.torch.parameters import is_parameter, operand
+
+TENSOR_OPERATORS: Mapping[str, tuple[Kind, str]] = {
+    "Add": (Kind.ADD, "add"),
+    "Subtract": (Kind.SUB, "sub"),
+    "Multiply": (Kind.MUL, "mul"),
+    "Divide": (Kind.DIV, "div"),
+    "MatrixMultiply": (Kind.MATMUL, "matmul"),
+}
+
+
+def operator_name(node: cst.CSTNode) -> str:
+    """``Add`` for ``+`` and for ``+=``."""
+    return type(node).__name__.removesuffix("Assign")
+
+
+def binary(m: Machine, name: str, left: Value, right: Value, site: Site) -> Value:
+    """``left <operator> right``."""
+    m.journal.numbers.note((left, right))
+    if isinstance(left, Tensor) or isinstance(right, Tensor):
+        return _tensor_operation(m, name, left, right, site)
+    if isinstance(left, Unknown) or isinstance(right, Unknown):
+        return _partly_unknown(name, left, right)
+    if isinstance(left, Instance | Many) or isinstance(right, Instance | Many):
+        return _object_operation(name, left, right)
+    return operate(name, left, right, m.allowance)
+
+
+def _partly_unknown(name: str, left: Value, right: Value) -> Value:
+    if name == "Add" and isinstance(left, list | tuple):
+        return Many(Unknown("item"))
+    return Unknown("operation")
+
+
+def _object_operation(name: str, left: Value, right: Value) -> Value:
+    match left, right:
+        case (Many(element=element, loader=loader), list() | tuple()) | (
+            list() | tuple(),
+            Many(element=element, loader=loader),
+        ) if name == "Add":
+            return Many(element, loader)
+    return Unknown("operation")
+
+
+def _tensor_operation(m: Machine, name: str, left: Value, right: Value, site: Site) -> Value:
+    kind, op = TENSOR_OPERATORS.get(name, (Kind.OTHER, name.lower()))
+    inputs = [t for v in (left, right) if (t := operand(m, v, site)) is not None]
+    constants: dict[str, Value] = {}
+    if len(inputs) == 1:
+        constants["other"] = right if isinstance(left, Tensor) else left
+        constants["reflected"] = not isinstance(left, Tensor)
+    first = next(t for t in (left, right) if isinstance(t, Tensor))
+    vague = kind is Kind.MATMUL or may_be_tensors([left, right])
+    shape = Shape() if vague else broadcast(inputs, first.shape)
+    made = m.tape.tensor(kind, op, inputs, site, constants=constants, shape=shape, batch=True)
+    return replace(made, made_up=False, drawn=False) if may_be_tensors([left, right]) else made
+
+
+def may_be_tensors(values: list[Value]) -> bool:
+    """Whether one of an operation's operands is not known and may be a tensor of any shape."""
+    return any(value is None or isinstance(value, Unknown | Many | Choice) for value in values)
+
+
+def broadcast(inputs: list[Tensor], first: Shape) -> Shape:
+    """The shape of an elementwise operation's result."""
+    shapes = [t.shape for t in inputs]
+    if len(shapes) < 2 or shapes[0] == shapes[1]:
+        return first
+    ranked = [s for s in shapes if s.rank is not None]
+    if len(ranked) < len(shapes):
+        return Shape()
+    best = max(ranked, key=lambda s: s.rank or 0)
+    channels = {s.channels for s in ranked if s.rank == best.rank and s.channels not in (None, 1)}
+    return Shape(best.rank, None, channels.pop() if len(channels) == 1 else None)
+
+
+def unary(m: Machine, name: str, value: Value, node: cst.CSTNode, scope: Scope) -> Value:
+    """``-value``, ``not value`` and the like."""
+    if name == "Not":
+        known = truth_of(value)
+        return Unknown("condition") if known is None else not known
+    if isinstance(value, Tensor):
+        site = m.site(node, scope)
+        return m.tape.tensor(Kind.OTHER, "neg", [value], site, shape=value.shape, batch=True)
+    m.journal.numbers.note((value,))
+    return negated(name, value, m.allowance)
+
+
+def truth_of(value: Value) -> bool | None:
+    """Whether a value counts as true, or ``None``."""
+    match value:
+        case Unknown() | Tensor() | Many() | frozenset():
+            return None
+        case [only] | (only,) if may_be_absent(only):
+            return None
+        case dict() | set() if value:
+            return True if any(not may_be_absent(v) for v in _entries(value)) else None
+        case list() | tuple() | dict() | set() | str() | bytes():
+            return bool(value)
+        case Instance() if value.is_module and is_container(value):
+            return bool(children(value))
+        case Instance(cls=Class() as cls):
+            overridden = any(isinstance(cls.find(n), Function) for n in ("__bool__", "__len__"))
+            return None if overridden else True
+        case Instance() | Class() | Function() | Method() | Partial() | GradientSwitch():
+            return True
+        case Builtin() | Library():
+            return None if _may_be_anything(value) else True
+        case _ if isinstance(value, CONCRETE):
+            return bool(value)
+    return None
+
+
+def _entries(value: dict[Value, Value] | set[Value]) -> Iterable[Value]:
+    return value.values() if isinstance(value, dict) else value
+
+
+UNDECIDED = frozenset({"torch.cuda.is_available", "typing.TYPE_CHECKING"})
+DEFINITE = ("torch.", "torchvision.", "builtins.", "numpy.", "math.", "functools.")
+"""Packages whose names stand for functions and classes, not for settings."""
+
+
+def _may_be_anything(value: Value) -> bool:
+    """Whether a value is an attribute of something that is not read, perhaps a setting."""
+    match value:
+        case Unknown() | Maybe() | Builtin(receiver=Unknown() | Instance()):
+            return True
+        case Library(path=path, name=name):
+            is_class = name[:1].isupper() and not name.isupper()
+            return path in UNDECIDED or (
+                "." in path and not is_class and not path.startswith(DEFINITE)
+            )
+    return False
+
+
+def compare(
+    m: Machine, name: str, left: Value, right: Value, node: cst.CSTNode, scope: Scope
+) -> Value:
+    """``left <comparison> right``: a bool, unknown, or a tensor of answers."""
+    match name:
+        case "Is" | "IsNot" | "NotIs":
+            same = _identical(left, right)
+            return Unknown("identity") if same is None else same is (name == "Is")
+        case "In" | "NotIn":
+            inside = _contains(m, left, right)
+            return Unknown("membership") if inside is None else inside is (name == "In")
+    m.journal.numbers.note((left, right))
+    if isinstance(left, Tensor) or isinstance(right, Tensor):
+        inputs = [t for t in (left, right) if isinstance(t, Tensor)]
+        m.journal.measure(inputs)
+        answer = m.tape.tensor(Kind.OTHER, "eq", inputs, m.site(node, scope), batch=True)
+        return Tensor(answer.index, answer.shape, answer.depends, batch=answer.batch)
+    if name in ("Equal", "NotEqual") and isinstance(left, Class | Library | Function | Instance):
+        same = _identical(left, right)
+        return Unknown("comparison") if same is None else same is (name == "Equal")
+    known = compared(name, left, right, m.allowance)
+    return Unknown("comparison") if known is None else known
+
+
+def _identical(left: Value, right: Value) -> bool | None:
+    if isinstance(left, Library) and isinstance(right, Library) and left == right:
+        return True
+    if _may_be_anything(left) or _may_be_anything(right):
+        return None
+    for one, other in ((left, right), (right, left)):
+        if one is None:
+            return None if type(other).__name__ == "Choice" else other is None
+    if isinstance(left, Library) and isinstance(right, Library):
+        return False
+    if isinstance(left, CONCRETE) and isinstance(right, CONCRETE):
+        return left is right or left == right
+    if is_parameter(left) or isinstance(left, Tensor):
+        return left is right
+    return left is right
+
+
+def _contains(m: Machine, item: Value, container: Value) -> bool | None:
+    if isinstance(item, Tensor) or _may_be_anything(item):
+        return None
+    match container:
+        case dict() if any(isinstance(entry, Maybe) for entry in container.values()):
+            answer = contains(container, item, _may_be_anything, m.allowance)
+            sure = {key: v for key, v in container.items() if not isinstance(v, Maybe)}
+            here = contains(sure, item, _may_be_anything, m.allowance)
+            return answer if answer == here else None
+        case str() | bytes() | range() | list() | tuple() | set() | frozenset() | dict():
+            return contains(container, item, _may_be_anything, m.allowance)
+        case Instance() if container.is_module and isinstance(item, str):
+            return any(name == item for name, _ in children(container))
+    return None

@@ -1,0 +1,291 @@
+"""``value.name`` for each type of value."""
+
+import re
+from dataclasses import replace
+
+import libcst as cst
+
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.machine import ATTRIBUTES, Machine, handles
+from bnlint.interpreter.core.namespaces import Directory, Namespace
+from bnlint.interpreter.core.objects import (
+    Builtin,
+    Class,
+    Function,
+    Instance,
+    Method,
+    NumberMember,
+    Partial,
+    Property,
+    Scope,
+    Static,
+    Super,
+    TextMember,
+)
+from bnlint.interpreter.core.values import (
+    MISSING,
+    NO_GRADIENTS,
+    Arguments,
+    Choice,
+    Float,
+    Int,
+    Library,
+    Many,
+    Maybe,
+    Tensor,
+    Text,
+    Unknown,
+    Value,
+    present,
+)
+from bnlint.interpreter.evaluation.vectors import Vector
+from bnlint.interpreter.python.functions import run_function
+from bnlint.interpreter.torch.layer_shapes import sizes_of
+from bnlint.interpreter.torch.modules import MODE, WRAPPERS, children, mode_of, norm_group
+from bnlint.interpreter.torch.norms import add_norm_group
+from bnlint.interpreter.torch.parameters import is_opaque, is_parameter, names_of, parameter_of
+from bnlint.vocabulary.layers import SIGNATURES, bare_name
+from bnlint.vocabulary.operations import ATTRIBUTES as TENSOR_ATTRIBUTES
+from bnlint.vocabulary.operations import GRADIENT_CUTS, SCALARS
+
+
+@handles(ATTRIBUTES, Namespace)
+def _of_namespace(
+    m: Machine, value: Namespace, name: str, node: cst.CSTNode, scope: Scope
+) -> Value:
+    if name == "__dict__":
+        return Builtin(value, name)
+    found = value.member(m, name)
+    return Unknown(f"{name}") if found is MISSING else found
+
+
+@handles(ATTRIBUTES, Directory)
+def _of_directory(
+    m: Machine, value: Directory, name: str, node: cst.CSTNode, scope: Scope
+) -> Value:
+    return m.namespaces.submodule(value, name, scope.namespace)
+
+
+@handles(ATTRIBUTES, Library)
+def _of_library(m: Machine, value: Library, name: str, node: cst.CSTNode, scope: Scope) -> Value:
+    if name in ("__name__", "__qualname__"):
+        return value.name
+    if name == "__dict__":
+        return Builtin(value, "__dict__")
+    return Library(f"{value.path}.{name}")
+
+
+@handles(ATTRIBUTES, Class)
+def _of_class(m: Machine, value: Class, name: str, node: cst.CSTNode, scope: Scope) -> Value:
+    found = value.find(name)
+    if isinstance(found, Static):
+        bound = found.bound and isinstance(found.function, Function)
+        return Method(found.function, value) if bound else found.function  # type: ignore[arg-type]
+    if found is not MISSING:
+        return found
+    if name in ("__name__", "__qualname__"):
+        return value.name
+    base = value.library_base()
+    return Library(f"{base.path}.{name}") if base is not None else Unknown(f"attribute {name}")
+
+
+@handles(ATTRIBUTES, Function)
+def _of_function(m: Machine, value: Function, name: str, node: cst.CSTNode, scope: Scope) -> Value:
+    return value.name if name == "__name__" else Unknown(f"attribute {name}")
+
+
+@handles(ATTRIBUTES, Partial)
+def _of_partial(m: Machine, value: Partial, name: str, node: cst.CSTNode, scope: Scope) -> Value:
+    match name:
+        case "func":
+            return value.callee
+        case "args":
+            return value.positional
+        case "keywords":
+            return dict(value.keywords)
+    return Unknown(f"attribute {name}")
+
+
+@handles(ATTRIBUTES, Choice)
+def _of_choice(m: Machine, value: Choice, name: str, node: cst.CSTNode, scope: Scope) -> Value:
+    found = [m.attribute(v, name, node, scope) for v in value.known]
+    if len(found) == 1:
+        return found[0]
+    if found and all(isinstance(v, Builtin | Method | Function) for v in found):
+        return Choice(tuple(found), value.selection)
+    return m.join(found) if found else Unknown(f"attribute {name}")
+
+
+@handles(ATTRIBUTES, Super)
+def _of_super(m: Machine, value: Super, name: str, node: cst.CSTNode, scope: Scope) -> Value:
+    receiver = value.receiver
+    cls = receiver.cls if isinstance(receiver, Instance) else receiver
+    found = cls.find(name, value.after) if isinstance(cls, Class) else MISSING
+    match found:
+        case Function():
+            return Method(found, receiver)
+        case Property(getter=getter):
+            return run_function(m, getter, Arguments([receiver]), m.site(node, scope))
+        case Static(function=Function() as function, bound=bound):
+            return Method(function, cls) if bound else function
+    if found is not MISSING:
+        return found
+    return Builtin(value, name) if isinstance(receiver, Instance) else Unknown("super")
+
+
+@handles(ATTRIBUTES, Tensor)
+def _of_tensor(m: Machine, value: Tensor, name: str, node: cst.CSTNode, scope: Scope) -> Value:
+    if name in ("shape", "device", "dtype", "ndim", "is_cuda", "requires_grad", "layout"):
+        if name == "ndim" and value.shape.rank is not None:
+            return value.shape.rank
+        return sizes_of(value.shape) if name == "shape" else Unknown(f"tensor {name}")
+    if name == "type" or (name in SCALARS and name not in ("item", "size", "dim", "numel")):
+        return Builtin(value, name)
+    if name in TENSOR_ATTRIBUTES:
+        shape = value.shape if name in ("data", "real") else None
+        site = m.site(node, scope)
+        kind = TENSOR_ATTRIBUTES[name]
+        made = m.tape.tensor(kind, name, [value], site, shape=shape, batch=True)
+        return replace(made, grads=NO_GRADIENTS) if name in GRADIENT_CUTS else made
+    if value.whole and not name.startswith("__"):
+        return Builtin(value, name)
+    return Builtin(value, name)
+
+
+@handles(ATTRIBUTES, Many, list, dict, str, tuple, set, int, float, range, bytes, bool, frozenset)
+@handles(ATTRIBUTES, Int, Float, Text, Vector)
+def _of_plain(m: Machine, value: Value, name: str, node: cst.CSTNode, scope: Scope) -> Value:
+    return Builtin(value, name)
+
+
+@handles(ATTRIBUTES, NumberMember, TextMember)
+def _of_member(
+    m: Machine, value: NumberMember | TextMember, name: str, node: cst.CSTNode, scope: Scope
+) -> Value:
+    match name:
+        case "name":
+            return value.member
+        case "value":
+            return int(value) if isinstance(value, int) else str(value)
+    return Builtin(value, name)
+
+
+@handles(ATTRIBUTES, Unknown)
+def _of_unknown(m: Machine, value: Unknown, name: str, node: cst.CSTNode, scope: Scope) -> Value:
+    return Builtin(value, name)
+
+
+@handles(ATTRIBUTES, Builtin)
+def _of_builtin(m: Machine, value: Builtin, name: str, node: cst.CSTNode, scope: Scope) -> Value:
+    if value.name == "__dict__":
+        return Builtin(value, name)
+    if value.name == "_modules":
+        return Builtin(value.receiver, name)
+    return Unknown(f"attribute {name}")
+
+
+@handles(ATTRIBUTES, Instance)
+def _of_instance(m: Machine, value: Instance, name: str, node: cst.CSTNode, scope: Scope) -> Value:
+    if name == MODE and value.is_module:
+        answers = {switch.training for switch in mode_of(m, value)}
+        return answers.pop() if len(answers) == 1 and None not in answers else Unknown("mode")
+    if name == "data" and is_parameter(value):
+        return value
+    entry = value.attributes.get(name, MISSING)
+    if entry is not MISSING and not isinstance(entry, Maybe):
+        return entry
+    if value.cls is not None:
+        found = _class_attribute(m, value, name, node, scope)
+        if found is not MISSING:
+            return found if entry is MISSING else m.join([present(entry), found])
+    if entry is not MISSING:
+        return present(entry)
+    if name == "__class__" and is_opaque(value):
+        return Unknown("class of a third-party model")
+    if name == "__class__":
+        return value.cls if value.cls is not None else Library(value.library)
+    if name in ("__dict__", "_modules"):
+        if name == "_modules" and is_opaque(value):
+            return Builtin(value, name)
+        return dict(children(value)) if name == "_modules" else value.attributes
+    if value.is_module:
+        return _of_module(m, value, name, node, scope)
+    if value.cls is None and name in value.arguments:
+        return value.arguments[name].value
+    if value.library == "argparse.Namespace":
+        return Unknown(f"option {name}")
+    return value if name == "data" and is_parameter(value) else Builtin(value, name)
+
+
+def _class_attribute(
+    m: Machine, value: Instance, name: str, node: cst.CSTNode, scope: Scope
+) -> Value:
+    assert value.cls is not None
+    found = value.cls.find(name)
+    match found:
+        case Property(getter=getter):
+            return run_function(m, getter, Arguments([value]), m.site(node, scope))
+        case Static(function=Function() as function, bound=True):
+            return Method(function, value.cls)
+        case Static(function=function):
+            return function
+        case Function():
+            return Method(found, value)
+    if found is MISSING and not name.startswith("__"):
+        fallback = value.cls.find("__getattr__")
+        if isinstance(fallback, Function):
+            return run_function(m, fallback, Arguments([value, name]), m.site(node, scope))
+    return found
+
+
+def _of_module(m: Machine, value: Instance, name: str, node: cst.CSTNode, scope: Scope) -> Value:
+    bare = bare_name(value.library)
+    if name in names_of(value) or (name in ("weight", "bias") and bare in SIGNATURES):
+        return parameter_of(m, value, name)
+    if name in value.arguments:
+        return _layer_argument(value, name)
+    if value.library in WRAPPERS and name == "module":
+        return next((child for _, child in children(value)), Unknown("module"))
+    method = name.startswith("__") or name in MODULE_METHODS or SWITCHING.search(name)
+    if is_opaque(value) and not method:
+        return opaque_part(m, value, name, m.site(node, scope))
+    return Builtin(value, name)
+
+
+def _layer_argument(layer: Instance, name: str) -> Value:
+    value = layer.arguments[name].value
+    dims = layer.library[-2:-1]
+    sized = name in ("kernel_size", "stride", "padding", "dilation", "output_padding")
+    if sized and isinstance(value, int) and dims.isdigit() and "Conv" in layer.library:
+        return (value,) * int(dims)
+    return value
+
+
+def opaque_part(m: Machine, model: Instance, name: str, site: Site) -> Instance:
+    """A submodule of a third-party model, which shares its mode and may be replaced."""
+    made = Instance(None, f"{model.library}.{name}", {}, site, is_module=True)
+    made.attributes[MODE] = model.attributes.get(MODE, frozenset())
+    group = norm_group(model)
+    add_norm_group(made, group.attributes[MODE] if group is not None else made.attributes[MODE])
+    made.has_parent, made.order = True, m.journal.next_order()
+    made.assumptions = model.assumptions
+    m.heap.discover(model.attributes, name, made, made.attributes, MODE)
+    m.heap.structure += 1
+    if m.recipes is not None:
+        m.recipes.note_part(made, model, name)
+    return made
+
+
+SWITCHING = re.compile(r"freez|^fix_|set_bn|bn_eval|eval_bn|tune|_mode$")
+"""Names of a third-party model's methods that may switch or freeze its BatchNorm layers."""
+
+MODULE_METHODS = frozenset(
+    """train eval to cuda cpu half float double bfloat16 type parameters named_parameters buffers
+    named_buffers modules named_modules children named_children apply state_dict load_state_dict
+    zero_grad requires_grad_ register_buffer register_parameter register_module add_module
+    register_forward_hook register_forward_pre_hook register_backward_hook
+    register_full_backward_hook share_memory append extend insert items keys values forward
+    get_submodule get_parameter set_submodule compile to_empty xpu pop update clear __init__
+    __setattr__ __getattr__ __call__ __getitem__ __len__ extra_repr no_sync save_pretrained
+    freeze""".split()
+)

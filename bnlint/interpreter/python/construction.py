@@ -1,0 +1,248 @@
+"""Building objects: instances of project classes, layers of torch.nn, other library objects."""
+
+import libcst as cst
+
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.machine import CALLS, Machine, handles
+from bnlint.interpreter.core.objects import Bound, Class, Function, Instance, Scope
+from bnlint.interpreter.core.values import MISSING, Arguments, Library, Maybe, Unknown, Value
+from bnlint.interpreter.python.functions import run_function
+from bnlint.interpreter.python.iteration import elements
+from bnlint.interpreter.torch.modules import (
+    CONTAINERS,
+    MODE,
+    WRAPPERS,
+    built_mode,
+    extend_container,
+    modules_in,
+    register_child,
+)
+from bnlint.vocabulary.layers import ANY_ARGUMENTS, REQUIRED, SIGNATURES, bare_name
+
+CHAIN = 6
+"""Calls that led to a constructor call that are remembered."""
+FRAMEWORK_MODULES = ("LightningModule", "LightningDataModule", "PreTrainedModel", "MetaModule")
+NOT_OBJECTS = frozenset({"Enum", "IntEnum", "StrEnum", "Exception", "ValueError", "RuntimeError"})
+
+
+def canonical(path: str) -> str:
+    """The one name under which the interpreter knows a library class or function."""
+    bare = bare_name(path)
+    if bare is not None and not bare.startswith("_"):
+        return f"torch.nn.{bare}" if bare != "DistributedDataParallel" else DDP
+    head, _, name = path.rpartition(".")
+    if head.startswith("torch.nn.modules.container") or path in ("torch.nn.Sequential",):
+        return f"torch.nn.{name}"
+    if name in ("DataParallel",) and head.startswith("torch.nn"):
+        return "torch.nn.DataParallel"
+    if path == "torch.jit.ScriptModule":
+        return "torch.nn.Module"
+    if name == "DistributedDataParallel":
+        return DDP
+    if name.startswith(("SyncBatchNorm", "SynchronizedBatchNorm")):
+        return "torch.nn.SyncBatchNorm"
+    return path
+
+
+DDP = "torch.nn.parallel.DistributedDataParallel"
+
+
+def is_module_class(path: str) -> bool:
+    """Whether a library class is an nn.Module."""
+    name = path.rpartition(".")[2]
+    return canonical(path).startswith("torch.nn.") or name in FRAMEWORK_MODULES
+
+
+@handles(CALLS, Class)
+def _build(m: Machine, cls: Class, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    base = cls.library_base()
+    if base is not None and base.name in NOT_OBJECTS:
+        return Unknown(f"{cls.name} object")
+    made = new_instance(m, cls, canonical(base.path) if base is not None else "", site)
+    cls.last_instance = made
+    if m.recipes is not None:
+        m.recipes.note_built(made, cls, arguments)
+    if made.is_module:
+        m.journal.built.append(made)
+        m.building += 1
+    else:
+        made.arguments = bind_loosely(arguments)
+    try:
+        _initialise(m, made, cls, arguments, site, scope)
+    finally:
+        m.building -= made.is_module
+    return made
+
+
+def _initialise(
+    m: Machine, made: Instance, cls: Class, arguments: Arguments, site: Site, scope: Scope
+) -> None:
+    init = cls.find("__init__")
+    if isinstance(init, Function):
+        run_function(m, init, arguments.prefixed(made), site)
+    elif cls.dataclass or made.library in ("typing.NamedTuple",):
+        fill_fields(m, made, cls, arguments)
+    else:
+        initialise_library(m, made, arguments)
+
+
+def fill_fields(m: Machine, made: Instance, cls: Class, arguments: Arguments) -> None:
+    """What the generated ``__init__`` of a dataclass does."""
+    lines = [c.annotated for c in reversed(cls.mro) if isinstance(c, Class)]
+    fields = list(dict.fromkeys(name for line in lines for name in line))
+    for number, name in enumerate(fields):
+        default = cls.find(name)
+        if default is MISSING or arguments.opened:
+            default = Unknown(f"argument {name}")
+        value = arguments.get(number, name, default)
+        m.heap.put(made.attributes, name, value)
+    post = cls.find("__post_init__")
+    if isinstance(post, Function):
+        run_function(m, post, Arguments([made]), made.site)
+
+
+def new_instance(m: Machine, cls: Class | None, library: str, site: Site) -> Instance:
+    """An object without attributes."""
+    made = Instance(cls, library, {}, site)
+    m.heap.new(made.attributes)
+    m.heap.new(made.assigned)
+    made.chain = tuple(
+        frame.call for frame in reversed(m.frames[-CHAIN:]) if frame.call is not None
+    )
+    made.assumptions = m.assumptions()
+    made.order = m.journal.next_order()
+    made.is_module = is_module_class(library) if library else False
+    if made.is_module:
+        made.attributes[MODE] = built_mode(m)
+    if isinstance(site.node, cst.Call):
+        made.class_node = site.node.func
+    return made
+
+
+def build_library(m: Machine, path: str, arguments: Arguments, site: Site) -> Instance:
+    """An object of a library class."""
+    made = new_instance(m, None, canonical(path), site)
+    if m.recipes is not None:
+        m.recipes.note_built(made, Library(path), arguments)
+    if made.is_module:
+        m.journal.built.append(made)
+    m.building += made.is_module
+    initialise_library(m, made, arguments)
+    m.building -= made.is_module
+    return made
+
+
+def initialise_library(m: Machine, made: Instance, arguments: Arguments) -> None:
+    """What the constructor of a library base class does."""
+    if made.library in CONTAINERS:
+        _fill_container(m, made, arguments)
+        return
+    bare = bare_name(made.library)
+    if bare is not None and bare in SIGNATURES and bare not in ANY_ARGUMENTS:
+        made.arguments = bind_signature(bare, arguments)
+        made.resolved = not arguments.opened
+    else:
+        made.arguments = bind_loosely(arguments)
+        made.resolved = not arguments.opened
+    for bound in made.arguments.values():
+        for module in modules_in(bound.value):
+            register_child(m, made, "module", module)
+            module.has_parent = made.library not in WRAPPERS
+
+
+def bind_signature(bare: str, arguments: Arguments) -> dict[str, Bound]:
+    """Arguments of a torch.nn constructor by parameter name, defaults included."""
+    bound: dict[str, Bound] = {}
+    for number, parameter in enumerate(SIGNATURES[bare]):
+        name = parameter.name
+        if number < len(arguments.positional) and not parameter.keyword_only:
+            node = arguments.nodes[number]
+            bound[name] = Bound(arguments.positional[number], node, positional=True)
+        elif name in arguments.keywords:
+            bound[name] = Bound(arguments.keywords[name], arguments.keyword_nodes.get(name))
+        elif arguments.opened or arguments.further or parameter.default is REQUIRED:
+            bound[name] = Bound(Unknown(f"argument {name}"))
+        else:
+            bound[name] = Bound(parameter.default)
+    return bound
+
+
+def bind_loosely(arguments: Arguments) -> dict[str, Bound]:
+    """Arguments of a constructor without a table: positional ones by number."""
+    bound = {
+        str(number): Bound(value, arguments.nodes[number], positional=True)
+        for number, value in enumerate(arguments.positional)
+    }
+    for name, value in arguments.keywords.items():
+        bound[name] = Bound(value, arguments.keyword_nodes.get(name))
+    return bound
+
+
+def _fill_container(m: Machine, made: Instance, arguments: Arguments) -> None:
+    values = arguments.values
+    single = values[0] if len(values) == 1 else None
+    if isinstance(single, dict):
+        for name, value in single.items():
+            register_child(m, made, str(name), value)
+        return
+    if made.library == "torch.nn.Sequential":
+        items: Value = values
+        if arguments.opened and not values:
+            items = [Unknown("children")]
+    elif single is None:
+        items = []
+    else:
+        known = elements(m, single)
+        items = single if known is None else known
+    if made.library == "torch.nn.ModuleDict" and isinstance(items, list):
+        for pair in items:
+            if isinstance(pair, list | tuple) and len(pair) == 2:
+                register_child(m, made, str(pair[0]), pair[1])
+        return
+    extend_container(m, made, items)
+
+
+def copy_of(m: Machine, value: Value, site: Site, memo: dict[int, Value] | None = None) -> Value:
+    """``copy.deepcopy(value)``: what is shared within the value is shared within its copy."""
+    memo = {} if memo is None else memo
+    if id(value) in memo:
+        return memo[id(value)]
+    match value:
+        case Instance():
+            return _copy_of_instance(m, value, site, memo)
+        case list() | dict() | tuple() if not m.allowance.takes(len(value)):
+            return Unknown("copy")
+        case list():
+            items: list[Value] = m.new(value.copy())
+            memo[id(value)] = items
+            items[:] = [copy_of(m, item, site, memo) for item in value]
+            return items
+        case Maybe(value=inner):
+            return Maybe(copy_of(m, inner, site, memo))
+        case tuple():
+            return memo.setdefault(id(value), tuple(copy_of(m, i, site, memo) for i in value))
+        case dict():
+            pairs: dict[Value, Value] = m.new({})
+            memo[id(value)] = pairs
+            pairs.update((key, copy_of(m, item, site, memo)) for key, item in value.items())
+            return pairs
+    return value
+
+
+def _copy_of_instance(m: Machine, value: Instance, site: Site, memo: dict[int, Value]) -> Instance:
+    m.step()
+    is_part = any(isinstance(made, Instance) for made in memo.values())
+    made = Instance(value.cls, value.library, {}, value.site, value.class_node)
+    memo[id(value)] = made
+    m.heap.new(made.attributes)
+    made.chain, made.arguments = value.chain, dict(value.arguments)
+    made.assumptions, made.resolved = value.assumptions, value.resolved
+    made.assigned, made.is_module = dict(value.assigned), value.is_module
+    made.stands_for_many = value.stands_for_many
+    made.order = m.journal.next_order()
+    made.has_parent = value.has_parent and is_part
+    for name, item in list(value.attributes.items()):
+        made.attributes[name] = copy_of(m, item, site, memo)
+    if m.recipes is not None:
+        m.recipes.note_copied(value, made)
+    return made

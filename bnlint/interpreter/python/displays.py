@@ -1,0 +1,132 @@
+"""Lists, tuples, sets and dicts as written, and comprehensions."""
+
+from collections.abc import Callable, Sequence
+
+import libcst as cst
+
+from bnlint.interpreter.core.machine import EXPRESSIONS, Machine, handles
+from bnlint.interpreter.core.objects import Scope
+from bnlint.interpreter.core.values import SOME_ITEMS, Many, Tensor, Unknown, Value
+from bnlint.interpreter.evaluation import is_key, set_of
+from bnlint.interpreter.python.arithmetic import truth_of
+from bnlint.interpreter.python.iterables import iterated
+from bnlint.interpreter.python.iteration import elements
+from bnlint.interpreter.python.name_lookup import assign
+
+MOST_ITEMS = 1024
+"""Items of a comprehension that are evaluated one by one while a model is built."""
+MOST_ITEMS_IN_SCRIPT = 64
+"""Items of a comprehension that are evaluated one by one elsewhere."""
+
+
+def _items(m: Machine, nodes: Sequence[cst.BaseElement], scope: Scope) -> list[Value]:
+    made: list[Value] = []
+    for node in nodes:
+        value = m.evaluate(node.value, scope)
+        if not isinstance(node, cst.StarredElement):
+            made.append(value)
+            continue
+        items = elements(m, value)
+        if items is None or not m.allowance.takes(len(items)):
+            items = [Unknown(SOME_ITEMS)]
+        made.extend(items)
+    return made
+
+
+@handles(EXPRESSIONS, cst.List)
+def _list(m: Machine, node: cst.List, scope: Scope) -> Value:
+    return m.new(_items(m, node.elements, scope))
+
+
+@handles(EXPRESSIONS, cst.Tuple)
+def _tuple(m: Machine, node: cst.Tuple, scope: Scope) -> Value:
+    return tuple(_items(m, node.elements, scope))
+
+
+@handles(EXPRESSIONS, cst.Set)
+def _set(m: Machine, node: cst.Set, scope: Scope) -> Value:
+    made = set_of(_items(m, node.elements, scope), m.allowance)
+    return m.new(made) if isinstance(made, set) else made
+
+
+@handles(EXPRESSIONS, cst.Dict)
+def _dict(m: Machine, node: cst.Dict, scope: Scope) -> Value:
+    made: dict[Value, Value] = {}
+    for element in node.elements:
+        value = m.evaluate(element.value, scope)
+        if isinstance(element, cst.StarredDictElement):
+            if not isinstance(value, dict) or not m.allowance.takes(len(value)):
+                return Unknown("dict")
+            made.update(value)
+            continue
+        assert isinstance(element, cst.DictElement)
+        key = m.evaluate(element.key, scope)
+        if not is_key(key):
+            return Unknown("dict")
+        made[key] = value
+    return m.new(made)
+
+
+def _comprehension(
+    m: Machine, node: cst.CompFor, scope: Scope, body: Callable[[Scope], Value]
+) -> list[Value] | Many:
+    inner = Scope(m.new({}), scope.namespace, scope)
+    made: list[Value] = []
+    exact = True
+
+    def go_on(clause: cst.CompFor) -> None:
+        if clause.inner_for_in is not None:
+            run(clause.inner_for_in)
+        else:
+            made.append(body(inner))
+
+    def run(clause: cst.CompFor) -> None:
+        nonlocal exact
+        iterable = iterated(m, m.evaluate(clause.iter, inner), m.site(clause, inner), inner)
+        items = elements(m, iterable)
+        if items is None or len(items) > (MOST_ITEMS if m.building else MOST_ITEMS_IN_SCRIPT):
+            exact = False
+            items = [iterable.element if isinstance(iterable, Many) else _part(iterable)]
+        for item in items:
+            m.step()
+            assign(m, clause.target, item, inner)
+            passes = [truth_of(m.evaluate(test.test, inner)) for test in clause.ifs]
+            if False in passes:
+                continue
+            if None in passes:
+                exact = False
+                m.fork(lambda: go_on(clause), lambda: None, m.site(clause, inner))
+            else:
+                go_on(clause)
+
+    run(node)
+    if exact:
+        return m.new(made)
+    return Many(m.join(made) if made else Unknown("item"))
+
+
+def _part(iterable: Value) -> Value:
+    return iterable if isinstance(iterable, Tensor) else Unknown("item")
+
+
+@handles(EXPRESSIONS, cst.ListComp, cst.GeneratorExp)
+def _list_comprehension(m: Machine, node: cst.ListComp, scope: Scope) -> Value:
+    return _comprehension(m, node.for_in, scope, lambda inner: m.evaluate(node.elt, inner))
+
+
+@handles(EXPRESSIONS, cst.SetComp)
+def _set_comprehension(m: Machine, node: cst.SetComp, scope: Scope) -> Value:
+    made = _comprehension(m, node.for_in, scope, lambda inner: m.evaluate(node.elt, inner))
+    return made if isinstance(made, Many) else set_of(made, m.allowance)
+
+
+@handles(EXPRESSIONS, cst.DictComp)
+def _dict_comprehension(m: Machine, node: cst.DictComp, scope: Scope) -> Value:
+    def pair(inner: Scope) -> Value:
+        return m.evaluate(node.key, inner), m.evaluate(node.value, inner)
+
+    made = _comprehension(m, node.for_in, scope, pair)
+    if isinstance(made, Many):
+        return Unknown("dict")
+    pairs = [value for value in made if isinstance(value, tuple)]
+    return dict(pairs) if all(is_key(key) for key, _ in pairs) else Unknown("dict")

@@ -1,0 +1,242 @@
+"""What expressions mean."""
+
+import libcst as cst
+
+from bnlint.interpreter.core.machine import EXPRESSIONS, Machine, handles
+from bnlint.interpreter.core.objects import Function, Scope, Super
+from bnlint.interpreter.core.values import Arguments, Many, Maybe, Unknown, Value, is_known
+from bnlint.interpreter.evaluation import change
+from bnlint.interpreter.python.arithmetic import binary, compare, operator_name, truth_of, unary
+from bnlint.interpreter.python.forgetting import forget
+from bnlint.interpreter.python.iteration import SOME_SLICE, elements, index_into
+from bnlint.interpreter.python.name_lookup import assign, look_up
+
+
+@handles(EXPRESSIONS, cst.CSTNode)
+def _not_followed(m: Machine, node: cst.CSTNode, scope: Scope) -> Value:
+    """An expression without a handler of its own."""
+    forget(m, [node], scope)
+    return Unknown("expression")
+
+
+@handles(EXPRESSIONS, cst.Ellipsis)
+def _ellipsis(m: Machine, node: cst.Ellipsis, scope: Scope) -> Value:
+    return ...
+
+
+@handles(EXPRESSIONS, cst.Name)
+def _name(m: Machine, node: cst.Name, scope: Scope) -> Value:
+    return look_up(m, node.value, scope)
+
+
+@handles(EXPRESSIONS, cst.Attribute)
+def _attribute(m: Machine, node: cst.Attribute, scope: Scope) -> Value:
+    receiver = m.evaluate(node.value, scope)
+    if node.attr.value == "bias":
+        m.journal.biases.note(m.site(node, scope), receiver)
+    return m.attribute(receiver, node.attr.value, node, scope)
+
+
+@handles(EXPRESSIONS, cst.Call)
+def _call(m: Machine, node: cst.Call, scope: Scope) -> Value:
+    function = node.func
+    if type(function) is cst.Name and function.value == "super":
+        return _super(m, node, scope)
+    callee = m.evaluate(function, scope)
+    return m.call(callee, arguments_of(m, node, scope), m.site(node, scope), scope)
+
+
+def arguments_of(m: Machine, node: cst.Call, scope: Scope) -> Arguments:
+    """Evaluate a call's arguments."""
+    made = Arguments()
+    for arg in node.args:
+        value = m.evaluate(arg.value, scope)
+        made.further |= bool(arg.star) and _is_further(arg.value, scope)
+        if arg.star == "*":
+            _unpack(m, value, made)
+        elif arg.star == "**":
+            _unpack_keywords(m, value, made)
+        elif arg.keyword is None:
+            made.positional.append(value)
+            made.nodes.append(arg.value)
+        else:
+            made.keywords[arg.keyword.value] = value
+            made.keyword_nodes[arg.keyword.value] = arg.value
+    return made
+
+
+def _is_further(node: cst.BaseExpression, scope: Scope) -> bool:
+    """Whether a node names ``*args`` or ``**kwargs`` of which callers may give more."""
+    inner: Scope | None = scope
+    while inner is not None and isinstance(node, cst.Name):
+        if node.value in inner.names:
+            return node.value in inner.further
+        inner = inner.parent
+    return False
+
+
+def _unpack(m: Machine, value: Value, made: Arguments) -> None:
+    items = elements(m, value)
+    if items is None:
+        made.opened = True
+        items = [value.element] if isinstance(value, Many) else []
+    if not m.allowance.takes(len(items)):
+        made.opened, items = True, []
+    made.positional.extend(items)
+    made.nodes.extend([None] * len(items))
+
+
+def _unpack_keywords(m: Machine, value: Value, made: Arguments) -> None:
+    if not isinstance(value, dict):
+        made.opened = True
+        return
+    if not m.allowance.takes(len(value)):
+        made.opened, value = True, {}
+    for key, item in value.items():
+        if isinstance(key, str):
+            maybe = isinstance(item, Maybe)
+            made.keywords[key] = Unknown(f"argument {key}") if maybe else item
+        else:
+            made.opened = True
+
+
+def _super(m: Machine, node: cst.Call, scope: Scope) -> Value:
+    inner: Scope | None = scope
+    while inner is not None and inner.function is None:
+        inner = inner.parent
+    function = inner.function if inner is not None else None
+    if inner is None or function is None or function.owner is None:
+        return Unknown("super")
+    first = next(iter(inner.names.values()), Unknown("self"))
+    if len(node.args) == 2:
+        first = m.evaluate(node.args[1].value, scope)
+    return Super(function.owner, first)
+
+
+@handles(EXPRESSIONS, cst.BinaryOperation)
+def _binary(m: Machine, node: cst.BinaryOperation, scope: Scope) -> Value:
+    left, right = m.evaluate(node.left, scope), m.evaluate(node.right, scope)
+    return binary(m, operator_name(node.operator), left, right, m.site(node, scope))
+
+
+@handles(EXPRESSIONS, cst.UnaryOperation)
+def _unary(m: Machine, node: cst.UnaryOperation, scope: Scope) -> Value:
+    value = m.evaluate(node.expression, scope)
+    return unary(m, operator_name(node.operator), value, node, scope)
+
+
+@handles(EXPRESSIONS, cst.BooleanOperation)
+def _boolean(m: Machine, node: cst.BooleanOperation, scope: Scope) -> Value:
+    left = m.evaluate(node.left, scope)
+    known = truth_of(left)
+    is_and = type(node.operator) is cst.And
+    if known is not None:
+        return m.evaluate(node.right, scope) if known is is_and else left
+    values: list[Value] = []
+    m.fork(
+        lambda: values.append(m.evaluate(node.right, scope)),
+        lambda: None,
+        m.site(node.left, scope),
+    )
+    right = values[0]
+    decided = truth_of(right)
+    if decided is not None and decided is not is_and and isinstance(right, bool):
+        return right
+    return Unknown("condition") if is_and or not is_known(right) else m.join([left, right])
+
+
+@handles(EXPRESSIONS, cst.Comparison)
+def _comparison(m: Machine, node: cst.Comparison, scope: Scope) -> Value:
+    left = m.evaluate(node.left, scope)
+    result: Value = True
+    for target in node.comparisons:
+        right = m.evaluate(target.comparator, scope)
+        result = compare(m, operator_name(target.operator), left, right, node, scope)
+        if result is False:
+            return False
+        left = right
+    return result
+
+
+@handles(EXPRESSIONS, cst.IfExp)
+def _if_expression(m: Machine, node: cst.IfExp, scope: Scope) -> Value:
+    known = truth_of(m.evaluate(node.test, scope))
+    if known is not None:
+        return m.evaluate(node.body if known else node.orelse, scope)
+    values: list[Value] = []
+    m.fork(
+        lambda: values.append(m.evaluate(node.body, scope)),
+        lambda: values.append(m.evaluate(node.orelse, scope)),
+        m.site(node.test, scope),
+    )
+    return m.join(values)
+
+
+@handles(EXPRESSIONS, cst.Lambda)
+def _lambda(m: Machine, node: cst.Lambda, scope: Scope) -> Value:
+    return Function(node, "<lambda>", scope, default_values(m, node.params, scope))
+
+
+def default_values(m: Machine, params: cst.Parameters, scope: Scope) -> dict[str, Value]:
+    """The defaults of a function's parameters, evaluated where it is defined."""
+    every = [*params.posonly_params, *params.params, *params.kwonly_params]
+    return {p.name.value: m.evaluate(p.default, scope) for p in every if p.default is not None}
+
+
+@handles(EXPRESSIONS, cst.Subscript)
+def _subscript(m: Machine, node: cst.Subscript, scope: Scope) -> Value:
+    value = m.evaluate(node.value, scope)
+    return index_into(m, value, subscript_key(m, node, scope), node, scope)
+
+
+def subscript_key(m: Machine, node: cst.Subscript, scope: Scope) -> Value:
+    """The key of ``value[key]``."""
+    keys = [_index(m, part.slice, scope) for part in node.slice]
+    return keys[0] if len(keys) == 1 else tuple(keys)
+
+
+def _index(m: Machine, node: cst.BaseSlice, scope: Scope) -> Value:
+    if isinstance(node, cst.Index):
+        return m.evaluate(node.value, scope)
+    assert isinstance(node, cst.Slice)
+    bounds = [
+        None if bound is None else m.evaluate(bound, scope)
+        for bound in (node.lower, node.upper, node.step)
+    ]
+    if all(bound is None or isinstance(bound, int) for bound in bounds):
+        return slice(*bounds)
+    return SOME_SLICE
+
+
+@handles(EXPRESSIONS, cst.NamedExpr)
+def _walrus(m: Machine, node: cst.NamedExpr, scope: Scope) -> Value:
+    value = m.evaluate(node.value, scope)
+    assign(m, node.target, value, scope)
+    return value
+
+
+@handles(EXPRESSIONS, cst.Await)
+def _await(m: Machine, node: cst.Await, scope: Scope) -> Value:
+    return m.evaluate(node.expression, scope)
+
+
+@handles(EXPRESSIONS, cst.Yield)
+def _yield(m: Machine, node: cst.Yield, scope: Scope) -> Value:
+    value: Value = None
+    if isinstance(node.value, cst.From):
+        items = elements(m, m.evaluate(node.value.item, scope))
+        yielded = [Unknown("item")] if items is None else items
+    else:
+        value = None if node.value is None else m.evaluate(node.value, scope)
+        yielded = [value]
+    inner: Scope | None = scope
+    while inner is not None and inner.yielded is None and inner.on_yield is None:
+        inner = inner.parent
+    if inner is not None and inner.on_yield is not None:
+        inner.on_yield(value)
+    elif inner is not None and inner.yielded is not None:
+        m.heap.touch(inner.yielded)
+        change(inner.yielded, "extend", [yielded], m.allowance)
+        if m.frame.abstract:
+            inner.yielded.append(Unknown("further items"))
+    return Unknown("sent value")

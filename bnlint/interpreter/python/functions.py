@@ -1,0 +1,179 @@
+"""Calling functions of the project: binding parameters and executing bodies."""
+
+from collections.abc import Callable
+
+import libcst as cst
+
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.frames import Activation, Completion, End
+from bnlint.interpreter.core.machine import CALLS, MAX_DEPTH, Machine, handles
+from bnlint.interpreter.core.objects import Function, Managed, Method, Partial, Scope
+from bnlint.interpreter.core.values import Arguments, Many, Unknown, Value
+from bnlint.source.parents import below
+
+_APART = frozenset({cst.FunctionDef, cst.ClassDef, cst.Lambda})
+DEEPEST_RECURSION = 3
+"""Executions of one function within itself where conditions that are not known decide on them."""
+
+
+@handles(CALLS, Function)
+def _call_function(
+    m: Machine, function: Function, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
+    if function.managed:
+        return Managed(function, arguments, site)
+    return run_function(m, function, arguments, site)
+
+
+def call_method(
+    m: Machine, method: Method, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
+    """``receiver.method(...)``."""
+    given = arguments.prefixed(method.receiver)
+    if method.function.managed:
+        return Managed(method.function, given, site)
+    return run_function(m, method.function, given, site)
+
+
+@handles(CALLS, Partial)
+def _call_partial(
+    m: Machine, partial: Partial, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
+    made = arguments.prefixed(*partial.positional)
+    made.keywords = {**dict(partial.keywords), **arguments.keywords}
+    return m.call(partial.callee, made, site, scope)
+
+
+def run_function(
+    m: Machine,
+    function: Function,
+    arguments: Arguments,
+    site: Site,
+    on_yield: Callable[[Value], None] | None = None,
+) -> Value:
+    """Execute a function with arguments and return what it returns on any of its paths."""
+    node = function.node
+    if len(m.frames) > MAX_DEPTH or _is_endless(m, node):
+        return Unknown("recursion")
+    local = bind_parameters(m, function, arguments)
+    definition = Site(function.scope.namespace.source, node)
+    frame = Activation(function.name, site, definition, conditions=len(m.path), loops=len(m.loops))
+    m.frames.append(frame)
+    grad, loops = m.grad, len(m.loops)
+    try:
+        if function.grad is None:
+            value = _run_body(m, function, local, on_yield)
+        else:
+            with m.gradients_given_back():
+                m.grad = function.grad
+                value = _run_body(m, function, local, on_yield)
+            m.grad = grad
+    finally:
+        m.frames.pop()
+        del m.loops[loops:]
+    if m.recipes is not None and isinstance(node, cst.FunctionDef):
+        m.recipes.note_returned(function, arguments, value)
+    return value
+
+
+def _run_body(
+    m: Machine, function: Function, local: Scope, on_yield: Callable[[Value], None] | None
+) -> Value:
+    node = function.node
+    if type(node) is cst.Lambda:
+        return m.evaluate(node.body, local)
+    assert type(node) is cst.FunctionDef
+    m.reached.add(node)
+    if on_yield is not None:
+        local.on_yield = on_yield
+    elif is_generator(function):
+        local.yielded = []
+    return _finish(m, m.execute(node.body.body, local), local)
+
+
+def _is_endless(m: Machine, node: cst.CSTNode) -> bool:
+    """Whether a function calls itself again and again and nothing that is known will end it."""
+    count = 0
+    for frame in reversed(m.frames):
+        if frame.definition is not None and frame.definition.node is node:
+            count += 1
+            if count == DEEPEST_RECURSION:
+                return len(m.path) > frame.conditions or _is_conditional(m)
+    return False
+
+
+def _is_conditional(m: Machine) -> bool:
+    """Whether a condition before this place, or a loop that stands for many passes, decides."""
+    return m.frame.abstract > 0 or bool(m.frame.exits)
+
+
+def _finish(m: Machine, done: Completion | None, local: Scope) -> Value:
+    if done is None:
+        done = Completion(End.RETURN, None)
+    _, values = m.rejoin(End.RETURN, done, 0)
+    m.abandon(0)
+    if local.yielded is not None:
+        return _generated(m, local.yielded)
+    return m.join(values) if values else Unknown("raises")
+
+
+def _generated(m: Machine, yielded: list[Value]) -> Value:
+    known = [v for v in yielded if not (isinstance(v, Unknown) and v.reason == "further items")]
+    if len(known) == len(yielded):
+        return known
+    return Many(m.join(known) if known else Unknown("item"))
+
+
+def bind_parameters(m: Machine, function: Function, arguments: Arguments) -> Scope:
+    """A scope with a function's parameters bound to arguments or defaults."""
+    params = function.node.params
+    names: dict[str, Value] = {}
+    positional = [*params.posonly_params, *params.params]
+    keywords = dict(arguments.keywords)
+    for number, param in enumerate(positional):
+        name = param.name.value
+        if number < len(arguments.positional):
+            names[name] = arguments.positional[number]
+        else:
+            names[name] = _passed(name, keywords, function, arguments.opened)
+    if isinstance(params.star_arg, cst.Param):
+        rest = tuple(arguments.positional[len(positional) :])
+        opened = arguments.opened and not rest
+        names[params.star_arg.name.value] = Many(Unknown("argument")) if opened else rest
+    for param in params.kwonly_params:
+        names[param.name.value] = _passed(param.name.value, keywords, function, arguments.opened)
+    if params.star_kwarg is not None:
+        name = params.star_kwarg.name.value
+        names[name] = Unknown("keyword arguments") if arguments.opened else dict(keywords)
+    m.heap.new(names)
+    local = Scope(names, function.scope.namespace, function.scope, function)
+    if arguments.further:
+        rests = (params.star_arg, params.star_kwarg)
+        local.further = frozenset(p.name.value for p in rests if isinstance(p, cst.Param))
+    if local.parent is not None and local.parent.cls is not None:
+        local.parent = local.parent.parent
+    if local.parent is not None and local.parent is function.scope.namespace.scope:
+        local.parent = None
+    return local
+
+
+def _passed(name: str, keywords: dict[str, Value], function: Function, opened: bool) -> Value:
+    if name in keywords:
+        return keywords.pop(name)
+    if opened:
+        return Unknown(f"argument {name}")
+    return function.defaults.get(name, Unknown(f"argument {name}"))
+
+
+def is_generator(function: Function) -> bool:
+    """Whether a function's own body contains ``yield``."""
+    node, space = function.node, function.scope.namespace
+    if type(node) is not cst.FunctionDef or not space.has_generators:
+        return False
+    if node not in space.generators:
+        space.generators[node] = _contains_yield(node)
+    return space.generators[node]
+
+
+def _contains_yield(function: cst.FunctionDef) -> bool:
+    return any(type(node) is cst.Yield for node in below(function.body, _APART))

@@ -1,0 +1,277 @@
+"""Taking values apart: items, indices, and storing into containers."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import libcst as cst
+
+from bnlint.facts.types.graph import Shape
+from bnlint.facts.types.kind import Kind
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.objects import Builtin, Class, Function, Instance, Method, Scope
+from bnlint.interpreter.core.values import (
+    SHUFFLED,
+    SOME_ITEMS,
+    Arguments,
+    Library,
+    Many,
+    Maybe,
+    Tensor,
+    Unknown,
+    Value,
+    in_random_order,
+    is_known,
+    open_at,
+    present,
+)
+from bnlint.interpreter.evaluation import is_key, item_of
+from bnlint.interpreter.library.state_dicts import PARAMETERS, is_state_dict
+from bnlint.interpreter.torch.layer_shapes import size_at
+from bnlint.interpreter.torch.modules import (
+    children,
+    delete_child,
+    indexed_child,
+    is_container,
+    register_child,
+)
+from bnlint.interpreter.torch.parameters import is_opaque, is_parameter, operand
+from bnlint.interpreter.torch.weight_fills import draw
+
+NAMED_TUPLE = "typing.NamedTuple"
+SOME_SLICE = Unknown("slice")
+"""A slice whose bounds are not known."""
+LONGEST = 4096
+"""Items of a range or string that are taken apart."""
+
+
+def elements(m: Machine, value: Value) -> list[Value] | None:
+    """The items of an iterable, or ``None`` where their number is not known."""
+    match value:
+        case list() | tuple():
+            if not m.allowance.takes(len(value) >> 4) or open_at(value) is not None:
+                return None
+            return value if isinstance(value, list) else list(value)
+        case set() | frozenset() if open_at(list(value)) is not None:
+            return None
+        case set() | frozenset():
+            return sorted(value, key=_place_in_set) if m.allowance.takes(len(value)) else None
+        case dict():
+            return None if has_uncertain_entries(value) else list(value)
+        case str() | range() | bytes():
+            return list(value) if len(value) <= LONGEST else None
+        case Instance() if value.is_module:
+            return _module_items(m, value)
+        case Instance() if is_named_tuple(value):
+            return list(value.attributes.values())
+    return None
+
+
+def has_uncertain_entries(value: dict[Value, Value]) -> bool:
+    """Whether some entries of a dict are there on some paths only."""
+    return any(isinstance(item, Maybe) for item in value.values())
+
+
+def _place_in_set(value: Value) -> str:
+    """A set has no order; this one is the same whenever a file is read."""
+    if isinstance(value, Instance):
+        return f"{value.order:12}"
+    return repr(value) if is_known(value) and is_key(value) else type(value).__name__
+
+
+def _module_items(m: Machine, module: Instance) -> list[Value] | None:
+    if module.library == "torch.nn.ModuleDict":
+        return [name for name, _ in children(module)]
+    if is_container(module):
+        return [child for _, child in children(module)]
+    if module.cls is not None and isinstance(module.cls.find("__iter__"), Function):
+        return None
+    return None
+
+
+def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: Scope) -> Value:
+    """``value[key]``."""
+    match value:
+        case Tensor():
+            return _index_tensor(m, value, key, node, scope)
+        case Many(element=element):
+            return value if isinstance(key, slice) else element
+        case list() | tuple() | str() | range() | dict() | bytes():
+            return _index_known(m, value, key)
+        case Class() | Library() if _is_type(value):
+            return value
+        case Builtin(receiver=receiver, name="__dict__" | "_modules") if isinstance(key, str):
+            return m.attribute(receiver, key, node, scope)
+        case Instance(cls=Class() as cls) if isinstance(cls.find("__getitem__"), Function):
+            getter = cls.find("__getitem__")
+            assert isinstance(getter, Function)
+            return m.call(Method(getter, value), Arguments([key]), m.site(node, scope), scope)
+        case Instance() if value.is_module and is_container(value):
+            return indexed_child(m, value, key, m.site(node, scope))
+        case Instance() if is_opaque(value):
+            name = str(key) if isinstance(key, int) else "part"
+            return m.attribute(value, name, node, scope)
+        case Instance() if is_state_dict(value):
+            return value.attributes[PARAMETERS]
+        case Instance(library="torch.nn.Parameter"):
+            tensor = operand(m, value, m.site(node, scope))
+            return Unknown("item") if tensor is None else _index_tensor(m, tensor, key, node, scope)
+        case Instance() if is_named_tuple(value):
+            return _index_known(m, list(value.attributes.values()), key)
+    if in_random_order(key) or in_random_order(value):
+        return SHUFFLED
+    return size_at(value, key)
+
+
+def _is_type(value: Class | Library) -> bool:
+    """Whether a subscript gives a generic alias, ``tuple[int, int]``."""
+    return isinstance(value, Class) or value.path.startswith(("builtins.", "typing."))
+
+
+def is_named_tuple(value: Instance) -> bool:
+    """Whether an object's fields are also its items, in order."""
+    return value.library == NAMED_TUPLE
+
+
+def _index_known(m: Machine, value: Value, key: Value) -> Value:
+    if key is SOME_SLICE and isinstance(value, list | tuple | str) and not value:
+        return value
+    if key is SOME_SLICE and isinstance(value, list | tuple):
+        return Many(_any_item(m, value))
+    if isinstance(key, Unknown | Tensor):
+        return _any_item(m, value)
+    if isinstance(value, list | tuple) and not m.allowance.takes(len(value) >> 4):
+        return Unknown("item")
+    known = open_at(value)
+    if known is not None and not _is_within(key, known):
+        return Many(Unknown("item")) if isinstance(key, slice) else Unknown("item")
+    return present(item_of(value, key, m.allowance))
+
+
+def _is_within(key: Value, known: int) -> bool:
+    """Whether a key takes nothing but some of the first ``known`` items."""
+    if isinstance(key, slice):
+        parts = (key.start or 0, key.stop, key.step or 1)
+        return all(isinstance(part, int) and 0 <= part <= known for part in parts)
+    return isinstance(key, int) and 0 <= key < known
+
+
+def _any_item(m: Machine, value: Value) -> Value:
+    """An item under a key that is not known."""
+    items = [present(item) for item in value.values()] if isinstance(value, dict) else value
+    if not isinstance(items, list | tuple) or not items:
+        return Unknown("item")
+    return m.join(items)
+
+
+def _index_tensor(m: Machine, value: Tensor, key: Value, node: cst.CSTNode, scope: Scope) -> Value:
+    if value.whole:
+        return Tensor(
+            -1,
+            Shape(),
+            value.depends,
+            value.grads,
+            value.loaders,
+            value.batch,
+            whole=isinstance(key, str),
+        )
+    shape, keeps_batch = _indexed_shape(value.shape, key)
+    site = m.site(node, scope)
+    constants = {"key": key}
+    made = m.tape.tensor(
+        Kind.SPLIT, "getitem", [value], site, constants=constants, shape=shape, batch=keeps_batch
+    )
+    return replace(made, drawn=True) if isinstance(key, Tensor) and key.drawn else made
+
+
+def _indexed_shape(shape: Shape, key: Value) -> tuple[Shape, bool]:
+    keys = key if isinstance(key, tuple) else (key,)
+    full = slice(None, None, None)
+    keeps_batch = keys[0] == full or keys[0] is ...
+    if shape.rank is None or not all(k is None or _is_plain_key(k) for k in keys):
+        return Shape(), keeps_batch
+    added = sum(k is None for k in keys)
+    removed = sum(isinstance(k, int) for k in keys)
+    channels = None if added or shape.channels_last else _indexed_channels(shape.channels, keys)
+    return Shape(shape.rank + added - removed, None, channels), keeps_batch
+
+
+def _is_plain_key(key: Value) -> bool:
+    return key is SOME_SLICE or (isinstance(key, int | slice) and not isinstance(key, bool))
+
+
+def _indexed_channels(channels: int | None, keys: tuple[Value, ...]) -> int | None:
+    if channels is None or isinstance(keys[0], int):
+        return None
+    taken = keys[1] if len(keys) > 1 else slice(None)
+    return len(range(channels)[taken]) if isinstance(taken, slice) else None
+
+
+def store_item(m: Machine, target: cst.Subscript, value: Value, scope: Scope) -> None:
+    """``owner[key] = value``."""
+    owner = m.evaluate(target.value, scope)
+    parts = [part.slice for part in target.slice]
+    index = parts[0] if len(parts) == 1 else None
+    key = m.evaluate(index.value, scope) if isinstance(index, cst.Index) else Unknown("slice")
+    match owner:
+        case dict() if not isinstance(key, Unknown | Tensor) and is_key(key):
+            m.heap.touch(owner)
+            owner[key] = value
+        case list() if isinstance(key, int) and -len(owner) <= key < len(owner):
+            m.heap.touch(owner)
+            owner[key] = value
+        case list() if isinstance(index, cst.Slice):
+            forget_items(m, owner)
+        case dict() | list():
+            _store_somewhere(m, owner)
+        case Instance() if owner.is_module and isinstance(key, int | str):
+            register_child(m, owner, str(key), value)
+        case Instance() if is_parameter(owner):
+            draw(m, owner, None)
+        case Tensor() if isinstance(target.value, cst.Name):
+            _store_into_tensor(m, owner, value, target, scope)
+
+
+def delete_item(m: Machine, owner: Value, key: Value) -> None:
+    """``del owner[key]``; containers of modules number what is left anew."""
+    match owner:
+        case dict() | list() if isinstance(key, int | str | slice):
+            m.heap.touch(owner)
+            try:
+                del owner[key]  # type: ignore[arg-type]
+            except (KeyError, IndexError, TypeError, ValueError):
+                return
+        case list():
+            forget_items(m, owner)
+        case Instance() if owner.is_module and is_container(owner):
+            delete_child(m, owner, key)
+
+
+def grown(m: Machine, added: Sequence[Value]) -> list[Value]:
+    """What a list gets; of numbers added in a loop that stands for many, nobody knows how many."""
+    counted = m.frame.abstract and any(isinstance(value, Unknown | int) for value in added)
+    return [Unknown(SOME_ITEMS)] if counted else list(added)
+
+
+def forget_items(m: Machine, items: list[Value]) -> None:
+    """Nothing is known any more of a list's items, nor their number."""
+    m.heap.touch(items)
+    items[:] = [Unknown(SOME_ITEMS)]
+
+
+def _store_somewhere(m: Machine, owner: dict[Value, Value] | list[Value]) -> None:
+    m.heap.touch(owner)
+    if isinstance(owner, list):
+        owner[:] = [Unknown("item set by an unknown index") for _ in owner]
+    else:
+        for key in owner:
+            owner[key] = Unknown("item set by an unknown key")
+
+
+def _store_into_tensor(
+    m: Machine, owner: Tensor, value: Value, target: cst.Subscript, scope: Scope
+) -> None:
+    inputs = [owner, value] if isinstance(value, Tensor) else [owner]
+    site = m.site(target, scope)
+    changed = m.tape.tensor(Kind.OTHER, "setitem", inputs, site, shape=owner.shape, batch=True)
+    assert isinstance(target.value, cst.Name)
+    m.heap.put(scope.names, target.value.value, changed)

@@ -1,0 +1,111 @@
+"""``value.name = ...`` for each type of value."""
+
+import libcst as cst
+
+from bnlint.facts.types.run import MomentumAssigned
+from bnlint.facts.types.site import Argument
+from bnlint.interpreter.core.layer_arguments import argument_fact
+from bnlint.interpreter.core.machine import SETTERS, Machine, handles
+from bnlint.interpreter.core.objects import Bound, Class, Instance, Property, Scope
+from bnlint.interpreter.core.values import Arguments, Choice, Tensor, Value
+from bnlint.interpreter.python.alternatives import with_one_of
+from bnlint.interpreter.python.functions import run_function
+from bnlint.interpreter.python.name_lookup import set_attribute
+from bnlint.interpreter.torch.freezing import freeze, note_weights_written
+from bnlint.interpreter.torch.modules import MODE, modules_in, register_child, set_own_mode
+from bnlint.interpreter.torch.norms import is_batch_norm
+from bnlint.interpreter.torch.parameters import is_parameter, names_of
+from bnlint.interpreter.torch.weight_fills import fill
+
+
+@handles(SETTERS, Instance)
+def _set_on_instance(
+    m: Machine, owner: Instance, name: str, value: Value, node: cst.CSTNode, scope: Scope
+) -> None:
+    if owner.cls is not None:
+        found = owner.cls.find(name)
+        if isinstance(found, Property):
+            if found.setter is not None:
+                site = m.site(node, scope)
+                run_function(m, found.setter, Arguments([owner, value]), site)
+            return
+    if is_parameter(owner):
+        _set_on_parameter(m, owner, name, value, node, scope)
+    elif owner.is_module:
+        _set_on_module(m, owner, name, value, node, scope)
+    else:
+        m.heap.put(owner.attributes, name, value)
+    if isinstance(value, Instance) and f"self.{name}" not in value.names:
+        value.names.append(f"self.{name}")
+
+
+def _set_on_module(
+    m: Machine, owner: Instance, name: str, value: Value, node: cst.CSTNode, scope: Scope
+) -> None:
+    if name == MODE:
+        training = value if isinstance(value, bool) else None
+        set_own_mode(m, owner, training, m.site(node, scope))
+        return
+    if name in owner.arguments:
+        _reassign(m, owner, name, value, node, scope)
+        return
+    if name in names_of(owner) and not modules_in(value):
+        argument = Argument(name, None, m.site(node, scope))
+        m.heap.put(owner.assigned, name, argument)
+    if modules_in(value) and not isinstance(value, list | tuple | dict):
+        register_child(m, owner, name, value)
+        return
+    if m.modules:
+        m.journal.effects += 1
+    if m.recipes is not None:
+        m.recipes.note_changed(owner, name, value)
+    m.heap.put(owner.attributes, name, value)
+
+
+def _reassign(
+    m: Machine, layer: Instance, name: str, value: Value, node: cst.CSTNode, scope: Scope
+) -> None:
+    """``layer.momentum = value`` and the like on a library layer."""
+    argument = argument_fact(m, name, Bound(value, m.assigning or node), scope)
+    m.heap.put(layer.assigned, name, argument)
+    if m.recipes is not None:
+        m.recipes.note_changed(layer, name, value)
+    m.journal.effects += 1
+    if name != "momentum" or not is_batch_norm(layer):
+        return
+    site, context = m.site(node, scope), m.context()
+    m.journal.note(
+        lambda facts, order: MomentumAssigned(
+            order, site, context, (facts.layer(layer, layer.type_name),), argument
+        )
+    )
+
+
+def _set_on_parameter(
+    m: Machine, owner: Instance, name: str, value: Value, node: cst.CSTNode, scope: Scope
+) -> None:
+    match name:
+        case "requires_grad":
+            freeze(m, owner, value if isinstance(value, bool) else None, m.site(node, scope))
+        case "data":
+            fill(m, owner, value.fill if isinstance(value, Tensor) else None)
+            note_weights_written(m, owner, m.site(node, scope))
+        case _:
+            m.heap.put(owner.attributes, name, value)
+
+
+@handles(SETTERS, Class)
+def _set_on_class(
+    m: Machine, owner: Class, name: str, value: Value, node: cst.CSTNode, scope: Scope
+) -> None:
+    m.heap.put(owner.names, name, value)
+
+
+@handles(SETTERS, Choice)
+def _set_on_choice(
+    m: Machine, owner: Choice, name: str, value: Value, node: cst.CSTNode, scope: Scope
+) -> None:
+    def put(one: Value) -> None:
+        set_attribute(m, one, name, value, node, scope)
+
+    with_one_of(m, owner.values, put, m.site(node, scope))

@@ -1,0 +1,1 @@
+"""How to build again what the program built."""

@@ -1,0 +1,1 @@
+"""From the records of a rehearsal to facts."""

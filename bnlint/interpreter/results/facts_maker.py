@@ -1,0 +1,297 @@
+"""From the records of a rehearsal to the facts that rules read."""
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from bnlint.facts.types.graph import Call, Layer, ModelGraph
+from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.loader import Loader
+from bnlint.facts.types.run import Context, Event, Forward, Model, NormState, Run
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.journal import ForwardRecord, Journal, NormRecord, Note, Recorded
+from bnlint.interpreter.core.objects import Instance
+from bnlint.interpreter.core.tape import Op, Tape
+from bnlint.interpreter.results.layer_facts import (
+    ConstantArguments,
+    LayerArguments,
+    Reads,
+    assigned_arguments,
+    constant_fills,
+    frozen_parameters,
+    replaces_forward,
+)
+from bnlint.interpreter.torch.mode_answers import answers_by_mode
+from bnlint.interpreter.torch.modules import (
+    WRAPPERS,
+    Named,
+    has_unknown_children,
+    named_parts,
+    unwrapped,
+)
+from bnlint.interpreter.torch.norms import SYNCHRONISED, has_batchnorm, is_batch_norm
+from bnlint.interpreter.torch.parameters import is_opaque
+from bnlint.interpreter.torch.published import PublishedModels
+from bnlint.interpreter.torch.weight_fills import drawn_weight
+from bnlint.vocabulary.layers import KINDS, bare_name
+
+
+class FactsMaker:
+    """Converts records; layers and models are converted once."""
+
+    def __init__(self, tape: Tape, journal: Journal) -> None:
+        self.tape = tape
+        self.journal = journal
+        self._layers: dict[tuple[Instance, str], Layer] = {}
+        self._models: dict[tuple[Instance, str], Model] = {}
+        self._numbers: dict[Instance, int] = {}
+        self._read: dict[int, ModelGraph] = {}
+        self._published = PublishedModels()
+
+    # -- models and layers ------------------------------------------------------------------
+
+    def model(self, module: Instance, name: str = "") -> Model:
+        """A module that the script uses as a whole, under the name that it is called by."""
+        called = name or (module.names[-1] if module.names else module.type_name)
+        key = (module, called)
+        if key not in self._models:
+            norms = [n for n in named_parts(module) if is_batch_norm(n.module)]
+            self._models[key] = Model(
+                called,
+                module.type_name,
+                module.site,
+                has_batchnorm(module),
+                tuple(self._named(norm, module) for norm in norms),
+                self._is_pretrained(module),
+                self._number(module),
+                module in self.journal.overwritten,
+                answers_by_mode(unwrapped(module)),
+            )
+        return self._models[key]
+
+    def _number(self, module: Instance) -> int:
+        """A number that is the same for a module and its wrappers."""
+        return self._numbers.setdefault(unwrapped(module), len(self._numbers))
+
+    def _is_pretrained(self, module: Instance) -> bool:
+        return any(
+            name.startswith(("pretrained", "weights")) and bound.value not in (None, False)
+            for part in named_parts(module)
+            if is_opaque(part.module)
+            for name, bound in part.module.arguments.items()
+        )
+
+    def layer(
+        self,
+        module: Instance,
+        name: str,
+        aliases: tuple[str, ...] = (),
+        whole: Instance | None = None,
+        *,
+        certain: bool = True,
+    ) -> Layer:
+        """A module as part of ``whole``, under its dotted name."""
+        key = (module, name)
+        if key not in self._layers:
+            bare = bare_name(module.library) or ""
+            source = module.site.source
+            node = module.class_node
+            self._layers[key] = Layer(
+                name,
+                self._kind(module, bare),
+                self._type(module),
+                module.type_name,
+                module.site,
+                LayerArguments(module, self.journal.numbers) if bare not in ("", "Module") else {},
+                None if node is None else Site(source, node),
+                module.chain,
+                aliases,
+                replaces_forward(module),
+                constant_fills(module),
+                assigned_arguments(module),
+                certain and module.resolved and _goes_with(module, whole),
+                drawn_weight(module),
+                frozen_parameters(module),
+                Reads(module, name, self.journal.biases),
+            )
+        return self._layers[key]
+
+    def _named(self, named: Named, whole: Instance) -> Layer:
+        aliases = tuple(named.aliases)
+        return self.layer(named.module, named.name, aliases, whole, certain=named.certain)
+
+    def _type(self, module: Instance) -> str:
+        if module.attributes.get(SYNCHRONISED) is True:
+            return "torch.nn.SyncBatchNorm"
+        return module.library or "torch.nn.Module"
+
+    def _kind(self, module: Instance, bare: str) -> Kind:
+        if is_opaque(module):
+            return Kind.UNKNOWN
+        return KINDS.get(bare, Kind.CONTAINER)
+
+    # -- graphs -----------------------------------------------------------------------------
+
+    def graphs(self) -> dict[Instance, ModelGraph]:
+        """One graph per model that was built: roots, and layers outside of any."""
+        made: dict[Instance, ModelGraph] = {}
+        for module in self._roots():
+            with self.journal.surviving(module.type_name, module.site):
+                made[module] = self.graph(module)
+        self._read.update((self._number(module), graph) for module, graph in made.items())
+        return made
+
+    def _roots(self) -> Iterator[Instance]:
+        seen: set[object] = set()
+        for module in self.journal.built:
+            if module.has_parent and module not in self.journal.graphs:
+                continue
+            if module.library in WRAPPERS and module.cls is None:
+                continue
+            key = (module.site, module.chain[:2])
+            if key in seen and module not in self.journal.graphs:
+                continue
+            seen.add(key)
+            yield module
+
+    def graph(self, module: Instance) -> ModelGraph:
+        """The graph of one model."""
+        named = named_parts(module)
+        layers = {part.module: self._named(part, module) for part in named}
+        recorded = self.journal.graphs.get(module)
+        calls = self._calls(recorded, layers) if recorded is not None else ()
+        outputs = self._outputs(recorded) if recorded is not None else ()
+        problems = tuple(
+            f"{call.op} is not known" for call in calls if call.kind in (Kind.UNKNOWN, Kind.PHI)
+        )
+        complete = bool(calls) and not problems and not has_unknown_children(module)
+        return ModelGraph(
+            module.type_name,
+            module.site,
+            tuple(layers.values()),
+            calls,
+            outputs,
+            complete,
+            problems,
+            module in self.journal.published or self._published.include(module),
+            self._number(module),
+            frozen_norms=self._norms_trained(layers, live=False),
+            live_norms=self._norms_trained(layers, live=True),
+        )
+
+    def _norms_trained(self, layers: dict[Instance, Layer], *, live: bool) -> frozenset[str]:
+        """The names of the BatchNorm layers that are live in training, or of those that are not."""
+        found = (layer.name for part, layer in layers.items() if self._live.get(part) is live)
+        return frozenset(found)
+
+    @cached_property
+    def _live(self) -> dict[Instance, bool]:
+        """For each BatchNorm layer that is trained, whether it may be in train mode in a step.
+
+        It may not where it may have been put into eval mode for each step.
+        """
+        trained: dict[Instance, bool] = {}
+        for record in self.journal.forwards:
+            if record.backpropagated is Known.NO or record.inner:
+                continue
+            for norm in record.norms:
+                live = all(s.training or (s.training is None and not s.site) for s in norm.mode)
+                trained[norm.instance] = trained.get(norm.instance, False) or live
+        return trained
+
+    def _outputs(self, recorded: Recorded) -> tuple[int, ...]:
+        return tuple(index - recorded.start for index in recorded.outputs)
+
+    def _calls(self, recorded: Recorded, layers: dict[Instance, Layer]) -> tuple[Call, ...]:
+        start = recorded.start
+        names = {module: layer.name for module, layer in layers.items()}
+        made = []
+        for index, op in enumerate(self.tape.ops[start : recorded.end]):
+            made.append(self._call(index, start, op, layers, names))
+        return tuple(made)
+
+    def _call(
+        self,
+        index: int,
+        start: int,
+        op: Op,
+        layers: dict[Instance, Layer],
+        names: dict[Instance, str],
+    ) -> Call:
+        layer = layers.get(op.layer) if op.layer is not None else None
+        if layer is None and op.layer is not None:
+            layer = self.layer(op.layer, op.layer.type_name)
+        return Call(
+            index,
+            op.kind,
+            op.name,
+            tuple(source - start for source in op.inputs if source >= start),
+            layer,
+            op.site,
+            ConstantArguments(op.constants) if op.constants else {},
+            tuple(names.get(module, module.type_name) for module in op.modules),
+            op.callers,
+            op.loops,
+            op.shape,
+            op.certain,
+        )
+
+    # -- runs -------------------------------------------------------------------------------
+
+    def run(
+        self, entry: str, main: bool, notes: list[Note], complete: bool, options: tuple[str, ...]
+    ) -> Run:
+        """The run of one entry point."""
+        events = tuple(self.events(notes))
+        return Run(entry, main, events, complete, options, self._read, loaders=self._loaders())
+
+    def _loaders(self) -> tuple[Loader, ...]:
+        facts = (self.journal.loader_fact(loader) for loader in self.journal.loaders_built)
+        return tuple(fact for fact in facts if fact is not None)
+
+    def events(self, notes: list[Note]) -> Iterator[Event]:
+        """Notes as events, in order."""
+        return (note.make(self, note.order) for note in notes)
+
+    def forward(self, record: ForwardRecord, order: int, context: Context) -> Forward:
+        """A forward, with all that later events said about it."""
+        loaders = frozenset().union(*(t.loaders for t in record.inputs))
+        facts = [self.journal.loader_fact(loader) for loader in loaders]
+        return Forward(
+            order,
+            record.site,
+            context,
+            self.model(record.model, record.name),
+            record.mode,
+            tuple(self._norm(norm, record.model) for norm in record.norms),
+            record.grad,
+            record.backpropagated,
+            record.measured,
+            tuple(sorted((f for f in facts if f is not None), key=lambda f: f.names)),
+            record.batch,
+            record.devices,
+            record.inner,
+            record.made_up,
+            bool(record.backwards),
+            record.device_count,
+            record.receiver,
+        )
+
+    def _norm(self, record: NormRecord, model: Instance) -> NormState:
+        module = record.instance
+        return NormState(
+            record.name,
+            None if module.stands_for_many else self.layer(module, record.name, (), model),
+            record.mode,
+            Known.NO if module in self.journal.overwritten else record.frozen,
+            record.frozen_at,
+            record.tracks,
+            record.synchronised,
+            record.certain,
+        )
+
+
+def _goes_with(part: Instance, whole: Instance | None) -> bool:
+    """Whether a part is built wherever the whole is."""
+    around = set() if whole is None else set(whole.assumptions)
+    return set(part.assumptions) <= around

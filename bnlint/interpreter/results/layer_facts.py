@@ -1,0 +1,108 @@
+"""From a module of a rehearsal to a layer of a graph."""
+
+from collections.abc import Container, Iterator, Mapping
+
+from bnlint.facts.types.site import NOT_KNOWN, Argument, Site
+from bnlint.interpreter.core.bias_reads import BiasReads
+from bnlint.interpreter.core.layer_arguments import make_argument, plain
+from bnlint.interpreter.core.objects import Class, Function, Instance
+from bnlint.interpreter.core.values import MISSING, Maybe, Value, present
+from bnlint.interpreter.torch.parameters import GRADIENT
+
+
+class LayerArguments(Mapping[str, Argument]):
+    """The constructor arguments of a layer, converted when they are asked for."""
+
+    def __init__(self, layer: Instance, shared: Container[Site]) -> None:
+        self._layer = layer
+        self._shared = shared
+        self._made: dict[str, Argument] = {}
+
+    def __getitem__(self, name: str) -> Argument:
+        if name not in self._made:
+            bound = self._layer.arguments[name]
+            node, source = bound.node, self._layer.site.source
+            site = Site(source, node) if node is not None else None
+            self._made[name] = make_argument(name, bound, site, self._shared)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._layer.arguments)
+
+    def __len__(self) -> int:
+        return len(self._layer.arguments)
+
+
+class ConstantArguments(Mapping[str, Argument]):
+    """The constant arguments of an operation, converted when they are asked for."""
+
+    def __init__(self, values: Mapping[str, Value]) -> None:
+        self._values = values
+
+    def __getitem__(self, name: str) -> Argument:
+        return Argument(name, plain(self._values[name]))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+def assigned_arguments(module: Instance) -> dict[str, Argument]:
+    """The arguments that were set again after construction, not known where only some paths did."""
+    found = {}
+    for name, entry in module.assigned.items():
+        value = present(entry)
+        if isinstance(value, Argument) and not isinstance(entry, Maybe):
+            found[name] = value
+        else:
+            site = value.site if isinstance(value, Argument) else None
+            found[name] = Argument(name, NOT_KNOWN, site)
+    return found
+
+
+class Reads(Mapping[str, Site]):
+    """The places that read a layer's bias, looked for when they are asked for."""
+
+    def __init__(self, layer: Instance, name: str, biases: BiasReads) -> None:
+        self._layer, self._name, self._biases = layer, name, biases
+
+    def __getitem__(self, name: str) -> Site:
+        found = self._biases.of(self._layer, self._name) if name == "bias" else None
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in ("bias",) if name in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def replaces_forward(module: Instance) -> bool:
+    """Whether a project class gives a library layer a forward of its own."""
+    cls = module.cls
+    return isinstance(cls, Class) and isinstance(cls.find("forward"), Function)
+
+
+def constant_fills(module: Instance) -> dict[str, float]:
+    """The parameters that code fills with one number."""
+    found = {}
+    for name in ("weight", "bias"):
+        parameter = present(module.attributes.get(name, MISSING))
+        value = parameter.attributes.get("fill") if isinstance(parameter, Instance) else None
+        if isinstance(value, float):
+            found[name] = value
+    return found
+
+
+def frozen_parameters(module: Instance) -> frozenset[str]:
+    """The parameters of a layer whose gradients are off, by name."""
+    held = {name: present(module.attributes.get(name)) for name in ("weight", "bias")}
+    return frozenset(
+        name
+        for name, value in held.items()
+        if isinstance(value, Instance) and value.attributes.get(GRADIENT) is False
+    )

@@ -1,0 +1,1 @@
+"""What modules, parameters, modes and forwards do."""

@@ -1,0 +1,55 @@
+"""Methods that a framework calls: Lightning's steps, in the mode that it sets, and its loaders."""
+
+from bnlint.facts.types.run import LoaderHandedOver
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.objects import Class, Function, Instance
+from bnlint.interpreter.core.tape import tensors_in
+from bnlint.interpreter.core.values import Arguments, Choice, Value
+from bnlint.interpreter.library.data import LOADER
+from bnlint.interpreter.library.frameworks import framework_of
+from bnlint.interpreter.python.functions import run_function
+from bnlint.interpreter.torch.modules import set_mode
+from bnlint.interpreter.torch.training import note_backward
+
+EVALUATION_STEPS = frozenset({"validation_step", "test_step", "predict_step"})
+
+
+def framework_of_class(cls: Class) -> str | None:
+    """The framework whose base class a class derives from."""
+    base = cls.library_base()
+    return framework_of(base.path) if base is not None else None
+
+
+def run_hook(m: Machine, instance: Instance, function: Function, site: Site) -> None:
+    """Execute a method as the framework does that it is written for."""
+    if instance.is_module and function.name in ("training_step", *EVALUATION_STEPS):
+        set_mode(m, instance, function.name == "training_step", site, None)
+    result = run_function(m, function, Arguments([instance]), site)
+    match function.name:
+        case "training_step" if losses := tensors_in([result]):
+            note_backward(m, losses, site)
+        case "train_dataloader":
+            _hand_over(m, instance, result, site)
+
+
+def _hand_over(m: Machine, instance: Instance, result: Value, site: Site) -> None:
+    values = result.values if isinstance(result, Choice) else (result,)
+    framework = framework_of_class(instance.cls) if instance.cls is not None else None
+    context = m.context()
+    for value in values:
+        if not isinstance(value, Instance) or value.library != LOADER:
+            continue
+        loader = m.journal.loader_fact(value)
+        if loader is None:
+            continue
+        m.journal.note(
+            lambda facts, order, loader=loader: LoaderHandedOver(  # type: ignore[misc]
+                order,
+                site,
+                context,
+                loader,
+                facts.model(instance, "self") if instance.is_module else None,
+                framework or "",
+            )
+        )

@@ -1,0 +1,210 @@
+"""Forwards that do the same in both modes, or return something else in train mode: losses, say."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+
+import libcst as cst
+
+from bnlint.interpreter.core.namespaces import dotted
+from bnlint.interpreter.core.objects import Function, Instance
+from bnlint.interpreter.core.values import Value
+from bnlint.source.parents import below
+from bnlint.vocabulary.words import words
+
+_LIBRARY = words("inception googlenet Inception3 GoogLeNet")
+"""Published classifiers whose output has auxiliary parts in train mode, by their names' start."""
+_DETECTION = "torchvision.models.detection."
+_DEEPEST = 4
+Assigned = tuple[str, cst.BaseExpression]
+"""A name, and what a body binds it to."""
+_SCOPES = frozenset({cst.FunctionDef, cst.Lambda, cst.ClassDef})
+_TRUTHS = (cst.Attribute, cst.BooleanOperation, cst.UnaryOperation, cst.Comparison)
+_DISPLAYS = (cst.Dict, cst.Tuple, cst.List, cst.Set, cst.DictComp, cst.ListComp)
+
+
+def answers_by_mode(module: Instance) -> bool:
+    """Whether a module's forward may return something else in train mode than in eval mode.
+
+    A forward that only changes the values of a tensor, as dropout does, is not meant.
+    """
+    return _answers_by_mode(module, _DEEPEST)
+
+
+def ignores_mode(module: Instance) -> bool:
+    """Whether a project's forward of a library layer computes the same in both modes.
+
+    One that never asks for the mode, nor calls the forward that it replaces, does: it always
+    normalises by the batch, or never.
+    """
+    forward = module.cls.find("forward") if module.cls is not None else None
+    return isinstance(forward, Function) and not _asks(module, forward, _DEEPEST)
+
+
+def _asks(module: Instance, function: Function, depth: int) -> bool:
+    """Whether a method of a layer, or one that it calls, may ask for the mode."""
+    if depth == 0 or not isinstance(function.node, cst.FunctionDef):
+        return True
+    for node in _nodes(function.node.body):
+        match node:
+            case cst.Attribute(attr=cst.Name(value="training" | "forward" | "__call__")):
+                return True
+            case cst.Call(func=cst.Attribute(value=cst.Name(value="self"), attr=attr)):
+                called = module.cls.find(attr.value) if module.cls is not None else None
+                if isinstance(called, Function) and _asks(module, called, depth - 1):
+                    return True
+    return False
+
+
+def _answers_by_mode(module: Instance, depth: int) -> bool:
+    if module.cls is None:
+        return _is_known(module.library) or _ends_so(module, depth)
+    forward = module.cls.find("forward")
+    return _returns_by_mode(module, forward, depth) or (
+        not isinstance(forward, Function) and _is_known(module.library)
+    )
+
+
+def _returns_by_mode(module: Instance, method: Value, depth: int) -> bool:
+    """Whether a method returns something else in train mode, by itself or by what it calls."""
+    if not isinstance(method, Function) or not isinstance(method.node, cst.FunctionDef):
+        return False
+    nodes = [*_nodes(method.node.body)]
+    assigned = [*_assigned(nodes)]
+    modes = {"self.training", *_kept_modes(assigned)}
+    tests = [node for node in nodes if type(node) is cst.If and _mentions(node.test, modes)]
+    returned = [node.value for node in nodes if type(node) is cst.Return]
+    if any(map(_decides_on_return, tests)) or any(_is_either(value, modes) for value in returned):
+        return True
+    names = {node.value for value in returned if value for node in _names(value)}
+    if any(_adds_to(node, names, assigned) for node in tests):
+        return True
+    if _is_absent(assigned, names, modes):
+        return True
+    return depth > 0 and any(
+        _calls_one_that_does(module, method, value, depth - 1)
+        for value in _values(assigned, returned, names)
+    )
+
+
+def _kept_modes(assigned: Sequence[Assigned]) -> Iterator[str]:
+    """The names that a method keeps its mode under."""
+    for name, value in assigned:
+        if isinstance(value, _TRUTHS) and _mentions(value, {"self.training"}):
+            yield name
+
+
+def _is_known(library: str) -> bool:
+    name = library.rpartition(".")[2]
+    return library.startswith(_DETECTION) or name.startswith(_LIBRARY)
+
+
+def _ends_so(module: Instance, depth: int) -> bool:
+    """Whether the last part of a container does."""
+    parts = [part for part in module.attributes.values() if isinstance(part, Instance)]
+    return bool(parts) and depth > 0 and _answers_by_mode(parts[-1], depth - 1)
+
+
+def _decides_on_return(test: cst.If) -> bool:
+    return any(isinstance(inner, cst.Return) for inner in _branches(test))
+
+
+def _branches(test: cst.If) -> Iterator[cst.CSTNode]:
+    """What runs only if a test holds, or only if it does not."""
+    yield from _nodes(test.body)
+    if test.orelse is not None:
+        yield from _nodes(test.orelse)
+
+
+def _is_either(value: cst.BaseExpression | None, modes: set[str]) -> bool:
+    """Whether a value is chosen by the mode: ``(a, b)[self.training]``."""
+    match value:
+        case cst.IfExp(test=test):
+            return _mentions(test, modes)
+        case cst.Call(func=chosen):
+            return _is_either(chosen, modes)
+        case cst.Subscript(slice=[cst.SubscriptElement(slice=cst.Index(value=key))]):
+            return _mentions(key, modes)
+    return False
+
+
+def _adds_to(test: cst.If, returned: set[str], assigned: Sequence[Assigned]) -> bool:
+    """Whether a test of the mode decides about an entry or the kind of what is returned."""
+    absent = {name for name, value in assigned if _is_none(value)}
+    return any(_gives_parts(inner, returned, absent) for inner in _branches(test))
+
+
+def _gives_parts(node: cst.CSTNode, returned: set[str], absent: set[str]) -> bool:
+    match node:
+        case cst.AssignTarget(target=cst.Subscript(value=cst.Name(value=name))):
+            return name in returned
+        case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=name))], value=value):
+            return name in returned and (isinstance(value, _DISPLAYS) or name in absent)
+        case cst.AugAssign(target=cst.Name(value=name), value=value):
+            return name in returned and isinstance(value, _DISPLAYS)
+        case cst.Call(func=cst.Attribute(value=cst.Name(value=name), attr=attr)):
+            return name in returned and attr.value in ("update", "append", "extend")
+    return False
+
+
+def _is_absent(assigned: Sequence[Assigned], returned: set[str], modes: set[str]) -> bool:
+    """Whether something that is returned is ``None``, or of another kind, in one of the modes."""
+    return any(
+        name in returned
+        and isinstance(value, cst.IfExp)
+        and _mentions(value.test, modes)
+        and any(
+            _is_none(side) or isinstance(side, _DISPLAYS) for side in (value.body, value.orelse)
+        )
+        for name, value in assigned
+    )
+
+
+def _is_none(value: cst.BaseExpression) -> bool:
+    return isinstance(value, cst.Name) and value.value == "None"
+
+
+def _mentions(test: cst.BaseExpression, modes: set[str]) -> bool:
+    return any(dotted(node) in modes for node in chain([test], _nodes(test)))
+
+
+def _assigned(nodes: Iterable[cst.CSTNode]) -> Iterator[Assigned]:
+    for node in nodes:
+        match node:
+            case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=name))], value=value):
+                yield name, value
+
+
+def _values(
+    assigned: Sequence[Assigned], returned: list[cst.BaseExpression | None], names: set[str]
+) -> Iterator[cst.CSTNode]:
+    """What is returned, and what the returned names are bound to."""
+    yield from (value for value in returned if value is not None)
+    yield from (value for name, value in assigned if name in names)
+
+
+def _calls_one_that_does(
+    module: Instance, caller: Function, value: cst.CSTNode, depth: int
+) -> bool:
+    """Whether a value is the output of a part or a method that returns by mode."""
+    match value:
+        case cst.Call(func=cst.Attribute(value=cst.Name(value="self"), attr=attr)):
+            after = None
+            part = module.attributes.get(attr.value)
+        case cst.Call(func=cst.Attribute(value=cst.Call(func=cst.Name(value="super")), attr=attr)):
+            after, part = caller.owner, None
+        case _:
+            return False
+    if isinstance(part, Instance) and part.is_module:
+        return _answers_by_mode(part, depth)
+    if part is not None or module.cls is None:
+        return False
+    return _returns_by_mode(module, module.cls.find(attr.value, after), depth)
+
+
+def _names(value: cst.CSTNode) -> Iterator[cst.Name]:
+    return (node for node in chain([value], _nodes(value)) if isinstance(node, cst.Name))
+
+
+def _nodes(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    """All nodes below one that run with it."""
+    return below(node, _SCOPES)

@@ -1,0 +1,388 @@
+"""nn.Module: children, names, and modes."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+
+from bnlint.facts.types.run import Assumption, Mode, Switch
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.objects import Function, Instance, Method, Scope
+from bnlint.interpreter.core.values import (
+    MISSING,
+    Arguments,
+    Choice,
+    Float,
+    Int,
+    Many,
+    Maybe,
+    Text,
+    Unknown,
+    Value,
+    present,
+)
+
+CONTAINERS = frozenset({"torch.nn.Sequential", "torch.nn.ModuleList", "torch.nn.ModuleDict"})
+WRAPPERS = frozenset(
+    {
+        "torch.nn.DataParallel",
+        "torch.nn.parallel.DistributedDataParallel",
+        "torch.optim.swa_utils.AveragedModel",
+        "torch.compile",
+    }
+)
+PARAMETER = "torch.nn.Parameter"
+MODE = "training"
+"""The attribute that holds a module's mode."""
+_MAY_HOLD = frozenset({Instance, Choice, Unknown, Many})
+"""Types of the entries that may be modules."""
+NORMS = "?norms"
+"""The attribute that holds, as one, the BatchNorm layers of a third-party model."""
+UNKNOWN_MODE: Mode = frozenset({Switch(None)})
+
+
+def is_container(module: Instance) -> bool:
+    """Whether a module is a Sequential, ModuleList or ModuleDict or derives from one."""
+    return module.library in CONTAINERS
+
+
+def children(module: Instance) -> list[tuple[str, Value]]:
+    """The named children of a module, in registration order; items of containers may be unknown."""
+    found: list[tuple[str, Value]] = []
+    container = is_container(module)
+    for name, entry in module.attributes.items():
+        value = present(entry)
+        if type(value) not in _MAY_HOLD:
+            continue
+        match value:
+            case Instance(stands_for_many=True):
+                continue
+            case Instance(is_module=True):
+                found.append((name, value))
+            case Choice(values=values):
+                modules = [v for v in values if isinstance(v, Instance) and v.is_module]
+                found.extend((name, v) for v in modules)
+            case Unknown() | Many() if container and name != MODE:
+                found.append((name, value))
+            case Instance(cls=cls) if container and value.library != PARAMETER:
+                if cls is None or cls.open:
+                    found.append((name, Unknown("module")))
+    return found
+
+
+def is_certain_child(module: Instance, name: str) -> bool:
+    """Whether a child is there on every path, and always the same one."""
+    return not isinstance(module.attributes.get(name), Maybe | Choice)
+
+
+def child_modules(module: Instance) -> Iterator[tuple[str, Instance]]:
+    """The children that are known modules."""
+    for name, value in children(module):
+        if isinstance(value, Instance):
+            yield name, value
+            continue
+        element = value.element if isinstance(value, Many) else None
+        if isinstance(element, Instance) and element.is_module:
+            yield name, element
+
+
+def unwrapped(module: Instance) -> Instance:
+    """The module that DataParallel or another wrapper was given, or the module itself."""
+    while module.library in WRAPPERS:
+        inner = next((child for _, child in child_modules(module)), None)
+        if inner is None:
+            break
+        module = inner
+    return module
+
+
+@dataclass(slots=True)
+class Named:
+    """A module of a model with its dotted names: the first, and those that it certainly has, too.
+
+    ``certain`` says that it is part of the model on every path.
+    """
+
+    module: Instance
+    name: str
+    aliases: list[str]
+    certain: bool
+
+
+def named_parts(module: Instance) -> list[Named]:
+    """A module and all below, in ``named_modules`` order, with their names.
+
+    The BatchNorm layers of a third-party model are among them as one.
+    """
+    found: dict[int, Named] = {}
+
+    def visit(name: str, current: Instance, path: tuple[int, ...], certain: bool) -> None:
+        known = found.get(id(current))
+        if id(current) in path:
+            return
+        if known is not None:
+            known.aliases.extend([name] if certain else [])
+            known.certain = known.certain or certain
+            return
+        found[id(current)] = Named(current, name, [], certain)
+        if (group := norm_group(current)) is not None:
+            visit(f"{name}.{NORMS}" if name else NORMS, group, path, certain)
+        for part, child in child_modules(current):
+            inner = f"{name}.{part}" if name else part
+            there = certain and is_certain_child(current, part)
+            visit(inner, child, (*path, id(current)), there)
+
+    visit("", module, (), True)
+    return list(found.values())
+
+
+def parts_of(m: Machine, module: Instance) -> list[Named]:
+    """As ``named_parts``, remembered until some module gets or loses a part."""
+    known = m.parts.get(module)
+    if known is None or known[0] != m.heap.structure:
+        known = m.parts[module] = m.heap.structure, named_parts(module)
+    return known[1]
+
+
+def descendants(m: Machine, module: Instance) -> list[tuple[str, Instance]]:
+    """The module and all below, in ``named_modules`` order, each under its first dotted name."""
+    return [(part.name, part.module) for part in parts_of(m, module)]
+
+
+def norm_group(module: Instance) -> Instance | None:
+    """What stands for the BatchNorm layers of a third-party model, parts taken from it excepted."""
+    group = module.attributes.get(NORMS)
+    return group if isinstance(group, Instance) else None
+
+
+def has_unknown_children(module: Instance) -> bool:
+    """Whether some module below is not known."""
+    return any(
+        isinstance(value, Unknown)
+        for part in named_parts(module)
+        if is_container(part.module)
+        for _, value in children(part.module)
+    )
+
+
+def register_child(m: Machine, owner: Instance, name: str, value: Value) -> None:
+    """``owner.name = value`` for a module or an item of a container."""
+    if is_container(owner) and isinstance(value, Instance) and not value.is_module:
+        _recognise(m, value)
+    if m.recipes is not None:
+        m.recipes.note_changed(owner, name, value)
+    m.heap.put(owner.attributes, name, value)
+    m.heap.structure += 1
+    m.journal.effects += 1
+    for module in modules_in(value):
+        module.has_parent = True
+
+
+def _recognise(m: Machine, value: Instance) -> None:
+    """What stands among modules is one, though its base class could not be resolved."""
+    if value.cls is not None and value.cls.open:
+        value.is_module = True
+        value.attributes[MODE] = built_mode(m)
+
+
+_NO_MODULES = frozenset({type(None), bool, int, float, str, Int, Float, Text})
+"""Types of items that a long list is not gone through for."""
+
+
+def modules_in(value: Value) -> list[Instance]:
+    """The modules that a value is or, two levels deep, holds."""
+    if isinstance(value, Instance):
+        return [value] if value.is_module else []
+    found: list[Instance] = []
+    _gather(value, 2, found, set())
+    return found
+
+
+def _gather(value: Value, depth: int, found: list[Instance], barren: set[int]) -> None:
+    """Collect modules; ``barren`` are containers that hold none."""
+    parts: Iterable[Value] = ()
+    match value:
+        case Instance(is_module=True):
+            found.append(value)
+        case Maybe(value=inner):
+            _gather(inner, depth, found, barren)
+        case Choice(values=values):
+            found.extend(v for v in values if isinstance(v, Instance) and v.is_module)
+        case Many(element=element) if depth:
+            parts = (element,)
+        case list() | tuple() if depth and id(value) not in barren:
+            parts = () if _NO_MODULES.issuperset(map(type, value)) else value
+        case dict() if depth and id(value) not in barren:
+            parts = value.values()
+    before = len(found)
+    for part in parts:
+        _gather(part, depth - 1, found, barren)
+    if depth == 1 and parts and len(found) == before:
+        barren.add(id(value))
+
+
+def next_place(container: Instance) -> int:
+    """The number that the next item of a container gets."""
+    last = next(reversed(container.attributes), "")
+    if last.isdecimal() and isinstance(container.attributes[last], Instance):
+        return int(last) + 1
+    return len(children(container))
+
+
+def extend_container(m: Machine, container: Instance, value: Value) -> None:
+    """``container.extend(value)``."""
+    items = [child for _, child in children(value)] if isinstance(value, Instance) else value
+    if not isinstance(items, list | tuple):
+        items = [value if isinstance(value, Many) else Unknown("children")]
+    m.step(len(items))
+    for number, item in enumerate(items, next_place(container)):
+        register_child(m, container, str(number), item)
+
+
+def indexed_child(m: Machine, container: Instance, key: Value, site: Site) -> Value:
+    """``container[key]``."""
+    every = children(container)
+    if isinstance(key, str):
+        return present(container.attributes.get(key, Unknown("child")))
+    if any(isinstance(value, Unknown | Many) for _, value in every):
+        return Unknown("child")
+    if not all(is_certain_child(container, name) for name, _ in every):
+        return m.join([*(value for _, value in every), Unknown("child")])
+    if isinstance(key, int):
+        return every[key][1] if -len(every) <= key < len(every) else Unknown("child")
+    if isinstance(key, slice):
+        return _slice_of(container, every[key], site)
+    values = [value for _, value in every]
+    return m.join(values) if values else Unknown("child")
+
+
+def _slice_of(container: Instance, items: list[tuple[str, Value]], site: Site) -> Instance:
+    part = Instance(None, container.library, {}, site, is_module=True)
+    if container.cls is not None and container.cls.find("__init__") is MISSING:
+        part.cls = container.cls
+    part.attributes[MODE] = present(container.attributes.get(MODE, UNKNOWN_MODE))
+    part.has_parent = True
+    keeps_names = container.library == "torch.nn.Sequential"
+    for number, (name, value) in enumerate(items):
+        part.attributes[name if keeps_names else str(number)] = value
+    return part
+
+
+def delete_child(m: Machine, container: Instance, key: Value) -> None:
+    """``del container[key]``, after which what is left is numbered from zero."""
+    left = children(container)
+    if m.recipes is not None:
+        m.recipes.note_deleted(container)
+    m.heap.touch(container.attributes)
+    m.heap.structure += 1
+    if isinstance(key, str):
+        m.heap.remove(container.attributes, key)
+        return
+    for name, _ in left:
+        del container.attributes[name]
+    if isinstance(key, int | slice) and not any(isinstance(v, Many) for _, v in left):
+        with suppress(IndexError):
+            del left[key]
+    else:
+        left = [("", Unknown("children"))]
+    for number, (_, value) in enumerate(left):
+        container.attributes[str(number)] = value
+
+
+# -- modes --------------------------------------------------------------------------------------
+
+
+def mode_of(m: Machine, module: Instance) -> Mode:
+    """The ways in which a module may have come into its mode; unknown if before this entry point."""
+    mode = module.attributes.get(MODE)
+    if not isinstance(mode, frozenset):
+        return UNKNOWN_MODE
+    if all(switch.order < m.journal.run_start for switch in mode):
+        return UNKNOWN_MODE
+    return _in_force(mode, set(m.assumptions())) if len(mode) > 1 else mode
+
+
+def _in_force(mode: Mode, here: set[Assumption]) -> Mode:
+    """Without the switches before the last one that certainly happened on the present path.
+
+    What is left of a body that raised stays: the rest of that body has not happened.
+    """
+    happened = (s.order for s in mode if s.context and here.issuperset(s.context.assumptions))
+    last = max(happened, default=-1)
+    return frozenset(switch for switch in mode if switch.order >= last or switch.raised)
+
+
+def built_mode(m: Machine, training: bool | None = True) -> Mode:
+    """The mode of a module that has just been built."""
+    return frozenset({Switch(training, None, None, m.journal.next_order())})
+
+
+def set_mode(
+    m: Machine, module: Instance, training: bool | None, site: Site, scope: Scope | None
+) -> None:
+    """What ``module.train(training)`` of torch does: children follow, through their own ``train``."""
+    switch = Switch(training, site, m.context(), m.journal.next_order())
+    m.journal.effects += 1
+    _spread(m, module, frozenset({switch}), site, scope, set())
+
+
+def set_own_mode(m: Machine, module: Instance, training: bool | None, site: Site) -> None:
+    """``module.training = training``: children keep their modes."""
+    switch = Switch(training, site, m.context(), m.journal.next_order())
+    m.journal.effects += 1
+    m.heap.put(module.attributes, MODE, frozenset({switch}))
+
+
+def _spread(
+    m: Machine,
+    module: Instance,
+    mode: Mode,
+    site: Site,
+    scope: Scope | None,
+    seen: set[int],
+) -> None:
+    seen.add(id(module))
+    m.heap.put(module.attributes, MODE, mode)
+    if (group := norm_group(module)) is not None:
+        m.heap.put(group.attributes, MODE, mode)
+    for name, child in list(child_modules(module)):
+        if id(child) in seen:
+            continue
+        if is_certain_child(module, name) or not set(child.assumptions) <= set(module.assumptions):
+            _spread_to_child(m, child, mode, site, scope, seen)
+        else:
+            reach = partial(_spread_if_there, m, child, mode, site, scope, set(seen))
+            m.fork(reach, lambda: None, site)
+
+
+def _spread_if_there(
+    m: Machine, child: Instance, mode: Mode, site: Site, scope: Scope | None, seen: set[int]
+) -> None:
+    """Switch the mode of what may be a child, on the path on which it is one."""
+    here = frozenset(replace(s, context=m.context()) if s.context else s for s in mode)
+    _spread_to_child(m, child, here, site, scope, seen)
+
+
+def _spread_to_child(
+    m: Machine, child: Instance, mode: Mode, site: Site, scope: Scope | None, seen: set[int]
+) -> None:
+    own = own_train(child)
+    if isinstance(own, Unknown):
+        _spread(m, child, UNKNOWN_MODE, site, scope, seen)
+    elif own is None or scope is None:
+        _spread(m, child, mode, site, scope, seen)
+    else:
+        answers = {switch.training for switch in mode}
+        value = answers.pop() if len(answers) == 1 else None
+        given: Value = Unknown("mode") if value is None else value
+        m.call(own, Arguments([given]), site, scope)
+
+
+def own_train(module: Instance) -> Value:
+    """The ``train`` that code gives a module in the place of torch's: by its class or by hand."""
+    replaced = module.attributes.get("train")
+    if isinstance(replaced, Function | Method | Unknown):
+        return replaced
+    own = module.cls.find("train") if module.cls is not None else None
+    return Method(own, module) if isinstance(own, Function) else None

@@ -1,0 +1,134 @@
+"""BatchNorm layers: which modules hold them, and in which state they are."""
+
+from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.known import Known, all_of, any_of
+from bnlint.facts.types.run import Assumption, Mode
+from bnlint.facts.types.site import Argument
+from bnlint.interpreter.core.journal import NormRecord
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.objects import Bound, Class, Instance
+from bnlint.interpreter.core.values import Arguments, Choice, Value
+from bnlint.interpreter.library.models import batchnorm_class, contains_batchnorm
+from bnlint.interpreter.python.construction import bind_signature
+from bnlint.interpreter.torch.mode_answers import ignores_mode
+from bnlint.interpreter.torch.modules import (
+    MODE,
+    NORMS,
+    child_modules,
+    children,
+    mode_of,
+    norm_group,
+    parts_of,
+)
+from bnlint.interpreter.torch.parameters import frozen_state, is_opaque
+from bnlint.vocabulary.layers import KINDS, bare_name
+
+TRACKS = "track_running_stats"
+SYNCHRONISED = "synchronised"
+"""The attribute that says of a BatchNorm layer that it was converted to SyncBatchNorm."""
+
+
+def is_batch_norm(module: Instance) -> bool:
+    """Whether a module is a BatchNorm layer or a subclass of one."""
+    return KINDS.get(bare_name(module.library) or "") is Kind.BATCH_NORM
+
+
+def opaque_batchnorm(module: Instance) -> Known:
+    """Whether a third-party model contains BatchNorm."""
+    values = {name: bound.value for name, bound in module.arguments.items()}
+    return contains_batchnorm(module.library, values)
+
+
+def add_norm_group(model: Instance, mode: Value) -> None:
+    """Give a third-party model what stands for its BatchNorm layers, in a mode of their own."""
+    name = batchnorm_class(model.library)
+    group = Instance(None, f"torch.nn.{name}", {MODE: mode}, model.site, is_module=True)
+    unknown = Arguments()
+    unknown.opened = True
+    given = {option: Bound(True) for option in ("affine", TRACKS, "bias")}
+    group.arguments = bind_signature(name, unknown) | given
+    group.stands_for_many, group.resolved, group.has_parent = True, False, True
+    model.attributes[NORMS] = group
+
+
+def has_batchnorm(module: Instance) -> Known:
+    """Whether a module is or contains a BatchNorm layer, whatever the conditions are."""
+    return _has_batchnorm(module, set(module.assumptions), set())
+
+
+def _has_batchnorm(module: Instance, assumptions: set[Assumption], seen: set[int]) -> Known:
+    seen.add(id(module))
+    if is_batch_norm(module):
+        return Known.YES if set(module.assumptions) <= assumptions else Known.UNKNOWN
+    if is_opaque(module):
+        return opaque_batchnorm(module)
+    unresolved = isinstance(module.cls, Class) and module.cls.open
+    answers = [Known.UNKNOWN] if unresolved else []
+    by_name: dict[str, list[Known]] = {}
+    for name, child in children(module):
+        if isinstance(child, Instance) and id(child) not in seen:
+            answer = _has_batchnorm(child, assumptions, seen)
+            by_name.setdefault(name, []).append(answer)
+        elif not isinstance(child, Instance):
+            answers.append(Known.UNKNOWN)
+    for name, alternatives in by_name.items():
+        whole = not isinstance(module.attributes.get(name), Choice)
+        answers.append(alternatives[0] if whole else _of_choice(module, name, alternatives))
+    return any_of(answers)
+
+
+def _of_choice(module: Instance, name: str, alternatives: list[Known]) -> Known:
+    choice = module.attributes[name]
+    complete = isinstance(choice, Choice) and len(choice.values) == len(alternatives)
+    agreed = all_of(alternatives)
+    return agreed if complete or agreed is Known.NO else Known.UNKNOWN
+
+
+def norm_records(m: Machine, module: Instance) -> list[NormRecord]:
+    """The state of each BatchNorm layer of a model, and of its third-party parts that have some."""
+    found = []
+    for part in parts_of(m, module):
+        current = layer = part.module
+        if is_opaque(current):
+            group = norm_group(current)
+            if group is None or opaque_batchnorm(current) is not Known.YES:
+                continue
+            layer = group
+        elif current.stands_for_many or not is_batch_norm(current):
+            continue
+        mode = _mode_of_all(m, current) if is_opaque(current) else mode_of(m, current)
+        frozen, where = frozen_state(m, layer)
+        tracks, synchronised = _tracks(layer), _synchronised(layer)
+        found.append(
+            NormRecord(part.name, layer, mode, frozen, where, tracks, synchronised, part.certain)
+        )
+    return found
+
+
+def _mode_of_all(m: Machine, model: Instance) -> Mode:
+    """The modes of a third-party model's BatchNorm layers, those in parts taken from it included."""
+    group = norm_group(model)
+    mode = mode_of(m, group) if group is not None else Mode()
+    for _, part in child_modules(model):
+        if part.library.startswith(f"{model.library}."):
+            mode |= _mode_of_all(m, part)
+    return mode
+
+
+def _tracks(layer: Instance) -> Known:
+    """Whether a layer updates running statistics in train mode, and uses them in eval mode."""
+    if ignores_mode(layer):
+        return Known.UNKNOWN
+    bound, assigned = layer.arguments.get(TRACKS), layer.assigned.get(TRACKS)
+    value = bound.value if bound is not None else True
+    if assigned is not None:
+        value = assigned.value if isinstance(assigned, Argument) else None
+    return Known.of(value if isinstance(value, bool) else None)
+
+
+def _synchronised(layer: Instance) -> Known:
+    """Whether a layer is a SyncBatchNorm by now."""
+    if layer.library.endswith("SyncBatchNorm"):
+        return Known.YES
+    entry = layer.attributes.get(SYNCHRONISED, False)
+    return Known.of(entry if isinstance(entry, bool) else None)

@@ -1,0 +1,146 @@
+"""Parameters of layers: gradients on or off, constant values, use in arithmetic."""
+
+from collections.abc import Iterator
+
+from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.objects import Bound, Instance
+from bnlint.interpreter.core.values import Tensor, Unknown, Value, present
+from bnlint.interpreter.torch.modules import PARAMETER, descendants
+from bnlint.vocabulary.layers import bare_name, parameter_names
+
+GRADIENT = "requires_grad"
+MOST_NAMED = 800
+"""Parameters that ``named_parameters()`` lists one by one."""
+
+
+def is_parameter(value: Value) -> bool:
+    """Whether a value is a parameter or stands for several."""
+    return isinstance(value, Instance) and value.library == PARAMETER
+
+
+def new_parameter(m: Machine, site: Site, fill: float | None = None) -> Instance:
+    """A parameter that code makes by hand."""
+    made = Instance(None, PARAMETER, {GRADIENT: True, "fill": fill}, site)
+    made.order = m.journal.next_order()
+    made.assumptions = m.assumptions()
+    m.heap.new(made.attributes)
+    return made
+
+
+def names_of(layer: Instance) -> tuple[str, ...]:
+    """The names of the parameters that a library layer owns itself."""
+    if layer.own_parameters is None:
+        bare = bare_name(layer.library)
+        values = {name: _plain(bound) for name, bound in layer.arguments.items()}
+        layer.own_parameters = parameter_names(bare, values) if bare is not None else ()
+    return layer.own_parameters
+
+
+def _plain(bound: Bound) -> object:
+    return bound.value if isinstance(bound.value, bool | int | float | str) else True
+
+
+def parameter_of(m: Machine, layer: Instance, name: str) -> Value:
+    """``layer.weight``: the parameter, ``None`` if the layer is built without it."""
+    value = present(layer.attributes.get(name))
+    if isinstance(value, Instance):
+        return value
+    bound = layer.arguments.get(name)
+    if bound is not None and isinstance(bound.value, Unknown) and name == "bias":
+        return Unknown("bias")
+    if name not in names_of(layer):
+        return None if name in ("weight", "bias") else Unknown(f"parameter {name}")
+    made = Instance(None, PARAMETER, {GRADIENT: True, "fill": None}, layer.site)
+    made.attributes["owner"] = layer
+    m.heap.discover(layer.attributes, name, made, made.attributes)
+    return made
+
+
+def own_parameters(m: Machine, module: Instance) -> Iterator[tuple[str, Instance]]:
+    """The parameters that a module holds itself: of its library layer, and set by hand."""
+    for name in names_of(module):
+        value = parameter_of(m, module, name)
+        if isinstance(value, Instance):
+            yield name, value
+    for name, entry in list(module.attributes.items()):
+        value = present(entry)
+        if isinstance(value, Instance) and is_parameter(value) and name not in names_of(module):
+            yield name, value
+
+
+def named_parameters(m: Machine, module: Instance) -> list[tuple[str, Instance]] | None:
+    """All parameters by dotted name, or ``None`` where the layers are not all known."""
+    found: list[tuple[str, Instance]] = []
+    for prefix, current in descendants(m, module):
+        if is_opaque(current):
+            return None
+        for name, parameter in own_parameters(m, current):
+            found.append((f"{prefix}.{name}" if prefix else name, parameter))
+    return found if len(found) <= MOST_NAMED else None
+
+
+def is_opaque(module: Instance) -> bool:
+    """Whether a module is a third-party model whose layers are not listed."""
+    return module.cls is None and module.is_module and not module.library.startswith("torch.nn.")
+
+
+def parameter_group(m: Machine, modules: list[Instance], site: Site) -> Instance:
+    """One value that stands for each parameter of some modules."""
+    made = Instance(None, PARAMETER, {GRADIENT: Unknown("any"), "fill": None}, site)
+    made.attributes["members"] = tuple(modules)
+    return made
+
+
+def set_gradient(m: Machine, parameter: Instance, value: bool | None, site: Site) -> list[Instance]:
+    """``parameter.requires_grad = value``; returns the modules all of whose parameters it sets."""
+    members = parameter.attributes.get("members")
+    if not isinstance(members, tuple):
+        _set_one(m, parameter, value, site)
+        return []
+    for root in members:
+        for _, module in descendants(m, root):
+            for _, own in own_parameters(m, module):
+                _set_one(m, own, value, site)
+    return list(members)
+
+
+def _set_one(m: Machine, parameter: Instance, value: bool | None, site: Site) -> None:
+    m.heap.put(parameter.attributes, GRADIENT, _answer(value))
+    m.heap.put(parameter.attributes, "frozen_at", site)
+
+
+def _answer(value: bool | None) -> Value:
+    return Unknown("requires_grad") if value is None else value
+
+
+def frozen_state(m: Machine, layer: Instance) -> tuple[Known, Site | None]:
+    """Whether all of a layer's own parameters have gradients off, and where that was set."""
+    held = [present(layer.attributes.get(name)) for name in names_of(layer)]
+    flags = [p.attributes[GRADIENT] if isinstance(p, Instance) else True for p in held]
+    sites = [p.attributes.get("frozen_at") for p in held if isinstance(p, Instance)]
+    where = next((s for s in sites if isinstance(s, Site)), None)
+    if not flags or True in flags:
+        return Known.NO, where
+    return (Known.YES if all(f is False for f in flags) else Known.UNKNOWN), where
+
+
+def operand(m: Machine, value: Value, site: Site) -> Tensor | None:
+    """A tensor or parameter as an operation's input."""
+    if isinstance(value, Tensor):
+        return value
+    if not isinstance(value, Instance) or not is_parameter(value):
+        return None
+    constants: dict[str, Value] = {"fill": value.attributes.get("fill")}
+    return m.tape.tensor(Kind.PARAMETER, "parameter", [], site, constants=constants)
+
+
+def tensor_inputs(m: Machine, values: list[Value], site: Site) -> list[Tensor]:
+    """The tensors and parameters among an operation's arguments, one level deep."""
+    found: list[Tensor] = []
+    for value in values:
+        items = value if isinstance(value, list | tuple) else [value]
+        found.extend(t for item in items if (t := operand(m, item, site)) is not None)
+    return found

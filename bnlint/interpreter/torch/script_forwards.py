@@ -1,0 +1,249 @@
+"""Calls of modules: forwards that the script makes, on the tape and among the events."""
+
+from collections.abc import Callable
+
+import libcst as cst
+
+from bnlint.facts.types.graph import Shape
+from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.run import is_training
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.journal import Recorded
+from bnlint.interpreter.core.machine import CALLS, Machine, handles
+from bnlint.interpreter.core.namespaces import dotted
+from bnlint.interpreter.core.objects import Function, Instance, Method, Scope
+from bnlint.interpreter.core.tape import Start, tensors_in
+from bnlint.interpreter.core.values import (
+    NO_GRADIENTS,
+    Arguments,
+    Choice,
+    Gradients,
+    Many,
+    Maybe,
+    Tensor,
+    Unknown,
+    Value,
+)
+from bnlint.interpreter.python.alternatives import with_one_of
+from bnlint.interpreter.python.functions import call_method, run_function
+from bnlint.interpreter.torch.inner_forwards import note_forward, run_module, within
+from bnlint.interpreter.torch.modules import WRAPPERS, children, is_container, mode_of, unwrapped
+from bnlint.vocabulary.layers import KINDS, bare_name
+
+MOST_ALIKE = 32
+"""Items of an argument by which calls of a model are told apart; a longer one is itself alone."""
+
+
+@handles(CALLS, Instance)
+def _call_instance(
+    m: Machine, instance: Instance, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
+    if instance.is_module:
+        function = getattr(site.node, "func", None)
+        return call_module(m, instance, arguments, site, receiver_of(m, instance, function, scope))
+    if instance.cls is not None:
+        call = instance.cls.find("__call__")
+        if isinstance(call, Function):
+            return run_function(m, call, arguments.prefixed(instance), site)
+    return m.call_unknown(instance, arguments, site)
+
+
+@handles(CALLS, Method)
+def _call_method(
+    m: Machine, method: Method, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
+    module = method.receiver
+    if m.modules or not isinstance(module, Instance) or not _is_forward(module, method):
+        return call_method(m, method, arguments, site, scope)
+    function = getattr(site.node, "func", None)
+    receiver = receiver_of(m, module, getattr(function, "value", None), scope)
+    return call_module(m, module, arguments, site, receiver)
+
+
+def _is_forward(module: Instance, method: Method) -> bool:
+    """Whether a script that calls a method runs a whole model."""
+    return (
+        module.is_module
+        and module.cls is not None
+        and module.cls.find("forward") is method.function
+    )
+
+
+@handles(CALLS, Choice)
+def _call_choice(
+    m: Machine, choice: Choice, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
+    callables = choice.known
+    others = len(callables) < len(choice.values)
+    results: list[Value] = []
+
+    def call(callee: Value) -> None:
+        if callee is None:
+            results.extend(tensors_in(arguments.values)[:1])
+        else:
+            results.append(m.call(callee, arguments, site, scope))
+
+    called = [*callables, None] if others else callables
+    with_one_of(m, called, call, site, choice.selection)
+    return m.join(results) if results else Unknown("call")
+
+
+def receiver_of(m: Machine, module: Instance, node: cst.CSTNode | None, scope: Scope) -> str:
+    """The dotted name in a scope that stands for a module, ``""`` if the node is none."""
+    name = dotted(node)
+    if node is None or not name:
+        return ""
+    value = m.evaluate(node, scope)
+    meant = value.values if isinstance(value, Choice) else (value,)
+    same = (isinstance(one, Instance) and module in (one, unwrapped(one)) for one in meant)
+    return name if any(same) else ""
+
+
+def call_module(
+    m: Machine, module: Instance, arguments: Arguments, site: Site, receiver: str = ""
+) -> Value:
+    """``receiver(...)``: a forward of the script's, or one within another's."""
+    if m.modules:
+        return within(m, module, arguments, site, receiver)
+    if not _is_model(module):
+        return _loose_layer(m, module, arguments, site)
+    return _by_script(m, module, arguments, site, receiver)
+
+
+def _is_model(module: Instance) -> bool:
+    """Whether a call of the module is worth an event: it is not a loss or a single function."""
+    bare = bare_name(module.library)
+    if module.cls is not None or bare is None or is_container(module):
+        return True
+    return KINDS.get(bare) in (Kind.BATCH_NORM,) or module.library in WRAPPERS
+
+
+def _loose_layer(m: Machine, module: Instance, arguments: Arguments, site: Site) -> Value:
+    """A loss function or a single layer that the script calls itself."""
+    inputs = tensors_in(arguments.values)
+    kind = KINDS.get(bare_name(module.library) or "", Kind.UNKNOWN)
+    return m.tape.tensor(kind, module.type_name, inputs, site, layer=module)
+
+
+def _by_script(
+    m: Machine, module: Instance, arguments: Arguments, site: Site, receiver: str
+) -> Value:
+    inputs = tensors_in(arguments.values)
+    splitter: Instance | None = None
+    while module.library in WRAPPERS:
+        splitter = module if module.library == "torch.nn.DataParallel" else splitter
+        inner = next((child for _, child in children(module)), None)
+        if not isinstance(inner, Instance):
+            break
+        module = inner
+    record = note_forward(m, module, inputs, site, receiver, splitter=splitter)
+    m.note_activity()
+    output = _memoised(m, module, arguments, site)
+    depends = frozenset({record.number}).union(*(t.depends for t in inputs))
+    grads = NO_GRADIENTS
+    if m.grad is not Known.NO:
+        own = frozenset({record.number})
+        made = Gradients(own) if m.grad is Known.YES else Gradients(maybe=own)
+        grads = Gradients.of_all([made, *(t.grads for t in inputs)])
+    loaders = frozenset[Instance]().union(*(t.loaders for t in inputs))
+    batch = inputs[0].batch if inputs else None
+
+    def outside(tensor: Tensor | None) -> Tensor:
+        shape = tensor.shape if tensor is not None else Shape()
+        return Tensor(-1, shape, depends, grads, loaders, batch)
+
+    return _mapped(output, outside, unknown=True)
+
+
+def _mapped(
+    value: Value, change: Callable[[Tensor | None], Tensor], *, unknown: bool = False
+) -> Value:
+    """The same with other tensors, a few levels deep; what is shared stays shared.
+
+    With ``unknown`` the parts that are not known count as tensors, too.
+    """
+    made: dict[tuple[int, int], Value] = {}
+
+    def of(value: Value, depth: int) -> Value:
+        key = id(value), depth
+        match value:
+            case Tensor():
+                return change(value)
+            case Unknown() if unknown:
+                return change(None)
+            case Maybe(value=inner) if depth:
+                return Maybe(of(inner, depth - 1))
+            case list() | tuple() | dict() if depth and key in made:
+                return made[key]
+            case list() if depth:
+                made[key] = [of(item, depth - 1) for item in value]
+            case tuple() if depth:
+                made[key] = tuple(of(item, depth - 1) for item in value)
+            case dict() if depth:
+                made[key] = {name: of(item, depth - 1) for name, item in value.items()}
+            case Many(element=element) if depth:
+                return Many(of(element, depth - 1))
+        return made.get(key, value)
+
+    return change(None) if isinstance(value, Unknown) else of(value, 3)
+
+
+def _memoised(m: Machine, module: Instance, arguments: Arguments, site: Site) -> Value:
+    """The output of a forward, from an earlier one of the same model in the same mode if any."""
+    key = (id(module), is_training(mode_of(m, module)), _signature(arguments), m.heap.structure)
+    memo = m.namespaces.forwards
+    if key in memo:
+        return memo[key]
+    effects, forwards = m.journal.effects, len(m.journal.forwards)
+    output = record_forward(m, module, arguments, site)
+    if m.journal.effects == effects and len(m.journal.forwards) == forwards:
+        memo[key] = output
+    return output
+
+
+def _signature(arguments: Arguments) -> tuple[object, ...]:
+    def of(value: Value, depth: int = 3) -> object:
+        match value:
+            case Tensor(shape=shape, whole=whole):
+                return shape.rank, shape.channels, shape.channels_last, whole
+            case Unknown():
+                return "unknown"
+            case None | bool() | int() | float() | str():
+                return repr(value)
+            case list() | tuple() if depth and len(value) <= MOST_ALIKE:
+                return tuple(of(item, depth - 1) for item in value)
+        return id(value)
+
+    named = tuple((name, of(value)) for name, value in arguments.keywords.items())
+    return (*(of(value) for value in arguments.positional), *named)
+
+
+def record_forward(m: Machine, module: Instance, arguments: Arguments, site: Site) -> Value:
+    """Execute a model's forward on the tape."""
+    outer, start = m.tape.start, len(m.tape.ops)
+    m.tape.start = Start(start, len(m.loops), len(m.path), len(m.frames))
+    m.modules.append(module)
+    try:
+        given = _as_inputs(m, arguments)
+        output = run_module(m, module, given, site)
+        ends = tuple(t.index for t in tensors_in([output]) if t.index >= start)
+        if module not in m.journal.graphs:
+            m.journal.graphs[module] = Recorded(start, len(m.tape.ops), ends)
+    finally:
+        m.modules.pop()
+        m.tape.start = outer
+    return output
+
+
+def _as_inputs(m: Machine, arguments: Arguments) -> Arguments:
+    def entered(tensor: Tensor | None) -> Tensor:
+        shape = tensor.shape if tensor is not None else Shape()
+        inner = Shape(shape.rank, None, shape.channels, shape.channels_last)
+        index = m.tape.emit(Kind.INPUT, "input", [], None, shape=inner)
+        return Tensor(index, inner)
+
+    made = Arguments([_mapped(value, entered) for value in arguments.positional])
+    made.keywords = {name: _mapped(value, entered) for name, value in arguments.keywords.items()}
+    made.opened = arguments.opened
+    return made

@@ -1,0 +1,34 @@
+"""What scripts do to train: backward passes and optimizer steps."""
+
+from bnlint.facts.types.run import Backward, OptimizerStep, WeightsLoaded
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.objects import Instance
+from bnlint.interpreter.core.values import Tensor
+
+
+def note_backward(m: Machine, tensors: list[Tensor], site: Site) -> None:
+    """Record that gradients are computed through ``tensors``."""
+    m.note_activity()
+    reached = m.journal.backpropagate(tensors, m.assumptions())
+    context = m.context()
+    m.journal.note(
+        lambda facts, order: Backward(
+            order, site, context, tuple(facts.model(r.model, r.name) for r in reached)
+        )
+    )
+
+
+def note_step(m: Machine, site: Site) -> None:
+    """Record an optimizer's step."""
+    m.note_activity()
+    context = m.context()
+    m.journal.note(lambda facts, order: OptimizerStep(order, site, context))
+
+
+def note_loaded(m: Machine, module: Instance, site: Site, name: str) -> None:
+    """Record that weights are loaded into a module."""
+    context = m.context()
+    m.journal.note(
+        lambda facts, order: WeightsLoaded(order, site, context, facts.model(module, name))
+    )

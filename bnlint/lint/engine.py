@@ -1,0 +1,169 @@
+"""From files to findings: read, rehearse once, ask every rule, leave out what is ignored."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bnlint import diagnostics, interpreter, registry
+from bnlint.facts.types.rehearsal import Rehearsal, RehearsalFailure
+from bnlint.finding import Applicability, Finding
+from bnlint.lint import loading, selection, trace_program
+from bnlint.lint.files import LintTarget
+from bnlint.lint.fixer import Settled, settle
+from bnlint.lint.merge_runs import merged_runs
+from bnlint.lint.selection import LintOptions
+from bnlint.lint.trace_program import Attempt, Traced
+from bnlint.rule import Rule, Settings
+from bnlint.source import Project, SourceFile
+from bnlint.source.file import display_path
+from bnlint.urls import ISSUES
+
+Progress = Callable[[int, int], None]
+Trace = Callable[[Rehearsal, Project], Traced]
+
+_NOTHING = Rehearsal((), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one lint found, in order of path and place.
+
+    ``sources`` are all files that were read, by their display paths; ``texts`` also has what could
+    be decoded of unreadable ones. ``checked`` counts the files that were asked for. ``attempts`` are
+    the models that were traced or not, ``added`` the findings that reading alone did not give;
+    ``None`` where nothing was read. ``unfinished`` are the files and functions that take more steps
+    than the rehearsal has for them: what comes after was not checked.
+    """
+
+    findings: tuple[Finding, ...]
+    sources: Mapping[str, SourceFile]
+    texts: Mapping[str, str]
+    checked: int
+    attempts: tuple[Attempt, ...] = ()
+    added: tuple[Finding, ...] | None = ()
+    unfinished: tuple[str, ...] = ()
+
+
+def lint(
+    files: Sequence[LintTarget],
+    plan: LintOptions,
+    progress: Progress | None = None,
+    overrides: Mapping[Path, SourceFile] | None = None,
+    trace: Trace | None = None,
+) -> Result:
+    """Lint files together: their imports, callers and callees count as one program.
+
+    ``overrides`` are texts that replace those on disk. ``trace`` also builds the models and traces
+    them, which runs their code.
+    """
+    texts = dict(overrides or {})
+    opened = loading.read_all(files, texts)
+    project = Project(texts | {file.file: file for file in opened.files})
+    rehearsal = _NOTHING
+    if opened.files:
+        recipes = trace is not None
+        rehearsal = interpreter.rehearse(opened.files, project, progress, recipes=recipes)
+    first = opened.files[0].path if opened.files else ""
+    found = [*map(_failed, rehearsal.failures), *_check(rehearsal, plan, first)]
+    attempts: tuple[Attempt, ...] = ()
+    added: set[Finding] = set()
+    if trace is not None:
+        traced = trace(rehearsal, project)
+        attempts = traced.attempts
+        found, added = trace_program.merged(found, [*_check(traced.rehearsal, plan, first)])
+        found += [finding for attempt in attempts for finding in attempt.findings()]
+    for file, error in project.unreadable.items():
+        if not (plan.is_excluded(file) or trace_program.is_library(str(file))):
+            opened.note_unreadable(file, display_path(file), error)
+    sources = {file.path: file for file in (*project.files, *opened.files)}
+    asked = {target.path for target in files}
+    given = {path for path, file in sources.items() if file.file in asked}
+    left = selection.sift([*opened.findings, *found], sources, given, plan)
+    decoded = opened.texts | {path: file.content for path, file in sources.items()}
+    findings = tuple(sorted(left, key=_place))
+    new = tuple(finding for finding in findings if finding in added)
+    unfinished = dict.fromkeys(run.entry for run in rehearsal.runs if not run.complete)
+    return Result(findings, sources, decoded, len(files), attempts, new, tuple(unfinished))
+
+
+def fix(
+    files: Sequence[LintTarget],
+    plan: LintOptions,
+    allowed: Collection[Applicability],
+    progress: Progress | None = None,
+    trace: Trace | None = None,
+) -> Settled[Result]:
+    """Lint and fix in memory until nothing changes; writing is up to the caller."""
+    unchanged: dict[Path, SourceFile] = {}
+
+    def once(texts: Mapping[Path, SourceFile]) -> Result:
+        result = lint(files, plan, progress, {**unchanged, **texts}, trace)
+        for file in result.sources.values():
+            unchanged.setdefault(file.file, file)
+        return result
+
+    return settle(once, allowed)
+
+
+def lint_models(attempts: Sequence[Attempt], project: Project, plan: LintOptions) -> Result:
+    """Lint the graphs of traced models by themselves."""
+    graphs = tuple(attempt.graph for attempt in attempts if attempt.graph is not None)
+    crashed = attempts[0].span.path if attempts else ""
+    found = [*_check(Rehearsal(graphs, ()), plan, crashed)]
+    found += [finding for attempt in attempts for finding in attempt.findings()]
+    sources = {file.path: file for file in project.files}
+    findings = tuple(sorted(selection.sift(found, sources, (), plan), key=_place))
+    texts = {path: file.content for path, file in sources.items()}
+    return Result(findings, sources, texts, len(attempts), tuple(attempts), None)
+
+
+def lint_text(text: str, name: str = "example.py", rules: Iterable[Rule] = ()) -> list[Finding]:
+    """Lint one text with the default rules and ``rules``; it imports nothing of a project."""
+    return list(lint([example(text, name)], default_plan(rules)).findings)
+
+
+def default_plan(rules: Iterable[Rule] = ()) -> LintOptions:
+    """Return a plan of the default rules and ``rules``."""
+    asked = {rule.id for rule in rules}
+    return LintOptions(tuple(r for r in registry.rules().values() if r.default or r.id in asked))
+
+
+def example(text: str, name: str = "example.py") -> LintTarget:
+    """Return a text as a file in a folder of its own."""
+    path = Path("/bnlint-example") / name
+    return LintTarget(path, named=True, content=text.encode("utf-8"), display=name)
+
+
+def _failed(failure: RehearsalFailure) -> Finding:
+    message = (
+        f"Reading what `{failure.entry}` does stopped with {failure.reason}, so what follows there"
+        f" was not checked; please report this at {ISSUES}"
+    )
+    return diagnostics.REHEARSAL_FAILED.at(failure.site.span, message)
+
+
+def _check(rehearsal: Rehearsal, plan: LintOptions, path: str) -> Iterator[Finding]:
+    """Ask every rule; a crash is reported at the start of ``path``."""
+    for rule in plan.rules if path else ():
+        try:
+            yield from findings_of(rule, rehearsal, plan.settings)
+        except Exception as error:
+            message = (
+                f"Rule `{rule.id}` stopped with {diagnostics.describe(error)}, so its findings are"
+                f" not complete; please report this at {ISSUES}"
+            )
+            yield diagnostics.RULE_CRASHED.at(diagnostics.start_of(path), message)
+
+
+def findings_of(rule: Rule, rehearsal: Rehearsal, settings: Settings) -> Iterator[Finding]:
+    """Yield what one rule says of a program, by its graphs and its runs."""
+    if rule.graph_check is not None:
+        yield from rule.graph_check(rehearsal.graphs)
+    if rule.run_check is not None:
+        found = [(run, [*rule.run_check(run, settings)]) for run in rehearsal.runs]
+        yield from merged_runs(found, rule.holds)
+
+
+def _place(finding: Finding) -> tuple[str, int, int, str, str]:
+    span = finding.span
+    return span.path, span.line, span.column, finding.rule, finding.message

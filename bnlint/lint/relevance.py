@@ -1,0 +1,142 @@
+"""Which files can matter: those that say ``torch``, and those that import such a file."""
+
+import ast
+import codecs
+import os
+import re
+import sys
+import warnings
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from bnlint.lint.files import LintTarget
+from bnlint.source import Project
+from bnlint.source.regular import read_bytes
+
+_WORD = b"torch"
+_IMPORT = re.compile(
+    r"^[ \t]*+(?:from[ \t]++(\.*+)[ \t]*+(?:(?!import\b)([\w.]++)[ \t]++)?+"
+    r"import[ \t]*+(\([^()]*+\)|[^\r\n#;]*+)"
+    r"|import[ \t]++([^\r\n#;]++))",
+    re.MULTILINE,
+)
+
+
+class Folders:
+    """What the folders of a project hold, and which of them imports are looked up in."""
+
+    def __init__(self) -> None:
+        self._project = Project()
+        self._entries: dict[Path, frozenset[str]] = {}
+
+    def above(self, file: Path) -> list[Path]:
+        """Return the file's folder and those above it in the project, each with its ``src``."""
+        root = self._project.root_of(file)
+        inside = [folder for folder in file.parents if folder.is_relative_to(root)]
+        return [base for folder in inside for base in (folder, folder / "src")]
+
+    def entries(self, folder: Path) -> frozenset[str]:
+        """Return the names in a folder; none when it cannot be read."""
+        if folder not in self._entries:
+            try:
+                self._entries[folder] = frozenset(os.listdir(folder))
+            except OSError:
+                self._entries[folder] = frozenset()
+        return self._entries[folder]
+
+
+def relevant(targets: Iterable[LintTarget]) -> list[LintTarget]:
+    """Return the targets that have to be parsed, in their order.
+
+    That is also a named file which Python itself cannot read, so that users are told.
+    """
+    every = list(targets)
+    matter = _mattering(target.path.absolute() for target in every if target.content is None)
+    return [
+        target
+        for target in every
+        if target.content is not None
+        or target.path.absolute() in matter
+        or (target.named and not _compiles(target.path))
+    ]
+
+
+def _mattering(files: Iterable[Path]) -> set[Path]:
+    """Follow the imports of files without the word, and go back from those with it."""
+    importers: dict[Path, set[Path]] = defaultdict(set)
+    waiting = list(dict.fromkeys(files))
+    seen = set(waiting)
+    matter: list[Path] = []
+    folders = Folders()
+    while waiting:
+        file = waiting.pop()
+        content = _content(file)
+        if content is None or _says_torch(content):
+            matter.append(file)
+            continue
+        for imported in _imported(file, content.decode(errors="replace"), folders):
+            importers[imported].add(file)
+            if imported not in seen:
+                seen.add(imported)
+                waiting.append(imported)
+    found = set(matter)
+    while matter:
+        new = importers[matter.pop()] - found
+        found |= new
+        matter.extend(new)
+    return found
+
+
+def _imported(file: Path, text: str, folders: Folders) -> Iterator[Path]:
+    """Yield the project files that the import statements may mean."""
+    for dots, module, members, modules in _IMPORT.findall(text):
+        bases = folders.above(file)
+        if dots:
+            bases = [file.parents[min(len(dots), len(file.parents)) - 1]]
+        names = re.findall(r"[\w.]+", members or modules)
+        if not modules:
+            names = [f"{module}.{name}".lstrip(".") for name in names] + [module]
+        for name in names:
+            yield from _files_of(name, bases, folders)
+
+
+def _files_of(name: str, bases: list[Path], folders: Folders) -> Iterator[Path]:
+    first = name.partition(".")[0]
+    if not first or first in sys.stdlib_module_names:
+        return
+    relative = name.replace(".", "/")
+    for base in bases:
+        if not {first, f"{first}.py"} & folders.entries(base):
+            continue
+        for candidate in (base / f"{relative}.py", base / relative / "__init__.py"):
+            if os.path.isfile(candidate):
+                yield candidate
+
+
+def _says_torch(content: bytes) -> bool:
+    """Also in UTF-16, which Python cannot read: users are told."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return _WORD in content.replace(b"\0", b"")
+    return _WORD in content
+
+
+def _content(file: Path) -> bytes | None:
+    try:
+        return read_bytes(file)
+    except OSError:
+        return None
+
+
+def _compiles(file: Path) -> bool:
+    """Whether Python's own parser accepts the file; much faster than building a tree."""
+    content = _content(file)
+    if content is None:
+        return False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(content, str(file))
+    except (SyntaxError, ValueError, MemoryError, RecursionError, OverflowError):
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Building a model without its weights, its GPU and its data."""

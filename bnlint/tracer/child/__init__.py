@@ -1,0 +1,1 @@
+"""The guarded process: how it is started, asked, limited and ended."""

@@ -1,0 +1,1 @@
+"""From the records of a trace to the graph that rules read."""

@@ -1,0 +1,1 @@
+"""One real forward, recorded as a torch.fx graph and described."""

@@ -1,0 +1,1 @@
+"""Measuring how the signal of a model propagates."""

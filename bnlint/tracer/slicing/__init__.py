@@ -1,0 +1,1 @@
+"""Importing a project's modules without what only acts."""
