@@ -13,7 +13,7 @@ SECTIONS = ("Preludes", "Why", "Bad", "Fixed", "Good", "Fix safety", "Known limi
 """The sections that a page may have, in their order."""
 
 _BLOCK = re.compile(
-    r"^```python(?P<run> run)?( trace (?P<trace>\S+))?( after (?P<after>[\w-]+))?[ \t]*\n"
+    r"^```python(?P<run> run)?(?P<unsafe> unsafe)?( trace (?P<trace>\S+))?( after (?P<after>[\w-]+))?[ \t]*\n"
     r"(?P<code>.*?)^```[ \t]*$",
     re.M | re.S,
 )
@@ -27,7 +27,8 @@ class Example:
 
     ``heading`` is the nearest ``###`` heading above it in its section, ``line`` where its code
     starts in the page. ``run`` says that the block can be executed as it stands, ``trace`` is the
-    size of an input (``2x3x32x32``) if its last class is to be traced instead of read. A block marked
+    size of an input (``2x3x32x32``) if its last class is to be traced instead of read. ``unsafe`` says that
+    only unsafe fixes make it of its Bad block, though the rule has safe ones. A block marked
     ``after NAME`` begins with the code under that heading of the section Preludes, which is no
     example of its own.
     """
@@ -39,6 +40,7 @@ class Example:
     expected: tuple[tuple[int, str], ...]
     run: bool
     trace: str | None = None
+    unsafe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,13 @@ def _example(
         for marks in _MARK.findall(text)
         for rule_id in re.findall(r"BN\d{3}", marks)
     ]
-    run = block["run"] is not None
     return Example(
-        section, heading, line, _MARK.sub("", code), tuple(expected), run, block["trace"]
+        section,
+        heading,
+        line,
+        _MARK.sub("", code),
+        tuple(expected),
+        block["run"] is not None,
+        block["trace"],
+        block["unsafe"] is not None,
     )

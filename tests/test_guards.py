@@ -19,7 +19,7 @@ from bnlint import interpreter, pages, registry
 from bnlint.facts.passes import cancellation, forwards, parts, reuse
 from bnlint.facts.types.rehearsal import Rehearsal
 from bnlint.facts.wording import fix_places
-from bnlint.finding import Edit
+from bnlint.finding import Fix
 from bnlint.lint import engine
 from bnlint.pages import Example
 from bnlint.rule import Rule
@@ -33,13 +33,9 @@ UNREAD = frozenset({"BN808"})
 """Rules whose blocks say nothing by being read or traced."""
 SPEED = frozenset({"_moves_features"})
 """Predicates that only save time."""
-WITHOUT_A_CASE = frozenset(
-    {"_has_dropout", "_is_said_so", "_is_within", "_relies_on_relapse", "overlap"}
-)
-"""Predicates that decide on fixes alone and still lack a case; the test says so when they have one."""
-_IMPORTED = re.compile(r"^from (bnlint\.facts\.\w+) import", re.MULTILINE)
+_IMPORTED = re.compile(r"^from (bnlint\.facts\.[\w.]+) import", re.MULTILINE)
 SAMPLE = ("BN206", "BN304", "BN503")
-Noticed = tuple[int, tuple[Edit, ...] | None]
+Noticed = tuple[int, Fix | None]
 
 
 def wanted(rule_id: str) -> bool:
@@ -65,7 +61,7 @@ def rehearsed(example: Example) -> Rehearsal:
 def said(rule: Rule, rehearsal: Rehearsal) -> set[Noticed]:
     """What the tests of pages look at: the lines that are reported, and their fixes."""
     found = engine.findings_of(rule, rehearsal, engine.default_plan().settings)
-    return {(f.span.line, f.fix.edits if f.fix else None) for f in found if not f.likely}
+    return {(f.span.line, f.fix) for f in found if not f.likely}
 
 
 @cache
@@ -100,10 +96,6 @@ def check_of(rule: Rule) -> ModuleType:
     check = rule.run_check or rule.graph_check
     assert check is not None
     return import_module(check.__module__)
-
-
-def marks(name: str) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.xfail(strict=True)] if name in WITHOUT_A_CASE else []
 
 
 def guards() -> Iterator[tuple[str, ModuleType, str]]:
@@ -146,11 +138,7 @@ def survivors(module: ModuleType, name: str, rules: list[str]) -> Iterator[bool]
 
 @pytest.mark.parametrize(
     ("rule_id", "module", "name"),
-    [
-        pytest.param(*guard, id=f"{guard[0]}-{guard[2]}", marks=marks(guard[2]))
-        for guard in guards()
-        if wanted(guard[0])
-    ],
+    [pytest.param(*guard, id=f"{guard[0]}-{guard[2]}") for guard in guards() if wanted(guard[0])],
 )
 def test_a_guard_of_a_check_is_needed(rule_id: str, module: ModuleType, name: str) -> None:
     assert list(survivors(module, name, [rule_id])) == []
@@ -159,9 +147,7 @@ def test_a_guard_of_a_check_is_needed(rule_id: str, module: ModuleType, name: st
 @pytest.mark.parametrize(
     ("module", "name"),
     [
-        pytest.param(
-            module, name, id=f"{module.__name__.rpartition('.')[2]}-{name}", marks=marks(name)
-        )
+        pytest.param(module, name, id=f"{module.__name__.rpartition('.')[2]}-{name}")
         for module in FACTS
         for name in predicates(module)
         if wanted("facts")

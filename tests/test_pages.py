@@ -77,6 +77,9 @@ def test_fixes_turn_bad_into_fixed(path: Path, bad: Example | None, fixed: Examp
     assert bad is not None, "no Bad block goes with this Fixed block"
     after = fixing.fix(bad.code, rule_of(path).id).after
     assert after == (fixed or bad).code  # a Bad block without a Fixed one has no fix
+    if fixed is not None and rule_of(path).fix is Applicability.SAFE:
+        safely = fixing.fix(bad.code, rule_of(path).id, (Applicability.SAFE,)).after
+        assert (safely != after) == fixed.unsafe
 
 
 @pytest.mark.parametrize(("path", "example"), blocks("Fixed", "Good", run=True))

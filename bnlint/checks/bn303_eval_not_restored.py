@@ -197,18 +197,8 @@ def _relies_on_relapse(forward: Forward, relapse: Relapse, trained: Sequence[For
     """Whether an evaluation is in eval mode only since nothing ended it before training."""
     if forward.backpropagated is Known.YES or not overlap(forward, relapse.first):
         return False
-    for switch in forward.mode:
-        if switch.site != relapse.switched_at or switch.context is None:
-            continue
-        if any(switch.order < other.order < forward.order for other in trained):
-            return True
-        if not switch.context.certain and not _is_within(forward.context, switch.context):
-            return True
-    return False
-
-
-def _is_within(context: Context, outer: Context) -> bool:
-    """Whether something happens in the call of a function, and in the loops, of something else."""
-    around = {loop.site for loop in context.loops}
-    same_call = context.frames[: len(outer.frames)] == outer.frames
-    return same_call and all(loop.site in around for loop in outer.loops)
+    return any(
+        switch.site == relapse.switched_at and switch.order < other.order < forward.order
+        for switch in forward.mode
+        for other in trained
+    )

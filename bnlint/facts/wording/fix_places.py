@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from bnlint.facts.passes.forwards import loops_of, overlap, training_forwards
+from bnlint.facts.passes.forwards import loops_of, training_forwards
 from bnlint.facts.types.run import Event, Forward, Loop, ModeSwitched, Run
 from bnlint.facts.types.site import Site
 
@@ -39,12 +39,12 @@ def own_loops(event: Event) -> tuple[Loop, ...]:
 def places_of(run: Run, forward: Forward) -> Iterator[Site]:
     """What a line about the evaluation of a model can stand before, the whole of it first.
 
-    These are the loops around it in its function that neither train nor switch the model, nor
-    build it, from the loop over its loader inwards, and the statement of the forward itself.
+    These are the loops around it in its function that neither train, nor switch or build the
+    model, from the loop over its loader inwards, and the statement of the forward itself.
     """
     model = forward.model
     busy = set[Site]().union(
-        *(loops_of(other) for other in training_forwards(run) if overlap(other, forward)),
+        *map(loops_of, training_forwards(run)),
         *(loops_of(event) for event in run.of_type(ModeSwitched) if event.model.is_same(model)),
     )
     free = [
