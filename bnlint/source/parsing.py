@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import libcst as cst
 
-from bnlint.source import nesting, unreadable
+from bnlint.source import nesting, parse_memory, unreadable
 from bnlint.source.unreadable import Unreadable
 
 _ASYNC_ARGUMENT = re.compile(
@@ -23,6 +23,7 @@ def parse(text: str) -> tuple[cst.Module, bool]:
     Code from before Python 3.7 says ``x.cuda(async=True)``; it is read with another keyword of the
     same length. Raises :class:`Unreadable`.
     """
+    parse_memory.check(text)
     parse_module = _parse_with_room if nesting.check(text) else _parse_module
     try:
         return parse_module(text), True
