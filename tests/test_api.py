@@ -198,5 +198,5 @@ def test_a_signal_needs_weights() -> None:
 def test_importing_bnlint_imports_no_torch() -> None:
     code = "import bnlint, sys; dir(bnlint); sys.exit('torch' in sys.modules or 'libcst' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
-    with pytest.raises(AttributeError, match="no attribute 'lint'"):
-        bnlint.lint  # type: ignore[attr-defined]  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'lint_all'"):
+        bnlint.lint_all  # type: ignore[attr-defined]  # noqa: B018

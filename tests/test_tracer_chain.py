@@ -388,7 +388,7 @@ def test_the_compiler_may_be_left_out() -> None:
 
 def test_the_limit_of_memory_counts_each_tensor_once() -> None:
     layer = nn.Linear(4, 4, bias=False)
-    assert ways.shadow.memory_needed(nn.Sequential(layer, layer)) == 64
+    assert ways.stand_in_tensors.memory_needed(nn.Sequential(layer, layer)) == 64
 
 
 # -- layers that are never called -----------------------------------------------------------------

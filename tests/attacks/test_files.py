@@ -93,7 +93,7 @@ def test_modes_and_attributes_are_kept_and_hard_links_said(
 
 KILLED = """
 import os, sys, time
-from bnlint import rewrite
+from bnlint.lint import atomic_writing
 atomic_writing._replace_all = lambda prepared: (print("ready", flush=True), time.sleep(100))
 from bnlint.cli.main import main
 main(["check", sys.argv[1], "--fix"])
