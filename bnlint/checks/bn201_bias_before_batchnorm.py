@@ -1,5 +1,6 @@
 """BN201 bias-before-batchnorm: a bias that the next BatchNorm subtracts again with the mean."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,9 @@ from bnlint.rule import Rule
 RULE = Rule(
     "BN201", "bias-before-batchnorm", Severity.ADVICE, fix=Applicability.UNSAFE, in_tests=False
 )
+
+_UNPACKED = re.compile(r"[(,]\s*\*\*\s*[\w({]")
+"""Keywords that are unpacked into a call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,7 @@ def _judged(
     layers = [layer for _, layer in built]
     choices = {_choice(entry) for entry in cancelled}
     choice = next(iter(choices)) if len(choices) == 1 else next(filter(None, choices), None)
-    obstacle = _reader(layers) or _undecided(choice, len(choices))
+    obstacle = _reader(layers) or _pairing(layers) or _undecided(choice, len(choices))
     fix = None
     if covered and obstacle is None:
         fix = _fix(site, layers, choice.otherwise if choice is not None else None)
@@ -109,13 +113,28 @@ def _choice(entry: _Cancelled) -> Dependence | None:
 
 def _reader(layers: Sequence[Layer]) -> _Obstacle | None:
     """The place that reads the bias of one of the layers."""
-    found = (layer.reads.get("bias") for layer in layers if layer.reads is not None)
-    place = next((site for site in found if site is not None), None)
+    place = _read(layers, "bias")
     if place is None:
         return None
     where = f"{place.path}:{place.span.line}"
     remedy = f"`bias=False` leaves it out, once {where}, which reads it, can do without"
     return _Obstacle(place, "a bias is read here, and would be missing", remedy)
+
+
+def _pairing(layers: Sequence[Layer]) -> _Obstacle | None:
+    """The place that pairs the parameters of two different models by their position."""
+    place = _read(layers, "order")
+    if place is None:
+        return None
+    where = f"{place.path}:{place.span.line}"
+    remedy = f"`bias=False` leaves it out, once {where} no longer pairs parameters by position"
+    evidence = "parameters of two models are paired by position here, and later ones would shift"
+    return _Obstacle(place, evidence, remedy)
+
+
+def _read(layers: Sequence[Layer], what: str) -> Site | None:
+    found = (layer.reads.get(what) for layer in layers if layer.reads is not None)
+    return next((site for site in found if site is not None), None)
 
 
 def _undecided(choice: Dependence | None, choices: int) -> _Obstacle | None:
@@ -176,6 +195,8 @@ def _fix(site: Site, layers: Sequence[Layer], otherwise: str | None) -> Fix | No
     written = bias.site if bias is not None else None
     value = otherwise or "False"
     if written is None:
+        if _UNPACKED.search(site.text):
+            return None  # a caller may say `bias` itself
         agreed = all(layer.has_bias is True for layer in layers)
         return RULE.fixed_by(title, site.add_argument(f"bias={value}")) if agreed else None
     return RULE.fixed_by(title, written.replace(value)) if written.text == "True" else None

@@ -83,6 +83,7 @@ class BiasReads:
         self._project = project
         self._receivers: dict[Site, list[Value]] = {}
         self._handed: dict[Site, Site] = {}
+        self._paired: dict[Site, Site] = {}
         self._found: tuple[_Read, ...] | None = None
 
     def note(self, site: Site, receiver: Value) -> None:
@@ -94,6 +95,14 @@ class BiasReads:
         if one.site != other.site:
             self._handed.setdefault(one.site, site)
             self._handed.setdefault(other.site, site)
+
+    def note_paired(self, site: Site, layer: Instance) -> None:
+        """The parameters of a layer's model are paired by position with those of another one."""
+        self._paired.setdefault(layer.site, site)
+
+    def pairing(self, layer: Instance) -> Site | None:
+        """The place that counts on the order of parameters among which a layer's are."""
+        return self._paired.get(layer.site)
 
     def of(self, layer: Instance, name: str) -> Site | None:
         """A place that reads the bias of a layer, which has this name in its model."""

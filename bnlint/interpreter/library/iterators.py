@@ -12,6 +12,7 @@ from bnlint.interpreter.python.arithmetic import truth_of
 from bnlint.interpreter.python.iterables import iterated
 from bnlint.interpreter.python.iteration import elements
 from bnlint.interpreter.python.loops import note_iteration
+from bnlint.interpreter.torch.pairing import note_paired
 
 
 @library_function(
@@ -116,6 +117,7 @@ def _element(value: Value) -> Value:
 
 @library_function("builtins.zip", "itertools.zip_longest", "itertools.product")
 def _zip(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    note_paired(m, arguments, site, scope)
     values = [iterated(m, value, site, scope) for value in arguments.positional]
     parts = [elements(m, value) for value in values]
     known = [part for part in parts if part is not None]
@@ -136,6 +138,7 @@ def _zip(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) 
 @library_function("builtins.map", "itertools.starmap")
 def _map(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     function, *values = arguments.positional or [Unknown("function")]
+    note_paired(m, arguments, site, scope)
     parts = [elements(m, value) for value in values]
     known = [part for part in parts if part is not None]
     if not known or len(known) < len(parts):

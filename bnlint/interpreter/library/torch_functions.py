@@ -23,6 +23,7 @@ from bnlint.interpreter.python.construction import build_library
 from bnlint.interpreter.torch.freezing import note_weights_written, parameters_in
 from bnlint.interpreter.torch.modules import descendants, modules_in
 from bnlint.interpreter.torch.norms import SYNCHRONISED, is_batch_norm
+from bnlint.interpreter.torch.pairing import note_paired
 from bnlint.interpreter.torch.parameters import new_parameter
 from bnlint.interpreter.torch.published import PUBLISHED_WEIGHTS
 from bnlint.interpreter.torch.training import note_backward
@@ -183,6 +184,7 @@ _IN_PLACE = "mul_ add_ sub_ div_ lerp_ copy_ addcmul_ addcdiv_".split()
 
 @library_function(*(f"torch._foreach_{name}" for name in _IN_PLACE))
 def _for_each(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    note_paired(m, arguments, site, scope)
     for parameter in parameters_in(m, arguments.get(0, "self")):
         note_weights_written(m, parameter, site)
     return None

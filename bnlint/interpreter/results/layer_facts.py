@@ -63,19 +63,27 @@ def assigned_arguments(module: Instance) -> dict[str, Argument]:
 
 
 class Reads(Mapping[str, Site]):
-    """The places that read a layer's bias, looked for when they are asked for."""
+    """The places that read a layer's bias, or count on its ``order`` among the parameters.
+
+    They are looked for when they are asked for.
+    """
 
     def __init__(self, layer: Instance, name: str, biases: BiasReads) -> None:
         self._layer, self._name, self._biases = layer, name, biases
 
     def __getitem__(self, name: str) -> Site:
-        found = self._biases.of(self._layer, self._name) if name == "bias" else None
+        found = None
+        match name:
+            case "bias":
+                found = self._biases.of(self._layer, self._name)
+            case "order":
+                found = self._biases.pairing(self._layer)
         if found is None:
             raise KeyError(name)
         return found
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name in ("bias",) if name in self)
+        return (name for name in ("bias", "order") if name in self)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
