@@ -110,7 +110,11 @@ class _Memory:
     def _add_string(self, match: re.Match[str]) -> None:
         self._add_token("string")
         if "f" in (match["prefix"] or "").lower():
+            around = self._each, self._operands, self._before
+            opened, self._open = self._open, [(self._each, self._operands)]
             self.add(match["string"].strip("'\""))
+            self._open = opened
+            self._each, self._operands, self._before = around
 
     def _end_line(self) -> None:
         if self._before == "line" or self._open:

@@ -23,8 +23,8 @@ def parse(text: str) -> tuple[cst.Module, bool]:
     Code from before Python 3.7 says ``x.cuda(async=True)``; it is read with another keyword of the
     same length. Raises :class:`Unreadable`.
     """
-    parse_memory.check(text)
     parse_module = _parse_with_room if nesting.check(text) else _parse_module
+    parse_memory.check(text)
     try:
         return parse_module(text), True
     except Unreadable as error:

@@ -27,7 +27,12 @@ def test_code_that_takes_too_much_memory_is_refused_in_one_line(shape: str, tmp_
     outcome = lint(tmp_path, {"train.py": HEAD + SHAPES[shape]})
     survives(outcome)
     assert outcome.rules == ["BN000"]
-    assert "GB of memory" in outcome.messages[0]
+    assert any(why in outcome.messages[0] for why in ("GB of memory", "too deeply"))
+    assert parse_memory.estimate(SHAPES[shape]) > MOST
+
+
+def test_brackets_in_the_text_of_a_formatted_string_end_with_it() -> None:
+    assert parse_memory.estimate("x = f'{a} ({b}'\n" * 3_000) < MOST / 10
 
 
 def test_the_estimate_grows_with_depth() -> None:
