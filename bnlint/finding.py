@@ -75,7 +75,8 @@ class Finding:
 
     ``layer`` is the dotted name inside its model when the finding is about one layer.
     ``likely`` marks a finding that is not proven; only ``--pedantic`` shows it. Findings of one rule
-    with one ``cause``, a place or a name, are one problem: it is reported once, at the first place.
+    with one ``cause``, a place, a name or a number, are one problem: it is reported once, at the first
+    place.
     """
 
     rule: str

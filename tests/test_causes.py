@@ -1,10 +1,15 @@
 """One cause is one finding, with one fix or none."""
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from bnlint.finding import Applicability, Edit, Finding, Fix, Severity, Span
+from bnlint.lint import causes
 
 Write = Callable[..., Path]
 Run = Callable[..., Any]
@@ -39,3 +44,77 @@ def test_what_is_ignored_in_one_file_is_reported_in_the_other(project: Write, ru
     table = "[tool.bnlint.per-file-ignores]\n'a.py' = ['BN102']\n"
     project({"setting.py": CONSTANT, "a.py": USE, "b.py": USE, "pyproject.toml": table})
     assert run(".", "--format", "concise").out.startswith("b.py:3:35: BN102")
+
+
+LAYERS = "from torch import nn\n" + "".join(
+    f"norm{number} = nn.BatchNorm2d({number + 8}, momentum=0.9)\n" for number in range(12)
+)
+
+
+def test_a_number_at_many_layers_is_one_finding_with_one_fix(project: Write, run: Run) -> None:
+    root = project({"model.py": LAYERS})
+    printed = run(".").out
+    assert printed.count("BN102 [*]") == 1
+    assert printed.count("and here") == 4
+    assert "= note: and in 7 more places\n" in printed
+    assert "= note: model.py:6:34: and here" not in printed
+    assert "help: Use `momentum=0.1` (in 12 places)" in printed
+    assert "Fixed 1 problem in 1 file." in run(".", "--fix").out
+    assert (root / "model.py").read_text() == LAYERS.replace("0.9", "0.1")
+
+
+def test_programs_get_all_places(project: Write, run: Run) -> None:
+    project({"model.py": LAYERS})
+    (finding,) = json.loads(run(".", "--format", "json").out)
+    assert [item["line"] for item in finding["evidence"]] == list(range(3, 14))
+
+
+def test_a_layer_whose_number_is_meant_keeps_it(project: Write, run: Run) -> None:
+    comment = "  # bnlint: ignore[BN102] it adapts"
+    lines = LAYERS.splitlines(keepends=True)
+    lines[5] = lines[5].rstrip() + comment + "\n"
+    root = project({"model.py": "".join(lines)})
+    run(".", "--fix")
+    after = (root / "model.py").read_text().splitlines()
+    assert after[5].endswith(f"momentum=0.9){comment}")
+    assert sum("momentum=0.1" in line for line in after) == 11
+
+
+def test_numbers_of_two_files_are_two_decisions(project: Write, run: Run) -> None:
+    project({"a.py": LAYERS, "b.py": LAYERS})
+    assert "Found 2 problems (2 warnings) in 2 files." in run(".").out
+
+
+SPAN = Span("a.py", 0, 1, 1, 1, 1, 2)
+LEVELS = [Applicability.SAFE, Applicability.UNSAFE, Applicability.DISPLAY]
+
+
+@pytest.mark.parametrize("worst", LEVELS)
+@pytest.mark.parametrize("last", [True, False])
+def test_a_common_fix_is_as_safe_as_its_least_safe_part(worst: Applicability, last: bool) -> None:
+    levels = [Applicability.SAFE, worst] if last else [worst, Applicability.SAFE]
+    found = [
+        Finding(
+            "BN102",
+            "tensorflow-momentum",
+            Severity.WARNING,
+            "text",
+            replace(SPAN, start=place),
+            fix=Fix("title", (Edit("a.py", place, place + 1, "2"),), level),
+            cause="one",
+        )
+        for place, level in enumerate(levels)
+    ]
+    (finding,) = causes.joined(found)
+    assert finding.fix is not None
+    assert finding.fix.applicability is worst
+    assert len(finding.fix.edits) == 2
+
+
+def test_many_changes_are_shown_in_part(project: Write, run: Run) -> None:
+    spaced = LAYERS.replace("\nnorm", "\n\n\n\n\n\n\nnorm")
+    project({"model.py": spaced})
+    printed = run(".").out
+    assert printed.count(", momentum=0.1)\n") == 4
+    assert "and 8 more changes, which --diff shows\n" in printed
+    assert run(".", "--diff").out.count(", momentum=0.1)\n") == 12

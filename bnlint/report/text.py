@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import groupby, takewhile
 
 from bnlint.finding import Applicability, Evidence, Finding, Fix
 from bnlint.lint.engine import Result
@@ -16,6 +16,8 @@ from bnlint.style import Style, colour_of, place_of, said
 from bnlint.visible import visible
 
 _SIGNS = {"-": "red", "+": "green"}
+_MOST = 5
+"""So many places of one kind, and changes of one fix, are shown; of more one less, and a count."""
 
 
 def render(result: Result, look: Style) -> str:
@@ -60,8 +62,8 @@ def _block(finding: Finding, listings: Mapping[str, Listing], look: Style) -> It
     code = frame(own, span, around, gutter, page.colour)
     if code:
         yield from [gutter.line(None), *code, gutter.line(None)]
-    for item in finding.evidence:
-        yield from _note(item, page)
+    for _, items in groupby(finding.evidence, key=lambda item: item.message):
+        yield from _notes(list(items), page)
     if finding.fix:
         yield from _help(finding.fix, diff, page)
     reason = f"{finding.severity.label}, {finding.name}"
@@ -79,6 +81,20 @@ def _header(finding: Finding, look: Style) -> list[str]:
     ]
 
 
+def _notes(items: Sequence[Evidence], page: _Page) -> Iterator[str]:
+    """Return the notes of one message, the first ones if they are many."""
+    shown = _shown(len(items))
+    for item in items[:shown]:
+        yield from _note(item, page)
+    if shown < len(items):
+        yield from _labelled("note", f"and in {len(items) - shown} more places", page)
+
+
+def _shown(number: int) -> int:
+    """Return how many of so many things are shown."""
+    return number if number <= _MOST else _MOST - 1
+
+
 def _note(item: Evidence, page: _Page) -> Iterator[str]:
     yield from _labelled("note", f"{place_of(item.span)}: {visible(item.message)}", page)
     line = item.span.line
@@ -92,17 +108,25 @@ def _help(fix: Fix, diff: Mapping[str, list[list[Row]]], page: _Page) -> Iterato
     first, *rest = _wrapped(f"help: {visible(fix.title)}{how}", page.look, indent=6)
     yield page.look.paint("help", "cyan", "bold") + first.removeprefix("help")
     yield from rest
+    number = sum(map(len, diff.values()))
+    left = shown = _shown(number)
     for path, places in diff.items():
+        if not left:
+            break
         if {key[0] for key in page.shown} != {path}:
             yield (
                 " " * page.gutter.digits
                 + page.look.paint("-->", "blue", "bold")
                 + f" {visible(path)}"
             )
-        for rows in places:
+        for rows in places[:left]:
             yield page.gutter.line(None)
             cell = _first_cell_of(rows, page.gutter.room)
             yield from (_row(row, cell, page) for row in rows)
+        left -= min(left, len(places))
+    if shown < number:
+        text = f"and {number - shown} more changes, which --diff shows"
+        yield from [page.gutter.line(None), page.gutter.line(None, text, ".")]
     yield page.gutter.line(None)
 
 

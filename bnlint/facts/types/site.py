@@ -263,11 +263,14 @@ class Argument:
     def cause(self) -> str | None:
         """What all arguments share that get this value from one constant, default or call.
 
-        ``None`` where it is written at the layer itself.
+        One number that is written at many layers of a file is one decision, too. ``None`` for a
+        default, and where an expression is written at the layer itself.
         """
         site, origin = self.site, self.origin
         if origin is not None:
             return f"{origin.path}:{origin.span.start}"
+        if site is not None and site.is_number:
+            return f"{site.path}: {self.value!r}"
         if site is not None and _NAME.fullmatch(site.text):
             return f"{site.path}: {site.text} = {self.value!r}"
         return None
