@@ -1,10 +1,12 @@
 """What a rule is: who it is, how bad it is, and the check that looks for it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any, TypeVar
 
-from bnlint.facts.types.graph import ModelGraph
+from bnlint.facts.passes.once import Pass
+from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.run import Run
 from bnlint.facts.types.site import Site
 from bnlint.finding import Applicability, Edit, Evidence, Finding, Fix, Severity
@@ -24,7 +26,7 @@ class Holds(Enum):
     ON_ALL_RUNS = "all"
 
 
-GraphCheck = Callable[[Sequence[ModelGraph]], Iterator[Finding]]
+GraphCheck = Callable[[Graphs], Iterator[Finding]]
 RunCheck = Callable[[Run, Settings], Iterator[Finding]]
 
 
@@ -36,6 +38,7 @@ class Rule:
     rules run without being selected. A graph check gets all graphs at once, since one constructor
     call may build layers of several models. ``in_tests`` is false for what does not matter in code
     that only tests: see ``bnlint.lint.test_files``. ``holds`` says what it takes where runs disagree.
+    ``reads`` are the passes that its check asks for.
     """
 
     id: str
@@ -45,6 +48,7 @@ class Rule:
     default: bool = True
     in_tests: bool = True
     holds: Holds = Holds.ON_ANY_RUN
+    reads: tuple[Pass[Any, Any], ...] = ()
     graph_check: GraphCheck | None = None
     run_check: RunCheck | None = None
 
@@ -85,3 +89,15 @@ class Rule:
         if level is None or not made or len(made) < len(edits):
             return None
         return Fix(title, made, level)
+
+
+Item = TypeVar("Item")
+
+
+def first_of_each(items: Iterable[Item], key: Callable[[Item], Hashable]) -> Iterator[Item]:
+    """The items whose key none before them has: what is reported once for each cause."""
+    seen = set()
+    for item in items:
+        if (mark := key(item)) not in seen:
+            seen.add(mark)
+            yield item

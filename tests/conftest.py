@@ -19,6 +19,9 @@ if os.environ.get("CI"):
 
 ROOT = Path(__file__).parents[1]
 
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+"""Before torch is imported: code that takes a GPU where there is one is tested as it runs without."""
+
 
 @dataclass(frozen=True)
 class Printed:

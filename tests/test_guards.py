@@ -17,6 +17,8 @@ import pytest
 
 from bnlint import interpreter, pages, registry
 from bnlint.facts.passes import cancellation, forwards, parts, reuse
+from bnlint.facts.passes.once import forget
+from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.rehearsal import Rehearsal
 from bnlint.facts.wording import fix_places
 from bnlint.finding import Fix
@@ -53,13 +55,15 @@ def blocks(family: str) -> tuple[Rehearsal, ...]:
 
 def rehearsed(example: Example) -> Rehearsal:
     if example.trace is not None:
-        return Rehearsal((traced_graph(example),), ())
+        return Rehearsal(Graphs([traced_graph(example)]), ())
     file = parse_text(example.code, "example.py", Path("/bnlint-example/example.py"))
     return interpreter.rehearse([file], Project({file.file: file}))
 
 
 def said(rule: Rule, rehearsal: Rehearsal) -> set[Noticed]:
     """What the tests of pages look at: the lines that are reported, and their fixes."""
+    for subject in (rehearsal.graphs, *rehearsal.graphs, *rehearsal.runs):
+        forget(subject)
     found = engine.findings_of(rule, rehearsal, engine.default_plan().settings)
     return {(f.span.line, f.fix) for f in found if not f.likely}
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bnlint.checks.bn808_exploding_signal import RULE
+from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.signal import Signal
 from bnlint.finding import Finding
 from tests.rehearsing import graph, rehearse
@@ -40,7 +41,7 @@ model = Net()
 def findings(measured: Signal | None, **fields: Any) -> list[Finding]:
     read = graph(rehearse(CODE))
     assert RULE.graph_check is not None
-    return list(RULE.graph_check([replace(read, signal=measured, **fields)]))
+    return list(RULE.graph_check(Graphs([replace(read, signal=measured, **fields)])))
 
 
 def line_of(mark: str) -> int:

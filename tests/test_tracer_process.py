@@ -1,6 +1,7 @@
 """The child process: however a job ends, there is an answer in time, and nothing is left behind."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -44,7 +45,7 @@ def scripts(shared: Scripts) -> Iterator[Scripts]:
 
 def until(condition: Callable[[], bool]) -> bool:
     """Wait a good while for something that must come."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.01)
     return condition()
@@ -133,7 +134,7 @@ def test_a_missing_package_is_named(scripts: Scripts) -> None:
 def test_cuda_is_missing_in_words(scripts: Scripts) -> None:
     failure = scripts.run("import torch; torch.cuda.current_device()").failure
     assert failure is not None
-    assert "CUDA" in failure.reason
+    assert re.search("CUDA|NVIDIA", failure.reason)  # by how torch was built
 
 
 def test_an_error_that_cannot_be_printed_is_still_an_answer(scripts: Scripts) -> None:

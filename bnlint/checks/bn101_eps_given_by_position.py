@@ -1,15 +1,22 @@
 """BN101 eps-given-by-position: a momentum or a size that lands in the parameter eps."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from bnlint.facts.types.graph import Layer, ModelGraph, layers_by_site
+from bnlint.facts.passes.layers import built_layers, layers_by_site
+from bnlint.facts.types.graph import Graphs, Layer
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import NOT_KNOWN, Argument, Site
+from bnlint.facts.wording.code_text import is_whole_number
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule
 
-RULE = Rule("BN101", "eps-given-by-position", Severity.ERROR, fix=Applicability.UNSAFE)
+RULE = Rule(
+    "BN101",
+    "eps-given-by-position",
+    Severity.ERROR,
+    fix=Applicability.UNSAFE,
+    reads=(built_layers,),
+)
 
 LARGEST_EPS = 1e-2
 """From here on a number is no plausible eps; 1e-3 is TensorFlow's and that of EfficientNet."""
@@ -17,12 +24,11 @@ LARGEST_EPS = 1e-2
 KERAS_MOMENTUM = 0.5
 """From here to 1 a number is a momentum as Keras counts it, below as PyTorch does."""
 
-_WHOLE_NUMBER = re.compile(r"(int|len|round)\(.*\)|.*//.*", re.DOTALL)
 _LATER = ("momentum", "affine", "track_running_stats")
 
 
 @RULE.on_graphs
-def check(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
+def check(graphs: Graphs) -> Iterator[Finding]:
     """Report second positional arguments of BatchNorm that cannot be meant as eps."""
     for site, built in layers_by_site(graphs, Kind.BATCH_NORM).items():
         layers = [layer for _, layer in built]
@@ -47,7 +53,7 @@ def _is_size(layer: Layer, eps: Site) -> bool:
     features = layer.arguments.get("num_features")
     if features is not None and features.site is not None and features.site.text == eps.text:
         return True
-    return _WHOLE_NUMBER.fullmatch(eps.text) is not None
+    return is_whole_number(eps.text)
 
 
 def _finding(site: Site, layer: Layer, eps: Argument, written: Site) -> Finding:

@@ -1,23 +1,34 @@
 """BN102 tensorflow-momentum: a momentum that weighs the new batch as if it were the old value."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import norms_in_training, trains_nothing
-from bnlint.facts.passes.momentum import MomentumSetting, assigned_settings, momentum_settings
-from bnlint.facts.types.graph import Layer, ModelGraph
+from bnlint.facts.passes.momentum import (
+    MomentumSetting,
+    assigned_settings,
+    momentum_settings,
+    settings_in_run,
+)
+from bnlint.facts.types.graph import Graphs, Layer
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, ModeSwitched, Run, is_training
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule, Settings
 
-RULE = Rule("BN102", "tensorflow-momentum", Severity.WARNING, fix=Applicability.SAFE)
+RULE = Rule(
+    "BN102",
+    "tensorflow-momentum",
+    Severity.WARNING,
+    fix=Applicability.SAFE,
+    reads=(momentum_settings, assigned_settings, settings_in_run),
+)
 
 LARGEST_CHOICE = 0.5
 """A momentum of up to this is somebody's choice; tutorials use 0.5 itself."""
 
 
 @RULE.on_graphs
-def check(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
+def check(graphs: Graphs) -> Iterator[Finding]:
     """Report layers that are built with a momentum above one half, and use it."""
     for setting in momentum_settings(graphs):
         if setting.call is None or setting.frozen:
@@ -33,7 +44,7 @@ def check_run(run: Run, settings: Settings) -> Iterator[Finding]:
         if _is_reversed(setting) and not _adapts(run):
             yield _finding(setting)
     evaluated = {layer.site for layer in _evaluated_layers(run) if _momentum(layer) == 1}
-    for setting in momentum_settings(run.read.values()) if evaluated else ():
+    for setting in settings_in_run(run) if evaluated else ():
         keeps_last = setting.argument.number == 1 and setting.call is not None
         if keeps_last and any(layer.site in evaluated for layer in setting.layers):
             yield _finding(setting)

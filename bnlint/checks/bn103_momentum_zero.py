@@ -1,20 +1,22 @@
 """BN103 momentum-zero: running statistics that never leave their initial values."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from bnlint.facts.passes.momentum import MomentumSetting, momentum_settings
-from bnlint.facts.types.graph import ModelGraph
+from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.site import Site
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule
 
-RULE = Rule("BN103", "momentum-zero", Severity.ERROR, fix=Applicability.SAFE)
+RULE = Rule(
+    "BN103", "momentum-zero", Severity.ERROR, fix=Applicability.SAFE, reads=(momentum_settings,)
+)
 
 _LATER = ("affine", "track_running_stats")
 
 
 @RULE.on_graphs
-def check(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
+def check(graphs: Graphs) -> Iterator[Finding]:
     """Report constructors that set the momentum to 0 or ``False``; assignments may be toggles."""
     for setting in momentum_settings(graphs):
         call, written = setting.call, setting.argument.site

@@ -1,18 +1,20 @@
 """BN104 momentum-out-of-range: a momentum that is no weight."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from bnlint.facts.passes.momentum import MomentumSetting, assigned_settings, momentum_settings
-from bnlint.facts.types.graph import ModelGraph
+from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.run import Run
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule, Settings
 
-RULE = Rule("BN104", "momentum-out-of-range", Severity.ERROR)
+RULE = Rule(
+    "BN104", "momentum-out-of-range", Severity.ERROR, reads=(momentum_settings, assigned_settings)
+)
 
 
 @RULE.on_graphs
-def check(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
+def check(graphs: Graphs) -> Iterator[Finding]:
     """Report layers whose momentum is not between 0 and 1."""
     for setting in momentum_settings(graphs):
         yield from _judge(setting)

@@ -1,23 +1,26 @@
 """BN201 bias-before-batchnorm: a bias that the next BatchNorm subtracts again with the mean."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bnlint.facts.passes.cancellation import cancelling_norm
+from bnlint.facts.passes.layers import built_layers, layers_by_site
 from bnlint.facts.passes.optional_norms import Dependence, dependence
-from bnlint.facts.types.graph import Call, Layer, ModelGraph, layers_by_site
+from bnlint.facts.types.graph import Call, Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
+from bnlint.facts.wording.code_text import unpacks_keywords
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule
 
 RULE = Rule(
-    "BN201", "bias-before-batchnorm", Severity.ADVICE, fix=Applicability.UNSAFE, in_tests=False
+    "BN201",
+    "bias-before-batchnorm",
+    Severity.ADVICE,
+    fix=Applicability.UNSAFE,
+    in_tests=False,
+    reads=(built_layers,),
 )
-
-_UNPACKED = re.compile(r"[(,]\s*\*\*\s*[\w({]")
-"""Keywords that are unpacked into a call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class _Obstacle:
 
 
 @RULE.on_graphs
-def check(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
+def check(graphs: Graphs) -> Iterator[Finding]:
     """Report convolutions and linear layers whose bias a BatchNorm removes wherever they run."""
     for site, built in layers_by_site(graphs, Kind.CONV, Kind.LINEAR).items():
         if any(graph.pretrained or _is_fixed(layer) for graph, layer in built):
@@ -195,7 +198,7 @@ def _fix(site: Site, layers: Sequence[Layer], otherwise: str | None) -> Fix | No
     written = bias.site if bias is not None else None
     value = otherwise or "False"
     if written is None:
-        if _UNPACKED.search(site.text):
+        if unpacks_keywords(site.text):
             return None  # a caller may say `bias` itself
         agreed = all(layer.has_bias is True for layer in layers)
         return RULE.fixed_by(title, site.add_argument(f"bias={value}")) if agreed else None

@@ -1,24 +1,31 @@
 """BN202 wrong-batchnorm-dimension: BatchNorm1d on images, BatchNorm2d on vectors."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from bnlint.facts.types.graph import Call, Layer, ModelGraph, layers_by_site
+from bnlint.facts.passes.layers import Built, built_layers, layers_by_site
+from bnlint.facts.types.graph import Call, Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
+from bnlint.facts.wording.code_text import is_dotted_name
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule
 
-RULE = Rule("BN202", "wrong-batchnorm-dimension", Severity.ERROR, fix=Applicability.SAFE)
+RULE = Rule(
+    "BN202",
+    "wrong-batchnorm-dimension",
+    Severity.ERROR,
+    fix=Applicability.SAFE,
+    reads=(built_layers,),
+)
 
 RANKS = {1: (2, 3), 2: (4,), 3: (5,)}
 """The numbers of dimensions that BatchNorm1d, 2d and 3d take; SyncBatchNorm takes any from 2."""
 
-_CLASS = re.compile(r"(?P<owner>(?:\w+\.)*)(?P<name>(?:Lazy)?BatchNorm)[123]d")
+NAMES = {f"{kind}{number}d": kind for kind in ("BatchNorm", "LazyBatchNorm") for number in RANKS}
 
 
 @RULE.on_graphs
-def check(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
+def check(graphs: Graphs) -> Iterator[Finding]:
     """Report BatchNorm layers that get a tensor of a rank that they refuse."""
     sites = layers_by_site(graphs, Kind.BATCH_NORM)
     for site, built in sites.items():
@@ -72,20 +79,20 @@ def _dimensions_for(rank: int) -> int | None:
     return next((d for d, ranks in RANKS.items() if rank in ranks), None)
 
 
-def _fix(
-    sites: dict[Site, list[tuple[ModelGraph, Layer]]], layer: Layer, call: Call, rank: int
-) -> Fix | None:
+def _fix(sites: dict[Site, list[Built]], layer: Layer, call: Call, rank: int) -> Fix | None:
     right, written = _dimensions_for(rank), layer.class_site
-    match = _CLASS.fullmatch(written.text) if written is not None else None
-    if right is None or written is None or match is None:
+    if right is None or written is None or not is_dotted_name(written.text):
         return None
-    name = f"{match['name']}{right}d"
-    if not match["owner"] and not _is_in_use(sites, written, name):
+    owner, dot, class_name = written.text.rpartition(".")
+    if class_name not in NAMES:
         return None
-    return RULE.fixed_by(f"Use `{name}`", written.replace(match["owner"] + name))
+    name = f"{NAMES[class_name]}{right}d"
+    if not owner and not _is_in_use(sites, written, name):
+        return None
+    return RULE.fixed_by(f"Use `{name}`", written.replace(owner + dot + name))
 
 
-def _is_in_use(sites: dict[Site, list[tuple[ModelGraph, Layer]]], written: Site, name: str) -> bool:
+def _is_in_use(sites: dict[Site, list[Built]], written: Site, name: str) -> bool:
     """Whether the file builds another layer by this bare name, so that the name is imported."""
     return any(
         layer.class_site is not None

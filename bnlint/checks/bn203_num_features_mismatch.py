@@ -1,18 +1,25 @@
 """BN203 num-features-mismatch: a BatchNorm for another number of channels than it gets."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from bnlint.facts.types.graph import Call, Layer, ModelGraph, layers_by_site
+from bnlint.facts.passes.layers import built_layers, layers_by_site
+from bnlint.facts.types.graph import Call, Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Argument, Site
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule
 
-RULE = Rule("BN203", "num-features-mismatch", Severity.ERROR, fix=Applicability.UNSAFE)
+RULE = Rule(
+    "BN203",
+    "num-features-mismatch",
+    Severity.ERROR,
+    fix=Applicability.UNSAFE,
+    reads=(built_layers,),
+)
 
 
 @RULE.on_graphs
-def check(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
+def check(graphs: Graphs) -> Iterator[Finding]:
     """Report BatchNorm layers whose number of features is not that of their input's channels."""
     for site, built in layers_by_site(graphs, Kind.BATCH_NORM).items():
         found = [

@@ -2,17 +2,24 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 
 from bnlint.facts.passes.batches import TrainedBatch, trained_batches
-from bnlint.facts.passes.values_per_channel import Population, trained_populations
-from bnlint.facts.types.graph import Call, Layer, ModelGraph
+from bnlint.facts.passes.values_per_channel import Population, populations, trained_populations
+from bnlint.facts.types.graph import Call, Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.run import Run
 from bnlint.facts.types.site import Site
 from bnlint.finding import Finding, Severity
-from bnlint.rule import Rule, Settings
+from bnlint.rule import Rule, Settings, first_of_each
 
-RULE = Rule("BN204", "one-value-per-channel", Severity.WARNING, in_tests=False)
+RULE = Rule(
+    "BN204",
+    "one-value-per-channel",
+    Severity.WARNING,
+    in_tests=False,
+    reads=(trained_batches, populations),
+)
 
 MOST = 2
 """Two values become -1 and +1, whatever they are."""
@@ -23,18 +30,22 @@ REMEDY = "use larger batches, or GroupNorm or LayerNorm in its place"
 @RULE.on_run
 def check_batches(run: Run, settings: Settings) -> Iterator[Finding]:
     """Report layers behind a global pooling in models that are trained on one or two samples."""
-    seen: set[Site] = set()
-    for batch in trained_batches(run):
-        if batch.per_device > MOST or not _is_stacked(batch):
-            continue
-        places: dict[Site, list[Population]] = defaultdict(list)
-        for population in trained_populations(run, batch.forward):
-            if batch.per_device * population.values <= MOST:
-                places[population.layer.site].append(population)
-        for site, found in places.items():
-            if site not in seen:
-                seen.add(site)
-                yield _of_batches(site, found, batch)
+    found = (entry for batch in trained_batches(run) for entry in _too_small(run, batch))
+    for site, affected, batch in first_of_each(found, key=itemgetter(0)):
+        yield _of_batches(site, affected, batch)
+
+
+def _too_small(
+    run: Run, batch: TrainedBatch
+) -> Iterator[tuple[Site, list[Population], TrainedBatch]]:
+    if batch.per_device > MOST or not _is_stacked(batch):
+        return
+    places: dict[Site, list[Population]] = defaultdict(list)
+    for population in trained_populations(run, batch.forward):
+        if batch.per_device * population.values <= MOST:
+            places[population.layer.site].append(population)
+    for site, found in places.items():
+        yield site, found, batch
 
 
 def _is_stacked(batch: TrainedBatch) -> bool:
@@ -62,18 +73,17 @@ def _of_batches(site: Site, found: list[Population], batch: TrainedBatch) -> Fin
 
 
 @RULE.on_graphs
-def check_traces(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
+def check_traces(graphs: Graphs) -> Iterator[Finding]:
     """Report layers for which the input that somebody gave leaves one or two values."""
-    seen: set[Site] = set()
-    for graph in graphs:
-        if graph.guessed_input:
-            continue
-        for call in graph.calls:
-            layer, sizes = call.layer, _given_sizes(graph, call)
-            if layer is None or sizes is None or layer.site in seen:
-                continue
-            seen.add(layer.site)
-            yield _of_trace(graph, call, layer, sizes)
+    found = (
+        (graph, call, call.layer, sizes)
+        for graph in graphs
+        if not graph.guessed_input
+        for call in graph.calls
+        if (sizes := _given_sizes(graph, call)) is not None and call.layer is not None
+    )
+    for graph, call, layer, sizes in first_of_each(found, key=lambda entry: entry[2].site):
+        yield _of_trace(graph, call, layer, sizes)
 
 
 def _given_sizes(graph: ModelGraph, call: Call) -> tuple[int, ...] | None:

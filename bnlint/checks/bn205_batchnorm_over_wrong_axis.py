@@ -1,26 +1,30 @@
 """BN205 batchnorm-over-wrong-axis: the features are not in the dimension that is normalised."""
 
-import ast
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bnlint.facts.passes.axes import Axes, Axis, Role
 from bnlint.facts.passes.layout import axes_of
-from bnlint.facts.types.graph import Call, Layer, ModelGraph
+from bnlint.facts.types.graph import Call, Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import NOT_KNOWN, Site
+from bnlint.facts.wording.code_text import call_of_one
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule
 
-RULE = Rule("BN205", "batchnorm-over-wrong-axis", Severity.WARNING, fix=Applicability.DISPLAY)
+RULE = Rule(
+    "BN205",
+    "batchnorm-over-wrong-axis",
+    Severity.WARNING,
+    fix=Applicability.DISPLAY,
+    reads=(axes_of,),
+)
 
 WIDTHS = ("out_features", "out_channels", "hidden_size", "embedding_dim", "embed_dim", "d_model")
 """What layers call the number of features that they give."""
 MOVING = (Kind.LINEAR, Kind.RECURRENT, Kind.EMBEDDING, Kind.ATTENTION, Kind.PERMUTE)
 """What puts features into the last dimension."""
-
-BINDING_TIGHTLY = (ast.Name, ast.Attribute, ast.Call, ast.Subscript)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class Mistake:
 
 
 @RULE.on_graphs
-def check(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
+def check(graphs: Graphs) -> Iterator[Finding]:
     """Report calls of BatchNorm layers built for as many features as another dimension has."""
     wrong: dict[Site, list[Mistake]] = defaultdict(list)
     right: set[Site] = set()
@@ -153,28 +157,12 @@ def _consequence(mistake: Mistake) -> str:
 
 def _fix(site: Site, mistake: Mistake) -> Fix | None:
     """Move the features to dimension 1 for the call and back behind it."""
-    parts = _call_parts(site.text) if site != mistake.layer.site else None
+    parts = call_of_one(site.text) if site != mistake.layer.site else None
     if parts is None:
         return None
     callee, tensor = parts
     there, back = _moves(mistake.rank, mistake.place)
     return RULE.fixed_by(f"Use `.{there}`", site.replace(f"{callee}({tensor}.{there}).{back}"))
-
-
-def _call_parts(text: str) -> tuple[str, str] | None:
-    """The callee and the only argument of a call, in brackets where an attribute needs them."""
-    try:
-        tree = ast.parse(text, mode="eval").body
-    except SyntaxError:
-        return None
-    match tree:
-        case ast.Call(func=callee, args=[argument], keywords=[]):
-            code = ast.get_source_segment(text, argument)
-            name = ast.get_source_segment(text, callee)
-            if name is None or code is None or isinstance(argument, ast.Starred):
-                return None
-            return name, code if isinstance(argument, BINDING_TIGHTLY) else f"({code})"
-    return None
 
 
 def _moves(rank: int, place: int) -> tuple[str, str]:

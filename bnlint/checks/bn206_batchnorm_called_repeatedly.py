@@ -1,16 +1,17 @@
 """BN206 batchnorm-called-repeatedly: one BatchNorm that a forward applies to several tensors."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from operator import itemgetter
 
 from bnlint.facts.passes.reuse import Reuse, compare_inputs, reuses
-from bnlint.facts.types.graph import ModelGraph
+from bnlint.facts.types.graph import Graphs, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
 from bnlint.finding import Finding, Severity
-from bnlint.rule import Rule
+from bnlint.rule import Rule, first_of_each
 
-RULE = Rule("BN206", "batchnorm-called-repeatedly", Severity.WARNING)
+RULE = Rule("BN206", "batchnorm-called-repeatedly", Severity.WARNING, reads=(reuses,))
 _ON_OTHERS = (
     "in the same forward, so its running statistics are a mixture that fits none of the tensors it"
     " gets; give each call a BatchNorm of its own"
@@ -22,19 +23,24 @@ _ON_THE_SAME = (
 
 
 @RULE.on_graphs
-def check(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
+def check(graphs: Graphs) -> Iterator[Finding]:
     """Report the calls after the first of BatchNorm layers that keep running statistics."""
-    seen: set[Site] = set()
-    for graph in graphs:
-        places: dict[Site, list[Reuse]] = defaultdict(list)
-        for reuse in reuses(graph, Kind.BATCH_NORM):
-            if reuse.place is not None and _keeps_statistics(reuse) and _mixes(graph, reuse):
-                places[reuse.place].append(reuse)
-        for place, found in places.items():
-            if place not in seen:
-                seen.add(place)
-                repeated = all(compare_inputs(graph, reuse).same for reuse in found)
-                yield _finding(place, found, repeated=repeated)
+    found = (entry for graph in graphs for entry in _repeated(graph))
+    for graph, place, calls in first_of_each(found, key=itemgetter(1)):
+        repeated = all(compare_inputs(graph, reuse).same for reuse in calls)
+        yield _finding(place, calls, repeated=repeated)
+
+
+def _repeated(graph: ModelGraph) -> Iterator[tuple[ModelGraph, Site, list[Reuse]]]:
+    """The places in the code that call BatchNorm layers again, with these calls."""
+    places: dict[Site, list[Reuse]] = defaultdict(list)
+    for reuse in reuses(graph):
+        if reuse.layer.kind is not Kind.BATCH_NORM or reuse.place is None:
+            continue
+        if _keeps_statistics(reuse) and _mixes(graph, reuse):
+            places[reuse.place].append(reuse)
+    for place, calls in places.items():
+        yield graph, place, calls
 
 
 def _keeps_statistics(reuse: Reuse) -> bool:

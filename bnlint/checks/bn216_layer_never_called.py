@@ -1,18 +1,19 @@
 """BN216 layer-never-called: a layer that is built, and that no forward calls."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from bnlint.facts.types.graph import Layer, ModelGraph, layers_by_site
+from bnlint.facts.passes.layers import built_layers, layers_by_site
+from bnlint.facts.types.graph import Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import NORMALIZATIONS, WEIGHTED, Kind
 from bnlint.facts.types.site import Site
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule
 
-RULE = Rule("BN216", "layer-never-called", Severity.ADVICE)
+RULE = Rule("BN216", "layer-never-called", Severity.ADVICE, reads=(built_layers,))
 
 
 @RULE.on_graphs
-def check(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
+def check(graphs: Graphs) -> Iterator[Finding]:
     """Report constructor calls of which no layer is called, in models that were traced."""
     silent = {graph: frozenset(graph.never_called) for graph in graphs}
     if not any(silent.values()):

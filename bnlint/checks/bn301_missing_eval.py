@@ -7,6 +7,7 @@ from bnlint.facts.passes.forwards import (
     norms_in_training,
     switch_was_meant,
     trained_between,
+    training_forwards,
     trains_nothing,
 )
 from bnlint.facts.types.known import Known
@@ -16,26 +17,29 @@ from bnlint.facts.wording.eval_fix import cure_of
 from bnlint.facts.wording.evidence import how_it_came_here, how_it_came_into, loader_name
 from bnlint.facts.wording.fix_places import evaluation_around
 from bnlint.finding import Applicability, Finding, Severity
-from bnlint.rule import Rule, Settings
+from bnlint.rule import Rule, Settings, first_of_each
 
-RULE = Rule("BN301", "missing-eval", Severity.WARNING, fix=Applicability.SAFE)
+RULE = Rule(
+    "BN301", "missing-eval", Severity.WARNING, fix=Applicability.SAFE, reads=(training_forwards,)
+)
 
 
 @RULE.on_run
 def check(run: Run, settings: Settings) -> Iterator[Finding]:
     """Report evaluations of loaders' batches in train mode, once for each model and place."""
-    seen = set()
-    for forward in run.of_type(Forward):
-        if not _is_evaluation(run, forward) or not norms_in_training(forward):
-            continue
-        if is_step_of_training(run, forward) or _is_inference(run, forward):
-            continue
-        if switch_was_meant(run, forward, "eval") or _samples_on_purpose(run, forward):
-            continue
-        place = (evaluation_around(run, forward), forward.model.identity)
-        if place not in seen:
-            seen.add(place)
-            yield _finding(run, forward)
+    found = (forward for forward in run.of_type(Forward) if _is_wrong(run, forward))
+    for forward in first_of_each(
+        found, key=lambda f: (evaluation_around(run, f), f.model.identity)
+    ):
+        yield _finding(run, forward)
+
+
+def _is_wrong(run: Run, forward: Forward) -> bool:
+    if not _is_evaluation(run, forward) or not norms_in_training(forward):
+        return False
+    if is_step_of_training(run, forward) or _is_inference(run, forward):
+        return False
+    return not (switch_was_meant(run, forward, "eval") or _samples_on_purpose(run, forward))
 
 
 def _is_evaluation(run: Run, forward: Forward) -> bool:

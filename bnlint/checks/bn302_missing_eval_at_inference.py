@@ -2,16 +2,27 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.forwards import norms_in_training, switch_was_meant, trains_nothing
+from bnlint.facts.passes.forwards import (
+    norms_in_training,
+    switch_was_meant,
+    training_forwards,
+    trains_nothing,
+)
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, Run, WeightsLoaded
+from bnlint.facts.wording.code_text import is_dotted_name
 from bnlint.facts.wording.eval_fix import cure_of, is_never_trained, keeps_last_batch
 from bnlint.facts.wording.evidence import Proof, how_it_came_here, how_it_came_into
-from bnlint.facts.wording.fix_places import is_dotted_name
 from bnlint.finding import Applicability, Finding, Fix, Severity
-from bnlint.rule import Rule, Settings
+from bnlint.rule import Rule, Settings, first_of_each
 
-RULE = Rule("BN302", "missing-eval-at-inference", Severity.WARNING, fix=Applicability.SAFE)
+RULE = Rule(
+    "BN302",
+    "missing-eval-at-inference",
+    Severity.WARNING,
+    fix=Applicability.SAFE,
+    reads=(training_forwards,),
+)
 
 
 @RULE.on_run
@@ -19,19 +30,17 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
     """Report the first use of each loaded model in a script that trains nothing."""
     if not trains_nothing(run):
         return
-    seen: list[Forward] = []
-    for forward in run.of_type(Forward):
-        if not _predicts(forward) or not norms_in_training(forward):
-            continue
-        if any(forward.model.is_same(other.model) for other in seen):
-            continue
-        loaded = _last_load(run, forward)
-        if loaded is None and not forward.model.pretrained:
-            continue
-        if switch_was_meant(run, forward, "eval"):
-            continue
-        seen.append(forward)
-        yield _finding(run, forward, loaded)
+    found = (forward for forward in run.of_type(Forward) if _is_wrong(run, forward))
+    for forward in first_of_each(found, key=lambda forward: forward.model.key):
+        yield _finding(run, forward, _last_load(run, forward))
+
+
+def _is_wrong(run: Run, forward: Forward) -> bool:
+    if not _predicts(forward) or not norms_in_training(forward):
+        return False
+    if _last_load(run, forward) is None and not forward.model.pretrained:
+        return False
+    return not switch_was_meant(run, forward, "eval")
 
 
 def _predicts(forward: Forward) -> bool:

@@ -14,9 +14,10 @@ from bnlint.facts.passes.forwards import (
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Context, Forward, Run, Switch, is_training, where_nothing_raised
 from bnlint.facts.types.site import Site
+from bnlint.facts.wording.code_text import is_dotted_name
 from bnlint.facts.wording.eval_fix import is_mixed
 from bnlint.facts.wording.evidence import Proof, how_it_came_into
-from bnlint.facts.wording.fix_places import encloses, is_dotted_name, own_loops
+from bnlint.facts.wording.fix_places import encloses, own_loops
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule, Settings
 

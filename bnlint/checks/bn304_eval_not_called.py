@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from bnlint.facts.types.run import ModeNotCalled, Run
 from bnlint.finding import Applicability, Finding, Severity
-from bnlint.rule import Rule, Settings
+from bnlint.rule import Rule, Settings, first_of_each
 
 RULE = Rule("BN304", "eval-not-called", Severity.ERROR, fix=Applicability.SAFE)
 
@@ -12,11 +12,7 @@ RULE = Rule("BN304", "eval-not-called", Severity.ERROR, fix=Applicability.SAFE)
 @RULE.on_run
 def check(run: Run, settings: Settings) -> Iterator[Finding]:
     """Report mode switches that are looked up and not called."""
-    seen = set()
-    for event in run.of_type(ModeNotCalled):
-        if event.site in seen:
-            continue
-        seen.add(event.site)
+    for event in first_of_each(run.of_type(ModeNotCalled), key=lambda event: event.site):
         code = event.site.text
         yield RULE.at(
             event.site,

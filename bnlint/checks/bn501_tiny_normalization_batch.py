@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from bnlint.facts.passes.batches import TrainedBatch, norms_over_the_batch, trained_batches
-from bnlint.facts.passes.values_per_channel import fewest
+from bnlint.facts.passes.values_per_channel import fewest, populations
 from bnlint.facts.types.run import NormState, Run
 from bnlint.finding import Finding, Severity
-from bnlint.rule import Holds, Rule, Settings
+from bnlint.rule import Holds, Rule, Settings, first_of_each
 
 RULE = Rule(
     "BN501",
@@ -14,6 +14,7 @@ RULE = Rule(
     Severity.WARNING,
     in_tests=False,
     holds=Holds.ON_ALL_RUNS,
+    reads=(trained_batches, populations),
 )
 
 _ERRORS = ((8, "24.8"), (4, "27.3"), (2, "34.7"))
@@ -25,18 +26,18 @@ _DEAD = 2
 @RULE.on_run
 def check(run: Run, settings: Settings) -> Iterator[Finding]:
     """Report loaders whose batches are too small for the BatchNorm that they train."""
-    seen = set()
     enough = settings.min_normalization_batch
-    for batch in trained_batches(run):
-        norms = norms_over_the_batch(batch.forward)
-        if batch.per_device >= enough or not norms:
-            continue
-        if batch.per_device > 1 and all(_is_volumetric(norm) for norm in norms):
-            continue
-        if batch.place not in seen:
-            seen.add(batch.place)
-            message = _message(batch, _smallest(run, batch), enough)
-            yield RULE.at(batch.place, message, evidence=[*batch.evidence()])
+    found = (batch for batch in trained_batches(run) if _is_too_small(batch, enough))
+    for batch in first_of_each(found, key=lambda batch: batch.place):
+        message = _message(batch, _smallest(run, batch), enough)
+        yield RULE.at(batch.place, message, evidence=[*batch.evidence()])
+
+
+def _is_too_small(batch: TrainedBatch, enough: int) -> bool:
+    norms = norms_over_the_batch(batch.forward)
+    if batch.per_device >= enough or not norms:
+        return False
+    return batch.per_device == 1 or not all(_is_volumetric(norm) for norm in norms)
 
 
 def _is_volumetric(norm: NormState) -> bool:

@@ -1,6 +1,5 @@
 """BN503: a network with BatchNorm is trained on batches in the order of the dataset."""
 
-import re
 from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import norms_in_training, trains
@@ -8,28 +7,25 @@ from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Loader, Purpose
 from bnlint.facts.types.run import Forward, LoaderHandedOver, Run
 from bnlint.facts.types.site import Argument, Site
-from bnlint.facts.wording.fix_places import is_dotted_name
+from bnlint.facts.wording.code_text import is_dotted_name, slices_batches
 from bnlint.finding import Applicability, Finding, Fix, Severity
-from bnlint.rule import Rule, Settings
+from bnlint.rule import Rule, Settings, first_of_each
 
 RULE = Rule(
     "BN503", "unshuffled-train-loader", Severity.WARNING, fix=Applicability.UNSAFE, in_tests=False
 )
 
-_SLICE_OF_BATCH = re.compile(r"\[[^\[\]\n*:]*\*[^\[\]\n:]*:")
-"""``labels[size * step:size * (step + 1)]``"""
-
 
 @RULE.on_run
 def check(run: Run, settings: Settings) -> Iterator[Finding]:
     """Report loaders that hand the dataset's own order to a BatchNorm in training."""
-    seen = set()
-    for loader, name, user in _trained_with(run):
-        if loader.purpose is Purpose.EVALUATION or not _keeps_order(loader):
-            continue
-        if loader.site not in seen:
-            seen.add(loader.site)
-            yield _finding(run, loader, name, user)
+    found = (entry for entry in _trained_with(run) if _is_wrong(entry[0]))
+    for loader, name, user in first_of_each(found, key=lambda entry: entry[0].site):
+        yield _finding(run, loader, name, user)
+
+
+def _is_wrong(loader: Loader) -> bool:
+    return loader.purpose is not Purpose.EVALUATION and _keeps_order(loader)
 
 
 def _trained_with(run: Run) -> Iterator[tuple[Loader, str, Site]]:
@@ -108,7 +104,7 @@ def _shuffle(loader: Loader) -> str | None:
 def _is_in_step(run: Run, loader: Loader) -> bool:
     """Whether a loop over it also takes slices of something else, which has the same order."""
     return any(
-        loop.loader is loader and _SLICE_OF_BATCH.search(loop.site.text) is not None
+        loop.loader is loader and slices_batches(loop.site.text)
         for forward in run.of_type(Forward)
         for loop in forward.context.loops
     )

@@ -1,7 +1,7 @@
 """BN701: parameters are frozen while their BatchNorm layers stay in train mode."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import dropwhile, takewhile, zip_longest
 
 from bnlint.facts.passes.forwards import loops_of, norms_in_training, trains
@@ -20,32 +20,32 @@ from bnlint.facts.types.run import (
     WeightsWritten,
 )
 from bnlint.facts.types.site import Site
+from bnlint.facts.wording.code_text import hands_over_false, is_dotted_name
 from bnlint.facts.wording.evidence import Proof, how_it_came_into, in_order
-from bnlint.facts.wording.fix_places import is_dotted_name, own_loops
+from bnlint.facts.wording.fix_places import own_loops
 from bnlint.finding import Applicability, Edit, Finding, Fix, Severity
-from bnlint.rule import Rule, Settings
+from bnlint.rule import Rule, Settings, first_of_each
 
 RULE = Rule("BN701", "frozen-parameters-live-statistics", Severity.WARNING, fix=Applicability.SAFE)
 
 MOST_PLACES = 4
 """How many further places of freezing a finding lists."""
 
-_FALSE = re.compile(r"[=(,]\s*False\b")
-
 
 @RULE.on_run
 def check(run: Run, settings: Settings) -> Iterator[Finding]:
     """Report models that train with frozen parameters under live statistics, once each."""
-    seen: list[Model] = []
-    for forward in run.of_type(Forward):
-        if any(forward.model.is_same(model) for model in seen):
-            continue
-        if _is_frozen_feature_extractor(run, forward):
-            seen.append(forward.model)
-            yield _inner_finding(forward)
-        elif trains(forward) and (norms := _live_frozen_norms(run, forward)):
-            seen.append(forward.model)
-            yield _finding(run, forward, norms)
+    found = (entry for entry in map(partial(_judged, run), run.of_type(Forward)) if entry)
+    for forward, norms in first_of_each(found, key=lambda entry: entry[0].model.key):
+        yield _finding(run, forward, norms) if norms else _inner_finding(forward)
+
+
+def _judged(run: Run, forward: Forward) -> tuple[Forward, dict[NormState, Site]] | None:
+    """A forward that is wrong, with its frozen layers; none for a frozen feature extractor."""
+    if _is_frozen_feature_extractor(run, forward):
+        return forward, {}
+    norms = _live_frozen_norms(run, forward) if trains(forward) else {}
+    return (forward, norms) if norms else None
 
 
 def _live_frozen_norms(run: Run, forward: Forward) -> dict[NormState, Site]:
@@ -242,10 +242,10 @@ def _calls_beyond(event: Frozen, context: Context) -> Iterator[Site]:
 
 def _is_said_so(event: Frozen) -> bool:
     """Whether ``False`` is written where parameters are frozen, or handed to the function there."""
-    if _FALSE.search(event.site.statement.text):
+    if hands_over_false(event.site.statement.text):
         return True
     last = event.context.frames[-1].call
-    return last is not None and _FALSE.search(last.text) is not None
+    return last is not None and hands_over_false(last.text)
 
 
 def _joint(conditions: Sequence[str | None]) -> str | None:

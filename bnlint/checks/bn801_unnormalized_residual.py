@@ -1,45 +1,20 @@
 """BN801 unnormalized-residual: stacked residual blocks whose variance grows geometrically."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from bnlint.facts.passes.residual_growth import ResidualGrowth, residual_growth
-from bnlint.facts.types.graph import ModelGraph
-from bnlint.facts.types.kind import NORMALIZATIONS
+from bnlint.facts.passes.residual_growth import ResidualGrowth, residual_growths
+from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.signal import in_digits
-from bnlint.facts.types.site import Site
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule
 
-RULE = Rule("BN801", "unnormalized-residual", Severity.WARNING)
+RULE = Rule("BN801", "unnormalized-residual", Severity.WARNING, reads=(residual_growths,))
 
 
 @RULE.on_graphs
-def check(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
-    """Report each model once, at the first addition; models that share their blocks once together.
-
-    A block that another model builds with a normalisation leaves it out on purpose. What was
-    measured (BN808) is worth more than what is expected.
-    """
-    seen = set(_normalised_somewhere(graphs))
-    judged = (graph for graph in graphs if not graph.pretrained and graph.signal is None)
-    found = [growth for growth in map(residual_growth, judged) if growth is not None]
-    for growth in sorted(found, key=_harm, reverse=True):
-        sites = set(growth.sites)
-        if sites and seen.isdisjoint(sites):
-            seen |= sites
-            yield _finding(growth)
-
-
-def _harm(found: ResidualGrowth) -> tuple[bool, bool, float]:
-    return found.explodes and found.proven, found.explodes, found.growth.total
-
-
-def _normalised_somewhere(graphs: Sequence[ModelGraph]) -> Iterator[Site]:
-    for graph in graphs:
-        for residual in graph.residuals:
-            site = residual.add.site
-            if site is not None and any(call.kind in NORMALIZATIONS for call in residual.branch):
-                yield site
+def check(graphs: Graphs) -> Iterator[Finding]:
+    """Report each model once, at the first addition. What was measured is BN808's."""
+    yield from map(_finding, residual_growths(graphs))
 
 
 def _finding(found: ResidualGrowth) -> Finding:

@@ -1,9 +1,9 @@
 """BN808 exploding-signal: a measured signal whose variance grows geometrically with depth."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from bnlint.facts.passes.signal_growth import Growth, explosion, overflow
-from bnlint.facts.types.graph import Call, ModelGraph
+from bnlint.facts.types.graph import Call, Graphs, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.signal import Signal
 from bnlint.facts.types.site import Site
@@ -14,7 +14,7 @@ RULE = Rule("BN808", "exploding-signal", Severity.WARNING)
 
 
 @RULE.on_graphs
-def check(graphs: Sequence[ModelGraph]) -> Iterator[Finding]:
+def check(graphs: Graphs) -> Iterator[Finding]:
     """Report measured models that certainly explode, at the first addition that takes part.
 
     What published weights do is no matter of initialisation.

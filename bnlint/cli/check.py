@@ -15,7 +15,7 @@ from bnlint.cli.child import tracer
 from bnlint.cli.lint_options import plan_of
 from bnlint.cli.options import CheckOptions
 from bnlint.cli.progress import Bar
-from bnlint.cli.reporting import allowed, report, require_place_for, status
+from bnlint.cli.reporting import allowed, report, require_place_for, say_timings, status
 from bnlint.config import Config, closest
 from bnlint.errors import UsageError
 from bnlint.finding import Severity
@@ -29,6 +29,7 @@ from bnlint.lint.text_lines import split
 from bnlint.lint.writable import Writable
 from bnlint.report.patch import unified
 from bnlint.source.file import display_path
+from bnlint.stopwatch import stopwatch
 from bnlint.style import place_of, said
 from bnlint.visible import pictured, visible
 
@@ -37,6 +38,15 @@ _STDIN = "-"
 
 def check(options: CheckOptions) -> int:
     """Do what the options ask for and return the exit status."""
+    if not options.timings:
+        return _check(options)
+    with stopwatch() as seconds:
+        answer = _check(options)
+    say_timings(seconds)
+    return answer
+
+
+def _check(options: CheckOptions) -> int:
     gc.disable()  # the trees live until the end: collecting costs a quarter of the time
     paths = options.paths or (".",)
     if _STDIN in paths and len(paths) > 1:

@@ -85,6 +85,7 @@ def commands(ctx: click.Context) -> None:
     metavar="SECONDS",
     help="After so much time no further model is traced.",
 )
+@click.option("--timings", is_flag=True, help="Say on stderr what takes how long, rule by rule.")
 @parameters.child
 def check(**given: Any) -> int:
     """Lint files and folders (default: the working directory; `-` is standard input).

@@ -43,6 +43,7 @@ class CheckOptions(ReportOptions, ChildOptions):
     trace: bool | None = None
     trusted: bool = False
     total_timeout: int = 600
+    timings: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

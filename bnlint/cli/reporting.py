@@ -1,6 +1,7 @@
 """What all linting commands do at the end: report, and choose the exit status."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -66,3 +67,9 @@ def status(result: Result, options: ReportOptions, config: Config) -> int:
         return 0
     threshold = Severity[level.upper()]
     return int(any(finding.severity >= threshold for finding in result.findings))
+
+
+def say_timings(seconds: Mapping[str, float]) -> None:
+    """Print what took how long, the longest first; of each name what others did not take."""
+    for name, spent in sorted(seconds.items(), key=lambda entry: -entry[1]):
+        click.echo(f"{1000 * spent:10.1f} ms  {name}", err=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import libcst as cst
 
-from bnlint.facts.types.graph import ModelGraph
+from bnlint.facts.types.graph import Graphs, ModelGraph
 from bnlint.facts.types.recipe import Recipe
 from bnlint.facts.types.rehearsal import Rehearsal
 from bnlint.facts.types.site import Site
@@ -117,7 +117,7 @@ def _rehearsal(
 ) -> Rehearsal:
     """What was learnt; ``scripts`` are the files whose runs built modules."""
     graphs = facts.graphs()
-    found = Rehearsal(tuple(graphs.values()), tuple(rehearser.runs()))
+    found = Rehearsal(Graphs(graphs.values()), tuple(rehearser.runs()))
     if machine.recipes is None:
         return replace(found, failures=tuple(machine.journal.failures))
     made: dict[ModelGraph, Recipe | None] = {}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bnlint import diagnostics, interpreter, registry
+from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.rehearsal import Rehearsal, RehearsalFailure
 from bnlint.finding import Applicability, Finding
 from bnlint.lint import loading, selection, trace_program
@@ -16,12 +17,13 @@ from bnlint.lint.trace_program import Attempt, Traced
 from bnlint.rule import Rule, Settings
 from bnlint.source import Project, SourceFile
 from bnlint.source.file import display_path
+from bnlint.stopwatch import timed
 from bnlint.urls import ISSUES
 
 Progress = Callable[[int, int], None]
 Trace = Callable[[Rehearsal, Project], Traced]
 
-_NOTHING = Rehearsal((), ())
+_NOTHING = Rehearsal(Graphs(), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +59,21 @@ def lint(
     them, which runs their code.
     """
     texts = dict(overrides or {})
-    opened = loading.read_all(files, texts)
+    with timed("reading files"):
+        opened = loading.read_all(files, texts)
     project = Project(texts | {file.file: file for file in opened.files})
     rehearsal = _NOTHING
     if opened.files:
         recipes = trace is not None
-        rehearsal = interpreter.rehearse(opened.files, project, progress, recipes=recipes)
+        with timed("rehearsing"):
+            rehearsal = interpreter.rehearse(opened.files, project, progress, recipes=recipes)
     first = opened.files[0].path if opened.files else ""
     found = [*map(_failed, rehearsal.failures), *_check(rehearsal, plan, first)]
     attempts: tuple[Attempt, ...] = ()
     added: set[Finding] = set()
     if trace is not None:
-        traced = trace(rehearsal, project)
+        with timed("tracing"):
+            traced = trace(rehearsal, project)
         attempts = traced.attempts
         found, added = trace_program.merged(found, [*_check(traced.rehearsal, plan, first)])
         found += [finding for attempt in attempts for finding in attempt.findings()]
@@ -107,7 +112,7 @@ def fix(
 
 def lint_models(attempts: Sequence[Attempt], project: Project, plan: LintOptions) -> Result:
     """Lint the graphs of traced models by themselves."""
-    graphs = tuple(attempt.graph for attempt in attempts if attempt.graph is not None)
+    graphs = Graphs(attempt.graph for attempt in attempts if attempt.graph is not None)
     crashed = attempts[0].span.path if attempts else ""
     found = [*_check(Rehearsal(graphs, ()), plan, crashed)]
     found += [finding for attempt in attempts for finding in attempt.findings()]
@@ -146,7 +151,8 @@ def _check(rehearsal: Rehearsal, plan: LintOptions, path: str) -> Iterator[Findi
     """Ask every rule; a crash is reported at the start of ``path``."""
     for rule in plan.rules if path else ():
         try:
-            yield from findings_of(rule, rehearsal, plan.settings)
+            with timed(rule.id):
+                yield from findings_of(rule, rehearsal, plan.settings)
         except Exception as error:
             message = (
                 f"Rule `{rule.id}` stopped with {diagnostics.describe(error)}, so its findings are"

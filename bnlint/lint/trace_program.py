@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bnlint.diagnostics import NOT_TRACED, describe
-from bnlint.facts.types.graph import ModelGraph
+from bnlint.facts.types.graph import Graphs, ModelGraph
 from bnlint.facts.types.recipe import Recipe, missing, renumbered
 from bnlint.facts.types.rehearsal import Rehearsal
 from bnlint.facts.types.site import Site
@@ -193,7 +193,7 @@ def attempt_of(
 def _completed(rehearsal: Rehearsal, attempts: Mapping[ModelGraph, Attempt]) -> Rehearsal:
     """The rehearsal with the graphs of models that were traced as a whole."""
     found = {graph: attempt.graph for graph, attempt in attempts.items()}
-    graphs = tuple(_better(graph, found.get(graph)) for graph in rehearsal.graphs)
+    graphs = Graphs(_better(graph, found.get(graph)) for graph in rehearsal.graphs)
     traced = {graph.identity: graph for graph in found.values() if graph is not None}
     runs = tuple(replace(run, traced=traced) for run in rehearsal.runs)
     return replace(rehearsal, graphs=graphs, runs=runs)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bnlint.facts.passes.forwards import trains
+from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Loader
 from bnlint.facts.types.run import Forward, NormState, Run, is_training
@@ -65,8 +66,13 @@ class TrainedBatch:
         yield self.forward.site, f"`{self.forward.model.name}` trains on it here"
 
 
-def trained_batches(run: Run) -> Iterator[TrainedBatch]:
+@Pass
+def trained_batches(run: Run) -> tuple[TrainedBatch, ...]:
     """The forwards of a run that train a model on a known number of samples."""
+    return tuple(_trained_batches(run))
+
+
+def _trained_batches(run: Run) -> Iterator[TrainedBatch]:
     for forward in run.of_type(Forward):
         size = forward.batch.number if forward.batch is not None else None
         if trains(forward) and forward.loaders and size is not None and size >= 1:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bnlint.facts.passes.once import Pass
 from bnlint.facts.passes.propagation import Flow, flows
 from bnlint.facts.types.graph import Call, ModelGraph, Residual
 from bnlint.facts.types.kind import NORMALIZATIONS, Kind
@@ -23,6 +24,7 @@ class Expectation:
     proven: tuple[bool, ...]
 
 
+@Pass
 def expectation(graph: ModelGraph) -> Expectation:
     """The moments of each residual addition both operands of which are known."""
     found = flows(graph)

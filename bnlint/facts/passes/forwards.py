@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Purpose
 from bnlint.facts.types.run import (
@@ -38,13 +39,14 @@ def trains(forward: Forward) -> bool:
     return forward.trained_on and not forward.inner
 
 
-def training_forwards(run: Run, model: Model | None = None) -> Iterator[Forward]:
-    """The forwards, of one model if given, that a backward runs through or may run through."""
-    for forward in run.of_type(Forward):
-        if forward.backpropagated is Known.NO or forward.inner:
-            continue
-        if model is None or forward.model.is_same(model):
-            yield forward
+@Pass
+def training_forwards(run: Run) -> tuple[Forward, ...]:
+    """The forwards that a backward runs through or may run through."""
+    return tuple(
+        forward
+        for forward in run.of_type(Forward)
+        if forward.backpropagated is not Known.NO and not forward.inner
+    )
 
 
 def loops_of(event: Event) -> set[Site]:
@@ -80,7 +82,10 @@ def trains_nothing(run: Run) -> bool:
 
 def trained_between(run: Run, model: Model, after: int, before: int) -> bool:
     """Whether a model is trained between two positions in the run."""
-    return any(after < forward.order < before for forward in training_forwards(run, model))
+    return any(
+        after < forward.order < before and forward.model.is_same(model)
+        for forward in training_forwards(run)
+    )
 
 
 def evaluated_between(run: Run, model: Model, after: int, before: int) -> bool:

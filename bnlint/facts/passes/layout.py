@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from bnlint.facts.passes.axes import ANY, NOTHING, POSITIONS, Axes, Axis, Role, broadcast, joined
 from bnlint.facts.passes.indexing import embedded, indexed, reduced
+from bnlint.facts.passes.once import Pass
 from bnlint.facts.passes.pooling import after_pooling, after_window
 from bnlint.facts.passes.reshaping import (
     flattened,
@@ -33,6 +34,7 @@ _PARTS = frozenset("chunk split split_with_sizes tensor_split unsafe_chunk unsaf
 """Operations that give several tensors of as many dimensions as theirs."""
 
 
+@Pass
 def axes_of(graph: ModelGraph) -> tuple[Axes, ...]:
     """The dimensions of each call's output, where a forward and its layers determine them.
 

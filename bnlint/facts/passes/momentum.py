@@ -4,11 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from bnlint.facts.types.graph import Layer, ModelGraph, layers_by_site
+from bnlint.facts.passes.layers import layers_by_site
+from bnlint.facts.passes.once import Pass
+from bnlint.facts.types.graph import Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.run import MomentumAssigned, Run
 from bnlint.facts.types.site import Argument, Site
-from bnlint.facts.wording.fix_places import is_dotted_name
+from bnlint.facts.wording.code_text import is_dotted_name
 from bnlint.finding import Applicability, Edit
 
 
@@ -57,12 +59,17 @@ class MomentumSetting:
         return f"Write {text} in place of {origin.text}", edit, Applicability.UNSAFE
 
 
-def momentum_settings(graphs: Iterable[ModelGraph]) -> Iterator[MomentumSetting]:
+@Pass
+def momentum_settings(graphs: Graphs) -> tuple[MomentumSetting, ...]:
     """The effective momentum of every layer that keeps running statistics, place by place.
 
     An assigned momentum hides the constructor's. Layers with a forward of their own are left out,
     since they may give the number another meaning.
     """
+    return tuple(_settings(graphs))
+
+
+def _settings(graphs: Graphs) -> Iterator[MomentumSetting]:
     for site, built in layers_by_site(graphs, Kind.BATCH_NORM).items():
         found: dict[tuple[Site, str], list[tuple[ModelGraph, Layer]]] = defaultdict(list)
         arguments: dict[tuple[Site, str], Argument] = {}
@@ -92,7 +99,8 @@ def _are_frozen(members: Iterable[tuple[ModelGraph, Layer]]) -> bool:
     return not live and any(layer.name in graph.frozen_norms for graph, layer in members)
 
 
-def assigned_settings(run: Run) -> Iterator[MomentumSetting]:
+@Pass
+def assigned_settings(run: Run) -> tuple[MomentumSetting, ...]:
     """The assignments to ``momentum`` that a run makes, also of layers in no known model.
 
     Those that give different values in turn, as a schedule does, are left out.
@@ -102,9 +110,15 @@ def assigned_settings(run: Run) -> Iterator[MomentumSetting]:
         if not any(layer.own_forward for layer in event.layers):
             place = event.value.site or event.site
             found[place].append(MomentumSetting(event.value, place, event.layers))
-    for settings in found.values():
-        if len({repr(setting.argument.value) for setting in settings}) == 1:
-            yield settings[0]
+    values = ({repr(s.argument.value) for s in settings} for settings in found.values())
+    pairs = zip(found.values(), values, strict=True)
+    return tuple(settings[0] for settings, different in pairs if len(different) == 1)
+
+
+@Pass
+def settings_in_run(run: Run) -> tuple[MomentumSetting, ...]:
+    """The :func:`momentum_settings` of the models of one run, as their code says them."""
+    return momentum_settings(Graphs(run.read.values()))
 
 
 def _effective(layer: Layer) -> Argument | None:

@@ -5,7 +5,7 @@ from itertools import takewhile
 
 from bnlint.facts.types.graph import Call, Layer
 from bnlint.facts.types.site import CodeCondition, Site
-from bnlint.facts.wording.fix_places import is_dotted_name
+from bnlint.facts.wording.code_text import is_dotted_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from bnlint.facts.passes.gains import assumed_gain, gain_of, size_of
 from bnlint.facts.passes.moments import UNIT, Moments, activated
+from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.graph import Call, ModelGraph
 from bnlint.facts.types.kind import NORMALIZATIONS, Kind
 
@@ -40,6 +41,7 @@ class Flow:
         return replace(self, moments=moments)
 
 
+@Pass
 def flows(graph: ModelGraph) -> tuple[Flow, ...]:
     """The moments behind each call; those of a call without known effect have itself as origin."""
     found: list[Flow] = []

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from bnlint.facts.passes.expected_signal import Expectation, expectation
+from bnlint.facts.passes.once import Pass
 from bnlint.facts.passes.signal_growth import (
     FEWEST_BLOCKS,
     SUSPICIOUS_RUN,
@@ -17,7 +18,8 @@ from bnlint.facts.passes.signal_growth import (
     explosion,
     fast_growth,
 )
-from bnlint.facts.types.graph import ModelGraph, Residual
+from bnlint.facts.types.graph import Graphs, ModelGraph, Residual
+from bnlint.facts.types.kind import NORMALIZATIONS
 from bnlint.facts.types.site import Site
 
 
@@ -45,6 +47,7 @@ class ResidualGrowth:
         return (r.add.site for r in self.residuals if r.add.site is not None)
 
 
+@Pass
 def residual_growth(graph: ModelGraph) -> ResidualGrowth | None:
     """The growth that is worth a word, if there is any; blocks with a norm in the branch have none."""
     if len(graph.residuals) < SUSPICIOUS_RUN:
@@ -61,6 +64,37 @@ def residual_growth(graph: ModelGraph) -> ResidualGrowth | None:
     if growth is None or sum(not b.normalised for b in growth.blocks) < FEWEST_BLOCKS * explodes:
         return None
     return _of_run(graph, expected, growth, explodes)
+
+
+@Pass
+def residual_growths(graphs: Graphs) -> tuple[ResidualGrowth, ...]:
+    """Those of all models, the most harmful first; of models that share blocks, one.
+
+    Left out are models that were measured, which is worth more, or have published weights, and
+    blocks that another model builds with a normalisation: they do without it on purpose.
+    """
+    taken = set(_normalised_somewhere(graphs))
+    judged = (graph for graph in graphs if not graph.pretrained and graph.signal is None)
+    found = [growth for growth in map(residual_growth, judged) if growth is not None]
+    apart = []
+    for growth in sorted(found, key=_harm, reverse=True):
+        sites = set(growth.sites)
+        if sites and taken.isdisjoint(sites):
+            taken |= sites
+            apart.append(growth)
+    return tuple(apart)
+
+
+def _harm(found: ResidualGrowth) -> tuple[bool, bool, float]:
+    return found.explodes and found.proven, found.explodes, found.growth.total
+
+
+def _normalised_somewhere(graphs: Graphs) -> Iterator[Site]:
+    for graph in graphs:
+        for residual in graph.residuals:
+            site = residual.add.site
+            if site is not None and any(call.kind in NORMALIZATIONS for call in residual.branch):
+                yield site
 
 
 def _of_run(

@@ -1,8 +1,8 @@
 """Layers that one forward calls again: on what, and which part of the model is shared."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bnlint.facts.passes.once import Pass
 from bnlint.facts.passes.parts import are_parts_of_one, stands_for_many
 from bnlint.facts.types.graph import Call, Layer, ModelGraph
 from bnlint.facts.types.kind import WEIGHTED, Kind
@@ -26,12 +26,15 @@ class Reuse:
     before: Site | None
 
 
-def reuses(graph: ModelGraph, *kinds: Kind) -> Iterator[Reuse]:
+@Pass
+def reuses(graph: ModelGraph) -> tuple[Reuse, ...]:
     """Every call of a layer but its first, with the first; only first calls that certainly run."""
-    for layer, (first, *others) in graph.calls_by_layer.items():
-        if layer.kind in kinds and first.certain:
-            for again in others:
-                yield Reuse(layer, first, again, *_places(first, again))
+    return tuple(
+        Reuse(layer, first, again, *_places(first, again))
+        for layer, (first, *others) in graph.calls_by_layer.items()
+        if first.certain
+        for again in others
+    )
 
 
 def _places(first: Call, again: Call) -> tuple[Site | None, Site | None]:

@@ -7,6 +7,7 @@ from math import prod
 from bnlint.facts.passes.axes import Axes, Role
 from bnlint.facts.passes.batches import norms_over_the_batch
 from bnlint.facts.passes.layout import axes_of
+from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.graph import Call, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.run import Forward, Run
@@ -32,13 +33,17 @@ class Population:
         return prod(self.positions)
 
 
-def populations(graph: ModelGraph) -> Iterator[Population]:
+@Pass
+def populations(graph: ModelGraph) -> tuple[Population, ...]:
     """The certain calls of BatchNorm layers whose positions are known.
 
     They are where a trace has its sizes from an input that somebody gave, and where the layers
     before leave so many positions of any input.
     """
-    layouts = axes_of(graph)
+    return tuple(_populations(graph, axes_of(graph)))
+
+
+def _populations(graph: ModelGraph, layouts: tuple[Axes, ...]) -> Iterator[Population]:
     for call in graph.calls:
         if call.kind is not Kind.BATCH_NORM or call.layer is None or not call.inputs:
             continue
@@ -65,8 +70,7 @@ def trained_populations(run: Run, forward: Forward) -> list[Population]:
     for call in read.calls if read is not None else ():
         if call.layer is not None and not call.certain:
             names.discard(call.layer.name)
-    found = populations(graph)
-    return [one for one in found if one.layer.certain and one.layer.name in names]
+    return [one for one in populations(graph) if one.layer.certain and one.layer.name in names]
 
 
 def fewest(run: Run, forward: Forward) -> Population | None:

@@ -1,7 +1,7 @@
 """The graph of one model: its layers and what its forward does with them, in execution order."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -218,15 +218,8 @@ class Residual:
     branch: tuple[Call, ...]
 
 
-def layers_by_site(
-    graphs: Iterable[ModelGraph], *kinds: Kind
-) -> dict[Site, list[tuple[ModelGraph, Layer]]]:
-    """All layers of some kinds by the constructor call that built them, each with its model."""
-    found: dict[Site, list[tuple[ModelGraph, Layer]]] = defaultdict(list)
-    for graph in graphs:
-        for layer in graph.of_kind(*kinds):
-            found[layer.site].append((graph, layer))
-    return found
+class Graphs(tuple[ModelGraph, ...]):
+    """The graphs of all models of a program, with room for what follows from them together."""
 
 
 def _residuals(graph: ModelGraph) -> Iterator[Residual]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bnlint.facts.types.graph import ModelGraph
+from bnlint.facts.types.graph import Graphs, ModelGraph
 from bnlint.facts.types.recipe import Recipe
 from bnlint.facts.types.run import Run
 from bnlint.facts.types.site import Site
@@ -32,7 +32,7 @@ class Rehearsal:
     tried with unknown arguments, and classes with their defaults.
     """
 
-    graphs: tuple[ModelGraph, ...]
+    graphs: Graphs
     runs: tuple[Run, ...]
     recipes: Mapping[ModelGraph, Recipe] = field(default_factory=dict)
     scripts: Mapping[ModelGraph, str] = field(default_factory=dict)

@@ -148,9 +148,14 @@ class Model:
     answers_by_mode: bool = False
     """Whether its forward may return something else in train mode: losses, auxiliary outputs."""
 
+    @property
+    def key(self) -> int:
+        """The same for facts about one object, and for no others."""
+        return self.identity if self.identity >= 0 else -id(self)
+
     def is_same(self, other: "Model") -> bool:
         """Whether both facts are about one object."""
-        return self is other or (self.identity == other.identity and self.identity >= 0)
+        return self.key == other.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +308,7 @@ class MomentumAssigned(Event):
 E_co = TypeVar("E_co", bound=Event)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Run:
     """The rehearsal of one entry point.
 

@@ -15,7 +15,8 @@ from bnlint.facts.types.run import (
     is_training,
 )
 from bnlint.facts.types.site import Site
-from bnlint.facts.wording.fix_places import encloses, is_dotted_name, places_of
+from bnlint.facts.wording.code_text import is_dotted_name
+from bnlint.facts.wording.fix_places import encloses, places_of
 from bnlint.finding import Edit
 
 TRAINS_ELSEWHERE = ("backward(", ".fit(")

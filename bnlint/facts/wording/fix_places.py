@@ -7,13 +7,7 @@ from bnlint.facts.passes.forwards import loops_of, training_forwards
 from bnlint.facts.types.run import Event, Forward, Loop, ModeSwitched, Run
 from bnlint.facts.types.site import Site
 
-_DOTTED_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _STATEMENT = re.compile(r"(async\s+)?(for|while)\b")
-
-
-def is_dotted_name(text: str) -> bool:
-    """Whether code is a name or a chain of attributes, which means the same on the next line."""
-    return _DOTTED_NAME.fullmatch(text) is not None
 
 
 def encloses(outer: Site, inner: Site) -> bool:

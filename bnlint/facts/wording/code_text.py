@@ -1,0 +1,53 @@
+"""What a piece of code is, by its text: where only that is at hand."""
+
+import ast
+import re
+
+_DOTTED_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_FALSE = re.compile(r"[=(,]\s*False\b")
+_SLICE_OF_BATCH = re.compile(r"\[[^\[\]\n*:]*\*[^\[\]\n:]*:")
+_UNPACKED = re.compile(r"[(,]\s*\*\*\s*[\w({]")
+_WHOLE_NUMBER = re.compile(r"(int|len|round)\(.*\)|.*//.*", re.DOTALL)
+
+_BINDING_TIGHTLY = (ast.Name, ast.Attribute, ast.Call, ast.Subscript)
+
+
+def is_dotted_name(text: str) -> bool:
+    """Whether it is a name or a chain of attributes, which means the same on the next line."""
+    return _DOTTED_NAME.fullmatch(text) is not None
+
+
+def is_whole_number(text: str) -> bool:
+    """Whether an expression visibly gives a whole number: ``width // 2``, ``len(classes)``."""
+    return _WHOLE_NUMBER.fullmatch(text) is not None
+
+
+def hands_over_false(text: str) -> bool:
+    """Whether ``False`` is assigned or an argument in it."""
+    return _FALSE.search(text) is not None
+
+
+def unpacks_keywords(text: str) -> bool:
+    """Whether a call has ``**options``."""
+    return _UNPACKED.search(text) is not None
+
+
+def slices_batches(text: str) -> bool:
+    """Whether it takes batches by their number: ``labels[step * size:(step + 1) * size]``."""
+    return _SLICE_OF_BATCH.search(text) is not None
+
+
+def call_of_one(text: str) -> tuple[str, str] | None:
+    """The callee and the only argument of a call, in brackets where an attribute needs them."""
+    try:
+        tree = ast.parse(text, mode="eval").body
+    except SyntaxError:
+        return None
+    match tree:
+        case ast.Call(func=callee, args=[argument], keywords=[]):
+            code = ast.get_source_segment(text, argument)
+            name = ast.get_source_segment(text, callee)
+            if name is None or code is None or isinstance(argument, ast.Starred):
+                return None
+            return name, code if isinstance(argument, _BINDING_TIGHTLY) else f"({code})"
+    return None

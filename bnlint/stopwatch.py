@@ -1,0 +1,40 @@
+"""Where the time of a run goes, by name, for who asks; nothing is measured otherwise."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from time import perf_counter
+
+_Names = defaultdict[str, float]
+_running: ContextVar[tuple[_Names, list[float]] | None] = ContextVar("stopwatch", default=None)
+
+
+@contextmanager
+def stopwatch() -> Iterator[dict[str, float]]:
+    """Measure: what is given fills with the seconds of each name that is :func:`timed`."""
+    seconds: _Names = defaultdict(float)
+    token = _running.set((seconds, []))
+    try:
+        yield seconds
+    finally:
+        _running.reset(token)
+
+
+@contextmanager
+def timed(name: str) -> Iterator[None]:
+    """Count the seconds of a block for a name, less those of what is timed within it."""
+    watch = _running.get()
+    if watch is None:
+        yield
+        return
+    seconds, within = watch
+    within.append(0.0)
+    started = perf_counter()
+    try:
+        yield
+    finally:
+        elapsed = perf_counter() - started
+        seconds[name] += elapsed - within.pop()
+        if within:
+            within[-1] += elapsed
