@@ -3,7 +3,6 @@
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import cast
 
 import libcst as cst
 
@@ -43,11 +42,12 @@ def children(node: cst.CSTNode) -> list[cst.CSTNode]:
     """A node's children, without whitespace and punctuation."""
     found: list[cst.CSTNode] = []
     for name in _child_fields(type(node)):
-        value: object = getattr(node, name)
-        if isinstance(value, tuple | list):
+        value = getattr(node, name)
+        kind = type(value)
+        if kind is tuple or kind is list:
             found += value
-        elif _is_node(type(value)):  # type: ignore[arg-type]
-            found.append(cast(cst.CSTNode, value))
+        elif _is_node(kind):  # type: ignore[arg-type]
+            found.append(value)
     return found
 
 

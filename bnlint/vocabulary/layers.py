@@ -49,6 +49,9 @@ class _Signatures(Mapping[str, tuple[Parameter, ...]]):
             self._parsed[name] = tuple(_parameters(self._written[name]))
         return self._parsed[name]
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._written
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._written)
 

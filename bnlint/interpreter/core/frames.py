@@ -14,6 +14,8 @@ from bnlint.interpreter.core.values import Value
 
 CALLERS = 12
 """Calls that led to an operation that are remembered."""
+CHAIN = 6
+"""Calls that led to a constructor call that are remembered."""
 
 
 class End(Enum):
@@ -73,6 +75,7 @@ class Activation:
     abstract: int = 0
     fact: FrameFact | None = None
     called_from: tuple[Site, ...] | None = None
+    built_from: tuple[Site, ...] | None = None
     conditions: int = 0
     """How many conditions that are not known decide whether it is called."""
     loops: int = 0
@@ -81,12 +84,21 @@ class Activation:
     def callers(self, frames: "list[Activation]") -> tuple[Site, ...]:
         """The calls that led here, nearest first."""
         if self.called_from is None:
-            near = reversed(frames[-CALLERS:])
-            self.called_from = tuple(f.call for f in near if f.call is not None)
+            self.called_from = _calls(frames[-CALLERS:])
         return self.called_from
+
+    def chain(self, frames: "list[Activation]") -> tuple[Site, ...]:
+        """The calls that led to a constructor call here, nearest first."""
+        if self.built_from is None:
+            self.built_from = _calls(frames[-CHAIN:])
+        return self.built_from
 
     def as_fact(self) -> FrameFact:
         """The frame as rules see it."""
         if self.fact is None:
             self.fact = FrameFact(self.function, self.call, self.definition)
         return self.fact
+
+
+def _calls(frames: list[Activation]) -> tuple[Site, ...]:
+    return tuple(frame.call for frame in reversed(frames) if frame.call is not None)

@@ -82,13 +82,16 @@ class Heap:
     def touch(self, container: Container) -> None:
         """Announce that ``container`` is about to change."""
         key = id(container)
-        copy: Contents | None = None
+        if not self._live or key in self._live[-1].saved:
+            return  # what a snapshot has saved, all older ones have that need it
         birth = self._births.get(key, 0)
-        for snapshot in self._live:
-            if birth <= snapshot.clock and key not in snapshot.saved:
-                if copy is None:
-                    copy = container.copy()  # type: ignore[assignment]
-                snapshot.saved[key] = (container, copy)  # type: ignore[assignment]
+        if birth > self._live[-1].clock:
+            return
+        saved = container, cast(Contents, container.copy())
+        for snapshot in reversed(self._live):
+            if key in snapshot.saved or birth > snapshot.clock:
+                return
+            snapshot.saved[key] = saved
 
     def new(self, container: Container) -> None:
         """Announce that ``container`` has just been made."""
@@ -109,12 +112,14 @@ class Heap:
         """
         names[name] = value
         for snapshot in self._live:
+            before = dict(part)
             saved = snapshot.saved.get(id(names))
             if saved is not None and isinstance(saved[1], dict):
                 saved[1].setdefault(name, value)
                 if shared is not None and shared in saved[1]:
-                    before = {**part, shared: saved[1][shared]}
-                    snapshot.saved[id(part)] = (part, cast(Contents, before))
+                    before[shared] = saved[1][shared]
+            if shared is not None:
+                snapshot.saved[id(part)] = part, cast(Contents, before)
 
     def put(self, names: dict[str, Value], name: str, value: Value) -> None:
         """Set one entry."""

@@ -299,7 +299,7 @@ class Machine:
     def assumptions(self) -> tuple[Assumption, ...]:
         """What decides whether the present path is taken: around it, and before it."""
         left = [exit.stayed for frame in self.frames[self.outermost :] for exit in frame.exits]
-        return (*self.path, *dict.fromkeys(left))
+        return (*self.path, *dict.fromkeys(left)) if left else self.path
 
     def _combine(
         self,
@@ -349,6 +349,9 @@ class Machine:
         Returns what the present path then is, and the values that paths brought along.
         """
         exits = self.frame.exits
+        if len(exits) == start:
+            ends_here = done is not None and done.end is end
+            return (None, [done.value]) if done is not None and ends_here else (done, [])
         matching = [e for e in exits[start:] if e.completion.end is end]
         exits[start:] = [e for e in exits[start:] if e.completion.end is not end]
         values = [e.completion.value for e in matching]

@@ -44,8 +44,8 @@ class Namespace:
         self.has_generators = "yield" in source.content
         self.generators: dict[cst.FunctionDef, bool] = {}
         """Whether functions are generators, as far as that has been asked."""
-        self.literals: dict[cst.CSTNode, Value] = {}
-        """Numbers as values that remember their node."""
+        self.literals: dict[int, Value] = {}
+        """Numbers as values that remember their node, by the identity of that."""
         self.eager = False
         """Whether the body has been or is being executed as a whole."""
         _collect(source.tree.body, self)
@@ -197,14 +197,12 @@ class Namespaces:
 
 def dotted(node: cst.CSTNode | None) -> str:
     """The text of a dotted name, or ``""`` for anything else."""
-    match node:
-        case cst.Name(value=value):
-            return value
-        case cst.Attribute(value=value, attr=attr):
-            head = dotted(value)
-            return f"{head}.{attr.value}" if head else ""
-        case _:
-            return ""
+    if type(node) is cst.Name:
+        return node.value
+    if type(node) is cst.Attribute:
+        head = dotted(node.value)
+        return f"{head}.{node.attr.value}" if head else ""
+    return ""
 
 
 def _collect(body: Iterable[cst.CSTNode], space: Namespace) -> None:

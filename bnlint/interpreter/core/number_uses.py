@@ -31,16 +31,17 @@ class NumberUses:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._noted: set[Site] = set()
+        self._noted: set[int] = set()
+        """The identities of their nodes."""
 
     def note(self, values: Iterable[Value]) -> None:
         """Something is computed from values."""
         for value in values:
             if isinstance(value, _WRITTEN):
-                self._noted.add(value.site)
+                self._noted.add(id(value.site.node))
 
     def __contains__(self, origin: object) -> bool:
-        if not isinstance(origin, Site) or origin in self._noted:
+        if not isinstance(origin, Site) or id(origin.node) in self._noted:
             return True
         source, node = origin.source, origin.node
         if not isinstance(source, SourceFile) or not isinstance(node, cst.CSTNode):

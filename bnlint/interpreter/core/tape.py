@@ -9,7 +9,15 @@ from bnlint.facts.types.graph import Shape
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.objects import Instance
-from bnlint.interpreter.core.values import Choice, Gradients, Many, Maybe, Tensor, Value
+from bnlint.interpreter.core.values import (
+    UNKNOWN_SHAPE,
+    Choice,
+    Gradients,
+    Many,
+    Maybe,
+    Tensor,
+    Value,
+)
 
 if TYPE_CHECKING:
     from bnlint.interpreter.core.machine import Machine
@@ -91,7 +99,7 @@ class Tape:
                 loops,
                 len(machine.path) == start.conditions
                 and not any(frame.exits for frame in machine.frames[start.frames :]),
-                shape or Shape(),
+                shape or UNKNOWN_SHAPE,
             )
         )
         return len(self.ops) - 1
@@ -113,10 +121,12 @@ class Tape:
         ``batch`` says that the output still holds one sample per sample of the first input.
         """
         index = self.emit(kind, name, inputs, site, layer=layer, constants=constants, shape=shape)
+        if len(inputs) == 1:
+            return _of_one_input(index, shape, inputs[0], batch, _keeps_order(kind, name))
         first = inputs[0] if inputs else None
         return Tensor(
             index,
-            shape or Shape(),
+            shape or UNKNOWN_SHAPE,
             _union([t.depends for t in inputs]),
             Gradients.of_all([t.grads for t in inputs]),
             _union([t.loaders for t in inputs]),
@@ -163,6 +173,22 @@ class Tape:
         assert machine is not None
         around = set(machine.assumptions())
         return set(machine.journal.forwards[number].assumptions) <= around
+
+
+def _of_one_input(
+    index: int, shape: Shape | None, given: Tensor, batch: bool, keeps_order: bool
+) -> Tensor:
+    """The output of an operation on one tensor, which comes from all that this one does."""
+    return Tensor(
+        index,
+        shape or UNKNOWN_SHAPE,
+        given.depends,
+        given.grads,
+        given.loaders,
+        given.batch if batch else None,
+        made_up=given.made_up,
+        drawn=given.drawn and keeps_order,
+    )
 
 
 ORDERING = frozenset("sort msort argsort topk unique cumsum cumprod".split())

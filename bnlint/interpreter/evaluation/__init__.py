@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bnlint.interpreter.core.values import Unknown, Value
-from bnlint.interpreter.evaluation.allowance import Allowance
+from bnlint.interpreter.evaluation.allowance import FREE, Allowance
 from bnlint.interpreter.evaluation.formatting import format_one, shown
 from bnlint.interpreter.evaluation.numbers import BUILTINS, MATH
 from bnlint.interpreter.evaluation.operators import compared, contains, negated, operate
@@ -54,6 +54,10 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
 """What is called by name; ``str.`` and ``list.`` stand for ``bytes`` and ``tuple``, too."""
 
 
+FEW_PARTS = FREE // 2
+"""Parts of a formatted string that weigh nothing if they are short."""
+
+
 def evaluate(
     name: str,
     values: Sequence[Value],
@@ -66,10 +70,20 @@ def evaluate(
         return Unknown(f"{name}()")
     try:
         given = [plain(value, allowance) for value in values]
-        named = {key: plain(value, allowance) for key, value in (keywords or {}).items()}
+        if not keywords:
+            return admitted(function(*given), allowance)
+        named = {key: plain(value, allowance) for key, value in keywords.items()}
         return admitted(function(*given, **named), allowance)
     except Exception:
         return Unknown(f"{name}()")
+
+
+def in_one(texts: list[str], allowance: Allowance) -> str | None:
+    """The parts of a formatted string as one; ``None`` where it is too long."""
+    if len(texts) <= FEW_PARTS and sum(map(len, texts)) <= FREE:
+        return "".join(texts)
+    joined = evaluate("str.join", ["", texts], allowance)
+    return joined if isinstance(joined, str) else None
 
 
 __all__ = [
@@ -82,6 +96,7 @@ __all__ = [
     "evaluate",
     "extreme",
     "fits",
+    "in_one",
     "is_key",
     "item_of",
     "negated",

@@ -1,6 +1,7 @@
 """Calls of third-party functions and classes, and of what cannot be resolved."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.known import Known
@@ -58,6 +59,7 @@ HARMLESS = frozenset(
 OBJECT_PACKAGES = ("torch.optim.", "torch.utils.data.", "torch.cuda.amp.", "torch.amp.")
 TRAINING_WORDS = ("step", "optim", "train", "fit", "update", "minimize", "closure")
 INITIALISING_WORDS = ("init", "reset", "fill", "weight")
+METRIC_PACKAGES = tuple(f"{module}." for module in METRIC_MODULES)
 METRIC_WORDS = ("acc", "metric", "iou", "dice", "psnr", "ssim", "score", "correct", "evaluat")
 
 
@@ -132,8 +134,7 @@ def build_opaque(m: Machine, path: str, arguments: Arguments, site: Site) -> Ins
 def _call_foreign(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     package, name = path.partition(".")[0], path.rpartition(".")[2]
     inputs = tensors_in(arguments.values)
-    is_metric = any(path.startswith(f"{module}.") for module in METRIC_MODULES)
-    if is_metric or path in IMAGE_WRITERS or name in MEASURES:
+    if path.startswith(METRIC_PACKAGES) or path in IMAGE_WRITERS or name in MEASURES:
         m.journal.measure(inputs)
     if package not in HARMLESS:
         _forget_modes(m, arguments, site)
@@ -155,7 +156,7 @@ def _forget_weights(m: Machine, name: str, arguments: Arguments) -> None:
     for value in arguments.values:
         if is_parameter(value):
             draw(m, value, None)
-    if m.building or any(word in name.lower() for word in INITIALISING_WORDS):
+    if m.building or _says(name.lower(), INITIALISING_WORDS):
         forget_weights(m, [x for value in arguments.values for x in modules_in(value)])
 
 
@@ -170,9 +171,9 @@ def _call_unknown(
         return SHUFFLED
     if "backward" in name and inputs:
         note_backward(m, inputs, site)
-    elif any(word in name for word in TRAINING_WORDS):
+    elif _says(name, TRAINING_WORDS):
         m.journal.may_backpropagate(inputs)
-    elif any(word in name for word in METRIC_WORDS):
+    elif _says(name, METRIC_WORDS):
         m.journal.measure(inputs)
     _forget_modes(m, arguments, site)
     _forget_weights(m, name, arguments)
@@ -180,6 +181,12 @@ def _call_unknown(
     if inputs:
         return m.tape.tensor(Kind.UNKNOWN, name or "call", inputs, site)
     return Unknown(f"{name}()")
+
+
+@lru_cache(maxsize=8192)
+def _says(name: str, words: tuple[str, ...]) -> bool:
+    """Whether a name has one of some words in it."""
+    return any(word in name for word in words)
 
 
 def _is_drawn(arguments: Arguments, site: Site) -> bool:

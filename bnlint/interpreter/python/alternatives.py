@@ -71,7 +71,7 @@ def _own_state(m: Machine, value: Value, around: set[Assumption]) -> list[Kept]:
     if not isinstance(owner, Instance):
         return []
     parts = [part.module for part in parts_of(m, owner)] if owner.is_module else [owner]
-    own = [part for part in parts if not set(part.assumptions) <= around]
+    own = [part for part in parts if not around.issuperset(part.assumptions)]
     held = [item for part in own for item in part.attributes.values()]
     parameters = [item for item in held if isinstance(item, Instance) and not item.is_module]
     kept: list[Kept] = []

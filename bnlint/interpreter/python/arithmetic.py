@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 
 import libcst as cst
 
@@ -45,7 +46,12 @@ TENSOR_OPERATORS: Mapping[str, tuple[Kind, str]] = {
 
 def operator_name(node: cst.CSTNode) -> str:
     """``Add`` for ``+`` and for ``+=``."""
-    return type(node).__name__.removesuffix("Assign")
+    return _operator(type(node))
+
+
+@cache
+def _operator(kind: type) -> str:
+    return kind.__name__.removesuffix("Assign")
 
 
 def binary(m: Machine, name: str, left: Value, right: Value, site: Site) -> Value:
@@ -122,6 +128,8 @@ def unary(m: Machine, name: str, value: Value, node: cst.CSTNode, scope: Scope) 
 
 def truth_of(value: Value) -> bool | None:
     """Whether a value counts as true, or ``None``."""
+    if value is None or value is True or value is False:
+        return bool(value)
     match value:
         case Unknown() | Tensor() | Many() | frozenset():
             return None

@@ -1,5 +1,8 @@
 """Building objects: instances of project classes, layers of torch.nn, other library objects."""
 
+from collections.abc import Mapping
+from functools import cache
+
 import libcst as cst
 
 from bnlint.facts.types.site import Site
@@ -19,12 +22,11 @@ from bnlint.interpreter.torch.modules import (
 )
 from bnlint.vocabulary.layers import ANY_ARGUMENTS, REQUIRED, SIGNATURES, bare_name
 
-CHAIN = 6
-"""Calls that led to a constructor call that are remembered."""
 FRAMEWORK_MODULES = ("LightningModule", "LightningDataModule", "PreTrainedModel", "MetaModule")
 NOT_OBJECTS = frozenset({"Enum", "IntEnum", "StrEnum", "Exception", "ValueError", "RuntimeError"})
 
 
+@cache
 def canonical(path: str) -> str:
     """The one name under which the interpreter knows a library class or function."""
     bare = bare_name(path)
@@ -47,6 +49,7 @@ def canonical(path: str) -> str:
 DDP = "torch.nn.parallel.DistributedDataParallel"
 
 
+@cache
 def is_module_class(path: str) -> bool:
     """Whether a library class is an nn.Module."""
     name = path.rpartition(".")[2]
@@ -106,9 +109,7 @@ def new_instance(m: Machine, cls: Class | None, library: str, site: Site) -> Ins
     made = Instance(cls, library, {}, site)
     m.heap.new(made.attributes)
     m.heap.new(made.assigned)
-    made.chain = tuple(
-        frame.call for frame in reversed(m.frames[-CHAIN:]) if frame.call is not None
-    )
+    made.chain = m.frame.chain(m.frames) if m.frames else ()
     made.assumptions = m.assumptions()
     made.order = m.journal.next_order()
     made.is_module = is_module_class(library) if library else False
@@ -163,8 +164,14 @@ def bind_signature(bare: str, arguments: Arguments) -> dict[str, Bound]:
         elif arguments.opened or arguments.further or parameter.default is REQUIRED:
             bound[name] = Bound(Unknown(f"argument {name}"))
         else:
-            bound[name] = Bound(parameter.default)
+            bound[name] = _defaults(bare)[name]
     return bound
+
+
+@cache
+def _defaults(bare: str) -> Mapping[str, Bound]:
+    """The defaults of a torch.nn constructor, which all layers share that are built with them."""
+    return {parameter.name: Bound(parameter.default) for parameter in SIGNATURES[bare]}
 
 
 def bind_loosely(arguments: Arguments) -> dict[str, Bound]:

@@ -51,17 +51,17 @@ def arguments_of(m: Machine, node: cst.Call, scope: Scope) -> Arguments:
     made = Arguments()
     for arg in node.args:
         value = m.evaluate(arg.value, scope)
-        made.further |= bool(arg.star) and _is_further(arg.value, scope)
-        if arg.star == "*":
-            _unpack(m, value, made)
-        elif arg.star == "**":
-            _unpack_keywords(m, value, made)
+        if arg.star:
+            made.further |= _is_further(arg.value, scope)
+            unpack = _unpack if arg.star == "*" else _unpack_keywords
+            unpack(m, value, made)
         elif arg.keyword is None:
             made.positional.append(value)
             made.nodes.append(arg.value)
         else:
-            made.keywords[arg.keyword.value] = value
-            made.keyword_nodes[arg.keyword.value] = arg.value
+            name = arg.keyword.value
+            made.keywords[name] = value
+            made.keyword_nodes[name] = arg.value
     return made
 
 

@@ -17,6 +17,14 @@ INNER = frozenset({cst.FunctionDef, cst.ClassDef, cst.Lambda})
 """Code that does not run where it stands."""
 PARTS_PER_STEP = 4
 """Nodes of code that is not executed that count as one step."""
+FORGOTTEN = frozenset(
+    {
+        *(cst.AssignTarget, cst.AnnAssign, cst.AugAssign, cst.NamedExpr, cst.For, cst.CompFor),
+        *(cst.AsName, cst.MatchAs, cst.MatchStar, cst.FunctionDef, cst.ClassDef),
+        *(cst.Name, cst.Attribute),
+    }
+)
+"""Nodes that bind or mention something."""
 GRADIENT_SWITCHES = frozenset({"set_grad_enabled", "no_grad", "enable_grad", "inference_mode"})
 
 
@@ -29,7 +37,8 @@ def forget(m: Machine, nodes: Iterable[cst.CSTNode], scope: Scope) -> None:
         mentioned: list[Value] = []
         for number, part in enumerate(parts_of(node)):
             m.step(number % PARTS_PER_STEP == 0)
-            _forget_part(m, part, scope, mentioned)
+            if type(part) in FORGOTTEN:
+                _forget_part(m, part, scope, mentioned)
         for module in modules_in(mentioned):
             set_mode(m, module, None, m.site(node, scope), None)
         tensors = [value for value in mentioned if isinstance(value, Tensor)]

@@ -8,7 +8,7 @@ import libcst as cst
 from bnlint.interpreter.core.machine import EXPRESSIONS, Machine, handles, newer
 from bnlint.interpreter.core.objects import Scope
 from bnlint.interpreter.core.values import Float, Int, Unknown, Value
-from bnlint.interpreter.evaluation import evaluate, operate
+from bnlint.interpreter.evaluation import evaluate, in_one, operate
 from bnlint.interpreter.evaluation.numbers import LONGEST_NUMBER
 
 LONGEST_REMEMBERED = 1_000
@@ -24,7 +24,7 @@ def _number(text: str) -> int | float:
 
 @handles(EXPRESSIONS, cst.Integer, cst.Float)
 def _literal(m: Machine, node: cst.Integer | cst.Float, scope: Scope) -> Value:
-    known = scope.namespace.literals.get(node)
+    known = scope.namespace.literals.get(id(node))
     if known is not None:
         return known
     if len(node.value) > LONGEST_NUMBER:
@@ -36,7 +36,7 @@ def _literal(m: Machine, node: cst.Integer | cst.Float, scope: Scope) -> Value:
     made: Int | Float = Int(plain) if isinstance(plain, int) else Float(plain)
     made.site = m.site(node, scope)
     made.option = None
-    scope.namespace.literals[node] = made
+    scope.namespace.literals[id(node)] = made
     return made
 
 
@@ -84,8 +84,8 @@ def _joined(
 ) -> str | None:
     texts = [_part(m, part, scope) for part in parts]
     known = [text for text in texts if text is not None]
-    joined = evaluate("str.join", ["", known], m.allowance)
-    return joined if len(known) == len(texts) and isinstance(joined, str) else None
+    joined = in_one(known, m.allowance)
+    return joined if len(known) == len(texts) else None
 
 
 def _part(m: Machine, part: cst.BaseFormattedStringContent, scope: Scope) -> str | None:
@@ -94,7 +94,7 @@ def _part(m: Machine, part: cst.BaseFormattedStringContent, scope: Scope) -> str
             return text.replace("{{", "{").replace("}}", "}")
         case cst.FormattedStringExpression(expression=node, conversion=conversion):
             value = m.evaluate(node, scope)
-            spec = _joined(m, part.format_spec or (), scope)
+            spec = _joined(m, part.format_spec, scope) if part.format_spec else ""
             made = evaluate("f-string", [value, spec, conversion], m.allowance)
             return made if spec is not None and isinstance(made, str) else None
     return None

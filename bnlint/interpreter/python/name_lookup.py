@@ -19,14 +19,14 @@ CONSTANTS: Mapping[str, Value] = {"True": True, "False": False, "None": None}
 
 def look_up(m: Machine, name: str, scope: Scope) -> Value:
     """The value of a name: local, enclosing, global or builtin."""
-    if name in CONSTANTS:
-        return CONSTANTS[name]
     inner: Scope | None = scope
     while inner is not None:
         value = inner.names.get(name, MISSING)
         if value is not MISSING:
             return present(value)
         inner = inner.parent
+    if name in CONSTANTS:
+        return CONSTANTS[name]
     value = scope.namespace.lookup(m, name)
     if value is not MISSING:
         return value
@@ -48,10 +48,10 @@ def assign(m: Machine, target: cst.CSTNode, value: Value, scope: Scope) -> None:
     match target:
         case cst.Name(value=name):
             bind(m, name, value, scope)
-        case cst.Tuple(elements=parts) | cst.List(elements=parts):
-            _assign_parts(m, parts, value, scope)
         case cst.Attribute(value=owner, attr=attr):
             set_attribute(m, m.evaluate(owner, scope), attr.value, value, target, scope)
+        case cst.Tuple(elements=parts) | cst.List(elements=parts):
+            _assign_parts(m, parts, value, scope)
         case cst.Subscript():
             store_item(m, target, value, scope)
             written = m.evaluate(target.value, scope)

@@ -204,10 +204,12 @@ class FactsMaker:
 
     def _calls(self, recorded: Recorded, layers: dict[Instance, Layer]) -> tuple[Call, ...]:
         start = recorded.start
-        names = {module: layer.name for module, layer in layers.items()}
+        stacks: dict[tuple[Instance, ...], tuple[str, ...]] = {}
         made = []
         for index, op in enumerate(self.tape.ops[start : recorded.end]):
-            made.append(self._call(index, start, op, layers, names))
+            if op.modules not in stacks:
+                stacks[op.modules] = tuple(_name_in(layers, module) for module in op.modules)
+            made.append(self._call(index, start, op, layers, stacks[op.modules]))
         return tuple(made)
 
     def _call(
@@ -216,7 +218,7 @@ class FactsMaker:
         start: int,
         op: Op,
         layers: dict[Instance, Layer],
-        names: dict[Instance, str],
+        modules: tuple[str, ...],
     ) -> Call:
         layer = layers.get(op.layer) if op.layer is not None else None
         if layer is None and op.layer is not None:
@@ -229,7 +231,7 @@ class FactsMaker:
             layer,
             op.site,
             ConstantArguments(op.constants) if op.constants else {},
-            tuple(names.get(module, module.type_name) for module in op.modules),
+            modules,
             op.callers,
             op.loops,
             op.shape,
@@ -289,6 +291,11 @@ class FactsMaker:
             record.synchronised,
             record.certain,
         )
+
+
+def _name_in(layers: dict[Instance, Layer], module: Instance) -> str:
+    """A module's name in the model, or that of its class if it is none of its layers."""
+    return layers[module].name if module in layers else module.type_name
 
 
 def _goes_with(part: Instance, whole: Instance | None) -> bool:

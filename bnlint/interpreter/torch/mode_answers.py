@@ -1,6 +1,7 @@
 """Forwards that do the same in both modes, or return something else in train mode: losses, say."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import chain
 
 import libcst as cst
@@ -44,15 +45,22 @@ def _asks(module: Instance, function: Function, depth: int) -> bool:
     """Whether a method of a layer, or one that it calls, may ask for the mode."""
     if depth == 0 or not isinstance(function.node, cst.FunctionDef):
         return True
-    for node in _nodes(function.node.body):
+    asks, calls = _questions(function.node)
+    called = [module.cls.find(name) for name in calls] if module.cls is not None else []
+    return asks or any(isinstance(f, Function) and _asks(module, f, depth - 1) for f in called)
+
+
+@lru_cache(maxsize=1024)
+def _questions(method: cst.FunctionDef) -> tuple[bool, frozenset[str]]:
+    """Whether a method itself may ask for the mode, and the methods of its object that it calls."""
+    asks, calls = False, set()
+    for node in _nodes(method.body):
         match node:
             case cst.Attribute(attr=cst.Name(value="training" | "forward" | "__call__")):
-                return True
+                asks = True
             case cst.Call(func=cst.Attribute(value=cst.Name(value="self"), attr=attr)):
-                called = module.cls.find(attr.value) if module.cls is not None else None
-                if isinstance(called, Function) and _asks(module, called, depth - 1):
-                    return True
-    return False
+                calls.add(attr.value)
+    return asks, frozenset(calls)
 
 
 def _answers_by_mode(module: Instance, depth: int) -> bool:
@@ -68,22 +76,28 @@ def _returns_by_mode(module: Instance, method: Value, depth: int) -> bool:
     """Whether a method returns something else in train mode, by itself or by what it calls."""
     if not isinstance(method, Function) or not isinstance(method.node, cst.FunctionDef):
         return False
-    nodes = [*_nodes(method.node.body)]
+    by_itself, values = _returns(method.node)
+    return by_itself or (
+        depth > 0 and any(_calls_one_that_does(module, method, v, depth - 1) for v in values)
+    )
+
+
+@lru_cache(maxsize=1024)
+def _returns(method: cst.FunctionDef) -> tuple[bool, tuple[cst.CSTNode, ...]]:
+    """Whether a method itself returns something else in train mode, and what it returns."""
+    nodes = [*_nodes(method.body)]
     assigned = [*_assigned(nodes)]
     modes = {"self.training", *_kept_modes(assigned)}
     tests = [node for node in nodes if type(node) is cst.If and _mentions(node.test, modes)]
     returned = [node.value for node in nodes if type(node) is cst.Return]
-    if any(map(_decides_on_return, tests)) or any(_is_either(value, modes) for value in returned):
-        return True
     names = {node.value for value in returned if value for node in _names(value)}
-    if any(_adds_to(node, names, assigned) for node in tests):
-        return True
-    if _is_absent(assigned, names, modes):
-        return True
-    return depth > 0 and any(
-        _calls_one_that_does(module, method, value, depth - 1)
-        for value in _values(assigned, returned, names)
+    by_mode = (
+        any(map(_decides_on_return, tests))
+        or any(_is_either(value, modes) for value in returned)
+        or any(_adds_to(node, names, assigned) for node in tests)
+        or _is_absent(assigned, names, modes)
     )
+    return by_mode, tuple(_values(assigned, returned, names))
 
 
 def _kept_modes(assigned: Sequence[Assigned]) -> Iterator[str]:

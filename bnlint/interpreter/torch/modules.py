@@ -17,6 +17,7 @@ from bnlint.interpreter.core.values import (
     Int,
     Many,
     Maybe,
+    Tensor,
     Text,
     Unknown,
     Value,
@@ -35,8 +36,9 @@ WRAPPERS = frozenset(
 PARAMETER = "torch.nn.Parameter"
 MODE = "training"
 """The attribute that holds a module's mode."""
-_MAY_HOLD = frozenset({Instance, Choice, Unknown, Many})
-"""Types of the entries that may be modules."""
+_MAY_HOLD = frozenset({Choice, Unknown, Many})
+"""Types of the entries that may be, or hold, modules that are not known."""
+_UNCERTAIN = frozenset({Maybe, Choice})
 NORMS = "?norms"
 """The attribute that holds, as one, the BatchNorm layers of a third-party model."""
 UNKNOWN_MODE: Mode = frozenset({Switch(None)})
@@ -50,30 +52,30 @@ def is_container(module: Instance) -> bool:
 def children(module: Instance) -> list[tuple[str, Value]]:
     """The named children of a module, in registration order; items of containers may be unknown."""
     found: list[tuple[str, Value]] = []
-    container = is_container(module)
+    container = module.library in CONTAINERS
     for name, entry in module.attributes.items():
-        value = present(entry)
-        if type(value) not in _MAY_HOLD:
-            continue
-        match value:
-            case Instance(stands_for_many=True):
-                continue
-            case Instance(is_module=True):
-                found.append((name, value))
-            case Choice(values=values):
-                modules = [v for v in values if isinstance(v, Instance) and v.is_module]
-                found.extend((name, v) for v in modules)
-            case Unknown() | Many() if container and name != MODE:
-                found.append((name, value))
-            case Instance(cls=cls) if container and value.library != PARAMETER:
-                if cls is None or cls.open:
-                    found.append((name, Unknown("module")))
+        value = entry.value if type(entry) is Maybe else entry
+        if type(value) is not Instance:
+            if type(value) in _MAY_HOLD:
+                found += _vague_children(name, value, container)
+        elif value.is_module:
+            found += () if value.stands_for_many else ((name, value),)
+        elif container and value.library != PARAMETER and (value.cls is None or value.cls.open):
+            found.append((name, Unknown("module")))
     return found
+
+
+def _vague_children(name: str, value: Value, container: bool) -> list[tuple[str, Value]]:
+    """What an entry holds that is one of several modules, or not known."""
+    if isinstance(value, Choice):
+        modules = (v for v in value.values if isinstance(v, Instance) and v.is_module)
+        return [(name, module) for module in modules]
+    return [(name, value)] if container and name != MODE else []
 
 
 def is_certain_child(module: Instance, name: str) -> bool:
     """Whether a child is there on every path, and always the same one."""
-    return not isinstance(module.attributes.get(name), Maybe | Choice)
+    return type(module.attributes.get(name)) not in _UNCERTAIN
 
 
 def child_modules(module: Instance) -> Iterator[tuple[str, Instance]]:
@@ -186,8 +188,8 @@ def _recognise(m: Machine, value: Instance) -> None:
         value.attributes[MODE] = built_mode(m)
 
 
-_NO_MODULES = frozenset({type(None), bool, int, float, str, Int, Float, Text})
-"""Types of items that a long list is not gone through for."""
+_NO_MODULES = frozenset({type(None), bool, int, float, str, Int, Float, Text, Unknown, Tensor})
+"""Types of values that hold no modules."""
 
 
 def modules_in(value: Value) -> list[Instance]:
@@ -195,7 +197,8 @@ def modules_in(value: Value) -> list[Instance]:
     if isinstance(value, Instance):
         return [value] if value.is_module else []
     found: list[Instance] = []
-    _gather(value, 2, found, set())
+    if type(value) not in _NO_MODULES:
+        _gather(value, 2, found, set())
     return found
 
 

@@ -59,7 +59,7 @@ def has_batchnorm(module: Instance) -> Known:
 def _has_batchnorm(module: Instance, assumptions: set[Assumption], seen: set[int]) -> Known:
     seen.add(id(module))
     if is_batch_norm(module):
-        return Known.YES if set(module.assumptions) <= assumptions else Known.UNKNOWN
+        return Known.YES if assumptions.issuperset(module.assumptions) else Known.UNKNOWN
     if is_opaque(module):
         return opaque_batchnorm(module)
     unresolved = isinstance(module.cls, Class) and module.cls.open

@@ -33,10 +33,15 @@ def new_parameter(m: Machine, site: Site, fill: float | None = None) -> Instance
 def names_of(layer: Instance) -> tuple[str, ...]:
     """The names of the parameters that a library layer owns itself."""
     if layer.own_parameters is None:
-        bare = bare_name(layer.library)
-        values = {name: _plain(bound) for name, bound in layer.arguments.items()}
-        layer.own_parameters = parameter_names(bare, values) if bare is not None else ()
+        layer.own_parameters = _own_names(layer)
     return layer.own_parameters
+
+
+def _own_names(layer: Instance) -> tuple[str, ...]:
+    bare = bare_name(layer.library)
+    if bare is None:
+        return ()
+    return parameter_names(bare, {name: _plain(bound) for name, bound in layer.arguments.items()})
 
 
 def _plain(bound: Bound) -> object:
