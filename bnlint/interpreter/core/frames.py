@@ -62,6 +62,8 @@ class ActiveLoop:
     """Whether its passes stand for all."""
     since: int = 0
     """The order of events at its start: what is older was there before."""
+    grown: dict[Instance, None] = field(default_factory=dict)
+    """The containers of modules that got items in it, and are older."""
 
 
 @dataclass(slots=True)

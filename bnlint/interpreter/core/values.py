@@ -32,9 +32,21 @@ class Unknown:
 
 SOME_ITEMS = "items that depend on a condition"
 """The reason of an unknown item that stands for any number of items of its list or tuple."""
+FURTHER = "what the passes between the first and the last add"
+"""The reason of an item that stands for those of passes that two others stand for."""
 SHUFFLED = Unknown("samples in a random order")
 EXIT = Unknown("exit")
 """What a call that ends the program returns."""
+
+
+class Length(Unknown):
+    """How many items there are if further passes add none; a loop over so many stands for all."""
+
+    __slots__ = ("shown",)
+
+    def __init__(self, shown: int) -> None:
+        super().__init__("length")
+        self.shown = shown
 
 
 class Int(int):
@@ -235,6 +247,11 @@ def may_be_absent(entry: Value) -> bool:
         case Unknown(reason=reason):
             return reason == SOME_ITEMS
     return False
+
+
+def is_further(entry: Value) -> bool:
+    """Whether an entry stands for what is added in further passes of a loop."""
+    return type(entry) is Unknown and entry.reason == FURTHER
 
 
 def in_random_order(value: Value) -> bool:

@@ -17,6 +17,7 @@ from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import (
     MISSING,
     Arguments,
+    Length,
     Library,
     Maybe,
     Tensor,
@@ -29,13 +30,13 @@ from bnlint.interpreter.library.classes import is_instance, is_subclass
 from bnlint.interpreter.python.arithmetic import binary, truth_of
 from bnlint.interpreter.python.attributes import MODULE_METHODS
 from bnlint.interpreter.python.construction import canonical
-from bnlint.interpreter.python.iteration import elements
+from bnlint.interpreter.python.iteration import elements, listed, number_of
 from bnlint.interpreter.python.name_lookup import look_up, set_attribute
 from bnlint.interpreter.torch.modules import (
     MODE,
     children,
-    has_unknown_children,
     is_container,
+    next_name,
     register_child,
 )
 from bnlint.interpreter.torch.parameters import is_opaque, names_of
@@ -53,7 +54,10 @@ def _pure(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope)
     if name == "bool" and arguments.positional:
         known = truth_of(arguments.positional[0])
         return Unknown("bool()") if known is None else known
-    return evaluate(path, arguments.positional, m.allowance, arguments.keywords)
+    given = arguments.positional
+    if name == "range":
+        given = [value.shown if isinstance(value, Length) else value for value in given]
+    return evaluate(path, given, m.allowance, arguments.keywords)
 
 
 @library_function("builtins.sum")
@@ -95,11 +99,12 @@ def _of_tensors(m: Machine, name: str, inputs: list[Tensor], site: Site) -> Valu
 def _length(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     value = arguments.get(0, "object")
     match value:
-        case list() | tuple() | dict() | str() | set() | range() | bytes():
-            items = elements(m, value)
-            return Unknown("length") if items is None else len(value)
+        case list() | tuple():
+            return Unknown("length") if listed(m, value) is None else number_of(value)
+        case dict() | str() | set() | range() | bytes():
+            return Unknown("length") if elements(m, value) is None else len(value)
         case Instance() if is_container(value):
-            return Unknown("length") if has_unknown_children(value) else len(children(value))
+            return number_of([child for _, child in children(value)])
         case Instance(cls=Class() as cls):
             function = cls.find("__len__")
             if isinstance(function, Function):
@@ -200,7 +205,7 @@ def _setattr(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sco
     if isinstance(name, str):
         set_attribute(m, owner, name, value, site.node, scope)  # type: ignore[arg-type]
     elif isinstance(owner, Instance) and owner.is_module:
-        register_child(m, owner, f"?{len(owner.attributes)}", value)
+        register_child(m, owner, next_name(owner), value)
     return None
 
 

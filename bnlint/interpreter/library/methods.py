@@ -23,7 +23,12 @@ from bnlint.interpreter.library.object_methods import call_object_method
 from bnlint.interpreter.library.parameter_methods import call_parameter_method
 from bnlint.interpreter.library.tensor_functions import call_tensor_method
 from bnlint.interpreter.python.construction import initialise_library
-from bnlint.interpreter.python.iteration import elements, forget_items, grown, has_uncertain_entries
+from bnlint.interpreter.python.iteration import (
+    forget_items,
+    grown,
+    has_uncertain_entries,
+    listed,
+)
 from bnlint.interpreter.torch.inner_forwards import run_library
 from bnlint.interpreter.torch.parameters import is_parameter
 
@@ -169,7 +174,7 @@ def _mutate(
     m.heap.touch(receiver)
     values = list(args.positional)
     if name in ("extend", "update") and values:
-        items = values[0] if isinstance(values[0], dict) else elements(m, values[0])
+        items = values[0] if isinstance(values[0], dict) else listed(m, values[0])
         if items is None:
             _add_unknown_items(receiver, values[0])
             return None

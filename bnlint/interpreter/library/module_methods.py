@@ -14,14 +14,15 @@ from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import Arguments, Library, Many, Unknown, Value
 from bnlint.interpreter.library.state_dicts import is_state_dict, note_handed_over, state_dict
 from bnlint.interpreter.python.attributes import SWITCHING
+from bnlint.interpreter.python.iteration import number_of
 from bnlint.interpreter.torch.freezing import freeze, note_weights_written
 from bnlint.interpreter.torch.inner_forwards import run_library
 from bnlint.interpreter.torch.modules import (
     children,
     descendants,
     extend_container,
-    has_unknown_children,
     is_container,
+    next_name,
     next_place,
     own_train,
     register_child,
@@ -175,7 +176,7 @@ def _add_module(m: Machine, module: Instance, args: Arguments, site: Site, scope
     if isinstance(name, str):
         register_child(m, module, name, child)
     else:
-        register_child(m, module, f"?{len(children(module))}", child)
+        register_child(m, module, next_name(module), child)
     return None
 
 
@@ -277,8 +278,8 @@ def _get_attribute(
 
 
 def _length(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
-    known = is_container(module) and not has_unknown_children(module)
-    return len(children(module)) if known else Unknown("length")
+    items = [child for _, child in children(module)]
+    return number_of(items) if is_container(module) else Unknown("length")
 
 
 def _state(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:

@@ -8,9 +8,17 @@ import libcst as cst
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import CALLS, Machine, handles
 from bnlint.interpreter.core.objects import Bound, Class, Function, Instance, Scope
-from bnlint.interpreter.core.values import MISSING, Arguments, Library, Maybe, Unknown, Value
+from bnlint.interpreter.core.values import (
+    MISSING,
+    Arguments,
+    Library,
+    Maybe,
+    Unknown,
+    Value,
+    is_further,
+)
 from bnlint.interpreter.python.functions import run_function
-from bnlint.interpreter.python.iteration import elements
+from bnlint.interpreter.python.iteration import listed
 from bnlint.interpreter.torch.modules import (
     CONTAINERS,
     MODE,
@@ -18,6 +26,7 @@ from bnlint.interpreter.torch.modules import (
     built_mode,
     extend_container,
     modules_in,
+    next_name,
     register_child,
 )
 from bnlint.vocabulary.layers import ANY_ARGUMENTS, REQUIRED, SIGNATURES, bare_name
@@ -190,7 +199,8 @@ def _fill_container(m: Machine, made: Instance, arguments: Arguments) -> None:
     single = values[0] if len(values) == 1 else None
     if isinstance(single, dict):
         for name, value in single.items():
-            register_child(m, made, str(name), value)
+            known_name = str(name) if isinstance(name, str) else next_name(made)
+            register_child(m, made, known_name, value)
         return
     if made.library == "torch.nn.Sequential":
         items: Value = values
@@ -199,12 +209,14 @@ def _fill_container(m: Machine, made: Instance, arguments: Arguments) -> None:
     elif single is None:
         items = []
     else:
-        known = elements(m, single)
+        known = listed(m, single)
         items = single if known is None else known
     if made.library == "torch.nn.ModuleDict" and isinstance(items, list):
         for pair in items:
             if isinstance(pair, list | tuple) and len(pair) == 2:
                 register_child(m, made, str(pair[0]), pair[1])
+            elif is_further(pair):
+                register_child(m, made, next_name(made), pair)
         return
     extend_container(m, made, items)
 

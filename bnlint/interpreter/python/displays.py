@@ -10,7 +10,7 @@ from bnlint.interpreter.core.values import SOME_ITEMS, Many, Tensor, Unknown, Va
 from bnlint.interpreter.evaluation import is_key, set_of
 from bnlint.interpreter.python.arithmetic import truth_of
 from bnlint.interpreter.python.iterables import iterated
-from bnlint.interpreter.python.iteration import elements
+from bnlint.interpreter.python.iteration import elements, listed
 from bnlint.interpreter.python.name_lookup import assign
 
 MOST_ITEMS = 1024
@@ -26,7 +26,7 @@ def _items(m: Machine, nodes: Sequence[cst.BaseElement], scope: Scope) -> list[V
         if not isinstance(node, cst.StarredElement):
             made.append(value)
             continue
-        items = elements(m, value)
+        items = listed(m, value)
         if items is None or not m.allowance.takes(len(items)):
             items = [Unknown(SOME_ITEMS)]
         made.extend(items)

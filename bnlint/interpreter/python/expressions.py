@@ -8,7 +8,7 @@ from bnlint.interpreter.core.values import Arguments, Many, Maybe, Unknown, Valu
 from bnlint.interpreter.evaluation import change
 from bnlint.interpreter.python.arithmetic import binary, compare, operator_name, truth_of, unary
 from bnlint.interpreter.python.forgetting import forget
-from bnlint.interpreter.python.iteration import SOME_SLICE, elements, index_into
+from bnlint.interpreter.python.iteration import SOME_SLICE, elements, index_into, listed
 from bnlint.interpreter.python.name_lookup import assign, look_up
 
 
@@ -76,7 +76,7 @@ def _is_further(node: cst.BaseExpression, scope: Scope) -> bool:
 
 
 def _unpack(m: Machine, value: Value, made: Arguments) -> None:
-    items = elements(m, value)
+    items = listed(m, value)
     if items is None:
         made.opened = True
         items = [value.element] if isinstance(value, Many) else []

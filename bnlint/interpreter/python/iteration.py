@@ -10,9 +10,11 @@ from bnlint.facts.types.kind import Kind
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Builtin, Class, Function, Instance, Method, Scope
 from bnlint.interpreter.core.values import (
+    OPENING,
     SHUFFLED,
     SOME_ITEMS,
     Arguments,
+    Length,
     Library,
     Many,
     Maybe,
@@ -20,7 +22,9 @@ from bnlint.interpreter.core.values import (
     Unknown,
     Value,
     in_random_order,
+    is_further,
     is_known,
+    may_be_absent,
     open_at,
     present,
 )
@@ -32,6 +36,7 @@ from bnlint.interpreter.torch.modules import (
     delete_child,
     indexed_child,
     is_container,
+    modules_in,
     register_child,
 )
 from bnlint.interpreter.torch.parameters import is_opaque, is_parameter, operand
@@ -48,9 +53,10 @@ def elements(m: Machine, value: Value) -> list[Value] | None:
     """The items of an iterable, or ``None`` where their number is not known."""
     match value:
         case list() | tuple():
-            if not m.allowance.takes(len(value) >> 4) or open_at(value) is not None:
-                return None
-            return value if isinstance(value, list) else list(value)
+            items = entries(m, value)
+            if items is None or OPENING.isdisjoint(map(type, items)):
+                return items
+            return [item for item in items if not is_further(item)]
         case set() | frozenset() if open_at(list(value)) is not None:
             return None
         case set() | frozenset():
@@ -64,6 +70,26 @@ def elements(m: Machine, value: Value) -> list[Value] | None:
         case Instance() if is_named_tuple(value):
             return list(value.attributes.values())
     return None
+
+
+def entries(m: Machine, value: list[Value] | tuple[Value, ...]) -> list[Value] | None:
+    """The items of a list or tuple, and what stands for those of further passes."""
+    if not m.allowance.takes(len(value) >> 4) or open_at(value) is not None:
+        return None
+    return value if isinstance(value, list) else list(value)
+
+
+def listed(m: Machine, value: Value) -> list[Value] | None:
+    """The items of an iterable that another container gets, and what stands for further ones."""
+    return entries(m, value) if isinstance(value, list | tuple) else elements(m, value)
+
+
+def number_of(items: Sequence[Value]) -> Value:
+    """How many there are."""
+    open_items = [i for i in items if isinstance(i, Many) or may_be_absent(i) or is_further(i)]
+    if all(map(is_further, open_items)):
+        return Length(len(items)) if open_items else len(items)
+    return Unknown("length")
 
 
 def has_uncertain_entries(value: dict[Value, Value]) -> bool:
@@ -158,6 +184,8 @@ def _is_within(key: Value, known: int) -> bool:
 def _any_item(m: Machine, value: Value) -> Value:
     """An item under a key that is not known."""
     items = [present(item) for item in value.values()] if isinstance(value, dict) else value
+    if isinstance(items, list | tuple):
+        items = [item for item in items if not is_further(item)]
     if not isinstance(items, list | tuple) or not items:
         return Unknown("item")
     return m.join(items)
@@ -222,7 +250,7 @@ def store_item(m: Machine, target: cst.Subscript, value: Value, scope: Scope) ->
         case list() if isinstance(index, cst.Slice):
             forget_items(m, owner)
         case dict() | list():
-            _store_somewhere(m, owner)
+            _store_somewhere(m, owner, value)
         case Instance() if owner.is_module and isinstance(key, int | str):
             register_child(m, owner, str(key), value)
         case Instance() if is_parameter(owner):
@@ -248,7 +276,8 @@ def delete_item(m: Machine, owner: Value, key: Value) -> None:
 
 def grown(m: Machine, added: Sequence[Value]) -> list[Value]:
     """What a list gets; of numbers added in a loop that stands for many, nobody knows how many."""
-    counted = m.frame.abstract and any(isinstance(value, Unknown | int) for value in added)
+    others = [value for value in added if not is_further(value)]
+    counted = m.frame.abstract and any(isinstance(value, Unknown | int) for value in others)
     return [Unknown(SOME_ITEMS)] if counted else list(added)
 
 
@@ -258,13 +287,15 @@ def forget_items(m: Machine, items: list[Value]) -> None:
     items[:] = [Unknown(SOME_ITEMS)]
 
 
-def _store_somewhere(m: Machine, owner: dict[Value, Value] | list[Value]) -> None:
+def _store_somewhere(m: Machine, owner: dict[Value, Value] | list[Value], value: Value) -> None:
     m.heap.touch(owner)
     if isinstance(owner, list):
         owner[:] = [Unknown("item set by an unknown index") for _ in owner]
     else:
         for key in owner:
             owner[key] = Unknown("item set by an unknown key")
+        if modules_in(value):
+            owner[Unknown(SOME_ITEMS)] = Maybe(Unknown("item under an unknown key"))
 
 
 def _store_into_tensor(

@@ -23,6 +23,7 @@ from bnlint.interpreter.core.values import (
     present,
 )
 from bnlint.interpreter.python.arithmetic import truth_of
+from bnlint.interpreter.python.growth import open_grown, remembered
 from bnlint.interpreter.python.iterables import iterated
 from bnlint.interpreter.python.iteration import elements, index_into
 from bnlint.interpreter.python.name_lookup import assign
@@ -214,11 +215,13 @@ def _abstract_passes(
     done, ranks = None, _ranks(scope)
     try:
         for number, body in enumerate(bodies[-1:] * len(bodies) if again else bodies, 1):
-            before, ranks = m.heap.snapshot() if again else None, _ranks(scope)
+            ranks = _ranks(scope)
             loop.number = number
-            done = _pass(m, body)
-            settled = before is not None and not _changes_modes(m, before)
-            if done is not None or settled:
+            with remembered(m.heap) as before:
+                done = _pass(m, body)
+            if number > 1:
+                open_grown(m, before, loop)
+            if done is not None or (again and not _changes_modes(before)):
                 break
     finally:
         m.frame.abstract -= 1
@@ -226,9 +229,8 @@ def _abstract_passes(
     return done
 
 
-def _changes_modes(m: Machine, before: Snapshot) -> bool:
-    """Whether modes, gradients or flags are now other than they were; forgets how they were."""
-    m.heap.drop(before)
+def _changes_modes(before: Snapshot) -> bool:
+    """Whether modes, gradients or flags are now other than they were."""
     return any(
         _as_switch(old) != _as_switch(cast(dict[Value, Value], container).get(name))
         for container, contents in before.saved.values()

@@ -21,6 +21,7 @@ from bnlint.interpreter.core.values import (
     Text,
     Unknown,
     Value,
+    is_further,
     present,
 )
 
@@ -174,6 +175,10 @@ def register_child(m: Machine, owner: Instance, name: str, value: Value) -> None
         _recognise(m, value)
     if m.recipes is not None:
         m.recipes.note_changed(owner, name, value)
+    if is_container(owner) and name not in owner.attributes:
+        for loop in m.loops:
+            if loop.abstract and owner.order <= loop.since:
+                loop.grown[owner] = None
     m.heap.put(owner.attributes, name, value)
     m.heap.structure += 1
     m.journal.effects += 1
@@ -225,6 +230,11 @@ def _gather(value: Value, depth: int, found: list[Instance], barren: set[int]) -
         barren.add(id(value))
 
 
+def next_name(module: Instance) -> str:
+    """A name for a child whose own name is not known."""
+    return f"?{len(module.attributes)}"
+
+
 def next_place(container: Instance) -> int:
     """The number that the next item of a container gets."""
     last = next(reversed(container.attributes), "")
@@ -248,7 +258,8 @@ def indexed_child(m: Machine, container: Instance, key: Value, site: Site) -> Va
     every = children(container)
     if isinstance(key, str):
         return present(container.attributes.get(key, Unknown("child")))
-    if any(isinstance(value, Unknown | Many) for _, value in every):
+    unknown = [value for _, value in every if isinstance(value, Unknown | Many)]
+    if not all(map(is_further, unknown)):
         return Unknown("child")
     if not all(is_certain_child(container, name) for name, _ in every):
         return m.join([*(value for _, value in every), Unknown("child")])
@@ -256,7 +267,7 @@ def indexed_child(m: Machine, container: Instance, key: Value, site: Site) -> Va
         return every[key][1] if -len(every) <= key < len(every) else Unknown("child")
     if isinstance(key, slice):
         return _slice_of(container, every[key], site)
-    values = [value for _, value in every]
+    values = [value for _, value in every if not is_further(value)]
     return m.join(values) if values else Unknown("child")
 
 
