@@ -34,3 +34,64 @@ def test_messages_read_alike(rule_id: str, tmp_path: Path) -> None:
             assert not text.endswith((".", ";", ",", ":")), text
             assert not DOUBLED.search(re.sub(r"`[^`]*`|\"[^\"]*\"", "code", text)), text
             assert text.count("`") % 2 == 0, text
+
+
+LOOSE = """
+from torch import nn
+
+model = nn.Sequential(
+    nn.Conv2d(3, 64, kernel_size=3, padding=1),
+    nn.BatchNorm2d(64),
+    nn.Conv2d(
+        64, 64, 3
+    ),
+    nn.BatchNorm2d(64),
+    nn.BatchNorm2d(32),
+)
+"""
+
+
+def test_layers_without_a_name_are_called_by_the_code_that_builds_them() -> None:
+    texts = [finding.message for finding in engine.lint_text(LOOSE)]
+    starts = [
+        "The bias of `nn.Conv2d(3, 64, kernel_size=3, padding=1)` is cancelled by"
+        " `nn.BatchNorm2d(64)` in line 6, ",
+        "The bias of `nn.Conv2d` is cancelled by `nn.BatchNorm2d(64)` in line 10, ",
+        "`nn.BatchNorm2d(32)` is built for 32 channels but gets 64",
+    ]
+    for text, start in zip(texts, starts, strict=True):
+        assert text.startswith(start)
+    assert texts[0].endswith("(checkpoints then lack its `bias`)")
+
+
+LAST_BATCH = """
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+data = TensorDataset(torch.randn(256, 20), torch.randint(3, (256,)))
+loader, test_loader = DataLoader(data, 64, shuffle=True), DataLoader(data, 64)
+net = nn.Sequential(nn.Linear(20, 3, bias=False), nn.BatchNorm1d(3, momentum={momentum}))
+optimizer = torch.optim.Adam(net.parameters())
+for inputs, labels in loader:
+    optimizer.zero_grad()
+    nn.functional.cross_entropy(net(inputs), labels).backward()
+    optimizer.step()
+{mode}
+with torch.no_grad():
+    for inputs, labels in test_loader:
+        print((net(inputs).argmax(1) == labels).sum())
+"""
+USELESS = (
+    "eval mode would not help yet, since `momentum=1` keeps the statistics of the last training"
+)
+
+
+@pytest.mark.parametrize("mode", ["", "net.train()"])
+@pytest.mark.parametrize(("momentum", "expected"), [(1, True), (1.0, True), (0.2, False)])
+def test_eval_mode_is_no_remedy_where_it_knows_the_last_batch_alone(
+    mode: str, momentum: float, expected: bool
+) -> None:
+    code = LAST_BATCH.format(momentum=momentum, mode=mode)
+    (text,) = [f.message for f in engine.lint_text(code) if f.rule == "BN301"]
+    assert (USELESS in text) == expected

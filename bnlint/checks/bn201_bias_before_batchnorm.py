@@ -10,6 +10,7 @@ from bnlint.facts.types.graph import Call, Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
 from bnlint.facts.wording.code_text import unpacks_keywords
+from bnlint.facts.wording.layer_words import has_name, in_words, with_line
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule
 
@@ -158,16 +159,17 @@ def _finding(
     layer, norm = entry.layer, entry.norms[0]
     assigned = layer.assigned.get("bias")
     place = assigned.site if assigned is not None and assigned.site is not None else site
-    name = norm.layer.name if norm.layer is not None else norm.op
-    evidence = [(norm.site, f"`{name}` subtracts the mean here")] if norm.site else []
+    name = f"`{norm.op}`" if norm.layer is None else in_words(norm.layer)
+    evidence = [(norm.site, f"{name} subtracts the mean here")] if norm.site else []
+    subtracting = name if norm.layer is None else with_line(norm.layer, place)
     if obstacle is not None:
         evidence.append((obstacle.place, obstacle.evidence))
     otherwise = choice.otherwise if choice is not None else None
     remedy = obstacle.remedy if obstacle is not None else _remedy(layer, otherwise or "False")
     return RULE.at(
         place,
-        f"The bias of `{layer.name}` is cancelled by `{name}`, which subtracts the mean of each"
-        f" channel and the bias with it{_no_shift(norm.layer)}; {remedy}",
+        f"The bias of {in_words(layer)} is cancelled by {subtracting}, which subtracts the mean of"
+        f" each channel and the bias with it{_no_shift(norm.layer)}; {remedy}",
         layer=layer.name,
         evidence=evidence,
         fix=fix,
@@ -184,7 +186,8 @@ def _no_shift(batch_norm: Layer | None) -> str:
 def _remedy(layer: Layer, bias: str) -> str:
     if "bias" in layer.assigned:
         return "leave it out"
-    return f"`bias={bias}` leaves it out (checkpoints then lack `{layer.name}.bias`)"
+    key = f"`{layer.name}.bias`" if has_name(layer) else "its `bias`"
+    return f"`bias={bias}` leaves it out (checkpoints then lack {key})"
 
 
 def _fix(site: Site, layers: Sequence[Layer], otherwise: str | None) -> Fix | None:

@@ -7,6 +7,7 @@ from bnlint.facts.types.graph import Call, Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
 from bnlint.facts.wording.code_text import is_dotted_name
+from bnlint.facts.wording.layer_words import has_name, in_words
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule
 
@@ -60,7 +61,7 @@ def _rank(graph: ModelGraph, call: Call) -> int | None:
 
 def _finding(site: Site, layer: Layer, call: Call, rank: int, fix: Fix | None) -> Finding:
     class_name = layer.type.rpartition(".")[2]
-    subject = f"`{layer.name}`, a `{class_name}`," if layer.name else f"`{class_name}`"
+    subject = f"{in_words(layer)}, a `{class_name}`," if has_name(layer) else in_words(layer)
     dimensions = layer.dimensions or 0
     taken = " or ".join(f"{rank}D" for rank in RANKS[dimensions])
     right = _dimensions_for(rank)

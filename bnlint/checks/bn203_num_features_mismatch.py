@@ -6,6 +6,7 @@ from bnlint.facts.passes.layers import built_layers, layers_by_site
 from bnlint.facts.types.graph import Call, Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Argument, Site
+from bnlint.facts.wording.layer_words import in_words
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule
 
@@ -60,7 +61,7 @@ def _finding(site: Site, layer: Layer, call: Call, channels: int, unanimous: boo
     compared = "weight" if tracks is False else "running_mean"
     return RULE.at(
         features.site or site,
-        f"`{layer.name}` is built for {layer.channels} channels but gets {channels}, and torch"
+        f"{in_words(layer)} is built for {layer.channels} channels but gets {channels}, and torch"
         f' raises "{compared} should contain {channels} elements not {layer.channels}";'
         " make the two numbers the same",
         layer=layer.name,

@@ -10,6 +10,7 @@ from bnlint.facts.types.graph import Call, Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.run import Run
 from bnlint.facts.types.site import Site
+from bnlint.facts.wording.layer_words import in_words
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule, Settings, first_of_each
 
@@ -125,7 +126,7 @@ def _of_trace(graph: ModelGraph, call: Call, layer: Layer, sizes: tuple[int, ...
     values = _values(sizes)
     return RULE.at(
         layer.site,
-        f"`{layer.name}` gets {_counted(values)} per channel of an input of {given}"
+        f"{in_words(layer)} gets {_counted(values)} per channel of an input of {given}"
         f"{_effect(values, sizes)}; {REMEDY}",
         layer=layer.name,
         evidence=[(call.site, "it is called here")] if call.site is not None else (),
@@ -133,9 +134,9 @@ def _of_trace(graph: ModelGraph, call: Call, layer: Layer, sizes: tuple[int, ...
 
 
 def _named(found: list[Population]) -> str:
-    names = list(dict.fromkeys(population.layer.name for population in found))
+    names = list(dict.fromkeys(in_words(population.layer) for population in found))
     others = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
-    return f"`{names[0]}`{others}"
+    return f"{names[0]}{others}"
 
 
 def _counted(values: int) -> str:

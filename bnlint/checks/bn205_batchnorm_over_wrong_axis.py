@@ -10,6 +10,7 @@ from bnlint.facts.types.graph import Call, Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import NOT_KNOWN, Site
 from bnlint.facts.wording.code_text import call_of_one
+from bnlint.facts.wording.layer_words import in_words
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule
 
@@ -131,7 +132,7 @@ def _finding(site: Site, mistake: Mistake, *, unanimous: bool) -> Finding:
         evidence.append((origin.site, f"this puts the features into {last}"))
     return RULE.at(
         site,
-        f"`{layer.name}` normalises dimension 1 of a tensor that has {width} features in {last}, so"
+        f"{in_words(layer)} normalises dimension 1 of a tensor that has {width} features in {last}, so"
         f" it mixes all features and keeps {apart} apart{_consequence(mistake)}; transpose before"
         " and after it, or use LayerNorm",
         layer=layer.name,

@@ -8,6 +8,7 @@ from bnlint.facts.passes.reuse import Reuse, compare_inputs, reuses
 from bnlint.facts.types.graph import Graphs, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
+from bnlint.facts.wording.layer_words import in_words
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule, first_of_each
 
@@ -70,7 +71,7 @@ def _finding(place: Site, found: list[Reuse], *, repeated: bool) -> Finding:
     before = reuse.before
     return RULE.at(
         place,
-        f"`{reuse.layer.name}`{others} runs again {_ON_THE_SAME if repeated else _ON_OTHERS}",
+        f"{in_words(reuse.layer)}{others} runs again {_ON_THE_SAME if repeated else _ON_OTHERS}",
         layer=reuse.layer.name,
         evidence=[(before, "the first call is here")] if before is not None else (),
         likely=not certain,

@@ -13,7 +13,7 @@ from bnlint.facts.passes.forwards import (
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Purpose
 from bnlint.facts.types.run import Forward, Run, WeightsLoaded
-from bnlint.facts.wording.eval_fix import cure_of
+from bnlint.facts.wording.eval_fix import advice_on, cure_of, keeps_last_batch
 from bnlint.facts.wording.evidence import how_it_came_here, how_it_came_into, loader_name
 from bnlint.facts.wording.fix_places import evaluation_around
 from bnlint.finding import Applicability, Finding, Severity
@@ -97,16 +97,13 @@ def _message(forward: Forward, explicit: bool) -> str:
         f"BatchNorm normalises each batch of {data} by its own statistics "
         "and updates the running ones with them"
     )
+    advice = advice_on(forward, "before the evaluation")
+    if explicit and keeps_last_batch(forward):
+        return f"`{name}` is put into train mode for an evaluation, so {harm}; {advice}"
     if explicit:
         return (
             f"`{name}` is put into train mode for an evaluation, so {harm}; use eval mode, and if "
             "that gives worse numbers, look for what spoils the running statistics"
-        )
-    advice = f"call `{name}.eval()` before the evaluation"
-    if forward.model.answers_by_mode:
-        advice = (
-            f"call `eval()` on its BatchNorm layers alone before the evaluation, since the forward "
-            f"of `{forward.model.type}` returns something else in eval mode"
         )
     if forward.grad is Known.NO:
         return f"Gradients are off, but `{name}` is still in train mode, so {harm}; {advice}"

@@ -11,7 +11,12 @@ from bnlint.facts.passes.forwards import (
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, Run, WeightsLoaded
 from bnlint.facts.wording.code_text import is_dotted_name
-from bnlint.facts.wording.eval_fix import cure_of, is_never_trained, keeps_last_batch
+from bnlint.facts.wording.eval_fix import (
+    advice_on,
+    cure_of,
+    is_never_trained,
+    keeps_last_batch,
+)
 from bnlint.facts.wording.evidence import Proof, how_it_came_here, how_it_came_into
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule, Settings, first_of_each
@@ -70,7 +75,7 @@ def _finding(run: Run, forward: Forward, loaded: WeightsLoaded | None) -> Findin
         forward.site,
         f"`{name}` predicts in train mode: BatchNorm ignores the running statistics that were "
         "trained and normalises each batch by its own, so a prediction depends on the rest of its "
-        f"batch; call `{name}.eval()` first",
+        f"batch; {advice_on(forward, 'first')}",
         evidence=evidence,
         fix=_fix(run, forward, loaded),
     )

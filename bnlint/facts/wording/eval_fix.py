@@ -54,6 +54,22 @@ def cure_of(run: Run, forward: Forward) -> Cure:
     return _given_back(run, here, place, name)
 
 
+def advice_on(forward: Forward, when: str) -> str:
+    """What to do about an evaluation in train mode, in words; ``when`` is said of ``eval()``."""
+    name = forward.model.name
+    if forward.model.answers_by_mode:
+        return (
+            f"call `eval()` on its BatchNorm layers alone {when}, since the forward of"
+            f" `{forward.model.type}` returns something else in eval mode"
+        )
+    if keeps_last_batch(forward):
+        return (
+            "eval mode would not help yet, since `momentum=1` keeps the statistics of the last"
+            f" training batch alone: train with the default of 0.1, and call `{name}.eval()` {when}"
+        )
+    return f"call `{name}.eval()` {when}"
+
+
 def keeps_last_batch(forward: Forward) -> bool:
     """Whether the statistics for eval mode are those of one batch, as with a momentum of 1."""
     layers = (norm.layer for norm in forward.norms if norm.layer is not None)
