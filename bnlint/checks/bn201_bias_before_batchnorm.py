@@ -126,13 +126,13 @@ def _reader(layers: Sequence[Layer]) -> _Obstacle | None:
 
 
 def _pairing(layers: Sequence[Layer]) -> _Obstacle | None:
-    """The place that pairs the parameters of two different models by their position."""
+    """The place that tells the parameters of different models, or saved ones, apart by position."""
     place = _read(layers, "order")
     if place is None:
         return None
     where = f"{place.path}:{place.span.line}"
-    remedy = f"`bias=False` leaves it out, once {where} no longer pairs parameters by position"
-    evidence = "parameters of two models are paired by position here, and later ones would shift"
+    remedy = f"`bias=False` leaves it out, once {where} no longer goes by the order of parameters"
+    evidence = "parameters are told apart by their order here, and later ones would shift"
     return _Obstacle(place, evidence, remedy)
 
 

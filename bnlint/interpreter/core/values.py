@@ -249,6 +249,11 @@ def may_be_absent(entry: Value) -> bool:
     return False
 
 
+def is_saved(value: Value) -> bool:
+    """Whether a value, or what it is a part of, comes from a file."""
+    return isinstance(value, Unknown) and value.reason.endswith("load()")
+
+
 def is_further(entry: Value) -> bool:
     """Whether an entry stands for what is added in further passes of a loop."""
     return type(entry) is Unknown and entry.reason == FURTHER

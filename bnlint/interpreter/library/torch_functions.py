@@ -23,7 +23,7 @@ from bnlint.interpreter.python.construction import build_library
 from bnlint.interpreter.torch.freezing import note_weights_written, parameters_in
 from bnlint.interpreter.torch.modules import descendants, modules_in
 from bnlint.interpreter.torch.norms import SYNCHRONISED, is_batch_norm
-from bnlint.interpreter.torch.pairing import note_paired
+from bnlint.interpreter.torch.pairing import note_cut, note_paired
 from bnlint.interpreter.torch.parameters import new_parameter
 from bnlint.interpreter.torch.published import PUBLISHED_WEIGHTS
 from bnlint.interpreter.torch.training import note_backward
@@ -193,6 +193,7 @@ def _for_each(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sc
 @library_function("torch.nn.utils.vector_to_parameters")
 def _written(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     group = arguments.get(1, "parameters")
+    note_cut(m, arguments.get(0, "vec"), group, site)
     if isinstance(group, Many) and isinstance(group.element, Instance):
         note_weights_written(m, group.element, site)
     return None

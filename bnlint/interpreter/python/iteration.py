@@ -24,6 +24,7 @@ from bnlint.interpreter.core.values import (
     in_random_order,
     is_further,
     is_known,
+    is_saved,
     may_be_absent,
     open_at,
     present,
@@ -145,7 +146,7 @@ def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: S
             return _index_known(m, list(value.attributes.values()), key)
     if in_random_order(key) or in_random_order(value):
         return SHUFFLED
-    return size_at(value, key)
+    return value if is_saved(value) else size_at(value, key)
 
 
 def _is_type(value: Class | Library) -> bool:

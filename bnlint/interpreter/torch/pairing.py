@@ -1,4 +1,4 @@
-"""Parameters of two models that code pairs by position: without a bias, the later ones would shift."""
+"""Parameters that code tells apart by position: without a bias, the later ones would shift."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance, Scope
-from bnlint.interpreter.core.values import Arguments, Many, Value
+from bnlint.interpreter.core.values import Arguments, Many, Value, is_saved
 from bnlint.interpreter.torch.freezing import owners
 from bnlint.interpreter.torch.modules import descendants
 from bnlint.interpreter.torch.parameters import is_parameter, names_of
@@ -21,7 +21,7 @@ def note_paired(m: Machine, arguments: Arguments, site: Site, scope: Scope) -> N
     """``zip(one.parameters(), other.parameters())``.
 
     Models that are built by the same calls lose the same biases, so that their pairs stay; where one
-    has other layers, or is not known, no layer may lose its bias.
+    has other layers, is not known, or was saved by an older program, no layer may lose its bias.
     """
     listed = [_layers_in(m, value) for value in arguments.positional]
     if not any(listed) or len(listed) < 2:
@@ -29,12 +29,20 @@ def note_paired(m: Machine, arguments: Arguments, site: Site, scope: Scope) -> N
     nodes = [*arguments.nodes, *[None] * len(listed)]
     meant = [
         layers
-        for layers, node in zip(listed, nodes, strict=False)
-        if layers or (node is not None and _OF_A_MODEL.search(scope.namespace.source.text(node)))
+        for layers, node, value in zip(listed, nodes, arguments.positional, strict=False)
+        if layers
+        or is_saved(value)
+        or (node is not None and _OF_A_MODEL.search(scope.namespace.source.text(node)))
     ]
     if len({tuple(layer.site for layer in layers) for layers in meant}) > 1:
         for layer in (layer for layers in meant for layer in layers):
             m.journal.biases.note_paired(site, layer)
+
+
+def note_cut(m: Machine, vector: Value, parameters: Value, site: Site) -> None:
+    """``vector_to_parameters(vector, model.parameters())``, where the vector was saved before."""
+    for layer in _layers_in(m, parameters) if is_saved(vector) else ():
+        m.journal.biases.note_paired(site, layer)
 
 
 def _layers_in(m: Machine, value: Value) -> Sequence[Instance]:
