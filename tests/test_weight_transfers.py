@@ -106,6 +106,16 @@ for k, v in t.state_dict().items():
 """,
     "t.load_state_dict(s.state_dict())",
     """\
+a = s.state_dict()
+t.load_state_dict({k: m * v + (1 - m) * a[k] for k, v in t.state_dict().items()})
+""",
+    """\
+a = t.state_dict()
+for k, v in s.state_dict().items():
+    a[k] = m * a[k] + (1 - m) * v
+t.load_state_dict(a)
+""",
+    """\
 for v, w in zip(t.state_dict().values(), s.state_dict().values()):
     v.copy_(v * m + w * (1 - m))
 """,

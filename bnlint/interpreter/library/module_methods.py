@@ -11,8 +11,8 @@ from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import dotted
 from bnlint.interpreter.core.objects import Function, Instance, Method, Scope
 from bnlint.interpreter.core.tape import tensors_in
-from bnlint.interpreter.core.values import Arguments, Library, Many, Unknown, Value
-from bnlint.interpreter.library.state_dicts import is_state_dict, note_handed_over, state_dict
+from bnlint.interpreter.core.values import Arguments, Library, Many, Unknown, Value, is_saved
+from bnlint.interpreter.library.state_dicts import note_handed_over, state_dict
 from bnlint.interpreter.python.attributes import SWITCHING
 from bnlint.interpreter.python.iteration import number_of
 from bnlint.interpreter.torch.freezing import freeze, note_weights_written
@@ -231,7 +231,7 @@ def _load(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scop
     if source is PUBLISHED_WEIGHTS:
         m.journal.published.add(module)
     note_handed_over(m, module, source, site)
-    if is_state_dict(source) and m.loops:
+    if m.loops and source is not PUBLISHED_WEIGHTS and not is_saved(source):
         note_weights_written(m, parameter_group(m, [module], site), site)
     return Unknown("load_state_dict()")
 
