@@ -9,9 +9,11 @@ from bnlint.interpreter.core.values import Arguments, Choice, Value
 from bnlint.interpreter.library.data import LOADER
 from bnlint.interpreter.library.frameworks import framework_of
 from bnlint.interpreter.python.functions import run_function
-from bnlint.interpreter.torch.modules import set_mode
+from bnlint.interpreter.torch.modules import descendants, mode_of, own_train, set_mode
 from bnlint.interpreter.torch.training import note_backward
 
+BEFORE_TRAINING = "on_fit_start on_train_start on_train_epoch_start on_train_batch_start".split()
+"""Methods that run, in this order and in train mode, before the step of training."""
 EVALUATION_STEPS = frozenset({"validation_step", "test_step", "predict_step"})
 
 
@@ -23,14 +25,38 @@ def framework_of_class(cls: Class) -> str | None:
 
 def run_hook(m: Machine, instance: Instance, function: Function, site: Site) -> None:
     """Execute a method as the framework does that it is written for."""
-    if instance.is_module and function.name in ("training_step", *EVALUATION_STEPS):
-        set_mode(m, instance, function.name == "training_step", site, None)
+    if instance.is_module and function.name == "training_step":
+        _start_training(m, instance, site)
+    elif instance.is_module and function.name in EVALUATION_STEPS:
+        _switch(m, instance, site, training=False)
     result = run_function(m, function, Arguments([instance]), site)
     match function.name:
         case "training_step" if losses := tensors_in([result]):
             note_backward(m, losses, site)
         case "train_dataloader":
             _hand_over(m, instance, result, site)
+
+
+def _start_training(m: Machine, instance: Instance, site: Site) -> None:
+    """Older versions call ``train()`` first, newer ones leave what is in eval mode there."""
+    modes = [mode_of(m, part) for _, part in descendants(m, instance)]
+    if all(switch.training for mode in modes for switch in mode):
+        _switch(m, instance, site, training=True)
+    else:
+        m.fork(lambda: _switch(m, instance, site, training=True), lambda: None, site)
+    for name in BEFORE_TRAINING:
+        hook = instance.cls.find(name) if instance.cls is not None else None
+        if isinstance(hook, Function):
+            run_function(m, hook, Arguments([instance]), site)
+
+
+def _switch(m: Machine, instance: Instance, site: Site, *, training: bool) -> None:
+    """Call ``train(training)``, the module's own if it has one."""
+    own = own_train(instance)
+    if own is None:
+        set_mode(m, instance, training, site, m.namespaces.anywhere)
+    else:
+        m.call(own, Arguments([training]), site, m.namespaces.anywhere)
 
 
 def _hand_over(m: Machine, instance: Instance, result: Value, site: Site) -> None:
