@@ -158,6 +158,23 @@ data = Files(table)
 """,
     """\
 import pandas as pd
+table = pd.read_csv("x.csv").sample(frac=1)
+data = TensorDataset(torch.tensor(table.iloc[:, :-1].values), torch.tensor(table.y.values))
+""",
+    """\
+import pandas as pd
+table = pd.read_csv("x.csv")
+table = table.reindex(np.random.permutation(table.index))
+data = TensorDataset(torch.tensor(table.values[:, :-1]), torch.tensor(table.values[:, -1]))
+""",
+    """\
+table = np.loadtxt("x.csv")
+order = np.arange(len(table))
+np.random.shuffle(order)
+data = TensorDataset(torch.tensor(table[order, :-1]), torch.tensor(table[order, -1]))
+""",
+    """\
+import pandas as pd
 table = pd.read_csv("x.csv")
 table = table.sample(frac=1, random_state=0).reset_index(drop=True)
 data = Files(table)

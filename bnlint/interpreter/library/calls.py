@@ -19,6 +19,7 @@ from bnlint.interpreter.core.values import (
     Tensor,
     Unknown,
     Value,
+    in_random_order,
 )
 from bnlint.interpreter.library.frameworks import framework_of
 from bnlint.interpreter.library.models import arrives_in_eval, contains_batchnorm
@@ -190,9 +191,11 @@ def _says(name: str, words: tuple[str, ...]) -> bool:
 
 
 def _is_drawn(arguments: Arguments, site: Site) -> bool:
-    """Whether it is ``table.sample(frac=1)``, all rows of a table in a random order."""
-    method = getattr(getattr(site.node, "func", None), "attr", None)
-    return dotted(method) == "sample" and arguments.keywords.get("frac") == 1
+    """Whether it gives all rows of a table in a random order: ``table.sample(frac=1)``."""
+    method = dotted(getattr(getattr(site.node, "func", None), "attr", None))
+    if method in ("reindex", "take"):
+        return any(map(in_random_order, arguments.values))
+    return method == "sample" and arguments.keywords.get("frac") == 1
 
 
 @handles(CALLS, Tensor)

@@ -25,6 +25,7 @@ from bnlint.interpreter.core.objects import (
 from bnlint.interpreter.core.values import (
     MISSING,
     NO_GRADIENTS,
+    SHUFFLED,
     Arguments,
     Choice,
     Float,
@@ -170,8 +171,14 @@ def _of_member(
     return Builtin(value, name)
 
 
+_OF_ANY_ORDER = frozenset("shape size ndim columns dtype dtypes".split())
+"""Attributes of tables and arrays that say nothing of their rows."""
+
+
 @handles(ATTRIBUTES, Unknown)
 def _of_unknown(m: Machine, value: Unknown, name: str, node: cst.CSTNode, scope: Scope) -> Value:
+    if value is SHUFFLED and name not in _OF_ANY_ORDER:
+        return SHUFFLED
     return Builtin(value, name)
 
 

@@ -144,7 +144,8 @@ def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: S
             return Unknown("item") if tensor is None else _index_tensor(m, tensor, key, node, scope)
         case Instance() if is_named_tuple(value):
             return _index_known(m, list(value.attributes.values()), key)
-    if in_random_order(key) or in_random_order(value):
+    keys = key if isinstance(key, tuple) else (key,)
+    if any(map(in_random_order, keys)) or in_random_order(value):
         return SHUFFLED
     return value if is_saved(value) else size_at(value, key)
 
