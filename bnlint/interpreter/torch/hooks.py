@@ -5,7 +5,7 @@ from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Class, Function, Instance
 from bnlint.interpreter.core.tape import tensors_in
-from bnlint.interpreter.core.values import Arguments, Choice, Value
+from bnlint.interpreter.core.values import Arguments, Choice, Unknown, Value
 from bnlint.interpreter.library.data import LOADER
 from bnlint.interpreter.library.frameworks import framework_of
 from bnlint.interpreter.python.functions import run_function
@@ -52,11 +52,13 @@ def _start_training(m: Machine, instance: Instance, site: Site) -> None:
 
 def _switch(m: Machine, instance: Instance, site: Site, *, training: bool) -> None:
     """Call ``train(training)``, the module's own if it has one."""
-    own = own_train(instance)
-    if own is None:
-        set_mode(m, instance, training, site, m.namespaces.anywhere)
-    else:
-        m.call(own, Arguments([training]), site, m.namespaces.anywhere)
+    match own_train(instance):
+        case None:
+            set_mode(m, instance, training, site, m.namespaces.anywhere)
+        case Unknown():
+            set_mode(m, instance, None, site, None)
+        case own:
+            m.call(own, Arguments([training]), site, m.namespaces.anywhere)
 
 
 def _hand_over(m: Machine, instance: Instance, result: Value, site: Site) -> None:
