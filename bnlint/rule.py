@@ -37,7 +37,7 @@ class Rule:
     ``fix`` is the best applicability that its fixes have, ``None`` if it offers none. ``default``
     rules run without being selected. A graph check gets all graphs at once, since one constructor
     call may build layers of several models. ``in_tests`` is false for what does not matter in code
-    that only tests: see ``bnlint.lint.test_files``. ``holds`` says what it takes where runs disagree.
+    that only tests: see ``bnlint.lint.selection``. ``holds`` says what it takes where runs disagree.
     ``reads`` are the passes that its check asks for.
     """
 

@@ -11,6 +11,7 @@ import hypothesis
 import pytest
 
 from bnlint.cli import main
+from tests import slow
 
 hypothesis.settings.register_profile("ci", derandomize=True)
 hypothesis.settings.register_profile("long", max_examples=5_000, deadline=None)
@@ -21,6 +22,10 @@ ROOT = Path(__file__).parents[1]
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 """Before torch is imported: code that takes a GPU where there is one is tested as it runs without."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    slow.mark(items)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from bnlint import registry
-from bnlint.lint import test_files
+from bnlint.lint.selection import is_test_file
 from tests.test_cli import Run
 
 Write = Callable[..., Path]
@@ -45,7 +45,7 @@ PROJECT = "[project]\nname = 'x'\n"
     ],
 )
 def test_tests_are_known_by_their_paths(path: str, expected: bool) -> None:
-    assert test_files.is_test(PurePosixPath(path)) is expected
+    assert is_test_file(PurePosixPath(path)) is expected
 
 
 def test_what_does_not_matter_in_tests() -> None:

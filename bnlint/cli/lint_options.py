@@ -7,9 +7,8 @@ from pathlib import Path
 from bnlint import diagnostics, registry
 from bnlint.cli.options import CheckOptions, TraceOptions
 from bnlint.config import Config
-from bnlint.lint import test_files
 from bnlint.lint.files import Patterns
-from bnlint.lint.selection import LintOptions
+from bnlint.lint.selection import LintOptions, is_test_file
 from bnlint.registry import RuleChoice
 from bnlint.selector import weight
 
@@ -42,7 +41,7 @@ def _tests_left_out(options: CheckOptions | TraceOptions, config: Config) -> Cal
 
     def is_test(file: Path) -> bool:
         inside = file.relative_to(root) if file.is_relative_to(root) else Path(file.name)
-        return test_files.is_test(inside)
+        return is_test_file(inside)
 
     return is_test
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from bnlint import diagnostics, registry
 from bnlint.finding import Applicability, Finding, Span
@@ -34,6 +34,19 @@ class LintOptions:
     may_change: Callable[[Path], bool] = lambda file: True
     named_only: bool = False
     is_test: Callable[[Path], bool] = lambda file: False
+
+
+TEST_FOLDERS = frozenset({"test", "tests"})
+
+
+def is_test_file(path: PurePath) -> bool:
+    """Whether a file, by its path within the project, only tests.
+
+    There batches are small, loaders made up, and biases nobody's concern.
+    """
+    name = path.name
+    named = name.startswith("test_") or name.endswith("_test.py") or name == "conftest.py"
+    return named or not TEST_FOLDERS.isdisjoint(path.parts[:-1])
 
 
 def sift(

@@ -56,3 +56,17 @@ SIGNATURES: Mapping[str, tuple[str, ...]] = {
 
 VARIADIC = frozenset({"view", "reshape", "permute", "expand", "repeat"})
 """Functions that take sizes or dimensions one by one or as one sequence: it is called ``shape``."""
+
+MODULE_PARAMETERS: Mapping[str, str] = {
+    "torch.compile": "model",
+    "torch.jit.script": "obj",
+    "torch.jit.trace": "func",
+    "torch.fx.symbolic_trace": "root",
+}
+"""Functions that give the module back that they get first, and what they call it."""
+
+
+def parameter(function: str, number: int) -> str:
+    """The name of a parameter of a function or method, the tensor is 0; else its number."""
+    names = SIGNATURES.get(function.rstrip("_"), ())
+    return names[number] if number < len(names) else str(number)

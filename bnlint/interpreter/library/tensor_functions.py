@@ -27,7 +27,7 @@ from bnlint.interpreter.torch.function_shapes import after_function, part_shapes
 from bnlint.interpreter.torch.layer_shapes import FIRST_SIZE, after_layer, at_channels, sizes_of
 from bnlint.interpreter.torch.parameters import tensor_inputs
 from bnlint.interpreter.torch.training import note_backward
-from bnlint.vocabulary.function_parameters import SIGNATURES, VARIADIC
+from bnlint.vocabulary.function_parameters import VARIADIC, parameter
 from bnlint.vocabulary.operations import (
     CREATIONS,
     FUNCTIONS,
@@ -233,11 +233,10 @@ def _constants(name: str, arguments: Arguments) -> dict[str, Value]:
         if sizes:
             constants["shape"] = tuple(SIZE_OF_FIRST if n is FIRST_SIZE else n for n in sizes)
         return constants
-    names = SIGNATURES.get(plain, ())
     for number, value in enumerate(arguments.positional):
         if isinstance(value, Tensor) or (number == 0 and isinstance(value, list | tuple)):
             continue
-        constants[names[number] if number < len(names) else str(number)] = value
+        constants[parameter(name, number)] = value
     return constants
 
 

@@ -28,6 +28,7 @@ from bnlint.interpreter.torch.parameters import new_parameter
 from bnlint.interpreter.torch.published import PUBLISHED_WEIGHTS
 from bnlint.interpreter.torch.training import note_backward
 from bnlint.interpreter.torch.weight_fills import draw, draw_of, fill
+from bnlint.vocabulary.function_parameters import MODULE_PARAMETERS
 
 
 @library_function("torch.no_grad", "torch.inference_mode", "torch.autograd.no_grad")
@@ -110,9 +111,9 @@ def _parameter(m: Machine, path: str, arguments: Arguments, site: Site, scope: S
     return made
 
 
-@library_function("torch.compile", "torch.jit.script", "torch.jit.trace", "torch.fx.symbolic_trace")
+@library_function(*MODULE_PARAMETERS)
 def _same_module(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
-    first = arguments.get(0, "model")
+    first = arguments.get(0, MODULE_PARAMETERS[path])
     if path == "torch.compile" or isinstance(first, Instance | Function):
         return first if first is not None else Library(path)
     return Unknown(path)

@@ -6,7 +6,7 @@ from torch import fx, nn
 
 from bnlint.facts.types.kind import Kind
 from bnlint.tracer.record.layer_types import library_type
-from bnlint.vocabulary.function_parameters import SIGNATURES, VARIADIC
+from bnlint.vocabulary.function_parameters import VARIADIC, parameter
 from bnlint.vocabulary.layers import KINDS
 from bnlint.vocabulary.operations import FUNCTIONS, METHODS
 
@@ -40,8 +40,7 @@ class Operation:
 
     def parameter(self, number: int) -> str:
         """The name of its parameter with this number, or the number."""
-        names = SIGNATURES.get(self.name.rstrip("_"), ())
-        return names[number] if number < len(names) else str(number)
+        return parameter(self.name, number)
 
 
 def operation_of(node: fx.Node, model: nn.Module) -> Operation:
