@@ -441,15 +441,15 @@ ANSWERS = (
     json.dumps({"id": 1, "trace": MISLEADING}),
     json.dumps({"id": 1, "failure": {"reason": "\x1b]0;x\x07\n::error ::forged"}}),
 )
-ROOM = 1 << 37
-"""Addresses that torch maps in the child; the guard limits what it uses of them."""
+ROOM = {"memory": 1 << 37, "seconds": 200, "wall": 600}
+"""Torch maps many addresses in the child, and may take long to be imported; the guard limits it."""
 
 
 def test_all_else_stands(tmp_path: Path) -> None:
     forgers = "".join(f"Forger({line!r})(torch.rand(2, 3, 8, 8))\n" for line in ANSWERS)
     honest = "Honest()(torch.rand(2, 3, 8, 8))\n"
     (tmp_path / "train.py").write_text(MODELS + forgers + honest)
-    outcome = run(tmp_path, "train.py", "--trace", "--format", "concise", memory=ROOM)
+    outcome = run(tmp_path, "train.py", "--trace", "--format", "concise", **ROOM)
     assert outcome.status == 1, outcome.err
     assert outcome.out.count("BN004") == 3
     assert "BN102" in outcome.out
@@ -462,7 +462,7 @@ def test_all_else_stands(tmp_path: Path) -> None:
 def test_the_time_of_a_run_is_limited(tmp_path: Path) -> None:
     slow = "".join(f"Forger('', 3 + {number})(torch.rand(2, 3, 8, 8))\n" for number in range(3))
     (tmp_path / "train.py").write_text(MODELS + slow)
-    outcome = run(tmp_path, "train.py", "--trace", "--total-timeout", "1", memory=ROOM)
+    outcome = run(tmp_path, "train.py", "--trace", "--total-timeout", "1", **ROOM)
     assert "Traced 1 of 3 models" in outcome.out
     assert outcome.out.count("took more than 1 s together (--total-timeout)") == 2
 
