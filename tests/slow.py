@@ -18,6 +18,7 @@ SLOW = frozenset(
     tests/test_api.py::test_rules_can_be_chosen
     tests/test_bad_input.py::test_a_file_of_many_lines
     tests/test_bad_input.py::test_any_module_can_be_linted
+    tests/test_batch_checks.py::test_one_value_raises_and_two_become_signs
     tests/test_budgets.py::test_a_longer_script_has_more_steps
     tests/test_budgets.py::test_functions_that_nothing_calls_do_not_cost_each_other_their_steps
     tests/test_checks_quality.py::test_the_tool_has_no_complaint[mypy]
@@ -28,28 +29,41 @@ SLOW = frozenset(
     tests/test_evaluation_properties.py::
     tests/test_fixes_heal.py::
     tests/test_gitignore.py::test_patterns_mean_what_git_means
+    tests/test_graph_checks.py::
     tests/test_guards.py::test_a_guard_of_
     tests/test_heap_restored.py::
+    tests/test_initialisation.py::test_activations_make_of_moments_what_torch_does
+    tests/test_interpreter_paths.py::test_what_never_ends_ends_here
     tests/test_interpreter_properties.py::
     tests/test_memory.py::
+    tests/test_messages.py::test_messages_read_alike[BN204]
+    tests/test_messages.py::test_messages_read_alike[BN216]
+    tests/test_messages.py::test_messages_read_alike[BN808]
+    tests/test_pages.py::test_a_block_reports_exactly_its_marks[cases/BN216
+    tests/test_pages.py::test_a_block_reports_exactly_its_marks[cases/BN808
+    tests/test_passes.py::test_a_rule_declares_the_passes_that_it_asks_for
+    tests/test_populations.py::test_the_fewest_are_known_where_all_are_or_one_has_one
     tests/test_random_training.py::
     tests/test_readme.py::test_the_excerpt_is_what_the_example_prints
     tests/test_signal_agreement.py::
     tests/test_signal_measuring.py::
+    tests/test_signal_report.py::test_any_signal_can_be_drawn
+    tests/test_signal_report.py::test_pictures_are_the_same_each_time
+    tests/test_signal_residuals.py::test_an_addition_is_found_in_each_form
+    tests/test_tracer_chain.py::test_any_model_comes_back_untouched_and_its_graph_runs
+    tests/test_tracer_chain.py::test_the_compiler_may_be_left_out
     tests/test_tracer_guard.py::
     tests/test_tracer_process.py::
+    tests/test_tracer_recorder.py::test_the_graph_runs_like_the_model
     """.split()
 )
 """Beginnings of the ids of slow tests."""
 
 SAMPLED = frozenset(
     """
-    tests/test_batch_checks.py::test_one_value_raises_and_two_become_signs
-    tests/test_graph_checks.py::
     tests/test_pages.py::test_a_block_reports_exactly_its_marks
     tests/test_pages.py::test_code_marked_so_runs
     tests/test_pages.py::test_fixes_turn_bad_into_fixed
-    tests/test_passes.py::test_a_rule_declares_the_passes_that_it_asks_for
     """.split()
 )
 """Beginnings of the ids of tests of which the first of each kind is quick."""
