@@ -5,8 +5,10 @@ cannot be seen, lone surrogates; and, in the log of a workflow, ``::name ...`` w
 ``##[name]`` or ``##vso[name]`` anywhere, which GitHub and Azure take for commands.
 """
 
+import os
 import re
 import unicodedata
+from pathlib import Path
 
 _COMMAND = re.compile(r"(?<!\S)::(?=[\w-]+[ :])|#(?=#(?:vso)?\[)")
 _COMMAND_ANYWHERE = re.compile(r"#(?=#(?:vso)?\[)")
@@ -44,3 +46,13 @@ def _picture(character: str) -> str:
     if character == "\t":
         return character
     return chr(0x2400 + code) if code < 0x20 else "\N{REPLACEMENT CHARACTER}"
+
+
+def display_path(file: Path) -> str:
+    """Return the path from the working directory when it is inside it, else the absolute one."""
+    try:
+        relative = os.path.relpath(file)
+    except ValueError:  # another drive
+        return file.as_posix()
+    inside = relative != os.pardir and not relative.startswith(os.pardir + os.sep)
+    return (relative if inside else str(file)).replace(os.sep, "/")

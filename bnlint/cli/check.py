@@ -4,14 +4,13 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from bnlint import diagnostics
-from bnlint.cli.child import tracer
 from bnlint.cli.lint_options import plan_of
 from bnlint.cli.options import CheckOptions
 from bnlint.cli.progress import Bar
@@ -28,10 +27,9 @@ from bnlint.lint.selection import LintOptions
 from bnlint.lint.text_lines import split
 from bnlint.lint.writable import Writable
 from bnlint.report.patch import unified
-from bnlint.source.file import display_path
 from bnlint.stopwatch import stopwatch
 from bnlint.style import place_of, said
-from bnlint.visible import pictured, visible
+from bnlint.visible import display_path, pictured, visible
 
 _STDIN = "-"
 
@@ -60,7 +58,7 @@ def _check(options: CheckOptions) -> int:
     found = _find(paths, options, config)
     _warn(found, config)
     plan = _restrained(plan, found, options)
-    with tracer(options) if _traces(options, config) else nullcontext() as trace:
+    with _tracer(options) if _traces(options, config) else nullcontext() as trace:
         if options.diff:
             return _diff(found, plan, options, trace)
         if options.fix:
@@ -69,6 +67,12 @@ def _check(options: CheckOptions) -> int:
             result = engine.lint(found.targets, plan, progress, trace=trace)
     report(result, options)
     return status(result, options, config)
+
+
+def _tracer(options: CheckOptions) -> AbstractContextManager[Trace]:
+    from bnlint.cli.child import tracer
+
+    return tracer(options)
 
 
 def _traces(options: CheckOptions, config: Config) -> bool:

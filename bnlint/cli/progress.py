@@ -1,4 +1,4 @@
-"""A progress bar on the terminal, for runs that take longer than a second."""
+"""A progress bar on the terminal, for rehearsals that take longer than a second."""
 
 import sys
 import time
@@ -16,7 +16,7 @@ class Bar:
     """Call it with the numbers of files done and of all files; shows nothing off a terminal."""
 
     def __init__(self) -> None:
-        self._start = time.monotonic()
+        self._start: float | None = None
         self._silent = not sys.stderr.isatty()
         self._shown: tuple[Progress, TaskID] | None = None
 
@@ -25,7 +25,11 @@ class Bar:
 
     def __call__(self, done: int, total: int) -> None:
         """Show that ``done`` of ``total`` files have been rehearsed."""
-        if self._silent or time.monotonic() - self._start < PATIENCE:
+        if self._silent:
+            return
+        now = time.monotonic()
+        self._start = now if self._start is None else self._start
+        if now - self._start < PATIENCE:
             return
         progress, task = self._shown = self._shown or _open()
         progress.update(task, completed=done, total=total)

@@ -26,10 +26,9 @@ from bnlint.lint.trace_program import Attempt, attempt_of
 from bnlint.registry import RuleChoice
 from bnlint.report import FORMATS, signal_json, signal_table
 from bnlint.source import Project
-from bnlint.source.file import display_path
 from bnlint.tracer.building.targets import TraceTarget, parse_argument, parse_size, parse_target
 from bnlint.tracer.child.protocol import UNREADABLE, Answer
-from bnlint.visible import visible
+from bnlint.visible import display_path, visible
 
 
 def trace(options: TraceOptions) -> int:

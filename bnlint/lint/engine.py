@@ -3,25 +3,30 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bnlint import diagnostics, interpreter, registry
+from bnlint import diagnostics, registry
 from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.rehearsal import Rehearsal, RehearsalFailure
 from bnlint.finding import Applicability, Finding
-from bnlint.lint import loading, selection, trace_program
+from bnlint.lint import loading, selection
 from bnlint.lint.files import LintTarget
 from bnlint.lint.fixer import Settled, settle
 from bnlint.lint.merge_runs import merged_runs
 from bnlint.lint.selection import LintOptions
-from bnlint.lint.trace_program import Attempt, Traced
 from bnlint.rule import Rule, Settings
-from bnlint.source import Project, SourceFile
-from bnlint.source.file import display_path
+from bnlint.source import Project
+from bnlint.source.packages import is_library
 from bnlint.stopwatch import timed
 from bnlint.urls import ISSUES
+from bnlint.visible import display_path
+
+if TYPE_CHECKING:
+    from bnlint.lint.trace_program import Attempt, Traced
+    from bnlint.source import SourceFile
 
 Progress = Callable[[int, int], None]
-Trace = Callable[[Rehearsal, Project], Traced]
+Trace = Callable[[Rehearsal, Project], "Traced"]
 
 _NOTHING = Rehearsal(Graphs(), ())
 
@@ -38,10 +43,10 @@ class Result:
     """
 
     findings: tuple[Finding, ...]
-    sources: Mapping[str, SourceFile]
+    sources: Mapping[str, "SourceFile"]
     texts: Mapping[str, str]
     checked: int
-    attempts: tuple[Attempt, ...] = ()
+    attempts: tuple["Attempt", ...] = ()
     added: tuple[Finding, ...] | None = ()
     unfinished: tuple[str, ...] = ()
 
@@ -50,7 +55,7 @@ def lint(
     files: Sequence[LintTarget],
     plan: LintOptions,
     progress: Progress | None = None,
-    overrides: Mapping[Path, SourceFile] | None = None,
+    overrides: Mapping[Path, "SourceFile"] | None = None,
     trace: Trace | None = None,
 ) -> Result:
     """Lint files together: their imports, callers and callees count as one program.
@@ -62,23 +67,23 @@ def lint(
     with timed("reading files"):
         opened = loading.read_all(files, texts)
     project = Project(texts | {file.file: file for file in opened.files})
-    rehearsal = _NOTHING
-    if opened.files:
+    with timed("rehearsing"):
         recipes = trace is not None
-        with timed("rehearsing"):
-            rehearsal = interpreter.rehearse(opened.files, project, progress, recipes=recipes)
+        rehearsal = _rehearsed(opened.files, project, progress, recipes=recipes)
     first = opened.files[0].path if opened.files else ""
     found = [*map(_failed, rehearsal.failures), *_check(rehearsal, plan, first)]
     attempts: tuple[Attempt, ...] = ()
     added: set[Finding] = set()
     if trace is not None:
+        from bnlint.lint.trace_program import merged
+
         with timed("tracing"):
             traced = trace(rehearsal, project)
         attempts = traced.attempts
-        found, added = trace_program.merged(found, [*_check(traced.rehearsal, plan, first)])
+        found, added = merged(found, [*_check(traced.rehearsal, plan, first)])
         found += [finding for attempt in attempts for finding in attempt.findings()]
     for file, error in project.unreadable.items():
-        if not (plan.is_excluded(file) or trace_program.is_library(str(file))):
+        if not (plan.is_excluded(file) or is_library(str(file))):
             opened.note_unreadable(file, display_path(file), error)
     sources = {file.path: file for file in (*project.files, *opened.files)}
     asked = {target.path for target in files}
@@ -91,6 +96,17 @@ def lint(
     return Result(findings, sources, decoded, len(files), attempts, new, tuple(unfinished))
 
 
+def _rehearsed(
+    files: "Sequence[SourceFile]", project: Project, progress: Progress | None, *, recipes: bool
+) -> Rehearsal:
+    """What a program does; where there is none, the interpreter is not even imported."""
+    if not files:
+        return _NOTHING
+    from bnlint.interpreter import rehearse
+
+    return rehearse(files, project, progress, recipes=recipes)
+
+
 def fix(
     files: Sequence[LintTarget],
     plan: LintOptions,
@@ -101,7 +117,7 @@ def fix(
     """Lint and fix in memory until nothing changes; writing is up to the caller."""
     unchanged: dict[Path, SourceFile] = {}
 
-    def once(texts: Mapping[Path, SourceFile]) -> Result:
+    def once(texts: Mapping[Path, "SourceFile"]) -> Result:
         result = lint(files, plan, progress, {**unchanged, **texts}, trace)
         for file in result.sources.values():
             unchanged.setdefault(file.file, file)
@@ -110,7 +126,7 @@ def fix(
     return settle(once, allowed)
 
 
-def lint_models(attempts: Sequence[Attempt], project: Project, plan: LintOptions) -> Result:
+def lint_models(attempts: Sequence["Attempt"], project: Project, plan: LintOptions) -> Result:
     """Lint the graphs of traced models by themselves."""
     graphs = Graphs(attempt.graph for attempt in attempts if attempt.graph is not None)
     crashed = attempts[0].span.path if attempts else ""

@@ -5,10 +5,13 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from bnlint.finding import Applicability, Edit, Finding
-from bnlint.source import SourceFile, Unreadable, parse_text
+from bnlint.source import Unreadable
+
+if TYPE_CHECKING:
+    from bnlint.source import SourceFile
 
 ROUNDS = 10
 
@@ -21,7 +24,7 @@ class Linted(Protocol):
         """The findings."""
 
     @property
-    def sources(self) -> Mapping[str, SourceFile]:
+    def sources(self) -> Mapping[str, "SourceFile"]:
         """The files."""
 
 
@@ -32,7 +35,7 @@ L = TypeVar("L", bound=Linted)
 class Change:
     """One file's text before all fixes and after them."""
 
-    before: SourceFile
+    before: "SourceFile"
     after: str
 
 
@@ -65,7 +68,7 @@ class Settled(Generic[L]):
 
 
 def settle(
-    lint: Callable[[Mapping[Path, SourceFile]], L], allowed: Collection[Applicability]
+    lint: Callable[[Mapping[Path, "SourceFile"]], L], allowed: Collection[Applicability]
 ) -> Settled[L]:
     """Fix and lint again, until nothing changes or ten rounds are over.
 
@@ -123,8 +126,8 @@ def edited(text: str, edits: Iterable[Edit]) -> str | None:
 
 
 def _fixed(
-    wanted: Sequence[Finding], sources: Mapping[str, SourceFile]
-) -> tuple[list[Finding], dict[Path, SourceFile]]:
+    wanted: Sequence[Finding], sources: Mapping[str, "SourceFile"]
+) -> tuple[list[Finding], dict[Path, "SourceFile"]]:
     """Apply as many of the fixes as go together; one that breaks a file is left out."""
     together = _compatible(wanted)
     new = _parsed(together, sources)
@@ -154,9 +157,11 @@ def _touch(one: Edit, other: Edit) -> bool:
 
 
 def _parsed(
-    findings: Iterable[Finding], sources: Mapping[str, SourceFile]
-) -> dict[Path, SourceFile] | None:
+    findings: Iterable[Finding], sources: Mapping[str, "SourceFile"]
+) -> dict[Path, "SourceFile"] | None:
     """Return the files with all fixes applied; ``None`` when one of them is no Python any more."""
+    from bnlint.source import parse_text
+
     edits = [edit for finding in findings if finding.fix for edit in finding.fix.edits]
     files: dict[Path, SourceFile] = {}
     for path in dict.fromkeys(edit.path for edit in edits):

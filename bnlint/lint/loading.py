@@ -3,22 +3,26 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bnlint.diagnostics import UNREADABLE_FILE
 from bnlint.finding import Finding, Span
 from bnlint.lint import relevance
 from bnlint.lint.files import LintTarget
-from bnlint.source import SourceFile, Unreadable, parse_text, read
+from bnlint.source import Unreadable
 from bnlint.source.decoding import decode
-from bnlint.source.file import display_path
 from bnlint.source.regular import read_bytes
+from bnlint.visible import display_path
+
+if TYPE_CHECKING:
+    from bnlint.source import SourceFile
 
 
 @dataclass(slots=True)
 class Opened:
     """The files that could be read, the findings for those that could not, and their texts."""
 
-    files: list[SourceFile] = field(default_factory=list)
+    files: list["SourceFile"] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
 
@@ -34,7 +38,7 @@ class Opened:
         self.findings.append(UNREADABLE_FILE.at(span, message))
 
 
-def read_all(targets: Sequence[LintTarget], overrides: Mapping[Path, SourceFile]) -> Opened:
+def read_all(targets: Sequence[LintTarget], overrides: Mapping[Path, "SourceFile"]) -> Opened:
     """Read the files that can matter, in order of their paths.
 
     A file that says nothing of torch, nor imports one that does, is not parsed.
@@ -50,7 +54,9 @@ def read_all(targets: Sequence[LintTarget], overrides: Mapping[Path, SourceFile]
     return opened
 
 
-def _read(target: LintTarget) -> SourceFile:
+def _read(target: LintTarget) -> "SourceFile":
+    from bnlint.source import parse_text, read
+
     if target.content is None:
         return read(target.path)
     decoded = decode(target.content)

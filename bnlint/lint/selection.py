@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
 from bnlint import diagnostics, registry
 from bnlint.finding import Applicability, Finding, Span
@@ -11,7 +12,9 @@ from bnlint.lint.files import absolute
 from bnlint.lint.suppress import Ignores, Silenced
 from bnlint.rule import Rule, Settings
 from bnlint.selector import means
-from bnlint.source import SourceFile
+
+if TYPE_CHECKING:
+    from bnlint.source import SourceFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ def is_test_file(path: PurePath) -> bool:
 
 def sift(
     found: Iterable[Finding],
-    sources: Mapping[str, SourceFile],
+    sources: Mapping[str, "SourceFile"],
     given: Collection[str],
     plan: LintOptions,
 ) -> Iterator[Finding]:
@@ -72,7 +75,7 @@ def sift(
         yield _restrained(finding, untouched, named)
 
 
-def _is_wanted(finding: Finding, sources: Mapping[str, SourceFile], plan: LintOptions) -> bool:
+def _is_wanted(finding: Finding, sources: Mapping[str, "SourceFile"], plan: LintOptions) -> bool:
     path = finding.span.path
     file = sources[path].file if path in sources else absolute(path)
     if plan.is_excluded(file) or (finding.likely and not plan.likely):
@@ -82,7 +85,9 @@ def _is_wanted(finding: Finding, sources: Mapping[str, SourceFile], plan: LintOp
     return not any(means(w, finding.rule, finding.name) for w in plan.ignored_in(file))
 
 
-def _is_about_tests(finding: Finding, sources: Mapping[str, SourceFile], plan: LintOptions) -> bool:
+def _is_about_tests(
+    finding: Finding, sources: Mapping[str, "SourceFile"], plan: LintOptions
+) -> bool:
     """Whether it is in a test, or a test is what proves it, and its rule has nothing to say there."""
     rule = registry.rules().get(finding.rule)
     if rule is None or rule.in_tests:

@@ -14,6 +14,7 @@ from bnlint.facts.types.site import Site
 from bnlint.finding import Evidence, Finding, Span
 from bnlint.source import Project, SourceFile, Unreadable
 from bnlint.source.decoding import decode
+from bnlint.source.packages import is_library
 from bnlint.source.regular import read_bytes
 from bnlint.tracer.building.recipe_json import to_json
 from bnlint.tracer.child.protocol import Answer, Failure
@@ -201,11 +202,6 @@ def _completed(rehearsal: Rehearsal, attempts: Mapping[ModelGraph, Attempt]) -> 
 
 def _better(read: ModelGraph, traced: ModelGraph | None) -> ModelGraph:
     return read if traced is None or not traced.complete else traced
-
-
-def is_library(path: str) -> bool:
-    """Whether a file belongs to an installed package."""
-    return bool({"site-packages", "dist-packages"} & set(Path(path).parts))
 
 
 def merged(

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from bnlint.facts.types.signal import Signal, to_json
 from bnlint.facts.wording.signal_verdict import verdict
-from bnlint.source.file import display_path
-from bnlint.visible import inert_json
+from bnlint.visible import display_path, inert_json
 
 
 def text(signal: Signal) -> str:

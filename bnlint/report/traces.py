@@ -1,13 +1,16 @@
 """What came of tracing: a line for each model, and what it added to reading the code."""
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from bnlint.diagnostics import NOT_TRACED
 from bnlint.finding import Finding
 from bnlint.lint.engine import Result
-from bnlint.lint.trace_program import Attempt
 from bnlint.style import Style
 from bnlint.visible import visible
+
+if TYPE_CHECKING:
+    from bnlint.lint.trace_program import Attempt
 
 MOST_NAMES = 4
 _HOW = {
@@ -40,11 +43,11 @@ def _lines(result: Result, look: Style) -> Iterator[str]:
         yield _added(len(rules) - len(result.added), result.added)
 
 
-def _place(attempt: Attempt) -> str:
+def _place(attempt: "Attempt") -> str:
     return f"{visible(attempt.span.path)}:{attempt.span.line}"
 
 
-def _about(attempt: Attempt) -> str:
+def _about(attempt: "Attempt") -> str:
     record = attempt.record
     assert record is not None
     guessed = " (guessed)" if record.guessed else ""
@@ -54,7 +57,7 @@ def _about(attempt: Attempt) -> str:
     return f"input {inputs}{guessed}, {calls}{_HOW.get(record.how, '')}"
 
 
-def _notes(attempt: Attempt) -> Iterator[str]:
+def _notes(attempt: "Attempt") -> Iterator[str]:
     assert attempt.record is not None
     yield from attempt.record.notes
     for what, place in attempt.refused:

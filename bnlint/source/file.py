@@ -25,6 +25,7 @@ from bnlint.source.parents import Parents
 from bnlint.source.positions import Positions
 from bnlint.source.regular import read_bytes
 from bnlint.source.unreadable import Unreadable
+from bnlint.visible import display_path
 
 
 class SourceFile:
@@ -173,16 +174,6 @@ def parse_text(text: str, path: str = "<text>", file: Path | None = None) -> Sou
     """Parse text that is already decoded; raises :class:`Unreadable`."""
     decoded = decoding.Decoded(text.removeprefix("\ufeff"), bom=text.startswith("\ufeff"))
     return _parsed(decoded, path, file or Path(os.path.abspath(path)))
-
-
-def display_path(file: Path) -> str:
-    """Return the path from the working directory when it is inside it, else the absolute one."""
-    try:
-        relative = os.path.relpath(file)
-    except ValueError:  # another drive
-        return file.as_posix()
-    inside = relative != os.pardir and not relative.startswith(os.pardir + os.sep)
-    return (relative if inside else str(file)).replace(os.sep, "/")
 
 
 def _parsed(decoded: decoding.Decoded, path: str, file: Path) -> SourceFile:

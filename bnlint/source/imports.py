@@ -5,11 +5,14 @@ import sys
 from collections.abc import Iterator, Mapping
 from itertools import takewhile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bnlint.source.file import SourceFile, read
 from bnlint.source.listing import Listings
 from bnlint.source.packages import NEVER_OURS, THIRD_PARTY
 from bnlint.source.unreadable import Unreadable
+
+if TYPE_CHECKING:
+    from bnlint.source.file import SourceFile
 
 MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 """What stands in the root folder of a project."""
@@ -23,7 +26,7 @@ class Project:
     ``unreadable`` remembers imported files that could not be read.
     """
 
-    def __init__(self, overrides: Mapping[Path, SourceFile] | None = None) -> None:
+    def __init__(self, overrides: "Mapping[Path, SourceFile] | None" = None) -> None:
         self.unreadable: dict[Path, Unreadable] = {}
         self._overrides = {_absolute(path): file for path, file in (overrides or {}).items()}
         self._files: dict[Path, SourceFile] = {}
@@ -34,22 +37,24 @@ class Project:
         self._listings = Listings()
 
     @property
-    def overrides(self) -> tuple[SourceFile, ...]:
+    def overrides(self) -> "tuple[SourceFile, ...]":
         """The files that stand in for those on disk."""
         return tuple(self._overrides.values())
 
     @property
-    def files(self) -> tuple[SourceFile, ...]:
+    def files(self) -> "tuple[SourceFile, ...]":
         """All files read so far, in reading order."""
         return tuple(self._files.values())
 
-    def load(self, path: Path, display: str | None = None) -> SourceFile:
+    def load(self, path: Path, display: str | None = None) -> "SourceFile":
         """Read a file, at most once; raises :class:`Unreadable`."""
         file = _absolute(path)
         if file in self._files:
             return self._files[file]
         if file in self.unreadable:
             raise self.unreadable[file]
+        from bnlint.source.file import read
+
         try:
             source = self._overrides[file] if file in self._overrides else read(file, display)
         except Unreadable as error:
@@ -71,7 +76,7 @@ class Project:
             self._roots[folder] = self._find_root(folder)
         return self._roots[folder]
 
-    def resolve(self, name: str, level: int, importer: Path) -> SourceFile | Path | None:
+    def resolve(self, name: str, level: int, importer: Path) -> "SourceFile | Path | None":
         """Return the file or namespace folder that an import in ``importer`` means, if of the project.
 
         ``level`` counts the dots of ``from ..name import``. ``None``: not of the project, or
@@ -85,7 +90,7 @@ class Project:
             self._resolved[key] = self._resolve(name, level, folder)
         return self._resolved[key]
 
-    def _resolve(self, name: str, level: int, folder: Path) -> SourceFile | Path | None:
+    def _resolve(self, name: str, level: int, folder: Path) -> "SourceFile | Path | None":
         parts = name.split(".") if name else []
         if not all(parts) or not (parts or level):
             return None
@@ -135,7 +140,7 @@ class Project:
             return folder / "__init__.py"
         return folder if self._is_folder(folder) else None
 
-    def _open(self, found: Path | None) -> SourceFile | Path | None:
+    def _open(self, found: Path | None) -> "SourceFile | Path | None":
         if found is None or self._is_folder(found):
             return found
         try:

@@ -1,5 +1,7 @@
 """Well-known packages, which an import means rather than a project's file of that name."""
 
+from pathlib import Path
+
 NEVER_OURS = frozenset({"numpy", "timm", "torch", "torchvision"})
 """Packages that are what their names say even where a project has a copy of them."""
 
@@ -105,3 +107,8 @@ THIRD_PARTY = frozenset(
     }
 )
 """Packages that a project's module is taken for only where a script would find it first."""
+
+
+def is_library(path: str) -> bool:
+    """Whether a file belongs to an installed package."""
+    return bool({"site-packages", "dist-packages"} & set(Path(path).parts))

@@ -11,11 +11,11 @@ from bnlint.facts.types.graph import Call, Layer, ModelGraph, Shape
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import NOT_KNOWN, Argument, Site
 from bnlint.source import Project
-from bnlint.source.file import display_path
 from bnlint.tracer.graphs.constructor_sites import Places
 from bnlint.tracer.graphs.no_source import UNWRITTEN, Uneditable
 from bnlint.tracer.record.loop_passes import Passes
 from bnlint.tracer.record.records import CallRecord, LayerRecord, TraceRecord
+from bnlint.visible import display_path
 from bnlint.vocabulary.layers import KINDS, SIGNATURES
 
 _FILE = re.compile(r"(?<= at )/\S+\.py(?=:\d)")
