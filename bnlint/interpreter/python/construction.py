@@ -1,7 +1,7 @@
 """Building objects: instances of project classes, layers of torch.nn, other library objects."""
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 import libcst as cst
 
@@ -35,7 +35,7 @@ FRAMEWORK_MODULES = ("LightningModule", "LightningDataModule", "PreTrainedModel"
 NOT_OBJECTS = frozenset({"Enum", "IntEnum", "StrEnum", "Exception", "ValueError", "RuntimeError"})
 
 
-@cache
+@lru_cache(maxsize=8192)
 def canonical(path: str) -> str:
     """The one name under which the interpreter knows a library class or function."""
     bare = bare_name(path)
@@ -58,7 +58,7 @@ def canonical(path: str) -> str:
 DDP = "torch.nn.parallel.DistributedDataParallel"
 
 
-@cache
+@lru_cache(maxsize=8192)
 def is_module_class(path: str) -> bool:
     """Whether a library class is an nn.Module."""
     name = path.rpartition(".")[2]

@@ -1,7 +1,6 @@
 """Forwards that do the same in both modes, or return something else in train mode: losses, say."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from itertools import chain
 
 import libcst as cst
@@ -45,14 +44,20 @@ def _asks(module: Instance, function: Function, depth: int) -> bool:
     """Whether a method of a layer, or one that it calls, may ask for the mode."""
     if depth == 0 or not isinstance(function.node, cst.FunctionDef):
         return True
-    asks, calls = _questions(function.node)
+    asks, calls = _questions(function, function.node)
     called = [module.cls.find(name) for name in calls] if module.cls is not None else []
     return asks or any(isinstance(f, Function) and _asks(module, f, depth - 1) for f in called)
 
 
-@lru_cache(maxsize=1024)
-def _questions(method: cst.FunctionDef) -> tuple[bool, frozenset[str]]:
+def _questions(method: Function, definition: cst.FunctionDef) -> tuple[bool, frozenset[str]]:
     """Whether a method itself may ask for the mode, and the methods of its object that it calls."""
+    known = method.scope.namespace.mode_questions
+    if definition not in known:
+        known[definition] = _read_questions(definition)
+    return known[definition]
+
+
+def _read_questions(method: cst.FunctionDef) -> tuple[bool, frozenset[str]]:
     asks, calls = False, set()
     for node in _nodes(method.body):
         match node:
@@ -76,15 +81,21 @@ def _returns_by_mode(module: Instance, method: Value, depth: int) -> bool:
     """Whether a method returns something else in train mode, by itself or by what it calls."""
     if not isinstance(method, Function) or not isinstance(method.node, cst.FunctionDef):
         return False
-    by_itself, values = _returns(method.node)
+    by_itself, values = _returns(method, method.node)
     return by_itself or (
         depth > 0 and any(_calls_one_that_does(module, method, v, depth - 1) for v in values)
     )
 
 
-@lru_cache(maxsize=1024)
-def _returns(method: cst.FunctionDef) -> tuple[bool, tuple[cst.CSTNode, ...]]:
+def _returns(method: Function, definition: cst.FunctionDef) -> tuple[bool, tuple[cst.CSTNode, ...]]:
     """Whether a method itself returns something else in train mode, and what it returns."""
+    known = method.scope.namespace.mode_returns
+    if definition not in known:
+        known[definition] = _read_returns(definition)
+    return known[definition]
+
+
+def _read_returns(method: cst.FunctionDef) -> tuple[bool, tuple[cst.CSTNode, ...]]:
     nodes = [*_nodes(method.body)]
     assigned = [*_assigned(nodes)]
     modes = {"self.training", *_kept_modes(assigned)}
