@@ -11,6 +11,7 @@ from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import (
+    MOST_LOOKED_AT,
     NO_GRADIENTS,
     Arguments,
     Choice,
@@ -234,7 +235,11 @@ def _constants(name: str, arguments: Arguments) -> dict[str, Value]:
             constants["shape"] = tuple(SIZE_OF_FIRST if n is FIRST_SIZE else n for n in sizes)
         return constants
     for number, value in enumerate(arguments.positional):
-        if isinstance(value, Tensor) or (number == 0 and isinstance(value, list | tuple)):
+        if isinstance(value, Tensor):
+            continue
+        if number == 0 and isinstance(value, list | tuple):
+            if any(isinstance(part, Unknown | Many | Choice) for part in value[:MOST_LOOKED_AT]):
+                constants["others"] = Unknown("tensors that are not known")
             continue
         constants[parameter(name, number)] = value
     return constants
