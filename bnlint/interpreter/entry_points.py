@@ -281,8 +281,15 @@ def is_script(source: SourceFile) -> bool:
                 return True
             case cst.If(test=test) if "__name__" in source.tree.code_for_node(test):
                 return True
-            case cst.SimpleStatementLine(body=[cst.Expr(value=cst.Call())]):
+            case cst.SimpleStatementLine(body=body) if any(map(_calls, body)):
                 return True
-            case cst.SimpleStatementLine(body=[cst.Assign(value=cst.Call())]):
-                return True
+    return False
+
+
+def _calls(statement: cst.BaseSmallStatement) -> bool:
+    match statement:
+        case cst.Expr(value=cst.Call()) | cst.Assign(value=cst.Call()):
+            return True
+        case cst.AnnAssign(value=cst.Call()):
+            return True
     return False
