@@ -1,6 +1,7 @@
 """Which tests decide on a node, within the function or file that it stands in."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -9,18 +10,24 @@ if TYPE_CHECKING:
     from bnlint.source.file import SourceFile
 
 _ENDS = (cst.Return, cst.Raise, cst.Continue, cst.Break)
+MOST_EXITS = 100
+"""Statements that may leave a body, of which at least the nearest count for what follows them."""
 Test = tuple[cst.CSTNode, bool]
 
 
 def tests(source: "SourceFile", node: cst.CSTNode) -> Iterator[Test]:
     """Yield the tests that decide on a node, the nearest first, each with the answer that it needs.
 
-    A lambda has those of the place where it is made. Among them are tests of earlier statements that end the function or the pass otherwise. What
-    chooses one of several by a key or a pattern is a test as a whole.
+    A lambda has those of the place where it is made. Among them are tests of earlier statements that
+    end the function or the pass otherwise. What chooses one of several by a key or a pattern is a
+    test as a whole.
     """
     inner = node
     for outer in source.parents.above(node):
-        yield from _between(outer, inner)
+        if isinstance(outer, cst.IndentedBlock | cst.Module):
+            yield from source.exits.before(inner, outer)
+        else:
+            yield from _between(outer, inner)
         if isinstance(outer, cst.FunctionDef | cst.ClassDef):
             return
         inner = outer
@@ -46,8 +53,6 @@ def _between(outer: cst.CSTNode, inner: cst.CSTNode) -> Iterator[Test]:
             yield left, isinstance(operator, cst.And)
         case cst.BaseComp() if inner is not outer.for_in:
             yield from _filters(outer.for_in)
-        case cst.IndentedBlock(body=body) | cst.Module(body=body):
-            yield from _exits(body, inner)
         case cst.MatchCase() | cst.ExceptHandler():
             yield outer, True
         case cst.Subscript(value=cst.Dict()) if inner is outer.value:
@@ -60,16 +65,39 @@ def _filters(clause: cst.CompFor | None) -> Iterator[Test]:
         clause = clause.inner_for_in
 
 
-def _exits(body: Sequence[cst.CSTNode], inner: cst.CSTNode) -> Iterator[Test]:
-    """The tests of earlier statements of a body that leave it when they hold."""
-    for statement in body:
-        if statement is inner:
-            return
-        match statement:
-            case cst.If(test=test, body=block, orelse=None) if _ends(block):
-                yield test, False
-            case cst.SimpleStatementLine(body=[cst.Assert(test=test)]):
-                yield test, True
+@dataclass(slots=True)
+class Exits:
+    """The tests of statements that leave their body when they hold; each body is gone through once."""
+
+    _tests: dict[cst.CSTNode, list[Test]] = field(default_factory=dict)
+    _before: dict[cst.CSTNode, int] = field(default_factory=dict)
+    """How many of its body's tests stand before a statement."""
+
+    def before(self, statement: cst.CSTNode, block: cst.IndentedBlock | cst.Module) -> list[Test]:
+        """Those of the statements of a block that stand before one of them."""
+        if block not in self._tests:
+            self._tests[block] = list(self._walk(block.body))
+        count = self._before.get(statement, 0)
+        first = max(0, count // MOST_EXITS - 1) * MOST_EXITS
+        return self._tests[block][first:count]
+
+    def _walk(self, body: Sequence[cst.CSTNode]) -> Iterator[Test]:
+        count = 0
+        for statement in body:
+            self._before[statement] = count
+            test = _exit(statement)
+            if test is not None:
+                count += 1
+                yield test
+
+
+def _exit(statement: cst.CSTNode) -> Test | None:
+    match statement:
+        case cst.If(test=test, body=block, orelse=None) if _ends(block):
+            return test, False
+        case cst.SimpleStatementLine(body=[cst.Assert(test=test)]):
+            return test, True
+    return None
 
 
 def _ends(block: cst.BaseSuite) -> bool:

@@ -72,6 +72,11 @@ class SourceFile:
         """Which node holds which."""
         return Parents.of(self.tree)
 
+    @cached_property
+    def exits(self) -> deciding.Exits:
+        """Which statements leave their body."""
+        return deciding.Exits()
+
     def span(self, node: object) -> Span:
         """Where a node stands, without its own parentheses and surrounding blanks."""
         start, end = self.positions.offsets(_node(node))
