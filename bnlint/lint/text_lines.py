@@ -31,9 +31,10 @@ class Listing:
         starts = self.places.starts
         return starts[number] if number < len(starts) else len(self.text)
 
-    def line(self, number: int) -> str:
-        """Return a line with its ending."""
-        return self.text[self.start(number) : self.end(number)]
+    def line(self, number: int, first: int = 0, last: int | None = None) -> str:
+        """Return a line with its ending, or its characters from ``first`` to before ``last``."""
+        start, end = self.start(number), self.end(number)
+        return self.text[start + first : end if last is None else min(end, start + last)]
 
 
 def split(text: str) -> list[str]:

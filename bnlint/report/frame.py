@@ -9,6 +9,8 @@ from bnlint.style import Style
 
 _WIDEST = 160
 _CONTEXT = 2
+_LONGEST = 2_000
+"""Characters of a line that are laid out: of a longer one, those near what is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +47,15 @@ def frame(listing: Listing, span: Span, shown: range, gutter: Gutter, colour: st
     """Return the shown lines, with carets under the part of the first one that the span covers."""
     if span.line not in shown:
         return []
-    marked = Cells.of(_text(listing, span.line))
-    start = marked.at(span.column)
-    end = marked.at(span.end_column) if span.end_line == span.line else len(marked.cells)
+    cut = max(0, span.column - _LONGEST // 2)
+    marked = Cells.of(_text(listing, span.line, cut))
+    start = marked.at(span.column - cut)
+    end = marked.at(span.end_column - cut) if span.end_line == span.line else len(marked.cells)
     end = max(end, start + 1)
     first = first_cell(start, end, gutter.room)
     result = []
     for number in shown:
-        text = Cells.of(_text(listing, number)).window(first, gutter.room)
+        text = Cells.of(_text(listing, number, cut)).window(first, gutter.room)
         result.append(gutter.line(number, text))
         if number == span.line:
             carets = "^" * min(end - start, gutter.room - (start - first))
@@ -61,8 +64,8 @@ def frame(listing: Listing, span: Span, shown: range, gutter: Gutter, colour: st
     return result
 
 
-def _text(listing: Listing, number: int) -> str:
-    return listing.line(number).rstrip("\r\n")
+def _text(listing: Listing, number: int, cut: int) -> str:
+    return listing.line(number, cut, cut + _LONGEST).rstrip("\r\n")
 
 
 def first_cell(start: int, end: int, room: int) -> int:

@@ -10,6 +10,8 @@ from bnlint.lint.fixer import edited
 from bnlint.lint.text_lines import Listing, split
 
 _CONTEXT = 1
+_LONGEST = 4_000
+"""Characters that an inline diff is made of; nobody reads that of longer lines."""
 _SHORT = dict(zip('\a\b\t\n\v\f\r"\\', 'abtnvfr"\\', strict=True))
 
 
@@ -36,6 +38,8 @@ def hunks(listing: Listing, edits: Iterable[Edit]) -> list[list[Row]]:
     shift = 0
     found = []
     for window in _windows(listing, edits):
+        if listing.end(window.last) - listing.start(window.first) > _LONGEST:
+            continue
         rows = list(_rows(listing, window, shift))
         shift += sum(row.sign == "+" for row in rows) - sum(row.sign == "-" for row in rows)
         found.append(_without_blank_edges(rows))
