@@ -84,6 +84,8 @@ def _table(file: Path) -> Any:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{file} is not valid TOML: {error}") from None
+    except ValueError:  # Python's limit of digits
+        raise UsageError(f"cannot read {file}: one of its numbers is too long") from None
     except RecursionError:
         raise UsageError(f"cannot read {file}: it nests too deeply") from None
     tool = content.get("tool")

@@ -145,6 +145,8 @@ CONFIGURATIONS = {
     "a dotted key": "a." * 100_000 + "a = 1",
     "dotted keys": ("a." * 900 + "a{} = 1\n").format(1) * 100,
     "huge": "#" * 300_000,
+    "digits": f"[tool.bnlint]\nmin-normalization-batch = {'9' * 200_000}",
+    "digits elsewhere": f"a = 1{'_1' * 100_000}",
 }
 
 
