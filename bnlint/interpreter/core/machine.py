@@ -15,8 +15,8 @@ from bnlint.interpreter.core.frames import RAISE, Activation, ActiveLoop, Comple
 from bnlint.interpreter.core.heap import Contents, Heap, Snapshot
 from bnlint.interpreter.core.joins import join_contents, join_values
 from bnlint.interpreter.core.objects import Builtin, Instance, Scope
-from bnlint.interpreter.core.values import Arguments, Unknown, Value
-from bnlint.interpreter.evaluation.allowance import Allowance
+from bnlint.interpreter.core.values import Arguments, Unknown, Value, extent
+from bnlint.interpreter.evaluation.allowance import FREE, Allowance
 
 if TYPE_CHECKING:
     from bnlint.interpreter.core.journal import Journal
@@ -186,13 +186,17 @@ class Machine:
         Raises:
             BudgetExceeded: the entry point has used its steps.
         """
-        self.step()
+        self.step(1 + self.looking_through(arguments.values))
         if self.heap.is_watched and not _switches_mode(callee):
             self.heap.look()
         handler = CALLS.get(type(callee))
         if handler is None or len(self.frames) > MAX_DEPTH:
             return self.call_unknown(callee, arguments, site)
         return handler(self, callee, arguments, site, scope)
+
+    def looking_through(self, values: Sequence[Value]) -> int:
+        """The steps that it takes to look through values for modules and tensors."""
+        return max(0, extent(values) - FREE) >> 3
 
     def call_unknown(self, callee: Value, arguments: Arguments, site: Site) -> Value:
         """Call something that cannot be resolved: tensors may come out, models may change mode."""

@@ -10,6 +10,7 @@ from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.values import (
+    MOST_LOOKED_AT,
     UNKNOWN_SHAPE,
     Choice,
     Gradients,
@@ -207,10 +208,6 @@ def _union(sets: list[frozenset]) -> frozenset:  # type: ignore[type-arg]
     return first if all(s == first for s in sets[1:]) else frozenset().union(*sets)
 
 
-MOST_ITEMS = 1024
-"""Items of a container that are looked at; longer ones hold data, not what a call is given."""
-
-
 def tensors_in(values: Sequence[Value], depth: int = 3) -> list[Tensor]:
     """The tensors among values and, a few levels deep, in their containers."""
     found: list[Tensor] = []
@@ -238,12 +235,12 @@ def _gather(
             found.append(value)
         elif isinstance(value, Many | Maybe | Choice) and depth:
             _gather(_alternatives(value), depth - 1, found, barren)
-        elif isinstance(value, list | tuple | dict) and depth and len(found) < MOST_ITEMS:
+        elif isinstance(value, list | tuple | dict) and depth and len(found) < MOST_LOOKED_AT:
             key = id(value), depth
             if key in barren:
                 continue
             before = len(found)
             items = value.values() if isinstance(value, dict) else value
-            _gather(islice(items, MOST_ITEMS), depth - 1, found, barren)
+            _gather(islice(items, MOST_LOOKED_AT), depth - 1, found, barren)
             if len(found) == before:
                 barren.add(key)

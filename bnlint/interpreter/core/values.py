@@ -1,7 +1,8 @@
 """The values of a rehearsal: Python's own while they are known, these otherwise."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
 import libcst as cst
@@ -224,6 +225,23 @@ class Arguments:
     def values(self) -> list[Value]:
         """All values."""
         return [*self.positional, *self.keywords.values()]
+
+
+MOST_LOOKED_AT = 1024
+"""Items of a container that is looked through; longer ones hold data, not what a call is given."""
+_DEEPEST_LOOK = 3
+_CONTAINERS = frozenset({list, tuple, dict})
+
+
+def extent(values: Collection[Value], depth: int = _DEEPEST_LOOK) -> int:
+    """How many items a look through values and, a few levels deep, their containers meets."""
+    count = len(values)
+    for value in islice(values, MOST_LOOKED_AT):
+        if type(value) in _CONTAINERS and value:
+            items: Collection[Value] = value.values() if isinstance(value, dict) else value  # type: ignore[assignment]
+            more = extent(items, depth - 1) if depth > 1 else len(items)
+            count += more - max(0, len(items) - MOST_LOOKED_AT)
+    return count
 
 
 def open_at(items: Value) -> int | None:

@@ -149,6 +149,7 @@ def _call_foreign(m: Machine, path: str, arguments: Arguments, site: Site, scope
 def _forget_modes(m: Machine, arguments: Arguments, site: Site) -> None:
     for value in arguments.values:
         for module in modules_in(value):
+            m.step()
             set_mode(m, module, None, site, None)
 
 

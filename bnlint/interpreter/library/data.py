@@ -67,8 +67,10 @@ def _random_split(m: Machine, path: str, arguments: Arguments, site: Site, scope
         return made
 
     sizes = arguments.get(1, "lengths")
-    known = isinstance(sizes, list | tuple) and open_at(sizes) is None
-    return [part() for _ in sizes] if known else Many(part())  # type: ignore[attr-defined]
+    if not isinstance(sizes, list | tuple) or open_at(sizes) is not None:
+        return Many(part())
+    m.step(len(sizes))
+    return [part() for _ in sizes]
 
 
 @library_function("torch.utils.data.Subset", "torch.utils.data.ConcatDataset")

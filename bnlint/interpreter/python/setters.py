@@ -49,6 +49,7 @@ def _set_on_module(
     if name in owner.arguments:
         _reassign(m, owner, name, value, node, scope)
         return
+    m.step(m.looking_through([value]))
     if name in names_of(owner) and not modules_in(value):
         argument = Argument(name, None, m.site(node, scope))
         m.heap.put(owner.assigned, name, argument)

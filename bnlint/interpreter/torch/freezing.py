@@ -4,7 +4,7 @@ from bnlint.facts.types.run import Frozen, WeightsWritten
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
-from bnlint.interpreter.core.values import Many, Value
+from bnlint.interpreter.core.values import MOST_LOOKED_AT, Many, Value
 from bnlint.interpreter.python.iteration import elements
 from bnlint.interpreter.torch.modules import descendants
 from bnlint.interpreter.torch.parameters import is_parameter, set_gradient
@@ -33,8 +33,10 @@ def owners(parameter: Instance) -> list[Instance]:
 
 
 def parameters_in(m: Machine, value: Value) -> list[Instance]:
-    """The parameters that a list, or what stands for many, holds."""
+    """The parameters that a list, or what stands for many, holds; a long list of data holds none."""
     items = [value.element] if isinstance(value, Many) else elements(m, value) or [value]
+    if not any(isinstance(item, Instance) for item in items[:MOST_LOOKED_AT]):
+        return []
     return [item for item in items if isinstance(item, Instance) and is_parameter(item)]
 
 

@@ -11,6 +11,7 @@ from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Function, Instance, Method, Scope
 from bnlint.interpreter.core.values import (
     MISSING,
+    MOST_LOOKED_AT,
     Arguments,
     Choice,
     Float,
@@ -198,25 +199,28 @@ _NO_MODULES = frozenset({type(None), bool, int, float, str, Int, Float, Text, Un
 
 
 def modules_in(value: Value) -> list[Instance]:
-    """The modules that a value is or, two levels deep, holds."""
+    """The modules that a value is or, two levels deep, holds, each once.
+
+    A long container that does not begin with modules holds none.
+    """
     if isinstance(value, Instance):
         return [value] if value.is_module else []
-    found: list[Instance] = []
+    found: dict[Instance, None] = {}
     if type(value) not in _NO_MODULES:
         _gather(value, 2, found, set())
-    return found
+    return list(found)
 
 
-def _gather(value: Value, depth: int, found: list[Instance], barren: set[int]) -> None:
+def _gather(value: Value, depth: int, found: dict[Instance, None], barren: set[int]) -> None:
     """Collect modules; ``barren`` are containers that hold none."""
     parts: Iterable[Value] = ()
     match value:
         case Instance(is_module=True):
-            found.append(value)
+            found[value] = None
         case Maybe(value=inner):
             _gather(inner, depth, found, barren)
         case Choice(values=values):
-            found.extend(v for v in values if isinstance(v, Instance) and v.is_module)
+            found.update({v: None for v in values if isinstance(v, Instance) and v.is_module})
         case Many(element=element) if depth:
             parts = (element,)
         case list() | tuple() if depth and id(value) not in barren:
@@ -224,7 +228,9 @@ def _gather(value: Value, depth: int, found: list[Instance], barren: set[int]) -
         case dict() if depth and id(value) not in barren:
             parts = value.values()
     before = len(found)
-    for part in parts:
+    for number, part in enumerate(parts):
+        if number == MOST_LOOKED_AT and len(found) == before:
+            break
         _gather(part, depth - 1, found, barren)
     if depth == 1 and parts and len(found) == before:
         barren.add(id(value))

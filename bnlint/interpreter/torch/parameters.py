@@ -148,4 +148,5 @@ def tensor_inputs(m: Machine, values: list[Value], site: Site) -> list[Tensor]:
     for value in values:
         items = value if isinstance(value, list | tuple) else [value]
         found.extend(t for item in items if (t := operand(m, item, site)) is not None)
+    m.step(len(found) >> 3)
     return found

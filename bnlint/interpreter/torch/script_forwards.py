@@ -15,6 +15,7 @@ from bnlint.interpreter.core.namespaces import dotted
 from bnlint.interpreter.core.objects import Function, Instance, Method, Scope
 from bnlint.interpreter.core.tape import Start, tensors_in
 from bnlint.interpreter.core.values import (
+    MOST_LOOKED_AT,
     NO_GRADIENTS,
     Arguments,
     Choice,
@@ -176,6 +177,8 @@ def _mapped(
                 return Maybe(of(inner, depth - 1))
             case list() | tuple() | dict() if depth and key in made:
                 return made[key]
+            case list() | tuple() | dict() if len(value) > MOST_LOOKED_AT:
+                return value
             case list() if depth:
                 made[key] = [of(item, depth - 1) for item in value]
             case tuple() if depth:
