@@ -20,6 +20,8 @@ SHUFFLING = frozenset(
 )
 """Functions and methods that bring samples, or their indices, into a random order."""
 CONVERSIONS = frozenset({"int", "float", "round"})
+ENDLESS = frozenset({"maxsize", "inf"})
+"""Numbers of ``sys`` and ``math`` that stand for no end."""
 
 
 def draws_its_own_order(dataset: Instance) -> bool:
@@ -171,8 +173,8 @@ def _is_made_up(node: cst.CSTNode, dataset: Instance, length: Function) -> bool:
             return True
         case cst.Name(value=name):
             return _is_written(length.scope.namespace.names.get(name))
-        case cst.Attribute():
-            return _is_written(_held(node, dataset))
+        case cst.Attribute(attr=cst.Name(value=name)):
+            return name in ENDLESS or _is_written(_held(node, dataset))
         case cst.BinaryOperation(left=left, right=right):
             return _is_made_up(left, dataset, length) and _is_made_up(right, dataset, length)
         case cst.Call(func=cst.Name(value=function), args=[cst.Arg(value=inner)]):
