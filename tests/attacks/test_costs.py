@@ -38,7 +38,8 @@ def test_what_is_given_is_paid_for(tmp_path: Path) -> None:
 
 
 def on_one_line(count: int) -> str:
-    return "; ".join([MOMENTUM] * count) + "\n"
+    """One number at many layers would be one finding."""
+    return "; ".join(MOMENTUM.replace("0.9", f"0.{9000 + i}") for i in range(count)) + "\n"
 
 
 def in_one_model(count: int) -> str:
