@@ -35,19 +35,20 @@ def judge(code: str, folder: Path) -> Verdict:
             after = mode_recorder.run(done.after, folder, *options)
             found = harms(record, after, (code, done.after), done.findings)
             wrong += (f"{' '.join(options)}: {harm}" for harm in found)
+    always, never = (mode_recorder.run(_decided(code, met), folder) for met in (True, False))
     return Verdict(
         tuple(dict.fromkeys(wrong)),
-        tuple(_false_alarms(done.findings, [*before, mode_recorder.run(_always(code), folder)])),
-        tuple(dict.fromkeys(_unreported(done.findings, before))),
+        tuple(_false_alarms(done.findings, [*before, always])),
+        tuple(dict.fromkeys(_unreported(code, done.findings, [*before, always, never]))),
         len(done.findings),
         sum(finding.fix is not None for finding in done.findings),
     )
 
 
-def _always(code: str) -> str:
-    """The script with its conditions met at once: any pass of a loop may be the one that meets them."""
+def _decided(code: str, met: bool) -> str:
+    """The script with its conditions met in each pass of a loop, or in none: which do is not known."""
     for condition in SOMETIMES:
-        code = code.replace(f"if {condition}:", "if True:")
+        code = code.replace(f"if {condition}:", f"if {met}:")
     return code
 
 
@@ -86,11 +87,12 @@ def relapsed(record: Record) -> set[int]:
     return found
 
 
-def _unreported(findings: Sequence[Finding], records: Sequence[Record]) -> Iterator[str]:
+def _unreported(code: str, findings: Sequence[Finding], records: Sequence[Record]) -> Iterator[str]:
     """What happens in every run and no finding is about."""
     told = {f.span.line for f in findings if f.rule == "BN301"}
     rules = {finding.rule for finding in findings}
-    for lines in set[tuple[int, ...]].intersection(*map(_evaluated_in_train_mode, records)):
+    evaluated = (_evaluated_in_train_mode(code, record) for record in records)
+    for lines in set[tuple[int, ...]].intersection(*evaluated):
         if told.isdisjoint(lines):
             yield f"line {lines[0]} is evaluated in train mode"
     if all(relapsed(record) for record in records) and "BN303" not in rules:
@@ -99,6 +101,16 @@ def _unreported(findings: Sequence[Finding], records: Sequence[Record]) -> Itera
         yield "frozen layers are in train mode"
 
 
-def _evaluated_in_train_mode(record: Record) -> set[tuple[int, ...]]:
+def _evaluated_in_train_mode(code: str, record: Record) -> set[tuple[int, ...]]:
     trained = {step.lines for step in record.steps if step.trained}
-    return {s.lines for s in record.steps if not s.trained and s.norms == {True}} - trained
+    missed = (step for step in record.steps if not step.trained and step.norms == {True})
+    return {step.lines for step in missed if not _may_update(code, step)} - trained
+
+
+def _may_update(code: str, step: Step) -> bool:
+    """Whether it is a pass over training data with gradients on, which BN301 leaves alone.
+
+    It may belong to a training that is not followed, or be there for the statistics.
+    """
+    lines = code.splitlines()
+    return step.grad and any("train_loader" in lines[number - 1] for number in step.lines)

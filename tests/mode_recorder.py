@@ -18,7 +18,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
 NAME = "<recorded>"
-MOST_STEPS = 60
+MOST_STEPS = 100
 """Forwards after which a program is ended."""
 SECONDS = 20
 """Time after which a program is ended."""
@@ -38,11 +38,12 @@ class Used:
 class Step:
     """A forward that the program itself makes.
 
-    ``lines`` are the program's lines that led to it, the innermost first. ``trained`` tells whether
-    a gradient came back through what it returned.
+    ``lines`` are the program's lines that led to it, the innermost first. ``grad`` tells whether
+    gradients were recorded, ``trained`` whether one came back through what it returned.
     """
 
     lines: tuple[int, ...]
+    grad: bool
     used: list[Used] = field(default_factory=list)
     trained: bool = False
 
@@ -136,7 +137,7 @@ def _patched(record: Record, numbers: dict[nn.Module, int]) -> Iterator[None]:
             return call(module, *args, **kwargs)
         if len(record.steps) >= MOST_STEPS:
             raise Enough
-        step = Step(_lines())
+        step = Step(_lines(), torch.is_grad_enabled())
         _note(module, step, numbers)
         current.append(step)
         try:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import (
+    evaluated_between,
     is_step_of_training,
     norms_in_training,
     switch_was_meant,
@@ -12,7 +13,7 @@ from bnlint.facts.passes.forwards import (
 )
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Purpose
-from bnlint.facts.types.run import Forward, Run, WeightsLoaded
+from bnlint.facts.types.run import Forward, ModeSwitched, Run, Switch, WeightsLoaded
 from bnlint.facts.wording.eval_fix import advice_on, cure_of, keeps_last_batch
 from bnlint.facts.wording.evidence import how_it_came_here, how_it_came_into, loader_name
 from bnlint.facts.wording.fix_places import evaluation_around
@@ -67,7 +68,22 @@ def _is_explicit(run: Run, forward: Forward) -> bool:
     return all(
         switch.site is not None
         and not trained_between(run, forward.model, switch.order, forward.order)
+        and not _ends_another(run, forward, switch)
         for switch in forward.mode
+    )
+
+
+def _ends_another(run: Run, forward: Forward, switch: Switch) -> bool:
+    """Whether a function that has returned gave train mode back after an evaluation of its own."""
+    frames = () if switch.context is None else switch.context.frames
+    if forward.context.frames[: len(frames)] == frames:
+        return False
+    return any(
+        event.training is False
+        and event.model.is_same(forward.model)
+        and event.context.frames == frames
+        and evaluated_between(run, forward.model, event.order, switch.order)
+        for event in run.of_type(ModeSwitched)
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from bnlint.facts.passes.forwards import (
     evaluated_between,
@@ -12,7 +13,16 @@ from bnlint.facts.passes.forwards import (
     trains,
 )
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.run import Context, Forward, Run, Switch, is_training, where_nothing_raised
+from bnlint.facts.types.run import (
+    Context,
+    Forward,
+    ModeSwitched,
+    OptimizerStep,
+    Run,
+    Switch,
+    is_training,
+    where_nothing_raised,
+)
 from bnlint.facts.types.site import Site
 from bnlint.facts.wording.code_text import is_dotted_name
 from bnlint.facts.wording.eval_fix import is_mixed
@@ -71,8 +81,25 @@ def _culprits(run: Run, first: Forward, later: Forward) -> Iterator[Relapse]:
             continue
         if not evaluated_between(run, later.model, switch.order, later.order):
             continue
+        if not _is_stepped(run, later):
+            continue
         if _common_loop(switch.context, later) is not None:
             yield Relapse(first, later, switch, switch.site)
+
+
+def _is_stepped(run: Run, later: Forward) -> bool:
+    """Whether an optimizer uses the gradients of a forward before its model is trained anew.
+
+    An attack on the model takes gradients, too, and leaves the weights alone.
+    """
+    steps = [*run.of_type(OptimizerStep)]
+    anew = (
+        switch.order
+        for switch in run.of_type(ModeSwitched)
+        if switch.training and switch.order > later.order and switch.model.is_same(later.model)
+    )
+    end = min(anew, default=inf)
+    return not steps or any(later.order < step.order < end for step in steps)
 
 
 def _common_loop(context: Context, forward: Forward) -> Site | None:

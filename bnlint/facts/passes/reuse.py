@@ -106,10 +106,11 @@ def _pairs(graph: ModelGraph, first: Call, again: Call) -> list[tuple[Call, Call
 
 def _alike(first: Call, again: Call) -> Known:
     """Whether two calls are one operation, on whatever tensors."""
-    if not first.inputs or len(first.inputs) != len(again.inputs):
+    known = bool(first.inputs) and len(first.inputs) == len(again.inputs)
+    if first.layer is not None and first.layer is again.layer:
+        return Known.YES if known else Known.UNKNOWN
+    if not known or first.layer is not None or again.layer is not None:
         return Known.NO
-    if first.layer is not None or again.layer is not None:
-        return Known.of(first.layer is again.layer)
     if first.op != again.op or first.kind is Kind.SPLIT:
         return Known.NO
     ours, theirs = _values(first), _values(again)

@@ -28,19 +28,17 @@ from bnlint.interpreter.evaluation import evaluate
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.classes import is_instance, is_subclass
 from bnlint.interpreter.python.arithmetic import binary, truth_of
-from bnlint.interpreter.python.attributes import MODULE_METHODS
+from bnlint.interpreter.python.attributes import has_attribute
 from bnlint.interpreter.python.construction import canonical
 from bnlint.interpreter.python.iteration import elements, listed, number_of
 from bnlint.interpreter.python.name_lookup import look_up, set_attribute
 from bnlint.interpreter.torch.modules import (
-    MODE,
     children,
     is_container,
     next_name,
     register_child,
 )
-from bnlint.interpreter.torch.parameters import is_opaque, names_of
-from bnlint.vocabulary.layers import SIGNATURES, bare_name
+from bnlint.interpreter.torch.parameters import is_opaque
 
 PURE = """int float str bool abs round divmod pow repr range slice hash hex chr ord
 frozenset""".split()
@@ -150,7 +148,7 @@ def _getattr(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sco
     if not isinstance(name, str):
         return Unknown("getattr()")
     default = arguments.get(2, "default", MISSING)
-    if default is not MISSING and _has(owner, name) is False:
+    if default is not MISSING and has_attribute(owner, name) is False:
         return default
     value = m.attribute(owner, name, site.node, scope)  # type: ignore[arg-type]
     maybe = isinstance(owner, Instance) and isinstance(owner.attributes.get(name), Maybe)
@@ -162,41 +160,8 @@ def _hasattr(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sco
     owner, name = arguments.get(0, "object"), arguments.get(1, "name")
     if isinstance(owner, Namespace) and isinstance(name, str):
         return owner.member(m, name) is not MISSING
-    answer = _has(owner, name) if isinstance(name, str) else None
+    answer = has_attribute(owner, name) if isinstance(name, str) else None
     return Unknown("hasattr()") if answer is None else answer
-
-
-def _has(owner: Value, name: str) -> bool | None:
-    if isinstance(owner, Library):
-        return True if bare_name(f"{owner.path}.{name}") else None
-    if not isinstance(owner, Instance):
-        return None
-    if isinstance(owner.attributes.get(name), Maybe):
-        return None
-    if name in owner.attributes or name in owner.arguments or name == MODE:
-        return True
-    if owner.cls is not None and owner.cls.find(name) is not MISSING:
-        return True
-    if owner.is_module and name in MODULE_METHODS:
-        return None
-    if owner.library in ("", "torch.nn.Module", "argparse.Namespace"):
-        return False if owner.cls is None or not owner.cls.open else None
-    if owner.library.startswith("torch.nn.") and name in ("weight", "bias"):
-        return "Norm" in owner.library or "Conv" in owner.library or "Linear" in owner.library
-    if bare_name(owner.library) in SIGNATURES and not _is_opened(owner):
-        return name in names_of(owner) or (None if name in OTHER_ATTRIBUTES else False)
-    return None
-
-
-OTHER_ATTRIBUTES = frozenset(
-    """running_mean running_var num_batches_tracked transposed in_proj_weight in_proj_bias out_proj
-    flatten_parameters weight_orig weight_g weight_v weight_mask num_parameters""".split()
-)
-"""Attributes of layers that their tables do not list."""
-
-
-def _is_opened(owner: Instance) -> bool:
-    return (owner.cls is not None and owner.cls.open) or not owner.resolved
 
 
 @library_function("builtins.setattr")

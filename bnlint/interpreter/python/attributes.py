@@ -109,11 +109,16 @@ def _of_partial(m: Machine, value: Partial, name: str, node: cst.CSTNode, scope:
 
 @handles(ATTRIBUTES, Choice)
 def _of_choice(m: Machine, value: Choice, name: str, node: cst.CSTNode, scope: Scope) -> Value:
-    found = [m.attribute(v, name, node, scope) for v in value.known]
+    owners = [v for v in value.known if has_attribute(v, name) is not False] or value.known
+    found = [m.attribute(v, name, node, scope) for v in owners]
     if len(found) == 1:
         return found[0]
-    if found and all(isinstance(v, Builtin | Method | Function) for v in found):
-        return Choice(tuple(found), value.selection)
+    methods = [v for v in found if isinstance(v, Builtin | Method | Function)]
+    if methods and len(methods) == len(value.known):
+        return Choice(tuple(methods), value.selection)
+    if methods:
+        others = [Unknown(f"attribute {name}")] * (len(methods) < len(found))
+        return Choice((*methods, *others))
     return m.join(found) if found else Unknown(f"attribute {name}")
 
 
@@ -281,6 +286,40 @@ def opaque_part(m: Machine, model: Instance, name: str, site: Site) -> Instance:
     if m.recipes is not None:
         m.recipes.note_part(made, model, name)
     return made
+
+
+def has_attribute(owner: Value, name: str) -> bool | None:
+    """``hasattr(owner, name)``, ``None`` where it is not known."""
+    if isinstance(owner, Library):
+        return True if bare_name(f"{owner.path}.{name}") else None
+    if not isinstance(owner, Instance):
+        return None
+    if isinstance(owner.attributes.get(name), Maybe):
+        return None
+    if name in owner.attributes or name in owner.arguments or name == MODE:
+        return True
+    if owner.cls is not None and owner.cls.find(name) is not MISSING:
+        return True
+    if owner.is_module and name in MODULE_METHODS:
+        return None
+    if owner.library in ("", "torch.nn.Module", "argparse.Namespace"):
+        return False if owner.cls is None or not owner.cls.open else None
+    if owner.library.startswith("torch.nn.") and name in ("weight", "bias"):
+        return "Norm" in owner.library or "Conv" in owner.library or "Linear" in owner.library
+    if bare_name(owner.library) in SIGNATURES and not _is_opened(owner):
+        return name in names_of(owner) or (None if name in OTHER_ATTRIBUTES else False)
+    return None
+
+
+OTHER_ATTRIBUTES = frozenset(
+    """running_mean running_var num_batches_tracked transposed in_proj_weight in_proj_bias out_proj
+    flatten_parameters weight_orig weight_g weight_v weight_mask num_parameters""".split()
+)
+"""Attributes of layers that their tables do not list."""
+
+
+def _is_opened(owner: Instance) -> bool:
+    return (owner.cls is not None and owner.cls.open) or not owner.resolved
 
 
 SWITCHING = re.compile(r"freez|^fix_|set_bn|bn_eval|eval_bn|tune|_mode$")

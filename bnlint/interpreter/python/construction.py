@@ -1,6 +1,7 @@
 """Building objects: instances of project classes, layers of torch.nn, other library objects."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache, lru_cache
 
 import libcst as cst
@@ -11,7 +12,9 @@ from bnlint.interpreter.core.objects import Bound, Class, Function, Instance, Sc
 from bnlint.interpreter.core.values import (
     MISSING,
     Arguments,
+    Choice,
     Library,
+    Many,
     Maybe,
     Unknown,
     Value,
@@ -238,6 +241,10 @@ def copy_of(m: Machine, value: Value, site: Site, memo: dict[int, Value] | None 
             return items
         case Maybe(value=inner):
             return Maybe(copy_of(m, inner, site, memo))
+        case Choice(values=values, selection=selection):
+            return Choice(tuple(copy_of(m, v, site, memo) for v in values), selection)
+        case Many(element=element):
+            return replace(value, element=copy_of(m, element, site, memo))
         case tuple():
             return memo.setdefault(id(value), tuple(copy_of(m, i, site, memo) for i in value))
         case dict():

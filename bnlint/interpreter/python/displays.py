@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import libcst as cst
 
+from bnlint.interpreter.core.frames import ActiveLoop
 from bnlint.interpreter.core.machine import EXPRESSIONS, Machine, handles
 from bnlint.interpreter.core.objects import Scope
 from bnlint.interpreter.core.values import SOME_ITEMS, Many, Tensor, Unknown, Value
@@ -68,7 +69,7 @@ def _dict(m: Machine, node: cst.Dict, scope: Scope) -> Value:
 
 
 def _comprehension(
-    m: Machine, node: cst.CompFor, scope: Scope, body: Callable[[Scope], Value]
+    m: Machine, node: cst.BaseComp, scope: Scope, body: Callable[[Scope], Value]
 ) -> list[Value] | Many:
     inner = Scope(m.new({}), scope.namespace, scope)
     made: list[Value] = []
@@ -83,26 +84,38 @@ def _comprehension(
     def run(clause: cst.CompFor) -> None:
         nonlocal exact
         iterable = iterated(m, m.evaluate(clause.iter, inner), m.site(clause, inner), inner)
-        items = elements(m, iterable)
+        items, depth = elements(m, iterable), len(m.loops)
         if items is None or len(items) > (MOST_ITEMS if m.building else MOST_ITEMS_IN_SCRIPT):
             exact = False
             items = [iterable.element if isinstance(iterable, Many) else _part(iterable)]
-        for item in items:
-            m.step()
-            assign(m, clause.target, item, inner)
-            passes = [truth_of(m.evaluate(test.test, inner)) for test in clause.ifs]
-            if False in passes:
-                continue
-            if None in passes:
-                exact = False
-                m.fork(lambda: go_on(clause), lambda: None, m.site(clause, inner))
-            else:
-                go_on(clause)
+            m.loops.append(_loop(m, node, iterable, scope))
+        try:
+            for item in items:
+                take(clause, item)
+        finally:
+            del m.loops[depth:]
 
-    run(node)
+    def take(clause: cst.CompFor, item: Value) -> None:
+        nonlocal exact
+        m.step()
+        assign(m, clause.target, item, inner)
+        passes = [truth_of(m.evaluate(test.test, inner)) for test in clause.ifs]
+        if None in passes and False not in passes:
+            exact = False
+            m.fork(lambda: go_on(clause), lambda: None, m.site(clause, inner))
+        elif False not in passes:
+            go_on(clause)
+
+    run(node.for_in)
     if exact:
         return m.new(made)
     return Many(m.join(made) if made else Unknown("item"))
+
+
+def _loop(m: Machine, node: cst.BaseComp, iterable: Value, scope: Scope) -> ActiveLoop:
+    """The loop over items of unknown number: one pass stands for all."""
+    loader = iterable.loader if isinstance(iterable, Many) else None
+    return ActiveLoop(node, m.site(node, scope), loader=loader)
 
 
 def _part(iterable: Value) -> Value:
@@ -111,12 +124,12 @@ def _part(iterable: Value) -> Value:
 
 @handles(EXPRESSIONS, cst.ListComp, cst.GeneratorExp)
 def _list_comprehension(m: Machine, node: cst.ListComp, scope: Scope) -> Value:
-    return _comprehension(m, node.for_in, scope, lambda inner: m.evaluate(node.elt, inner))
+    return _comprehension(m, node, scope, lambda inner: m.evaluate(node.elt, inner))
 
 
 @handles(EXPRESSIONS, cst.SetComp)
 def _set_comprehension(m: Machine, node: cst.SetComp, scope: Scope) -> Value:
-    made = _comprehension(m, node.for_in, scope, lambda inner: m.evaluate(node.elt, inner))
+    made = _comprehension(m, node, scope, lambda inner: m.evaluate(node.elt, inner))
     return made if isinstance(made, Many) else set_of(made, m.allowance)
 
 
@@ -125,7 +138,7 @@ def _dict_comprehension(m: Machine, node: cst.DictComp, scope: Scope) -> Value:
     def pair(inner: Scope) -> Value:
         return m.evaluate(node.key, inner), m.evaluate(node.value, inner)
 
-    made = _comprehension(m, node.for_in, scope, pair)
+    made = _comprehension(m, node, scope, pair)
     if isinstance(made, Many):
         return Unknown("dict")
     pairs = [value for value in made if isinstance(value, tuple)]
