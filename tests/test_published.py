@@ -59,3 +59,53 @@ def test_weights_may_be_fetched_by_the_function_that_builds_the_model_or_by_the_
 def test_another_model_of_the_same_file_is_not_published() -> None:
     code = FILE + OWN
     assert biases(code) == [code.count("\n", 0, code.rindex("nn.Conv2d")) + 1]
+
+
+BACKBONE = """\
+import torch
+from torch import nn
+
+
+def layers(sizes):
+    made, before = [], 3
+    for size in sizes:
+        made += [nn.Conv2d(before, size, 3), nn.BatchNorm2d(size), nn.ReLU()]
+        before = size
+    return nn.Sequential(*made)
+
+
+class Backbone(nn.Module):
+    def __init__(self, pretrained):
+        super().__init__()
+        whole = layers([8, 16])
+        LOADING
+        self.features = whole
+
+    def forward(self, x):
+        return self.features(x)
+
+
+class Detector(nn.Module):
+    def __init__(self, pretrained=True):
+        super().__init__()
+        self.backbone = Backbone(pretrained)
+        self.head = nn.Sequential(nn.Conv2d(16, 8, 1), nn.BatchNorm2d(8))
+
+    def forward(self, x):
+        return self.head(self.backbone(x))
+
+
+model = Detector()
+"""
+
+
+def test_layers_of_a_backbone_that_is_loaded_are_kept_and_those_of_the_head_are_not() -> None:
+    own = BACKBONE.replace("LOADING", "pass")
+    lines = [n for n, line in enumerate(own.splitlines(), 1) if "nn.Conv2d(" in line]
+    assert biases(own) == lines
+    for loading in (
+        "if pretrained:\n            whole.load_state_dict(torch.load('vgg.pth'))",
+        "load_pretrained_weights(whole, 'https://example.org/vgg.pth')",
+    ):
+        shift = loading.count("\n")
+        assert biases(BACKBONE.replace("LOADING", loading)) == [lines[1] + shift]

@@ -46,7 +46,7 @@ class _Obstacle:
 def check(graphs: Graphs) -> Iterator[Finding]:
     """Report convolutions and linear layers whose bias a BatchNorm removes wherever they run."""
     for site, built in layers_by_site(graphs, Kind.CONV, Kind.LINEAR).items():
-        if any(graph.pretrained or _is_fixed(layer) for graph, layer in built):
+        if any(graph.pretrained or layer.published or _is_fixed(layer) for graph, layer in built):
             continue
         biased = [(graph, layer) for graph, layer in built if _adds_bias(layer)]
         called = [(g, layer) for g, layer in biased if _is_used(g, layer)]

@@ -46,6 +46,8 @@ class Layer:
     assigned arguments. ``certain`` is false where a condition decides whether it exists.
     ``frozen`` are its parameters with gradients off at the end; ``reads`` maps a parameter, only
     ``bias``, to a place that reads it, and is ``None`` where the code was not searched.
+    ``published`` says of a layer with weights that published ones are loaded into models which are
+    built by the same code.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Layer:
     drawn: Draw | None = DEFAULT
     frozen: frozenset[str] = frozenset()
     reads: Mapping[str, Site] | None = None
+    published: bool = False
 
     @property
     def dimensions(self) -> int | None:

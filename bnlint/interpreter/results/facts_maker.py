@@ -113,6 +113,8 @@ class FactsMaker:
                 drawn_weight(module),
                 frozen_parameters(module),
                 Reads(module, name, self.journal.biases),
+                KINDS.get(bare) in (Kind.CONV, Kind.LINEAR)
+                and self._published.were_built_at(module.site),
             )
         return self._layers[key]
 
