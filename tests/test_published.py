@@ -109,3 +109,24 @@ def test_layers_of_a_backbone_that_is_loaded_are_kept_and_those_of_the_head_are_
     ):
         shift = loading.count("\n")
         assert biases(BACKBONE.replace("LOADING", loading)) == [lines[1] + shift]
+
+
+PREDICTING = """\
+import torch
+from torch import nn
+
+net = nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), nn.ReLU())
+net.load_state_dict(torch.load("net.pth"))
+net.eval()
+print(net(torch.ones(1, 3)))
+"""
+TRAINING = """
+net.train()
+for inputs, targets in torch.load("data.pt"):
+    nn.functional.mse_loss(net(inputs), targets).backward()
+"""
+
+
+def test_what_is_loaded_and_never_trained_has_its_weights_already() -> None:
+    assert biases(PREDICTING) == []
+    assert biases(PREDICTING + TRAINING) == [4]

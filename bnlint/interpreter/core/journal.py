@@ -118,6 +118,8 @@ class Journal:
         self.failures: list[RehearsalFailure] = []
         self.published: set[Instance] = set()
         """Models that the program loads published weights into."""
+        self.loaded: set[Instance] = set()
+        """Models that the program loads weights into."""
         self.make_loader: Callable[[Instance], Loader] | None = None
         self.order = 0
         self.run_start = 0

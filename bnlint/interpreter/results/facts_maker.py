@@ -175,11 +175,21 @@ class FactsMaker:
             outputs,
             complete,
             problems,
-            module in self.journal.published or self._published.include(module),
+            self._is_published(module),
             self._number(module),
             frozen_norms=self._norms_trained(layers, live=False),
             live_norms=self._norms_trained(layers, live=True),
         )
+
+    def _is_published(self, module: Instance) -> bool:
+        """Whether weights exist that its parameters must go on fitting; as they do where none trains."""
+        if module in self.journal.published or self._published.include(module):
+            return True
+        return module in self.journal.loaded and not self._trains
+
+    @cached_property
+    def _trains(self) -> bool:
+        return any(record.backpropagated is not Known.NO for record in self.journal.forwards)
 
     def _norms_trained(self, layers: dict[Instance, Layer], *, live: bool) -> frozenset[str]:
         """The names of the BatchNorm layers that are live in training, or of those that are not."""
