@@ -119,7 +119,7 @@ class Journal:
         self.published: set[Instance] = set()
         """Models that the program loads published weights into."""
         self.loaded: set[Instance] = set()
-        """Models that the program loads weights into."""
+        """Models that the program loads weights into, other than those of a model at hand."""
         self.make_loader: Callable[[Instance], Loader] | None = None
         self.order = 0
         self.run_start = 0

@@ -228,7 +228,8 @@ def _load(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scop
     name = dotted(function.value) if isinstance(function, cst.Attribute) else ""
     note_loaded(m, module, site, name)
     source = args.get(0, "state_dict")
-    m.journal.loaded.add(module)
+    if not is_state_dict(source):
+        m.journal.loaded.add(module)
     if source is PUBLISHED_WEIGHTS:
         m.journal.published.add(module)
     note_handed_over(m, module, source, site)
