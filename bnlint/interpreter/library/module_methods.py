@@ -12,7 +12,7 @@ from bnlint.interpreter.core.namespaces import dotted
 from bnlint.interpreter.core.objects import Function, Instance, Method, Scope
 from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import Arguments, Library, Many, Unknown, Value, is_saved
-from bnlint.interpreter.library.state_dicts import note_handed_over, state_dict
+from bnlint.interpreter.library.state_dicts import is_state_dict, note_handed_over, state_dict
 from bnlint.interpreter.python.attributes import SWITCHING
 from bnlint.interpreter.python.iteration import number_of
 from bnlint.interpreter.torch.freezing import freeze, note_weights_written
