@@ -27,6 +27,9 @@ KEPT = {
     "by key": "for batch in loader:\n    net(batch['image'])",
     "by unpacking later": "for batch in loader:\n    x, y = batch\n    net(x)",
     "in a list": "for batch in loader:\n    x, y = [t.cuda() for t in batch]\n    net(x)",
+    "splatted by name": "for batch in loader:\n    net(**batch)",
+    "splatted": "for batch in loader:\n    net(*batch)",
+    "a dict that is moved": "for b in loader:\n    b = {k: v.cuda() for k, v in b.items()}\n    net(b['x'])",
     "enumerate": "for i, (x, y) in enumerate(loader):\n    net(x)",
     "tqdm": "from tqdm import tqdm\nfor x, y in tqdm(loader, leave=False):\n    net(x)",
     "tqdm of enumerate": "import tqdm\nfor i, x in tqdm.tqdm(enumerate(loader)):\n    net(x)",
@@ -365,3 +368,61 @@ def test_a_backward_through_two_models_reaches_both() -> None:
 def test_optimizer_steps(code: str) -> None:
     run = main_run(rehearse(f"net = Net()\n{code}\n", net=True))
     assert len(list(run.of_type(OptimizerStep))) == 1
+
+
+SAMPLERS = {
+    "of torch": "torch.utils.data.BatchSampler(u.sampler(), 4, False)",
+    "of torch, by name": "torch.utils.data.BatchSampler(u.s(), batch_size=4, drop_last=True)",
+    "of the project": "Grouped(u.sampler(), 4)",
+}
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS.values(), ids=SAMPLERS)
+def test_a_batch_sampler_gives_the_batch_size(sampler: str) -> None:
+    code = f"""
+class Grouped(torch.utils.data.BatchSampler):
+    def __init__(self, sampler, batch_size):
+        self.sampler, self.batch_size = sampler, batch_size
+
+for x in DataLoader(u.d(), batch_sampler={sampler}):
+    net(x)
+"""
+    assert set(batches(code)) == {4}
+
+
+def test_a_batch_sampler_that_is_not_known_gives_none() -> None:
+    assert set(batches("for x in DataLoader(u.d(), batch_sampler=u.s(4)):\n    net(x)")) == {None}
+
+
+NAMED = {
+    "as written": "loaders = {'train': DataLoader(u.a()), 'val': DataLoader(u.b())}",
+    "one by one": "loaders = {}\nloaders['train'] = DataLoader(u.a())\nloaders['val'] = DataLoader(u.b())",
+    "for each": "loaders = {k: DataLoader(u.d(k)) for k in ('train', 'val')}",
+}
+
+
+@pytest.mark.parametrize("code", NAMED.values(), ids=NAMED)
+def test_the_key_of_a_loader_says_what_it_is_for(code: str) -> None:
+    text = f"import u\nnet = Net()\n{code}\nfor x in loaders['val']:\n    net(x)\n"
+    assert forwards(rehearse(text, net=True))[0].loaders[0].purpose is Purpose.EVALUATION
+
+
+def test_gradients_with_respect_to_data_train_nothing() -> None:
+    code = """
+    import u
+    net, loader = Net(), DataLoader(u.d())
+    for x, y in loader:
+        x = x.clone().requires_grad_()
+        torch.autograd.grad(net(x).sum(), x)
+    """
+    assert forwards(rehearse(code, net=True))[0].backpropagated is NO
+
+
+def test_gradients_with_respect_to_parameters_may_train() -> None:
+    code = """
+    import u
+    net, loader = Net(), DataLoader(u.d())
+    for x, y in loader:
+        torch.autograd.grad(net(x).sum(), net.parameters())
+    """
+    assert forwards(rehearse(code, net=True))[0].backpropagated is not NO

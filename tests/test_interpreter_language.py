@@ -947,7 +947,7 @@ def test_an_option_has_its_default_and_says_where_it_is_from() -> None:
     parser.set_defaults(affine=False)
     args, rest = parser.parse_known_args()
     if args.wide:
-        nn.BatchNorm2d(1)
+        nn.Conv2d(1, 1, 1)
     nn.BatchNorm2d(args.base_width, args.epsilon, args.momentum, args.affine)
     nn.BatchNorm2d(args.depth)
     """

@@ -349,3 +349,21 @@ def test_rank_and_channels_follow_an_operation(
     forward = f"y = self.conv(x)\nz = {operation}\nreturn z"
     code = module("self.conv = nn.Conv2d(3, 8, 1)", forward).replace("self, x)", "self, x, k, p)")
     assert graph(tmp_path, code).calls[-1].shape == shape
+
+
+COUNTED = {
+    "a shape": ("n, c, l = x.shape", 3),
+    "a size": ("n, c, h, _ = x.size()", 4),
+    "a list": ("[n, c] = x.shape", 2),
+    "a starred part": ("n, c, *sizes = x.shape", None),
+    "one name": ("shape = x.shape", None),
+}
+
+
+@pytest.mark.parametrize(("line", "rank"), COUNTED.values(), ids=COUNTED)
+def test_who_takes_a_shape_apart_counts_its_dimensions(
+    tmp_path: Path, line: str, rank: int | None
+) -> None:
+    code = module("self.fc = nn.Linear(8, 4)", f"{line}\nreturn self.fc(x)")
+    (call,) = [call for call in graph(tmp_path, code).calls if call.kind is Kind.LINEAR]
+    assert call.shape.rank == rank

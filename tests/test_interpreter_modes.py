@@ -479,7 +479,7 @@ if args.freeze_bn:
     for p in net.bn.parameters():
         p.requires_grad = False
 if args.verbose:
-    net.eval()
+    print(net)
 net(x).sum().backward()
 """
 

@@ -412,3 +412,51 @@ for m in net.modules():
         m.track_running_stats = False
 """
     assert found("", remedy, NETS["torchvision"]) == ["BN501"]
+
+
+TAKEN_APART = """\
+from torch import nn
+from torch.utils.data import DataLoader
+from torchvision import datasets, models, transforms
+
+m = {model}
+net = nn.Sequential({parts}, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.LazyLinear(10))
+data = datasets.ImageFolder("train", transforms.ToTensor())
+opt = torch.optim.SGD(net.parameters(), lr=0.1)
+for x, y in DataLoader(data, batch_size=2, shuffle=True):
+    loss = nn.functional.cross_entropy(net(x), y)
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+"""
+PARTS = {
+    "a stage": ("models.resnet18()", "m.layer1"),
+    "the stem": ("models.resnet50(weights=None)", "m.conv1, m.bn1, m.relu"),
+    "features": ("models.densenet121(pretrained=True)", "m.features"),
+    "by name": ("models.get_model('mobilenet_v2')", "m.features"),
+    "of a group": ("models.vgg16_bn()", "m.features"),
+    "a backbone": ("models.segmentation.fcn_resnet50()", "m.backbone"),
+}
+WITHOUT_NORM = {
+    "a pooling": ("models.resnet18()", "m.maxpool"),
+    "no BatchNorm at all": ("models.vgg16()", "m.features"),
+    "another norm": ("models.resnet18(norm_layer=make_norm)", "m.layer1"),
+    "something inside a part": ("models.resnet18()", "m.layer1[0]"),
+    "nothing that is known": ("models.resnet18()", "m.layer9"),
+}
+
+
+def batches(model: str, parts: str) -> list[str]:
+    """Whether a small batch is reported, which it is where BatchNorm is known to be trained."""
+    code = "import torch\n" + TAKEN_APART.format(model=model, parts=parts)
+    return [f.rule for f in engine.lint_text(code, rules=[registry.rules()["BN501"]])]
+
+
+@pytest.mark.parametrize(("model", "parts"), PARTS.values(), ids=PARTS)
+def test_parts_that_contain_batchnorm_are_known(model: str, parts: str) -> None:
+    assert batches(model, parts) == ["BN501"]
+
+
+@pytest.mark.parametrize(("model", "parts"), WITHOUT_NORM.values(), ids=WITHOUT_NORM)
+def test_parts_that_may_contain_none_say_nothing(model: str, parts: str) -> None:
+    assert batches(model, parts) == []

@@ -21,7 +21,6 @@ class Net(nn.Module):
         return self.bn(x)
 
 net = Net(unknown())
-net(torch.randn(2, 8, 4, 4), unknown())
 """
 NOT_KNOWN = [
     "x = x.reshape((-1,) + x.shape[1:])",
@@ -272,6 +271,37 @@ for _ in range(y):
 """,
     "x = x.flatten(1).mode(1)[0]",
 ]
+
+
+CREATED = {
+    "as numbers": "torch.randn(2, 8)",
+    "as a tuple": "torch.zeros((2, 8))",
+    "by name": "torch.ones(size=(2, 8))",
+    "behind the bounds": "torch.randint(0, 9, (2, 8))",
+    "behind one bound": "torch.randint(9, (2, 8))",
+    "behind the value": "torch.full([2, 8], 1.0)",
+    "like another": "torch.rand_like(torch.empty(2, 8))",
+}
+OPEN = {
+    "sizes that are not known": "torch.randn(sizes)",
+    "sizes that are unpacked": "torch.randn(*sizes)",
+    "further sizes": "torch.randn(2, 8, *sizes)",
+    "a list that grows": "torch.randn([2, 8] + list(sizes))",
+}
+
+
+@pytest.mark.parametrize("made", CREATED.values(), ids=CREATED)
+def test_what_is_created_with_sizes_has_their_rank(made: str) -> None:
+    code = (
+        f"import torch\nfrom torch import nn\nnet = nn.Sequential(nn.BatchNorm2d(8))\nnet({made})"
+    )
+    assert [f.rule for f in engine.lint_text(code)] == ["BN202"]
+
+
+@pytest.mark.parametrize("made", OPEN.values(), ids=OPEN)
+def test_what_is_created_with_other_sizes_has_none(made: str) -> None:
+    code = f"import torch\nfrom torch import nn\nfrom u import sizes\nnet = nn.Sequential(nn.BatchNorm2d(8))\nnet({made})"
+    assert engine.lint_text(code) == []
 
 
 def found(body: str) -> list[str]:

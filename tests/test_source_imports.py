@@ -218,3 +218,20 @@ def test_a_folder_that_may_not_be_listed_holds_nothing(
 
     monkeypatch.setattr(os, "scandir", refuse)
     assert Project().resolve("utils", 0, root / "train.py") is None
+
+
+def test_the_folder_of_a_script_is_a_root_whatever_lies_below(tmp_path: Path) -> None:
+    tree(tmp_path, "train.py", "models/setup.py", "models/__init__.py", "models/block.py")
+    tree(tmp_path, "models/net.py")
+    alone, project = Project(), Project()
+    assert alone.resolve("models.block", 0, tmp_path / "models/net.py") is None
+    project.load(tmp_path / "train.py")
+    inside = project.resolve("models.block", 0, tmp_path / "models/net.py")
+    assert isinstance(inside, SourceFile) and inside.file == tmp_path / "models/block.py"
+
+
+def test_a_folder_without_a_script_above_the_project_is_no_root(root: Path) -> None:
+    tree(root.parent, "outside.py")
+    project = Project()
+    project.load(root / "train.py")
+    assert project.resolve("outside", 0, root / "models/resnet.py") is None

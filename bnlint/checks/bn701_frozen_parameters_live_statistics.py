@@ -119,6 +119,7 @@ def _finding(run: Run, forward: Forward, frozen: Mapping[NormState, Site]) -> Fi
     mode: Mode = frozenset().union(*(norm.mode for norm in norms))
     path = _frozen_part(forward.norms, norms)
     evidence: list[Proof] = [(site, "and here") for site in places[1 : MOST_PLACES + 1]]
+    evidence += _calls_that_freeze(run, places[0])
     evidence += how_it_came_into(mode, forward.model)
     evidence.append((forward.site, f"`{forward.model.name}` trains here, its statistics live"))
     message = _message(run, forward, places[0], path)
@@ -128,6 +129,15 @@ def _finding(run: Run, forward: Forward, frozen: Mapping[NormState, Site]) -> Fi
         evidence=evidence,
         fix=_fix(run, forward, frozen, path),
     )
+
+
+def _calls_that_freeze(run: Run, place: Site) -> Iterator[Proof]:
+    """The call of a function that freezes what it is given, nearest to the place."""
+    for event in run.of_type(Frozen):
+        frame = event.context.frames[-1]
+        if event.site == place and frame.call is not None:
+            yield frame.call, f"`{frame.function}` is called here and freezes them"
+            return
 
 
 def _message(run: Run, forward: Forward, place: Site, path: str | None) -> str:

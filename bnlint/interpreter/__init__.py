@@ -23,7 +23,9 @@ from bnlint.interpreter.entry_points import Rehearser, is_script
 from bnlint.interpreter.evaluation.allowance import FILE
 from bnlint.interpreter.library import (
     builtin_functions,
+    commands,
     iterators,
+    launchers,
     methods,
     randomness,
     standard,
@@ -52,6 +54,7 @@ from bnlint.source import Project, SourceFile
 HANDLERS = (
     attributes,
     builtin_functions,
+    commands,
     context_managers,
     displays,
     exceptions,
@@ -60,6 +63,7 @@ HANDLERS = (
     functions,
     import_statements,
     iterators,
+    launchers,
     literals,
     loops,
     matching,

@@ -8,12 +8,18 @@ import libcst as cst
 
 from bnlint.facts.types.run import Run
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.command_line import Branch
 from bnlint.interpreter.core.frames import Activation
 from bnlint.interpreter.core.machine import BudgetExceeded, Machine
 from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import Class, Function, Instance, Method, Property, Static
 from bnlint.interpreter.core.values import Arguments, Tensor, Value
-from bnlint.interpreter.prefilter import called_names, is_worth_executing, words_by_definition
+from bnlint.interpreter.prefilter import (
+    called_names,
+    is_worth_executing,
+    mentions_unexplored,
+    words_by_definition,
+)
 from bnlint.interpreter.python.construction import is_module_class
 from bnlint.interpreter.results.facts_maker import FactsMaker
 from bnlint.interpreter.torch.hooks import framework_of_class, run_hook
@@ -68,17 +74,28 @@ class Rehearser:
     def run_script(self, source: SourceFile) -> None:
         """Execute a file as ``python file.py`` would.
 
-        Options that freeze something and are off by default get an execution of their own, in
-        which they are given.
+        Options that decide about BatchNorm, or about code that nothing has executed, get an
+        execution of their own, in which they do not have their defaults.
         """
-        self.m.offered.clear()
-        self._mains[source] = self._run_main(source, ())
-        for option in sorted(self.m.offered)[:MOST_OPTIONS]:
-            self.m.given = option
+        line = self.m.command_line
+        line.forget()
+        namespace = self._mains[source] = self._run_main(source, ())
+        offered = dict(line.offered)
+        named = sorted((option for option in offered if option.freezes), key=str)
+        others = [o for o, found in offered.items() if any(b.is_telling for b in found)]
+        opening = [o for o in offered if self._leads_further(offered[o], namespace)]
+        for option in list(dict.fromkeys([*named, *others, *opening]))[:MOST_OPTIONS]:
+            line.given = option
             try:
-                self._run_main(source, (option,))
+                self._run_main(source, (str(option),))
             finally:
-                self.m.given = None
+                line.given = None
+        line.forget()
+
+    def _leads_further(self, branches: list[Branch], namespace: Namespace) -> bool:
+        """Whether branches name functions or classes of models that nothing has executed."""
+        words = frozenset[str]().union(*(branch.words for branch in branches))
+        return bool(words) and mentions_unexplored(self.m, words, namespace)
 
     def _run_main(self, source: SourceFile, options: tuple[str, ...]) -> Namespace:
         namespace = self.m.namespaces.new(source, "__main__")
@@ -275,21 +292,36 @@ def _has_methods(cls: Class) -> bool:
 
 def is_script(source: SourceFile) -> bool:
     """Whether a file does more than define things when it is run."""
-    for node in source.tree.body:
-        match node:
-            case cst.For() | cst.While() | cst.With():
-                return True
-            case cst.If(test=test) if "__name__" in source.tree.code_for_node(test):
-                return True
-            case cst.SimpleStatementLine(body=body) if any(map(_calls, body)):
-                return True
+    return any(_acts(source, node) for node in source.tree.body)
+
+
+def _acts(source: SourceFile, node: cst.CSTNode | None) -> bool:
+    """Whether a statement of a module's top level calls something."""
+    match node:
+        case cst.For() | cst.While() | cst.With():
+            return True
+        case cst.If(test=test) if "__name__" in source.tree.code_for_node(test):
+            return True
+        case cst.If(body=body, orelse=orelse):
+            return _acts(source, body) or _acts(source, orelse)
+        case cst.Try(body=body, orelse=orelse, finalbody=finalbody):
+            return any(_acts(source, part) for part in (body, orelse, finalbody))
+        case cst.IndentedBlock(body=statements) | cst.SimpleStatementSuite(body=statements):
+            return any(_acts(source, statement) for statement in statements)
+        case cst.Else(body=body) | cst.Finally(body=body):
+            return _acts(source, body)
+        case cst.SimpleStatementLine(body=statements):
+            return any(_acts(source, statement) for statement in statements)
+        case cst.Expr(value=value) | cst.Assign(value=value) | cst.AnnAssign(value=value):
+            return _calls(value)
     return False
 
 
-def _calls(statement: cst.BaseSmallStatement) -> bool:
-    match statement:
-        case cst.Expr(value=cst.Call()) | cst.Assign(value=cst.Call()):
+def _calls(value: cst.BaseExpression | None) -> bool:
+    """Whether an expression calls something itself, or for each of several items."""
+    match value:
+        case cst.Call() | cst.ListComp() | cst.SetComp() | cst.DictComp():
             return True
-        case cst.AnnAssign(value=cst.Call()):
-            return True
+        case cst.Tuple(elements=elements) | cst.List(elements=elements):
+            return any(_calls(element.value) for element in elements)
     return False

@@ -42,8 +42,13 @@ def is_worth_executing(m: Machine, words: frozenset[str], name: str, namespace: 
     """Whether a definition says something of models, or names what has not been executed yet."""
     if not TELLING.isdisjoint(words):
         return True
+    return mentions_unexplored(m, words - {name}, namespace)
+
+
+def mentions_unexplored(m: Machine, words: frozenset[str], namespace: Namespace) -> bool:
+    """Whether one of ``words`` is something of a module's that has not been executed yet."""
     known: Mapping[str, Value] = namespace.names
-    mentioned = (words & namespace.definitions.keys()) - {name}
+    mentioned = words & namespace.definitions.keys()
     return any(not _is_explored(m, known.get(other)) for other in mentioned)
 
 

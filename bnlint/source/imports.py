@@ -30,6 +30,8 @@ class Project:
         self.unreadable: dict[Path, Unreadable] = {}
         self._overrides = {_absolute(path): file for path, file in (overrides or {}).items()}
         self._files: dict[Path, SourceFile] = {}
+        self._read_from = {path.parent for path in self._overrides}
+        """The folders of the files read so far."""
         self._roots: dict[Path, Path] = {}
         self._resolved: dict[tuple[str, int, Path], SourceFile | Path | None] = {}
         self._folders: dict[Path, Path] = {}
@@ -61,6 +63,7 @@ class Project:
             self.unreadable[file] = error
             raise
         self._files[file] = source
+        self._read_from.add(file.parent)
         return source
 
     def root_of(self, path: Path) -> Path:
@@ -109,7 +112,7 @@ class Project:
         """Yield where a script of this project may look; folders that are packages come last."""
         if package in NEVER_OURS or package in sys.builtin_module_names:
             return
-        chain = list(_upwards(folder, self.root_of(folder)))
+        chain = [*_upwards(folder, self.root_of(folder)), *self._scripts_above(folder)]
         packages = [root for root in chain if self._has_file(root, "__init__.py")]
         plain = [root for root in chain if root not in packages]
         if package in THIRD_PARTY or package in sys.stdlib_module_names:
@@ -119,6 +122,13 @@ class Project:
             yield root
             if self._has_folder(root, "src"):
                 yield root / "src"
+
+    def _scripts_above(self, folder: Path) -> Iterator[Path]:
+        """Yield folders above the root that hold a file that was read: scripts import from there."""
+        root = self.root_of(folder)
+        above = list(_upwards(root.parent, Path(folder.anchor)))[:_LEVELS_WITHOUT_MARKER]
+        if root != root.parent:
+            yield from (candidate for candidate in above if candidate in self._read_from)
 
     def _find(self, folder: Path, parts: list[str]) -> Path | None:
         """Follow a dotted name from a folder; the file, or the folder of a namespace package."""

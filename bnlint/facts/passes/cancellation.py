@@ -45,6 +45,8 @@ def _axis_after(user: Call, axis: int) -> int | None:
     match user.kind:
         case Kind.PASS | Kind.MAX_POOL:
             return axis
+        case Kind.DROPOUT if _drops_nothing(user):
+            return axis
         case Kind.UPSAMPLE if _INTERPOLATION.fullmatch(user.op):
             return axis
         case Kind.AVG_POOL if _AVERAGE.fullmatch(user.op) and not _counts_padding(user):
@@ -56,6 +58,13 @@ def _axis_after(user: Call, axis: int) -> int | None:
             order = order_after(user.op, rank, user.arguments) if rank is not None else None
             return order.index(axis) if order is not None and axis in order else None
     return None
+
+
+def _drops_nothing(dropout: Call) -> bool:
+    """Whether a dropout has a probability of 0, which no option of the command line changes."""
+    given = dropout.arguments if dropout.layer is None else dropout.layer.arguments
+    probability = given.get("p")
+    return probability is not None and probability.number == 0 and probability.option is None
 
 
 def _counts_padding(pool: Call) -> bool:

@@ -11,6 +11,7 @@ from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Assumption, Condition, Context
 from bnlint.facts.types.run import Loop as LoopFact
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.command_line import CommandLine
 from bnlint.interpreter.core.frames import RAISE, Activation, ActiveLoop, Completion, End, Exit
 from bnlint.interpreter.core.heap import Contents, Heap, Snapshot
 from bnlint.interpreter.core.joins import join_contents, join_values
@@ -109,10 +110,7 @@ class Machine:
         self.reached: set[cst.CSTNode] = set()
         self.parts: dict[Instance, tuple[int, list[Named]]] = {}
         """The modules below each, and the heap's structure when they were listed."""
-        self.offered: set[str] = set()
-        """Options that are off by default and freeze something when given."""
-        self.given: str | None = None
-        """The one of them that is given."""
+        self.command_line = CommandLine()
         self.assigning: cst.CSTNode | None = None
         """The right-hand side of the assignment that is being executed."""
         self.speculating = False

@@ -103,6 +103,14 @@ class Partial:
 
 
 @dataclass(frozen=True, slots=True)
+class CommandOption:
+    """``click.option(...)``: what a parameter of a command is unless the user says otherwise."""
+
+    name: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
 class Super:
     """``super()`` in a method of ``after``."""
 
@@ -248,6 +256,8 @@ class Instance:
     own_parameters: tuple[str, ...] | None = None
     stands_for_many: bool = False
     """Whether it is all BatchNorm layers of a third-party model at once."""
+    part: tuple[str, str] | None = None
+    """The architecture that it was taken from and its name there, where both are known."""
 
     @property
     def type_name(self) -> str:

@@ -191,7 +191,15 @@ class Tensor:
 class Arguments:
     """The arguments of one call, with the nodes that they were written as."""
 
-    __slots__ = ("further", "keyword_nodes", "keywords", "nodes", "opened", "positional")
+    __slots__ = (
+        "further",
+        "keyword_nodes",
+        "keywords",
+        "nodes",
+        "opened",
+        "positional",
+        "unpacked",
+    )
 
     def __init__(
         self,
@@ -206,6 +214,8 @@ class Arguments:
         """Whether ``*args`` or ``**kwargs`` that are not known took part."""
         self.further = False
         """Whether callers that are not at hand may give more through ``*args`` or ``**kwargs``."""
+        self.unpacked: list[Value] = []
+        """Batches that ``*batch`` or ``**batch`` take apart, into whatever there is in them."""
 
     def prefixed(self, *values: Value) -> "Arguments":
         """The same arguments behind others."""
@@ -213,6 +223,7 @@ class Arguments:
         made.nodes = [*(None for _ in values), *self.nodes]
         made.keyword_nodes = self.keyword_nodes
         made.opened, made.further = self.opened, self.further
+        made.unpacked = self.unpacked
         return made
 
     def get(self, index: int, name: str, default: Value = None) -> Value:
@@ -224,7 +235,7 @@ class Arguments:
     @property
     def values(self) -> list[Value]:
         """All values."""
-        return [*self.positional, *self.keywords.values()]
+        return [*self.positional, *self.keywords.values(), *self.unpacked]
 
 
 MOST_LOOKED_AT = 1024

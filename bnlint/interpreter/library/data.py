@@ -85,10 +85,31 @@ def loader_batches(m: Machine, loader: Instance) -> Many:
     bound = loader.arguments.get("batch_size", Bound(Unknown("batch size")))
     sampler = loader.arguments.get("batch_sampler", Bound(None)).value
     batch: Argument | None = None
-    if sampler is None:
+    if sampler is not None:
+        bound = _batch_size_of(sampler) if isinstance(sampler, Instance) else Bound(None)
+    if sampler is None or bound.value is not None:
         site = Site(loader.site.source, bound.node) if bound.node is not None else None
         batch = make_argument("batch_size", bound, site)
     return Many(Tensor(loaders=frozenset({loader}), batch=batch, whole=True), loader)
+
+
+BATCH_SAMPLER = "torch.utils.data.BatchSampler"
+
+
+def _batch_size_of(sampler: Instance) -> Bound:
+    """The batch size that a batch sampler was given; ``None`` where it is not known."""
+    kept = sampler.attributes.get("batch_size")
+    if isinstance(kept, int) and _is_batch_sampler(sampler):
+        return Bound(kept)
+    known = sampler.arguments if sampler.library.endswith(".BatchSampler") else {}
+    if sampler.cls is not None:
+        known = {}
+    return known.get("batch_size", known.get("1", Bound(None)))
+
+
+def _is_batch_sampler(sampler: Instance) -> bool:
+    base = sampler.cls.library_base() if sampler.cls is not None else None
+    return base is not None and base.path.startswith("torch.utils.data.")
 
 
 # -- facts --------------------------------------------------------------------------------------

@@ -3,10 +3,13 @@
 Arguments are given by keyword or, where the call has them by position, as ``"0"``, ``"1"`` ...;
 values that are not known are whatever the caller uses for that, as long as it is no string.
 The names of timm were compared with the models of timm 1.0.31; those of the other packages are
-written by hand and not compared with an installed one.
+written by hand and not compared with an installed one. What is in the parts of models was read off
+the models themselves (``model_parts.txt``).
 """
 
 from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
 
 from bnlint.facts.types.known import Known, any_of
 from bnlint.vocabulary.words import words
@@ -103,6 +106,58 @@ def contains_batchnorm(constructor: str, arguments: Mapping[str, object]) -> Kno
         case "clip" if name == "load":
             return _in_clip(_text(arguments, "name", 0))
     return _PACKAGES.get(package, Known.UNKNOWN)
+
+
+PLAIN_OPTIONS = frozenset(
+    words(
+        """
+        model_name name pretrained weights progress num_classes in_chans drop_rate drop_path_rate
+        checkpoint_path transform_input aux_logits width_mult zero_init_residual replace_stride_with_dilation
+        weights_backbone pretrained_backbone aux_loss
+        """
+    )
+)
+"""Options that change nothing about which parts a model has, and which of them hold BatchNorm."""
+
+
+def architecture_of(constructor: str, arguments: Mapping[str, object]) -> str | None:
+    """The name of the model that ``constructor`` returns, for :func:`part_contains_batchnorm`.
+
+    ``None`` where its parts are not known, or an option may change them.
+    """
+    package, _, name = constructor.rpartition(".")
+    package = package.partition(".")[0]
+    if package not in ("torchvision", "timm") or ".detection." in constructor:
+        return None
+    options = {option for option in arguments if not option.isdigit()}
+    if not options <= PLAIN_OPTIONS or (arguments.keys() - options) - {"0", "1"}:
+        return None
+    if name in ("create_model", "get_model"):
+        name = _text(arguments, "model_name" if name == "create_model" else "name", 0)
+    name = f"{package}.{name.rpartition('/')[2].partition('.')[0]}"
+    return name if name in _parts() else None
+
+
+def part_contains_batchnorm(architecture: str, part: str) -> Known:
+    """Whether a child of a model contains BatchNorm layers."""
+    return _parts().get(architecture, {}).get(part, Known.UNKNOWN)
+
+
+@cache
+def _parts() -> Mapping[str, Mapping[str, Known]]:
+    """By model: which of its children contain BatchNorm."""
+    text = files(__package__).joinpath("model_parts.txt").read_text(encoding="utf-8")
+    found: dict[str, Mapping[str, Known]] = {}
+    for line in text.splitlines():
+        if line.startswith("#"):
+            continue
+        models, _, children = line.partition(": ")
+        package, *names = models.split(" ")
+        with_norm, _, without = children.partition(" | ")
+        by_name = dict.fromkeys(with_norm.split(), Known.YES)
+        by_name |= dict.fromkeys(without.split(), Known.NO)
+        found |= dict.fromkeys((f"{package}.{name}" for name in names), by_name)
+    return found
 
 
 def batchnorm_class(constructor: str) -> str:

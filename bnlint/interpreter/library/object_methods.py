@@ -8,6 +8,7 @@ from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import Arguments, Tensor, Unknown, Value, is_known
 from bnlint.interpreter.library.data import LOADER, loader_batches
 from bnlint.interpreter.library.frameworks import framework_of
+from bnlint.interpreter.library.launchers import PROCESSES, start_process
 from bnlint.interpreter.library.parsers import PARSERS, call_parser_method
 from bnlint.interpreter.library.state_dicts import call_state_method, is_state_dict
 from bnlint.interpreter.python.construction import new_instance
@@ -31,6 +32,9 @@ def call_object_method(
     if is_named_tuple(instance) and name in ("_replace", "_asdict"):
         return _fields(m, instance, name, arguments, site)
     match name:
+        case "start" if instance.library in PROCESSES:
+            start_process(m, instance, site, scope)
+            return None
         case "scale" | "scale_loss":
             inputs = tensors_in(arguments.values)
             return inputs[0] if inputs else Unknown("loss")

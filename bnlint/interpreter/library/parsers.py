@@ -1,7 +1,5 @@
 """argparse: options whose values are their defaults, marked as such."""
 
-import re
-
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.layer_arguments import with_site
 from bnlint.interpreter.core.machine import Machine
@@ -17,8 +15,6 @@ PARSERS = frozenset(
         "argument group",
     }
 )
-FREEZING = re.compile(r"freeze|frozen|fix[-_]|finetune|fine[-_]tune", re.IGNORECASE)
-"""Names of options whose effect on BatchNorm is worth an execution of the script."""
 NAMESPACE = "argparse.Namespace"
 
 
@@ -52,32 +48,33 @@ def _add_argument(m: Machine, parser: Instance, arguments: Arguments, site: Site
         long = [flag for flag in flags if flag.startswith("--")]
         destination = (long or flags)[0].lstrip("-").replace("-", "_")
     option = next((flag for flag in flags if flag.startswith("--")), flags[0] if flags else "")
-    m.heap.put(parser.attributes, destination, _default(m, arguments, option, site))
+    value = option_value(m, destination, option, arguments, site)
+    m.heap.put(parser.attributes, destination, value)
 
 
-def _default(m: Machine, arguments: Arguments, option: str, site: Site) -> Value:
+def option_value(
+    m: Machine, name: str, option: str, arguments: Arguments, site: Site, *, flag: bool = False
+) -> Value:
+    """What an option that becomes the attribute ``name`` is, by what declares it.
+
+    With ``flag`` it takes no value of its own.
+    """
     keywords = arguments.keywords
     action = keywords.get("action")
-    if "default" not in keywords:
-        match action:
-            case "store_true":
-                return _is_given(m, option)
-            case "store_false":
-                return True
+    flag = flag or action == "store_true"
+    if "default" not in keywords and not flag:
+        if action == "store_false":
+            return True
         required = keywords.get("required") is True or not option.startswith("-")
         return Unknown(f"option {option}") if required else None
-    value = keywords["default"]
-    if value is False and action == "store_true":
-        return _is_given(m, option)
+    value = keywords.get("default", False)
+    if value is False:
+        return m.command_line.switch(name, option)
     kind = getattr(keywords.get("type"), "path", "")
     if isinstance(value, str) and kind in ("builtins.int", "builtins.float"):
         value = evaluate(kind, [value], m.allowance)
         if isinstance(value, Unknown):
             return Unknown(f"option {option}")
+    if type(value) is str:
+        value = m.command_line.text(name, option, value)
     return with_site(value, site, option)
-
-
-def _is_given(m: Machine, option: str) -> bool:
-    if FREEZING.search(option):
-        m.offered.add(option)
-    return option == m.given

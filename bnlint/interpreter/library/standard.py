@@ -7,7 +7,7 @@ import libcst as cst
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
-from bnlint.interpreter.core.objects import Class, Function, Method, Partial, Scope
+from bnlint.interpreter.core.objects import Class, Function, Instance, Method, Partial, Scope
 from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import (
     EXIT,
@@ -22,7 +22,7 @@ from bnlint.interpreter.evaluation import FUNCTIONS, evaluate, operate, rows
 from bnlint.interpreter.evaluation.vectors import NUMPY, array
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.tensor_functions import call_tensor_function
-from bnlint.interpreter.python.construction import copy_of
+from bnlint.interpreter.python.construction import copy_of, new_instance
 from bnlint.interpreter.python.iteration import NAMED_TUPLE, elements
 
 
@@ -97,6 +97,18 @@ def _field(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope
     if factory is not None:
         return m.call(factory, Arguments(), site, scope)
     return arguments.keywords.get("default", Unknown("field"))
+
+
+@library_function("dataclasses.replace", "copy.replace", "attr.evolve", "attrs.evolve")
+def _replace(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    """What is not named keeps its value; ``**overrides`` that are not known are taken to be empty."""
+    record = arguments.get(0, "obj")
+    if not isinstance(record, Instance) or record.is_module:
+        return Unknown("replace()")
+    made = new_instance(m, record.cls, record.library, site)
+    made.attributes.update(record.attributes)
+    made.attributes.update(arguments.keywords)
+    return made
 
 
 @library_function("types.MethodType")

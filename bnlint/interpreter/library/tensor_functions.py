@@ -278,7 +278,7 @@ def create(m: Machine, name: str, arguments: Arguments, site: Site) -> Value:
     depends = frozenset[int]().union(*(t.depends for t in sources))
     return Tensor(
         index,
-        Shape(),
+        _created(name, arguments),
         depends,
         NO_GRADIENTS,
         loaders or frozenset(),
@@ -286,6 +286,40 @@ def create(m: Machine, name: str, arguments: Arguments, site: Site) -> Value:
         made_up=not copies or (all(t.made_up for t in sources) and _is_written_out(arguments)),
         drawn=name in RANDOM or (copies and any(map(in_random_order, arguments.values))),
     )
+
+
+SIZED = frozenset({"zeros", "ones", "empty", "rand", "randn"})
+"""Functions whose positional arguments are the sizes of what they create."""
+AFTER_SIZES: Mapping[str, int] = {"full": 0, "randint": 2, "normal": 2}
+"""Functions that take all sizes as one argument, at a place."""
+
+
+def _created(name: str, arguments: Arguments) -> Shape:
+    """The shape of a tensor that is created with sizes, or like another."""
+    given: Value = arguments.keywords.get("size", arguments.keywords.get("shape"))
+    if name.endswith("_like"):
+        first = arguments.get(0, "input")
+        return first.shape if isinstance(first, Tensor) else Shape()
+    if given is None and name in SIZED and arguments.positional and not arguments.opened:
+        written = _sizes(arguments.positional)
+        return _shape_of_sizes(written)
+    if given is None and name in AFTER_SIZES:
+        place = AFTER_SIZES[name]
+        if place < len(arguments.positional):
+            given = arguments.positional[place]
+        if name == "randint" and isinstance(arguments.get(1, "high"), list | tuple):
+            given = arguments.positional[1]
+    if not isinstance(given, list | tuple) or open_at(given) is not None:
+        return Shape()
+    return _shape_of_sizes(list(given))
+
+
+def _shape_of_sizes(sizes: list[Value] | None) -> Shape:
+    if sizes is None:
+        return Shape()
+    second = sizes[1] if len(sizes) > 1 else None
+    known = isinstance(second, int) and not isinstance(second, bool) and second > 0
+    return Shape(len(sizes), None, second if known else None)  # type: ignore[arg-type]
 
 
 RANDOM = frozenset("rand rand_like randn randn_like randint randint_like randperm normal".split())

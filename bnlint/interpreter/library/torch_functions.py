@@ -81,10 +81,17 @@ def _is_grad(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sco
 @library_function("torch.autograd.grad")
 def _grad(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     inputs = tensors_in([arguments.get(0, "outputs")])
-    m.journal.backpropagate(inputs, m.assumptions())
+    if not _are_data(arguments.get(1, "inputs")):
+        m.journal.backpropagate(inputs, m.assumptions())
     every = tensors_in(arguments.values)
     made = m.tape.tensor(Kind.OTHER, "grad", every, site)
     return Many(made)
+
+
+def _are_data(value: Value) -> bool:
+    """Whether what gradients are taken with respect to are tensors, and no parameters of a model."""
+    values = value if isinstance(value, list | tuple) else [value]
+    return bool(values) and all(isinstance(item, Tensor) for item in values)
 
 
 @library_function("torch.autograd.backward")

@@ -43,7 +43,7 @@ from bnlint.interpreter.evaluation.vectors import Vector
 from bnlint.interpreter.python.functions import run_function
 from bnlint.interpreter.torch.layer_shapes import sizes_of
 from bnlint.interpreter.torch.modules import MODE, WRAPPERS, children, mode_of, norm_group
-from bnlint.interpreter.torch.norms import add_norm_group
+from bnlint.interpreter.torch.norms import add_norm_group, part_of
 from bnlint.interpreter.torch.parameters import is_opaque, is_parameter, names_of, parameter_of
 from bnlint.vocabulary.layers import SIGNATURES, bare_name
 from bnlint.vocabulary.operations import ATTRIBUTES as TENSOR_ATTRIBUTES
@@ -280,6 +280,7 @@ def opaque_part(m: Machine, model: Instance, name: str, site: Site) -> Instance:
     group = norm_group(model)
     add_norm_group(made, group.attributes[MODE] if group is not None else made.attributes[MODE])
     made.has_parent, made.order = True, m.journal.next_order()
+    made.part = part_of(model, name)
     made.assumptions = model.assumptions
     m.heap.discover(model.attributes, name, made, made.attributes, MODE)
     m.heap.structure += 1

@@ -102,12 +102,15 @@ def _initialise(
 
 
 def fill_fields(m: Machine, made: Instance, cls: Class, arguments: Arguments) -> None:
-    """What the generated ``__init__`` of a dataclass does."""
+    """What the generated ``__init__`` of a dataclass does.
+
+    Fields that ``**overrides`` may set are taken to have their defaults, as options are.
+    """
     lines = [c.annotated for c in reversed(cls.mro) if isinstance(c, Class)]
     fields = list(dict.fromkeys(name for line in lines for name in line))
     for number, name in enumerate(fields):
         default = cls.find(name)
-        if default is MISSING or arguments.opened:
+        if default is MISSING:
             default = Unknown(f"argument {name}")
         value = arguments.get(number, name, default)
         m.heap.put(made.attributes, name, value)
@@ -264,7 +267,7 @@ def _copy_of_instance(m: Machine, value: Instance, site: Site, memo: dict[int, V
     made.chain, made.arguments = value.chain, dict(value.arguments)
     made.assumptions, made.resolved = value.assumptions, value.resolved
     made.assigned, made.is_module = dict(value.assigned), value.is_module
-    made.stands_for_many = value.stands_for_many
+    made.stands_for_many, made.part = value.stands_for_many, value.part
     made.order = m.journal.next_order()
     made.has_parent = value.has_parent and is_part
     for name, item in list(value.attributes.items()):

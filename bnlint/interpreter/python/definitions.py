@@ -7,6 +7,7 @@ from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import (
     Class,
+    CommandOption,
     Function,
     Method,
     NumberMember,
@@ -58,6 +59,8 @@ def _decorate(
         case GradientSwitch(grad=grad, before=before):
             function.grad = grad
             m.grad = m.grad if before is None else before
+        case CommandOption(name=name, value=default):
+            function.defaults[name] = default
         case Function() | Method() | Partial():
             return _decorated(m, decorator, node, value, scope)
     return value

@@ -1,9 +1,11 @@
 """Lists, tuples, sets and dicts as written, and comprehensions."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import libcst as cst
 
+from bnlint.facts.types.graph import Shape
 from bnlint.interpreter.core.frames import ActiveLoop
 from bnlint.interpreter.core.machine import EXPRESSIONS, Machine, handles
 from bnlint.interpreter.core.objects import Scope
@@ -11,7 +13,7 @@ from bnlint.interpreter.core.values import SOME_ITEMS, Many, Tensor, Unknown, Va
 from bnlint.interpreter.evaluation import is_key, set_of
 from bnlint.interpreter.python.arithmetic import truth_of
 from bnlint.interpreter.python.iterables import iterated
-from bnlint.interpreter.python.iteration import elements, listed
+from bnlint.interpreter.python.iteration import elements, listed, name_by_key
 from bnlint.interpreter.python.name_lookup import assign
 
 MOST_ITEMS = 1024
@@ -65,6 +67,7 @@ def _dict(m: Machine, node: cst.Dict, scope: Scope) -> Value:
         if not is_key(key):
             return Unknown("dict")
         made[key] = value
+        name_by_key(value, key)
     return m.new(made)
 
 
@@ -140,6 +143,16 @@ def _dict_comprehension(m: Machine, node: cst.DictComp, scope: Scope) -> Value:
 
     made = _comprehension(m, node, scope, pair)
     if isinstance(made, Many):
-        return Unknown("dict")
+        return _of_all_keys(made.element)
     pairs = [value for value in made if isinstance(value, tuple)]
+    for key, value in pairs:
+        name_by_key(value, key)
     return dict(pairs) if all(is_key(key) for key, _ in pairs) else Unknown("dict")
+
+
+def _of_all_keys(pair: Value) -> Value:
+    """A dict under whose keys, which are not known, stand such values: a batch, if tensors do."""
+    match pair:
+        case (_, Tensor() as item):
+            return replace(item, index=-1, shape=Shape(), whole=True)
+    return Unknown("dict")

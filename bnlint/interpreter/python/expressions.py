@@ -4,7 +4,15 @@ import libcst as cst
 
 from bnlint.interpreter.core.machine import EXPRESSIONS, Machine, handles
 from bnlint.interpreter.core.objects import Function, Scope, Super
-from bnlint.interpreter.core.values import Arguments, Many, Maybe, Unknown, Value, is_known
+from bnlint.interpreter.core.values import (
+    Arguments,
+    Many,
+    Maybe,
+    Tensor,
+    Unknown,
+    Value,
+    is_known,
+)
 from bnlint.interpreter.evaluation import change
 from bnlint.interpreter.python.arithmetic import binary, compare, operator_name, truth_of, unary
 from bnlint.interpreter.python.forgetting import forget
@@ -80,6 +88,7 @@ def _unpack(m: Machine, value: Value, made: Arguments) -> None:
     if items is None:
         made.opened = True
         items = [value.element] if isinstance(value, Many) else []
+        made.unpacked += [value] if isinstance(value, Tensor) else []
     if not m.allowance.takes(len(items)):
         made.opened, items = True, []
     made.positional.extend(items)
@@ -89,6 +98,7 @@ def _unpack(m: Machine, value: Value, made: Arguments) -> None:
 def _unpack_keywords(m: Machine, value: Value, made: Arguments) -> None:
     if not isinstance(value, dict):
         made.opened = True
+        made.unpacked += [value] if isinstance(value, Tensor) else []
         return
     if not m.allowance.takes(len(value)):
         made.opened, value = True, {}

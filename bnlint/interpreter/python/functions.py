@@ -1,14 +1,16 @@
 """Calling functions of the project: binding parameters and executing bodies."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import libcst as cst
 
+from bnlint.facts.types.graph import Shape
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.frames import Activation, Completion, End
 from bnlint.interpreter.core.machine import CALLS, MAX_DEPTH, Machine, handles
 from bnlint.interpreter.core.objects import Function, Managed, Method, Partial, Scope
-from bnlint.interpreter.core.values import Arguments, Many, Unknown, Value
+from bnlint.interpreter.core.values import Arguments, Many, Tensor, Unknown, Value
 from bnlint.source.parents import below
 
 _APART = frozenset({cst.FunctionDef, cst.ClassDef, cst.Lambda})
@@ -129,22 +131,24 @@ def bind_parameters(m: Machine, function: Function, arguments: Arguments) -> Sco
     params = function.node.params
     names: dict[str, Value] = {}
     positional = [*params.posonly_params, *params.params]
-    keywords = dict(arguments.keywords)
+    keywords, batch = dict(arguments.keywords), _unpacked_batch(arguments)
     for number, param in enumerate(positional):
         name = param.name.value
         if number < len(arguments.positional):
             names[name] = arguments.positional[number]
         else:
-            names[name] = _passed(name, keywords, function, arguments.opened)
+            names[name] = _passed(name, keywords, function, arguments)
     if isinstance(params.star_arg, cst.Param):
         rest = tuple(arguments.positional[len(positional) :])
         opened = arguments.opened and not rest
-        names[params.star_arg.name.value] = Many(Unknown("argument")) if opened else rest
+        further = Many(batch or Unknown("argument"))
+        names[params.star_arg.name.value] = further if opened else rest
     for param in params.kwonly_params:
-        names[param.name.value] = _passed(param.name.value, keywords, function, arguments.opened)
+        names[param.name.value] = _passed(param.name.value, keywords, function, arguments)
     if params.star_kwarg is not None:
         name = params.star_kwarg.name.value
-        names[name] = Unknown("keyword arguments") if arguments.opened else dict(keywords)
+        unknown = batch or Unknown("keyword arguments")
+        names[name] = unknown if arguments.opened else dict(keywords)
     m.heap.new(names)
     local = Scope(names, function.scope.namespace, function.scope, function)
     if arguments.further:
@@ -157,12 +161,24 @@ def bind_parameters(m: Machine, function: Function, arguments: Arguments) -> Sco
     return local
 
 
-def _passed(name: str, keywords: dict[str, Value], function: Function, opened: bool) -> Value:
+def _unpacked_batch(arguments: Arguments) -> Tensor | None:
+    """The one batch that ``**batch`` takes apart in a call, whatever its parts are called."""
+    match arguments.unpacked:
+        case [Tensor() as batch]:
+            return replace(batch, index=-1, shape=Shape(), whole=True)
+    return None
+
+
+def _passed(
+    name: str, keywords: dict[str, Value], function: Function, arguments: Arguments
+) -> Value:
     if name in keywords:
         return keywords.pop(name)
-    if opened:
-        return Unknown(f"argument {name}")
-    return function.defaults.get(name, Unknown(f"argument {name}"))
+    missing = Unknown(f"argument {name}")
+    if not arguments.opened:
+        return function.defaults.get(name, missing)
+    batch = _unpacked_batch(arguments)
+    return missing if batch is None or name in function.defaults else replace(batch, whole=False)
 
 
 def is_generator(function: Function) -> bool:

@@ -246,6 +246,7 @@ def store_item(m: Machine, target: cst.Subscript, value: Value, scope: Scope) ->
         case dict() if not isinstance(key, Unknown | Tensor) and is_key(key):
             m.heap.touch(owner)
             owner[key] = value
+            name_by_key(value, key)
         case list() if isinstance(key, int) and -len(owner) <= key < len(owner):
             m.heap.touch(owner)
             owner[key] = value
@@ -259,6 +260,12 @@ def store_item(m: Machine, target: cst.Subscript, value: Value, scope: Scope) ->
             draw(m, owner, None)
         case Tensor() if isinstance(target.value, cst.Name):
             _store_into_tensor(m, owner, value, target, scope)
+
+
+def name_by_key(value: Value, key: Value) -> None:
+    """What a dict holds under a key is called so, unless it has a name already."""
+    if isinstance(value, Instance) and isinstance(key, str) and not value.names:
+        value.names.append(str(key))
 
 
 def delete_item(m: Machine, owner: Value, key: Value) -> None:

@@ -1,5 +1,7 @@
 """What statements do."""
 
+from dataclasses import replace
+
 import libcst as cst
 
 from bnlint.facts.types.run import ModeNotCalled
@@ -8,7 +10,15 @@ from bnlint.interpreter.core.joins import MOST_ALTERNATIVES
 from bnlint.interpreter.core.machine import STATEMENTS, Machine, handles
 from bnlint.interpreter.core.namespaces import dotted
 from bnlint.interpreter.core.objects import Builtin, Instance, Method, Scope
-from bnlint.interpreter.core.values import EXIT, MISSING, SOME_ITEMS, Choice, Unknown, Value
+from bnlint.interpreter.core.values import (
+    EXIT,
+    MISSING,
+    SOME_ITEMS,
+    Choice,
+    Tensor,
+    Unknown,
+    Value,
+)
 from bnlint.interpreter.evaluation import change
 from bnlint.interpreter.evaluation.vectors import Vector
 from bnlint.interpreter.python.arithmetic import binary, operator_name, truth_of
@@ -20,6 +30,7 @@ from bnlint.interpreter.python.loop_numbers import outlives_pass, varying
 from bnlint.interpreter.python.name_lookup import assign, bind
 from bnlint.interpreter.python.narrowing import narrowed
 from bnlint.interpreter.torch.freezing import note_weights_written
+from bnlint.interpreter.torch.layer_shapes import ALL_SIZES
 from bnlint.interpreter.torch.modules import extend_container, is_container
 from bnlint.interpreter.torch.parameters import is_parameter
 from bnlint.interpreter.torch.weight_fills import draw, scale
@@ -77,9 +88,27 @@ def _assign(m: Machine, node: cst.Assign, scope: Scope) -> Completion | None:
     value = m.evaluate(node.value, scope)
     m.assigning = node.value
     for target in node.targets:
+        if value is ALL_SIZES:
+            _count_dimensions(m, node.value, target.target, scope)
         assign(m, target.target, varying(m, target.target, node.value, value, scope), scope)
     m.assigning = None
     return None
+
+
+def _count_dimensions(
+    m: Machine, node: cst.BaseExpression, target: cst.CSTNode, scope: Scope
+) -> None:
+    """``n, length, width = x.shape``: from here on ``x`` has three dimensions."""
+    owner = node.func if isinstance(node, cst.Call) else node
+    if not isinstance(owner, cst.Attribute) or not isinstance(owner.value, cst.Name):
+        return
+    parts = target.elements if isinstance(target, cst.Tuple | cst.List) else ()
+    if not parts or any(isinstance(part, cst.StarredElement) for part in parts):
+        return
+    tensor = scope.names.get(owner.value.value)
+    if isinstance(tensor, Tensor) and tensor.shape.rank is None:
+        shape = replace(tensor.shape, rank=len(parts))
+        m.heap.put(scope.names, owner.value.value, replace(tensor, shape=shape))
 
 
 @handles(STATEMENTS, cst.AnnAssign)
@@ -217,6 +246,8 @@ def _if(m: Machine, node: cst.If, scope: Scope) -> Completion | None:
 def _chain(m: Machine, node: cst.If, scope: Scope, number: int) -> Completion | None:
     """The ``number``-th test of an if-elif chain; too many that are not known are not all tried."""
     known = truth_of(m.evaluate(node.test, scope))
+    if known is not None:
+        m.command_line.note_untaken(node, taken=known)
     if known is True:
         return m.execute(node.body.body, scope)
     if known is False:

@@ -8,7 +8,12 @@ from bnlint.interpreter.core.journal import NormRecord
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Bound, Class, Instance
 from bnlint.interpreter.core.values import Arguments, Choice, Value
-from bnlint.interpreter.library.models import batchnorm_class, contains_batchnorm
+from bnlint.interpreter.library.models import (
+    architecture_of,
+    batchnorm_class,
+    contains_batchnorm,
+    part_contains_batchnorm,
+)
 from bnlint.interpreter.python.construction import bind_signature
 from bnlint.interpreter.torch.mode_answers import ignores_mode
 from bnlint.interpreter.torch.modules import (
@@ -35,8 +40,21 @@ def is_batch_norm(module: Instance) -> bool:
 
 def opaque_batchnorm(module: Instance) -> Known:
     """Whether a third-party model contains BatchNorm."""
-    values = {name: bound.value for name, bound in module.arguments.items()}
-    return contains_batchnorm(module.library, values)
+    if module.part is not None:
+        return part_contains_batchnorm(*module.part)
+    return contains_batchnorm(module.library, _values(module))
+
+
+def _values(module: Instance) -> dict[str, Value]:
+    return {name: bound.value for name, bound in module.arguments.items()}
+
+
+def part_of(model: Instance, name: str) -> tuple[str, str] | None:
+    """The architecture and the name of a part of a third-party model, if both are known."""
+    if model.part is not None:
+        return None
+    architecture = architecture_of(model.library, _values(model))
+    return None if architecture is None else (architecture, name)
 
 
 def add_norm_group(model: Instance, mode: Value) -> None:

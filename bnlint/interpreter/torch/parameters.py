@@ -7,7 +7,7 @@ from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Bound, Instance
-from bnlint.interpreter.core.values import Tensor, Unknown, Value, present
+from bnlint.interpreter.core.values import Many, Tensor, Unknown, Value, present
 from bnlint.interpreter.torch.modules import PARAMETER, descendants
 from bnlint.vocabulary.layers import bare_name, parameter_names
 
@@ -147,6 +147,7 @@ def tensor_inputs(m: Machine, values: list[Value], site: Site) -> list[Tensor]:
     found: list[Tensor] = []
     for value in values:
         items = value if isinstance(value, list | tuple) else [value]
+        items = [value.element] if isinstance(value, Many) else items
         found.extend(t for item in items if (t := operand(m, item, site)) is not None)
     m.step(len(found) >> 3)
     return found

@@ -249,4 +249,5 @@ def _as_inputs(m: Machine, arguments: Arguments) -> Arguments:
     made = Arguments([_mapped(value, entered) for value in arguments.positional])
     made.keywords = {name: _mapped(value, entered) for name, value in arguments.keywords.items()}
     made.opened = arguments.opened
+    made.unpacked = [_mapped(value, entered) for value in arguments.unpacked]
     return made

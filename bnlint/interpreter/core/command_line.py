@@ -1,0 +1,133 @@
+"""The options of the script that is rehearsed: which are given, and which others would matter."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import libcst as cst
+
+from bnlint.interpreter.core.values import Value
+
+FREEZING = re.compile(r"freeze|frozen|fix[-_]|finetune|fine[-_]tune", re.IGNORECASE)
+"""Names of options whose effect on BatchNorm is worth an execution of the script."""
+TELLING = re.compile(r"freez|frozen|^requires_grad|^eval$|BatchNorm|^batch_norm$|^momentum$")
+"""Names in a branch that say that it does something with BatchNorm, its mode or its parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option of the command line with a value that it does not have by default."""
+
+    flag: str
+    value: Value = True
+
+    def __str__(self) -> str:
+        return self.flag if self.value is True else f"{self.flag} {self.value}"
+
+    @property
+    def freezes(self) -> bool:
+        """Whether its name says that it freezes something."""
+        return FREEZING.search(self.flag) is not None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Branch:
+    """Code that is only executed with an option: the names in it."""
+
+    words: frozenset[str]
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether it says by itself that it does something with BatchNorm."""
+        return any(TELLING.search(word) for word in self.words)
+
+
+class CommandLine:
+    """What a script's parser offers, and what decides about its branches."""
+
+    def __init__(self) -> None:
+        self.given: Option | None = None
+        """The one option that does not have its default in this execution."""
+        self._by_name: dict[str, Option] = {}
+        """Switches that are off, as they would be on, by the attribute they become."""
+        self._texts: dict[str, str] = {}
+        """The flags of options that are strings, by the attribute they become."""
+        self.offered: dict[Option, list[Branch]] = {}
+        """Options that are worth a try, with the branches that they open."""
+        self._noted: set[cst.CSTNode] = set()
+
+    def forget(self) -> None:
+        """Begin with another script, or without one."""
+        self._by_name.clear()
+        self._texts.clear()
+        self.offered.clear()
+        self._noted.clear()
+
+    def switch(self, name: str, flag: str, on: Value = True) -> bool:
+        """Enter an option that is off by default; whether it is given."""
+        option = Option(flag, on)
+        self._by_name[name] = option
+        if option.freezes:
+            self.offered.setdefault(option, [])
+        return option == self.given
+
+    def text(self, name: str, flag: str, default: str) -> str:
+        """Enter an option that is a string; the value that it has."""
+        self._texts[name] = flag
+        given = self.given
+        if given is not None and given.flag == flag and isinstance(given.value, str):
+            return given.value
+        return default
+
+    def note_untaken(self, node: cst.If, *, taken: bool) -> None:
+        """An ``if`` was decided: which options would have decided otherwise?"""
+        if node in self._noted or not (self._by_name or self._texts):
+            return
+        self._noted.add(node)
+        if not taken:
+            self._note(node.test, node.body)
+            return
+        other: cst.CSTNode | None = node.orelse
+        while isinstance(other, cst.If):
+            self._note(other.test, other.body)
+            other = other.orelse
+        if isinstance(other, cst.Else) and isinstance(node.test, cst.UnaryOperation):
+            self._note(node.test.expression, other.body)
+
+    def _note(self, test: cst.BaseExpression, body: cst.CSTNode) -> None:
+        for option in self._options_in(test):
+            self.offered.setdefault(option, []).append(Branch(_words_of(body)))
+
+    def _options_in(self, test: cst.BaseExpression) -> Iterator[Option]:
+        """The options that a test asks for, all of which would have to be given."""
+        match test:
+            case cst.Name() | cst.Attribute():
+                option = self._by_name.get(_last_name(test))
+                if option is not None and option != self.given:
+                    yield option
+            case cst.BooleanOperation(left=left, right=right):
+                yield from self._options_in(left)
+                yield from self._options_in(right)
+            case cst.Comparison(
+                left=cst.Name() | cst.Attribute() as left,
+                comparisons=[cst.ComparisonTarget(cst.Equal(), cst.SimpleString() as literal)],
+            ) if (flag := self._texts.get(_last_name(left))) is not None:
+                option = Option(flag, literal.evaluated_value)
+                if option != self.given:
+                    yield option
+
+
+def _last_name(node: cst.Name | cst.Attribute) -> str:
+    return node.value if isinstance(node, cst.Name) else node.attr.value
+
+
+def _words_of(body: cst.CSTNode) -> frozenset[str]:
+    found: set[str] = set()
+    pending = [body]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, cst.Name):
+            found.add(node.value)
+        else:
+            pending.extend(node.children)
+    return frozenset(found)

@@ -1,0 +1,100 @@
+"""Options of a script that decide about BatchNorm get an execution in which they are given."""
+
+import pytest
+
+from tests.rehearsing import rehearse
+
+FREEZE = """
+if {test}:
+    for p in net.parameters():
+        p.requires_grad = False
+"""
+
+
+def tried(code: str) -> set[str]:
+    """The options that were given in some execution."""
+    setup = "import argparse\nparser = argparse.ArgumentParser()\nnet = Net()\n"
+    return {option for run in rehearse(setup + code, net=True).runs for option in run.options}
+
+
+DECLARED = {
+    "store_true": "'--{name}', action='store_true'",
+    "a boolean optional": "'--{name}', action=argparse.BooleanOptionalAction, default=False",
+    "a type": "'--{name}', type=bool, default=False",
+    "a type of the script's": "'--{name}', type=lambda s: s == 'yes', default=False",
+    "a default alone": "'--{name}', default=False",
+}
+
+
+@pytest.mark.parametrize("declared", DECLARED.values(), ids=DECLARED)
+@pytest.mark.parametrize("name", ["freeze", "head_only", "linear-probe"])
+def test_switches_that_freeze_are_tried(declared: str, name: str) -> None:
+    declared = declared.format(name=name)
+    test = f"args.{name.replace('-', '_')}"
+    code = f"parser.add_argument({declared})\nargs = parser.parse_args()\n"
+    assert tried(code + FREEZE.format(test=test)) == {f"--{name}"}
+
+
+def test_a_switch_is_found_among_conditions() -> None:
+    code = "parser.add_argument('--probe', action='store_true')\nargs = parser.parse_args()\n"
+    for test in ("args.probe", "args.probe and args", "args.probe or args.probe"):
+        assert tried(code + FREEZE.format(test=test)) == {"--probe"}
+
+
+def test_the_other_branch_of_a_negation_is_one() -> None:
+    code = """
+parser.add_argument('--probe', action='store_true')
+args = parser.parse_args()
+if not args.probe:
+    print('everything')
+else:
+    net.requires_grad_(False)
+"""
+    assert tried(code) == {"--probe"}
+
+
+def test_a_switch_that_decides_nothing_of_batchnorm_is_not_tried() -> None:
+    code = """
+parser.add_argument('--verbose', action='store_true')
+args = parser.parse_args()
+if args.verbose:
+    print(net)
+"""
+    assert tried(code) == set()
+
+
+def test_a_switch_that_is_on_by_default_is_not_tried() -> None:
+    code = "parser.add_argument('--probe', action='store_false')\nargs = parser.parse_args()\n"
+    assert tried(code + FREEZE.format(test="args.probe")) == set()
+
+
+METHODS = """
+class Other(Net):
+    pass
+parser.add_argument('--method', default='net')
+args = parser.parse_args()
+if args.method == 'net':
+    net = Net()
+elif args.method == 'other':
+    net = Other()
+elif args.method == 'print':
+    print(net)
+net(torch.rand(2, 3, 8, 8))
+"""
+
+
+def test_a_string_that_leads_to_code_that_nothing_executed_is_tried() -> None:
+    assert tried(METHODS) == {"--method other"}
+
+
+def test_few_options_are_tried() -> None:
+    code = "".join(f"parser.add_argument('--freeze{n}', action='store_true')\n" for n in range(9))
+    code += "args = parser.parse_args()\nnet.train(False)\n"
+    assert tried(code) == {"--freeze0", "--freeze1"}
+
+
+def test_options_of_one_script_are_not_given_to_the_next() -> None:
+    code = "parser.add_argument('--probe', action='store_true')\nargs = parser.parse_args()\n"
+    first = tried(code + FREEZE.format(test="args.probe"))
+    assert first == {"--probe"}
+    assert tried("args = parser.parse_args()\n" + FREEZE.format(test="args.probe")) == set()
