@@ -35,8 +35,10 @@ class MomentumSetting:
 
     @property
     def evidence(self) -> tuple[tuple[Site, str], ...]:
-        """Where the value comes from, if that is elsewhere."""
+        """Where the value comes from, if that is elsewhere, or else which layer gets it."""
         origin = self.argument.origin
+        if origin is not None and origin == self.place and self.call is not None:
+            return ((self.call, "the layer that gets it is built here"),)
         if origin is None or origin == self.place:
             return ()
         return ((origin, "this is where the value comes from"),)
