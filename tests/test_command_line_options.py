@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.rehearsing import rehearse
+from tests.rehearsing import rehearse, widths
 
 FREEZE = """
 if {test}:
@@ -98,3 +98,61 @@ def test_options_of_one_script_are_not_given_to_the_next() -> None:
     first = tried(code + FREEZE.format(test="args.probe"))
     assert first == {"--probe"}
     assert tried("args = parser.parse_args()\n" + FREEZE.format(test="args.probe")) == set()
+
+
+COMMANDS = """
+commands = parser.add_subparsers(dest="mode")
+train = commands.add_parser("train")
+train.add_argument("--size", type=int, default=5)
+probe = commands.add_parser("probe")
+probe.add_argument("--size", type=int, default=7)
+args = parser.parse_args()
+if args.mode == "train":
+    Net(args.size)(torch.rand(2, 3, 8, 8))
+elif args.mode == "probe":
+    Net(args.size).requires_grad_(False)(torch.rand(2, 3, 8, 8))
+"""
+
+
+def test_the_first_command_is_given_and_others_are_tried() -> None:
+    rehearsal = rehearse(
+        "import argparse\nparser = argparse.ArgumentParser()\n" + COMMANDS, net=True
+    )
+    assert [run.options for run in rehearsal.runs if run.main] == [(), ("probe",)]
+    assert widths(rehearsal) == [5, 7]
+
+
+def test_a_command_may_bring_its_function() -> None:
+    code = """
+def train(args):
+    Net(args.size)(torch.rand(2, 3, 8, 8))
+command = parser.add_subparsers().add_parser("train")
+command.add_argument("--size", type=int, default=5)
+command.set_defaults(run=train)
+args = parser.parse_args()
+args.run(args)
+"""
+    text = "import argparse\nparser = argparse.ArgumentParser()\n" + code
+    assert widths(rehearse(text, net=True)) == [5]
+
+
+def test_parents_hand_their_options_on() -> None:
+    code = """
+import argparse
+common = argparse.ArgumentParser(add_help=False)
+common.add_argument("--size", type=int, default=5)
+args = argparse.ArgumentParser(parents=[common]).parse_args()
+Net(args.size)(torch.rand(2, 3, 8, 8))
+"""
+    assert widths(rehearse(code, net=True)) == [5]
+
+
+@pytest.mark.parametrize("default", ["0", "[0]"])
+def test_a_number_of_frozen_layers_is_tried_with_one(default: str) -> None:
+    code = f"""
+parser.add_argument("--freeze", type=int, default={default})
+args = parser.parse_args()
+if args.freeze in (1, [1]):
+    net.requires_grad_(False)
+"""
+    assert tried(code) == {"--freeze 1"}

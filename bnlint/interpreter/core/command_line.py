@@ -22,7 +22,7 @@ class Option:
     value: Value = True
 
     def __str__(self) -> str:
-        return self.flag if self.value is True else f"{self.flag} {self.value}"
+        return self.flag if self.value is True else f"{self.flag} {self.value}".strip()
 
     @property
     def freezes(self) -> bool:
