@@ -160,7 +160,7 @@ def test_a_file_of_many_lines(project: Write, run: Run) -> None:
 @pytest.mark.parametrize(
     ("content", "column"),
     [
-        (b"import torch\nprint 'hello'\n", ":2:"),
+        (b"import torch\nexec 'hello'\n", ":2:"),
         (b"import torch\nx = '\xe9'\n", ":2:"),
         (b"\x00\x01torch\xff", ":1:"),
         ("import torch\n".encode("utf-16"), ":1:"),

@@ -60,7 +60,7 @@ def test_imported_project_files_are_reported_unless_excluded(project: Write) -> 
     ("content", "message"),
     [
         (b"import torch\ndef f(:\n", "nvalid syntax"),
-        (b"import torch\nprint 'x'\n", "Python 2"),
+        (b"import torch\nexec 'x'\n", "Python 2"),
         (b"import torch\nx = '\xff'\n", "not valid UTF-8"),
         (b"# coding: nonsense\nimport torch\n", "unknown encoding"),
         (b"import torch\0\0", "NUL"),

@@ -14,6 +14,12 @@ _ASYNC_ARGUMENT = re.compile(
     rf"({nesting.STRING} | \#[^\r\n]* | [(,](?:\s|\\|\#[^\r\n]*)*) (async(?=\s*=(?!=)))?",
     re.VERBOSE,
 )
+_PYTHON_2 = re.compile(
+    rf"""(?P<left>{nesting.STRING} | \#[^\r\n]*)
+    | (?P<print>(?:^|[;:])[ \t]*print)[ \t](?=[ \t]*[\w"'\[{{-])(?![ \t]*(?:in|is|and|or|if|not)\b)
+    | (?P<except>^[ \t]*except[ \t]+[\w.]+),(?=[ \t]*\w+[ \t]*:)""",
+    re.VERBOSE | re.MULTILINE,
+)
 _STACK = 64 * 1024 * 1024
 _VALIDATE = cst.CSTNode.__post_init__
 _one_at_a_time = threading.Lock()
@@ -23,7 +29,8 @@ def parse(text: str) -> tuple[cst.Module, bool]:
     """Return the tree, and whether it is the tree of ``text`` itself.
 
     Code from before Python 3.7 says ``x.cuda(async=True)``; it is read with another keyword of the
-    same length. Raises :class:`Unreadable`.
+    same length. Python 2's ``print x`` and ``except A, e`` are read as the operations ``print@x`` and
+    ``A| e``, in which the same names are used. Raises :class:`Unreadable`.
     """
     parse_module = _parse_with_room if nesting.check(text) else _parse_module
     parse_memory.check(text)
@@ -33,12 +40,26 @@ def parse(text: str) -> tuple[cst.Module, bool]:
         substitute = substituted(text)
         if substitute == text:
             raise error from None
-    return parse_module(substitute), False
+        try:
+            return parse_module(substitute), False
+        except Unreadable as other:
+            raise (error if _is_python_2(error) else other) from None
+
+
+def _is_python_2(error: Unreadable) -> bool:
+    """Whether an error says that the file is not of Python 3, which tells more than what else is."""
+    return error.message.startswith(unreadable.PYTHON_2)
 
 
 def substituted(text: str) -> str:
     """Return the text of the same length that is parsed when ``text`` itself cannot be."""
-    return _ASYNC_ARGUMENT.sub(_renamed, text)
+    return _PYTHON_2.sub(_as_operation, _ASYNC_ARGUMENT.sub(_renamed, text))
+
+
+def _as_operation(match: re.Match[str]) -> str:
+    if match["print"] is not None:
+        return f"{match['print']}@"
+    return f"{match['except']}|" if match["except"] is not None else match[0]
 
 
 def _renamed(match: re.Match[str]) -> str:

@@ -4,6 +4,8 @@ import re
 import warnings
 
 _SAID = "invalid syntax"
+PYTHON_2 = "Python 2 syntax: "
+"""How the message for what only Python 2 reads begins."""
 _PYTHON_2 = (
     (re.compile(r"^\s*print\b(?!\s*[(=.,)\]])\s*\S"), "`print` is a function in Python 3"),
     (re.compile(r"^\s*exec\b(?!\s*[(=.,)\]])\s*\S"), "`exec` is a function in Python 3"),
@@ -59,7 +61,7 @@ def of_syntax(text: str, message: str, line: int, column: int) -> Unreadable:
     at_fault = lines[line - 1] if 0 < line <= len(lines) else ""
     for pattern, advice in _PYTHON_2:
         if pattern.search(at_fault):
-            return Unreadable(f"Python 2 syntax: {advice}", line, column)
+            return Unreadable(f"{PYTHON_2}{advice}", line, column)
     return Unreadable(message if _SAID in message else f"{_SAID}: {message}", line, column)
 
 
