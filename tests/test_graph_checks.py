@@ -17,6 +17,7 @@ INPUTS = {"Persons": (4, 2, 3, 9, 9), "Video": (4, 3, 3, 9, 9)}
 """What models take whose first layer does not tell, by class."""
 
 DEAD_ALL_THE_SAME = {
+    "a dropout that an option switches on",
     "flattened channels and positions",
     "one call builds layers with and without a norm",
     "one caller leaves the norm out",
@@ -28,7 +29,7 @@ DEAD_ALL_THE_SAME = {
 }
 """Silent examples of BN201 whose biases are dead in some cases, or by another layer.
 
-Or which cannot be run, since they fetch weights.
+Or which cannot be run, since they fetch weights or read the command line.
 """
 
 NO_RESIDUAL_BLOCKS = {

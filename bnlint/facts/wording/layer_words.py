@@ -1,19 +1,19 @@
 """What a message calls a layer: by the name that the code gives it, or by the code that builds it."""
 
-import re
-
 from bnlint.facts.types.graph import Layer
 from bnlint.facts.types.site import Site
 
 LONGEST = 48
 """Characters of code that are read at a glance."""
-_NUMBERED = re.compile(r"(?:\d+\.)*\d*|(?:.*\.)?\?.*")
-"""Names that only torch gives: places in a loose Sequential, and what was computed."""
 
 
 def has_name(layer: Layer) -> bool:
-    """Whether the code names a layer, or the container that it has a number in."""
-    return not _NUMBERED.fullmatch(layer.name)
+    """Whether the code names a layer, or the container that it has a number in.
+
+    Only torch names places in a loose Sequential; names that were computed begin with ``?``.
+    """
+    parts = layer.name.split(".")
+    return any(p and not p.isdigit() for p in parts) and not any(p[:1] == "?" for p in parts)
 
 
 def in_words(layer: Layer) -> str:

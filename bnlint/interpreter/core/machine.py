@@ -194,7 +194,7 @@ class Machine:
 
     def looking_through(self, values: Sequence[Value]) -> int:
         """The steps that it takes to look through values for modules and tensors."""
-        return max(0, extent(values) - FREE) >> 3
+        return max(0, extent(values) - FREE) >> 7
 
     def call_unknown(self, callee: Value, arguments: Arguments, site: Site) -> Value:
         """Call something that cannot be resolved: tensors may come out, models may change mode."""

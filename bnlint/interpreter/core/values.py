@@ -244,14 +244,23 @@ _DEEPEST_LOOK = 3
 _CONTAINERS = frozenset({list, tuple, dict})
 
 
-def extent(values: Collection[Value], depth: int = _DEEPEST_LOOK) -> int:
-    """How many items a look through values and, a few levels deep, their containers meets."""
+def extent(values: Collection[Value]) -> int:
+    """How many items a look through values and, a few levels deep, their containers meets.
+
+    What is there several times is looked through once.
+    """
+    return _extent(values, _DEEPEST_LOOK, set())
+
+
+def _extent(values: Collection[Value], depth: int, seen: set[tuple[int, int]]) -> int:
     count = len(values)
     for value in islice(values, MOST_LOOKED_AT):
-        if type(value) in _CONTAINERS and value:
-            items: Collection[Value] = value.values() if isinstance(value, dict) else value  # type: ignore[assignment]
-            more = extent(items, depth - 1) if depth > 1 else len(items)
-            count += more - max(0, len(items) - MOST_LOOKED_AT)
+        if type(value) not in _CONTAINERS or not value or (id(value), depth) in seen:
+            continue
+        seen.add((id(value), depth))
+        items: Collection[Value] = value.values() if isinstance(value, dict) else value  # type: ignore[assignment]
+        more = _extent(items, depth - 1, seen) if depth > 1 else len(items)
+        count += more - max(0, len(items) - MOST_LOOKED_AT)
     return count
 
 
