@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bnlint.finding import Applicability, Edit, Finding, Fix, Severity, Span
-from bnlint.lint import causes
+from bnlint.lint import causes, engine
 
 Write = Callable[..., Path]
 Run = Callable[..., Any]
@@ -118,3 +118,42 @@ def test_many_changes_are_shown_in_part(project: Write, run: Run) -> None:
     assert printed.count(", momentum=0.1)\n") == 4
     assert "and 8 more changes, which --diff shows\n" in printed
     assert run(".", "--diff").out.count(", momentum=0.1)\n") == 12
+
+
+def test_a_number_that_is_written_elsewhere_comes_with_the_layer_that_gets_it() -> None:
+    code = """
+from dataclasses import dataclass
+from torch import nn
+
+@dataclass
+class Config:
+    momentum: float = 0.95
+
+options = dict(momentum=Config().momentum)
+net = nn.Sequential(nn.Linear(3, 8, bias=False), nn.BatchNorm1d(8, **options))
+"""
+    (finding,) = engine.lint_text(code)
+    assert (finding.rule, finding.span.line) == ("BN102", 7)
+    assert [item.span.line for item in finding.evidence] == [10]
+
+
+def test_a_function_that_freezes_is_named_with_its_call() -> None:
+    code = """
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+import u
+
+def freeze(part):
+    for p in part.parameters():
+        p.requires_grad = False
+
+net = nn.Sequential(nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8)), nn.Linear(8, 2))
+freeze(net[0])
+opt = torch.optim.SGD(net[1].parameters(), 0.1)
+for x, y in DataLoader(u.d(), 64, shuffle=True, drop_last=True):
+    nn.functional.cross_entropy(net(x), y).backward()
+    opt.step()
+"""
+    (finding,) = [f for f in engine.lint_text(code) if f.rule == "BN701"]
+    assert "`freeze` is called here and freezes them" in [e.message for e in finding.evidence]

@@ -28,6 +28,8 @@ KEPT = {
     "by unpacking later": "for batch in loader:\n    x, y = batch\n    net(x)",
     "in a list": "for batch in loader:\n    x, y = [t.cuda() for t in batch]\n    net(x)",
     "splatted by name": "for batch in loader:\n    net(**batch)",
+    "splatted into a helper": "def run(x, y):\n    return net(x)\nfor b in loader:\n    run(**b)",
+    "gathered again": "def run(**rest):\n    return net(rest['x'])\nfor b in loader:\n    run(**b)",
     "splatted": "for batch in loader:\n    net(*batch)",
     "a dict that is moved": "for b in loader:\n    b = {k: v.cuda() for k, v in b.items()}\n    net(b['x'])",
     "enumerate": "for i, (x, y) in enumerate(loader):\n    net(x)",
@@ -426,3 +428,13 @@ def test_gradients_with_respect_to_parameters_may_train() -> None:
         torch.autograd.grad(net(x).sum(), net.parameters())
     """
     assert forwards(rehearse(code, net=True))[0].backpropagated is not NO
+
+
+def test_predictions_of_a_comprehension_are_measured_when_they_are_joined() -> None:
+    code = """
+    import u
+    net, loader = Net(), DataLoader(u.d())
+    with torch.no_grad():
+        torch.cat([net(x) for x, _ in loader]).argmax(1)
+    """
+    assert the_forward(rehearse(code, net=True)).measured is YES

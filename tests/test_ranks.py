@@ -317,3 +317,32 @@ def test_a_rank_that_is_not_known_is_not_claimed(body: str) -> None:
 @pytest.mark.parametrize("body", KNOWN)
 def test_a_rank_that_is_known_is_reported(body: str) -> None:
     assert found(body) == ["BN202"]
+
+
+IN_PLACE = {
+    "unsqueeze_": "x.unsqueeze_(2)\nx.unsqueeze_(3)",
+    "resize_": "x.resize_(3, 8, 1, 1)",
+    "on an attribute": "h = H()\nh.x = x\nh.x.unsqueeze_(2).unsqueeze_(3)\nx = h.x",
+    "set_": "x.set_(torch.randn(3, 8, 2, 2))",
+    "data": "x.data = torch.randn(3, 8, 2, 2)",
+    "data that are not known": "x.data = u.data()",
+    "out": "torch.mul(u.a(), u.b(), out=x)",
+    "out of a creation": "torch.randn(3, 8, 2, 2, out=x)",
+}
+
+
+@pytest.mark.parametrize("change", IN_PLACE.values(), ids=IN_PLACE)
+def test_what_changes_a_tensor_in_place_may_change_its_rank(change: str) -> None:
+    code = (
+        "import torch\nimport u\nfrom torch import nn\nclass H: pass\nx = torch.empty(3, 8)\n"
+        f"{change}\nnn.Sequential(nn.BatchNorm2d(8))(x)\n"
+    )
+    assert engine.lint_text(code) == []
+
+
+def test_what_changes_numbers_in_place_leaves_the_rank() -> None:
+    code = (
+        "import torch\nfrom torch import nn\nx = torch.empty(3, 8)\nx.relu_()\n"
+        "nn.Sequential(nn.BatchNorm2d(8))(x)\n"
+    )
+    assert [f.rule for f in engine.lint_text(code)] == ["BN202"]

@@ -82,9 +82,7 @@ def lint(
         attempts = traced.attempts
         found, added = merged(found, [*_check(traced.rehearsal, plan, first)])
         found += [finding for attempt in attempts for finding in attempt.findings()]
-    for file, error in project.unreadable.items():
-        if not (plan.is_excluded(file) or is_library(str(file))):
-            opened.note_unreadable(file, display_path(file), error)
+    _note_unreadable_imports(opened, project, plan)
     sources = {file.path: file for file in (*project.files, *opened.files)}
     asked = {target.path for target in files}
     given = {path for path, file in sources.items() if file.file in asked}
@@ -94,6 +92,12 @@ def lint(
     new = tuple(finding for finding in findings if finding in added)
     unfinished = dict.fromkeys(run.entry for run in rehearsal.runs if not run.complete)
     return Result(findings, sources, decoded, len(files), attempts, new, tuple(unfinished))
+
+
+def _note_unreadable_imports(opened: loading.Opened, project: Project, plan: LintOptions) -> None:
+    for file, error in project.unreadable.items():
+        if not (plan.is_excluded(file) or is_library(str(file))):
+            opened.note_unreadable(file, display_path(file), error)
 
 
 def _rehearsed(

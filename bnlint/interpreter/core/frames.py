@@ -8,7 +8,7 @@ import libcst as cst
 from bnlint.facts.types.run import Assumption
 from bnlint.facts.types.run import Frame as FrameFact
 from bnlint.facts.types.site import Site
-from bnlint.interpreter.core.heap import Snapshot
+from bnlint.interpreter.core.heap import Heap, Snapshot
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.values import Value
 
@@ -104,3 +104,17 @@ class Activation:
 
 def _calls(frames: list[Activation]) -> tuple[Site, ...]:
     return tuple(frame.call for frame in reversed(frames) if frame.call is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a rehearsal stands: what those keep who execute something elsewhere and come back."""
+
+    heap: Heap
+    registers: dict[str, Value]
+    frames: list[Activation]
+    loops: list[ActiveLoop]
+    modules: list[Instance]
+    building: int
+    path: tuple[Assumption, ...]
+    outermost: int

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import libcst as cst
@@ -12,7 +12,15 @@ from bnlint.facts.types.run import Assumption, Condition, Context
 from bnlint.facts.types.run import Loop as LoopFact
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.command_line import CommandLine
-from bnlint.interpreter.core.frames import RAISE, Activation, ActiveLoop, Completion, End, Exit
+from bnlint.interpreter.core.frames import (
+    RAISE,
+    Activation,
+    ActiveLoop,
+    Completion,
+    End,
+    Exit,
+    Place,
+)
 from bnlint.interpreter.core.heap import Contents, Heap, Snapshot
 from bnlint.interpreter.core.joins import join_contents, join_values
 from bnlint.interpreter.core.objects import Builtin, Instance, Scope
@@ -62,20 +70,6 @@ def handles(table: dict[type, T], *types: type) -> Callable[[T], T]:
 
 Path = Callable[[], Completion | None]
 """One of several ways on from a place."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a rehearsal stands: what those keep who execute something elsewhere and come back."""
-
-    heap: Heap
-    registers: dict[str, Value]
-    frames: list[Activation]
-    loops: list[ActiveLoop]
-    modules: list[Instance]
-    building: int
-    path: tuple[Assumption, ...]
-    outermost: int
 
 
 def newer(*names: str) -> tuple[type, ...]:

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from functools import lru_cache
 
+import libcst as cst
+
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import Site
@@ -25,6 +27,7 @@ from bnlint.interpreter.library.frameworks import framework_of
 from bnlint.interpreter.library.models import arrives_in_eval, contains_batchnorm
 from bnlint.interpreter.library.tensor_functions import call_tensor_function
 from bnlint.interpreter.python.construction import build_library, canonical, new_instance
+from bnlint.interpreter.python.name_lookup import assign
 from bnlint.interpreter.torch.freezing import note_transfer
 from bnlint.interpreter.torch.modules import (
     CONTAINERS,
@@ -86,6 +89,8 @@ def _call_library(
     handler = FUNCTION_HANDLERS.get(path)
     if handler is not None:
         return handler(m, path, arguments, site, scope)
+    if isinstance(arguments.keywords.get("out"), Tensor):
+        _write_out(m, path, arguments, site, scope)
     head, _, name = path.rpartition(".")
     if bare in SIGNATURES or path in CONTAINERS or path in WRAPPERS:
         return build_library(m, path, arguments, site)
@@ -103,6 +108,15 @@ def _call_library(
     if name[:1].isupper() and not tensors_in(arguments.values):
         return build_library(m, path, arguments, site)
     return _call_foreign(m, path, arguments, site, scope)
+
+
+def _write_out(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> None:
+    """``torch.add(a, b, out=c)``: from here on ``c`` is what comes out, of whatever shape."""
+    node = arguments.keyword_nodes.get("out")
+    if isinstance(node, cst.Name | cst.Attribute):
+        inputs = tensors_in(arguments.values)
+        made = m.tape.tensor(Kind.UNKNOWN, path.rpartition(".")[2], inputs, site)
+        assign(m, node, made, scope)
 
 
 def _named(arguments: Arguments) -> dict[str, Value]:

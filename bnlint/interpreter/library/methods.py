@@ -1,5 +1,7 @@
 """Methods of values that the interpreter itself implements, by the type of their receiver."""
 
+import libcst as cst
+
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import CALLS, Machine, handles
 from bnlint.interpreter.core.objects import Builtin, Class, Instance, Scope, Super
@@ -29,6 +31,7 @@ from bnlint.interpreter.python.iteration import (
     has_uncertain_entries,
     listed,
 )
+from bnlint.interpreter.python.name_lookup import assign
 from bnlint.interpreter.torch.inner_forwards import run_library
 from bnlint.interpreter.torch.parameters import is_parameter
 
@@ -45,7 +48,10 @@ def _call_builtin(
                 return m.attribute(owner, key, site.node, scope)  # type: ignore[arg-type]
             return Unknown(name)
         case Tensor():
-            return call_tensor_method(m, receiver, name, arguments, site)
+            made = call_tensor_method(m, receiver, name, arguments, site)
+            if name in RESHAPING_IN_PLACE:
+                _rebind(m, site.node, made, scope)
+            return made
         case Super():
             return _call_super(m, receiver, name, arguments, site, scope)
         case Instance() if is_parameter(receiver):
@@ -63,6 +69,23 @@ def _call_builtin(
         case Library():
             return Unknown(name)
     return m.call_unknown(receiver, arguments, site)
+
+
+RESHAPING_IN_PLACE = frozenset(
+    """unsqueeze_ squeeze_ resize_ resize_as_ t_ transpose_ swapaxes_ swapdims_ set_""".split()
+)
+"""Methods of tensors after which what they were called on has another shape."""
+
+
+def _rebind(m: Machine, call: object, made: Value, scope: Scope) -> None:
+    """What a method changed in place is what the name that it was called on stands for now."""
+    changed = call
+    while isinstance(changed, cst.Call) and isinstance(changed.func, cst.Attribute):
+        if not changed.func.attr.value.endswith("_"):
+            return
+        changed = changed.func.value
+    if isinstance(changed, cst.Name | cst.Attribute):
+        assign(m, changed, made, scope)
 
 
 def _call_super(

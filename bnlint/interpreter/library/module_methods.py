@@ -15,15 +15,14 @@ from bnlint.interpreter.core.values import Arguments, Library, Many, Unknown, Va
 from bnlint.interpreter.library.state_dicts import is_state_dict, note_handed_over, state_dict
 from bnlint.interpreter.python.attributes import SWITCHING
 from bnlint.interpreter.python.iteration import number_of
+from bnlint.interpreter.torch.containers import extend_container, next_place
 from bnlint.interpreter.torch.freezing import freeze, note_weights_written
 from bnlint.interpreter.torch.inner_forwards import run_library
 from bnlint.interpreter.torch.modules import (
     children,
     descendants,
-    extend_container,
     is_container,
     next_name,
-    next_place,
     own_train,
     register_child,
     set_mode,

@@ -22,12 +22,12 @@ from bnlint.interpreter.core.values import (
 )
 from bnlint.interpreter.python.functions import run_function
 from bnlint.interpreter.python.iteration import listed
+from bnlint.interpreter.torch.containers import extend_container
 from bnlint.interpreter.torch.modules import (
     CONTAINERS,
     MODE,
     WRAPPERS,
     built_mode,
-    extend_container,
     modules_in,
     next_name,
     register_child,

@@ -87,8 +87,8 @@ def _comprehension(
     def run(clause: cst.CompFor) -> None:
         nonlocal exact
         iterable = iterated(m, m.evaluate(clause.iter, inner), m.site(clause, inner), inner)
-        items, depth = elements(m, iterable), len(m.loops)
-        if items is None or len(items) > (MOST_ITEMS if m.building else MOST_ITEMS_IN_SCRIPT):
+        items, depth = _one_by_one(m, iterable), len(m.loops)
+        if items is None:
             exact = False
             items = [iterable.element if isinstance(iterable, Many) else _part(iterable)]
             m.loops.append(_loop(m, node, iterable, scope))
@@ -110,9 +110,14 @@ def _comprehension(
             go_on(clause)
 
     run(node.for_in)
-    if exact:
-        return m.new(made)
-    return Many(m.join(made) if made else Unknown("item"))
+    return m.new(made) if exact else Many(m.join(made) if made else Unknown("item"))
+
+
+def _one_by_one(m: Machine, iterable: Value) -> list[Value] | None:
+    """The items that are evaluated each by itself, ``None`` where one stands for all."""
+    items = elements(m, iterable)
+    most = MOST_ITEMS if m.building else MOST_ITEMS_IN_SCRIPT
+    return None if items is None or len(items) > most else items
 
 
 def _loop(m: Machine, node: cst.BaseComp, iterable: Value, scope: Scope) -> ActiveLoop:

@@ -31,11 +31,10 @@ from bnlint.interpreter.core.values import (
 )
 from bnlint.interpreter.evaluation import is_key, item_of
 from bnlint.interpreter.library.state_dicts import PARAMETERS, is_state_dict
+from bnlint.interpreter.torch.containers import delete_child, indexed_child
 from bnlint.interpreter.torch.layer_shapes import size_at
 from bnlint.interpreter.torch.modules import (
     children,
-    delete_child,
-    indexed_child,
     is_container,
     modules_in,
     register_child,

@@ -7,10 +7,10 @@ from bnlint.facts.types.site import Argument
 from bnlint.interpreter.core.layer_arguments import argument_fact
 from bnlint.interpreter.core.machine import SETTERS, Machine, handles
 from bnlint.interpreter.core.objects import Bound, Class, Instance, Property, Scope
-from bnlint.interpreter.core.values import Arguments, Choice, Tensor, Value
+from bnlint.interpreter.core.values import Arguments, Choice, Tensor, Unknown, Value
 from bnlint.interpreter.python.alternatives import with_one_of
 from bnlint.interpreter.python.functions import run_function
-from bnlint.interpreter.python.name_lookup import set_attribute
+from bnlint.interpreter.python.name_lookup import assign, set_attribute
 from bnlint.interpreter.torch.freezing import freeze, note_weights_written
 from bnlint.interpreter.torch.modules import MODE, modules_in, register_child, set_own_mode
 from bnlint.interpreter.torch.norms import is_batch_norm
@@ -110,3 +110,12 @@ def _set_on_choice(
         set_attribute(m, one, name, value, node, scope)
 
     with_one_of(m, owner.values, put, m.site(node, scope))
+
+
+@handles(SETTERS, Tensor)
+def _set_on_tensor(
+    m: Machine, owner: Tensor, name: str, value: Value, node: cst.CSTNode, scope: Scope
+) -> None:
+    """``tensor.data = other``: the name stands for the other from here on."""
+    if name == "data" and isinstance(node, cst.Attribute):
+        assign(m, node.value, value if isinstance(value, Tensor) else Unknown("data"), scope)

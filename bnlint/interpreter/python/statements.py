@@ -29,9 +29,10 @@ from bnlint.interpreter.python.iteration import delete_item, grown
 from bnlint.interpreter.python.loop_numbers import outlives_pass, varying
 from bnlint.interpreter.python.name_lookup import assign, bind
 from bnlint.interpreter.python.narrowing import narrowed
+from bnlint.interpreter.torch.containers import extend_container
 from bnlint.interpreter.torch.freezing import note_weights_written
 from bnlint.interpreter.torch.layer_shapes import ALL_SIZES
-from bnlint.interpreter.torch.modules import extend_container, is_container
+from bnlint.interpreter.torch.modules import is_container
 from bnlint.interpreter.torch.parameters import is_parameter
 from bnlint.interpreter.torch.weight_fills import draw, scale
 
