@@ -36,6 +36,7 @@ class Config:
     fail_on: str = "warning"
     trace: bool = False
     lint_tests: bool = False
+    runs: tuple[str, ...] = ()
     settings: Settings = field(default_factory=Settings)
 
 
@@ -136,5 +137,6 @@ _KEYS: dict[str, tuple[str, Callable[[object], object]]] = {
     "fail-on": ("one of " + ", ".join(f'"{level}"' for level in FAIL_ON), _fail_on),
     "trace": ("true or false", _truth),
     "lint-tests": ("true or false", _truth),
+    "runs": (_LIST, _strings),
     "min-normalization-batch": ("a whole number above 0", _positive),
 }

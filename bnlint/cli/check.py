@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from bnlint import diagnostics
+from bnlint.cli.invocations import calls_of, require_one_script
 from bnlint.cli.lint_options import plan_of
 from bnlint.cli.options import CheckOptions
 from bnlint.cli.progress import Bar
@@ -47,6 +48,8 @@ def check(options: CheckOptions) -> int:
 def _check(options: CheckOptions) -> int:
     gc.disable()  # the trees live until the end: collecting costs a quarter of the time
     paths = options.paths or (".",)
+    if options.arguments is not None:
+        require_one_script(options.paths)
     if _STDIN in paths and len(paths) > 1:
         raise UsageError("`-` reads standard input and goes with no other path")
     if "" in paths:
@@ -57,7 +60,7 @@ def _check(options: CheckOptions) -> int:
     plan = plan_of(options, config, unused_ignores=options.report_unused_ignores)
     found = _find(paths, options, config)
     _warn(found, config)
-    plan = _restrained(plan, found, options)
+    plan = replace(_restrained(plan, found, options), calls=calls_of(options, config))
     with _tracer(options) if _traces(options, config) else nullcontext() as trace:
         if options.diff:
             return _diff(found, plan, options, trace)

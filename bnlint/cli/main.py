@@ -16,11 +16,21 @@ from bnlint.cli import option_groups as parameters
 from bnlint.cli.options import CheckOptions, SignalOptions, TraceOptions
 from bnlint.errors import UsageError, did_you_mean
 
+ARGUMENTS = "bnlint.arguments"
+"""Where click keeps what stands after ``--``."""
+
 
 class _CheckByDefault(click.Group):
     """``bnlint train.py`` means ``bnlint check train.py``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--" in args:
+            end = args.index("--")
+            ctx.meta[ARGUMENTS], args = tuple(args[end + 1 :]), args[:end] or ["check"]
+            if args[0] in {*self.commands} - {"check"}:
+                raise UsageError(
+                    "arguments after `--` are those of a script that is linted: `bnlint train.py -- ...`"
+                )
         if args and args[0] not in {*self.commands, "-h", "--help", "--version"}:
             if not os.path.lexists(args[0]) and args[0].isalpha():
                 raise UsageError(f"no such file or folder: `{args[0]}`" + self._meant(args[0]))
@@ -49,7 +59,11 @@ def commands(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-@commands.command(short_help="Lint files and folders.")
+@commands.command(
+    short_help="Lint files and folders.",
+    options_metavar="[OPTIONS]",
+    epilog="Arguments after `--` go to the one script that is named before it.",
+)
 @click.argument("paths", nargs=-1)
 @click.option("--fix", is_flag=True, help="Apply the safe fixes.")
 @click.option("--unsafe-fixes", is_flag=True, help="With --fix: apply unsafe fixes, too.")
@@ -90,13 +104,17 @@ def commands(ctx: click.Context) -> None:
 def check(**given: Any) -> int:
     """Lint files and folders (default: the working directory; `-` is standard input).
 
+    Scripts are taken to be called with their default options. `bnlint train.py -- --arch resnet50
+    --freeze` lints one script as it is called with these arguments.
+
     RULES are ids (BN301), their beginnings (BN3), names (missing-eval) or ALL, with commas.
 
     Exit status: 0 nothing found, 1 something found, 2 could not run.
     """
     from bnlint.cli import check
 
-    return check.check(CheckOptions(**given))
+    arguments = click.get_current_context().meta.get(ARGUMENTS)
+    return check.check(CheckOptions(**given, arguments=arguments))
 
 
 @commands.command(short_help="Build one model, trace it with torch.fx and lint its graph.")

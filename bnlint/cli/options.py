@@ -27,9 +27,10 @@ class ChildOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckOptions(ReportOptions, ChildOptions):
-    """The options of ``bnlint check``."""
+    """The options of ``bnlint check``; ``arguments`` are those of the script, behind ``--``."""
 
     paths: tuple[str, ...]
+    arguments: tuple[str, ...] | None = None
     fix: bool
     diff: bool
     select: tuple[str, ...] | None

@@ -40,6 +40,8 @@ def report(result: Result, options: ReportOptions, to_stderr: bool = False) -> N
     look = look_for(stream, options.output, allowed(options))
     text = FORMATS[options.form](result, look)
     _say_what_is_unfinished(result)
+    for note in result.notes:
+        click.echo(visible(f"note: {note}"), err=True)
     if options.output is not None:
         atomic_writing.write_text(options.output, text)
     else:

@@ -9,6 +9,7 @@ from pathlib import Path
 import libcst as cst
 
 from bnlint.facts.types.graph import Graphs, ModelGraph
+from bnlint.facts.types.invocation import Invocation
 from bnlint.facts.types.recipe import Recipe
 from bnlint.facts.types.rehearsal import Rehearsal
 from bnlint.facts.types.site import Site
@@ -75,6 +76,7 @@ HANDLERS = (
     torch_functions,
 )
 """The modules that fill the machine's dispatch tables when they are imported."""
+NO_CALLS: Mapping[Path, Sequence[Invocation]] = {}
 DEEPEST = 12_000
 """Python's own recursion limit while rehearsing: each call of the code takes several of ours."""
 
@@ -85,11 +87,12 @@ def rehearse(
     progress: Callable[[int, int], None] | None = None,
     *,
     recipes: bool = False,
+    calls: Mapping[Path, Sequence[Invocation]] = NO_CALLS,
 ) -> Rehearsal:
     """Rehearse files and the project modules that they import.
 
     ``progress`` is called with the number of files done and of all. With ``recipes`` the rehearsal
-    also says how to build each model again.
+    also says how to build each model again. ``calls`` are known calls of scripts, by their files.
     """
     machine, facts = _machine(project)
     machine.allowance.run += FILE * len(files)
@@ -100,9 +103,9 @@ def rehearse(
         for number, source in enumerate(files):
             if progress is not None:
                 progress(number, len(files))
-            if is_script(source):
+            if is_script(source) or source.file in calls:
                 built = len(machine.journal.built)
-                rehearser.run_script(source)
+                rehearser.run_script(source, calls.get(source.file, ()))
                 rehearser.follow_forwards(built)
                 scripts.update(dict.fromkeys(machine.journal.built[built:], source))
         built = len(machine.journal.built)
@@ -121,7 +124,12 @@ def _rehearsal(
 ) -> Rehearsal:
     """What was learnt; ``scripts`` are the files whose runs built modules."""
     graphs = facts.graphs()
-    found = Rehearsal(Graphs(graphs.values()), tuple(rehearser.runs()))
+    found = Rehearsal(
+        Graphs(graphs.values()),
+        tuple(rehearser.runs()),
+        refusals=tuple(machine.command_line.refusals),
+        unread=tuple(rehearser.unread),
+    )
     if machine.recipes is None:
         return replace(found, failures=tuple(machine.journal.failures))
     made: dict[ModelGraph, Recipe | None] = {}

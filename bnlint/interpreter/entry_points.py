@@ -6,11 +6,12 @@ from functools import partial
 
 import libcst as cst
 
+from bnlint.facts.types.invocation import Invocation
 from bnlint.facts.types.run import Run
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.command_line import Branch
 from bnlint.interpreter.core.frames import Activation
-from bnlint.interpreter.core.machine import BudgetExceeded, Machine
+from bnlint.interpreter.core.machine import BudgetExceeded, Machine, ProgramEnds
 from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import Class, Function, Instance, Method, Property, Static
 from bnlint.interpreter.core.values import Arguments, Tensor, Value
@@ -62,6 +63,8 @@ class Rehearser:
         self.entry_steps = ENTRY_STEPS
         """Steps for the next function, class or method that nothing calls."""
         self._mains: dict[SourceFile, Namespace] = {}
+        self.unread: list[Invocation] = []
+        """Calls whose arguments the script never asked for."""
 
     def runs(self) -> Iterator[Run]:
         """The runs of all entry points, with what later ones said about their forwards."""
@@ -71,12 +74,24 @@ class Rehearser:
 
     # -- scripts ----------------------------------------------------------------------------
 
-    def run_script(self, source: SourceFile) -> None:
-        """Execute a file as ``python file.py`` would.
+    def run_script(self, source: SourceFile, calls: Sequence[Invocation] = ()) -> None:
+        """Execute a file as ``python file.py`` would, or with the arguments of calls.
 
         Options that decide about BatchNorm, or about code that nothing has executed, get an
-        execution of their own, in which they do not have their defaults.
+        execution of their own, in which they do not have their defaults. So do calls that a
+        configuration keeps; another one is the only one.
         """
+        if all(call.origin for call in calls):
+            self._run_with_defaults(source)
+        for call in calls:
+            if not call.origin:
+                self._mains[source] = self._run_main(source, (), call)
+                continue
+            with self.m.namespaces.afresh():
+                self._run_main(source, (str(call),), call)
+        self.m.command_line.begin(None, source.path)
+
+    def _run_with_defaults(self, source: SourceFile) -> None:
         line = self.m.command_line
         line.forget()
         namespace = self._mains[source] = self._run_main(source, ())
@@ -97,7 +112,10 @@ class Rehearser:
         words = frozenset[str]().union(*(branch.words for branch in branches))
         return bool(words) and mentions_unexplored(self.m, words, namespace)
 
-    def _run_main(self, source: SourceFile, options: tuple[str, ...]) -> Namespace:
+    def _run_main(
+        self, source: SourceFile, options: tuple[str, ...], call: Invocation | None = None
+    ) -> Namespace:
+        self.m.command_line.begin(call, source.path)
         namespace = self.m.namespaces.new(source, "__main__")
         namespace.eager = True
         body = source.tree.body
@@ -108,7 +126,10 @@ class Rehearser:
             lambda: self.m.execute(body, namespace.scope),
             Site(source, source.tree),
             options,
+            asked=call is not None,
         )
+        if call is not None and not self.m.command_line.was_read:
+            self.unread.append(call)
         return namespace
 
     def namespace_of(self, source: SourceFile) -> Namespace:
@@ -123,6 +144,8 @@ class Rehearser:
         execute: Callable[[], object],
         site: Site,
         options: tuple[str, ...] = (),
+        *,
+        asked: bool = False,
     ) -> None:
         m = self.m
         m.journal.run_start = m.journal.next_order()
@@ -136,7 +159,7 @@ class Rehearser:
         m.start_afresh([], m.heap.structure + 1)
         notes = m.journal.notes[first:]
         if notes or not complete:
-            run = partial(self.facts.run, name, main, notes, complete, options)
+            run = partial(self.facts.run, name, main, notes, complete, options, asked=asked)
             self._entered.append((name, site, run))
 
     def enter_whole(self, name: str, execute: Callable[[], object], site: Site) -> None:
@@ -251,6 +274,8 @@ def _ends(execute: Callable[[], object]) -> bool:
         execute()
     except (BudgetExceeded, RecursionError):
         return False
+    except ProgramEnds:
+        pass
     return True
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bnlint import diagnostics, registry
+from bnlint.errors import UsageError
 from bnlint.facts.types.graph import Graphs
+from bnlint.facts.types.invocation import Invocation, Refusal
 from bnlint.facts.types.rehearsal import Rehearsal, RehearsalFailure
 from bnlint.finding import Applicability, Finding
 from bnlint.lint import loading, selection
@@ -39,7 +41,8 @@ class Result:
     be decoded of unreadable ones. ``checked`` counts the files that were asked for. ``attempts`` are
     the models that were traced or not, ``added`` the findings that reading alone did not give;
     ``None`` where nothing was read. ``unfinished`` are the files and functions that take more steps
-    than the rehearsal has for them: what comes after was not checked.
+    than the rehearsal has for them: what comes after was not checked. ``notes`` are what else the
+    user should know of the run.
     """
 
     findings: tuple[Finding, ...]
@@ -49,6 +52,7 @@ class Result:
     attempts: tuple["Attempt", ...] = ()
     added: tuple[Finding, ...] | None = ()
     unfinished: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def lint(
@@ -62,6 +66,9 @@ def lint(
 
     ``overrides`` are texts that replace those on disk. ``trace`` also builds the models and traces
     them, which runs their code.
+
+    Raises:
+        UsageError: a script does not take the arguments that it is called with.
     """
     texts = dict(overrides or {})
     with timed("reading files"):
@@ -69,7 +76,9 @@ def lint(
     project = Project(texts | {file.file: file for file in opened.files})
     with timed("rehearsing"):
         recipes = trace is not None
-        rehearsal = _rehearsed(opened.files, project, progress, recipes=recipes)
+        rehearsal = _rehearsed(opened.files, project, progress, plan.calls, recipes=recipes)
+    for refusal in rehearsal.refusals:
+        raise UsageError(_refused(refusal))
     first = opened.files[0].path if opened.files else ""
     found = [*map(_failed, rehearsal.failures), *_check(rehearsal, plan, first)]
     attempts: tuple[Attempt, ...] = ()
@@ -91,7 +100,8 @@ def lint(
     findings = tuple(sorted(left, key=_place))
     new = tuple(finding for finding in findings if finding in added)
     unfinished = dict.fromkeys(run.entry for run in rehearsal.runs if not run.complete)
-    return Result(findings, sources, decoded, len(files), attempts, new, tuple(unfinished))
+    notes = tuple(_unread(rehearsal, opened.files, plan))
+    return Result(findings, sources, decoded, len(files), attempts, new, tuple(unfinished), notes)
 
 
 def _note_unreadable_imports(opened: loading.Opened, project: Project, plan: LintOptions) -> None:
@@ -101,14 +111,37 @@ def _note_unreadable_imports(opened: loading.Opened, project: Project, plan: Lin
 
 
 def _rehearsed(
-    files: "Sequence[SourceFile]", project: Project, progress: Progress | None, *, recipes: bool
+    files: "Sequence[SourceFile]",
+    project: Project,
+    progress: Progress | None,
+    calls: Mapping[Path, Sequence[Invocation]],
+    *,
+    recipes: bool,
 ) -> Rehearsal:
     """What a program does; where there is none, the interpreter is not even imported."""
     if not files:
         return _NOTHING
     from bnlint.interpreter import rehearse
 
-    return rehearse(files, project, progress, recipes=recipes)
+    return rehearse(files, project, progress, recipes=recipes, calls=calls)
+
+
+def _refused(refusal: Refusal) -> str:
+    """What a script says of its arguments, and where they were given."""
+    call = refusal.invocation
+    if not call.origin:
+        return f"{refusal.message} (says the parser of `{refusal.script}`)"
+    return f"`{refusal.script} {call}` in `runs` of {call.origin}: {refusal.message}"
+
+
+def _unread(rehearsal: Rehearsal, files: "Sequence[SourceFile]", plan: LintOptions) -> list[str]:
+    """Notes on calls whose arguments make no difference."""
+    rehearsed = {file.file for file in files}
+    calls = [c for file, own in plan.calls.items() if file not in rehearsed for c in own]
+    return [
+        f"nothing that was understood of the script reads the arguments `{call}` ({call.source})"
+        for call in (*rehearsal.unread, *calls)
+    ]
 
 
 def fix(

@@ -14,12 +14,14 @@ Answers = Sequence[tuple[Run, Sequence[Finding]]]
 def merged_runs(answers: Answers, holds: Holds) -> Iterator[Finding]:
     """Yield what holds on one run or, if the rule wants that, on all that come to the same place.
 
-    What is found only where options were given says so.
+    A call of a script that a user named is no guess: what holds there holds. What is found only
+    where options were given says so.
     """
     without_options = {f.span for run, found in answers if not run.options for f in found}
     for run, found in answers:
         for finding in found:
-            if holds is Holds.ON_ALL_RUNS and not _is_unanimous(finding.span, answers):
+            doubtful = holds is Holds.ON_ALL_RUNS and not run.asked
+            if doubtful and not _is_unanimous(finding.span, answers):
                 continue
             needs_options = run.options and finding.span not in without_options
             yield _with_options(finding, run.options) if needs_options else finding

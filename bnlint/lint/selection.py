@@ -1,11 +1,12 @@
 """What of all findings is reported: each once, and nothing that the user wants to be left out."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from bnlint import diagnostics, registry
+from bnlint.facts.types.invocation import Invocation
 from bnlint.finding import Applicability, Finding, Span
 from bnlint.lint import causes, suppress
 from bnlint.lint.files import absolute
@@ -25,7 +26,8 @@ class LintOptions:
     ignored in a file. ``likely`` keeps findings that are not proven, ``unused_ignores`` reports
     comments that silence nothing. Fixes are only shown where they change a file that ``may_change``
     denies, and with ``named_only`` they are kept for later where they change one that was not named.
-    ``is_test`` tells the test files, about which some rules say nothing.
+    ``is_test`` tells the test files, about which some rules say nothing. ``calls`` are the calls of
+    scripts, by their files, whose arguments are known.
     """
 
     rules: tuple[Rule, ...]
@@ -37,6 +39,7 @@ class LintOptions:
     may_change: Callable[[Path], bool] = lambda file: True
     named_only: bool = False
     is_test: Callable[[Path], bool] = lambda file: False
+    calls: Mapping[Path, Sequence[Invocation]] = field(default_factory=dict)
 
 
 TEST_FOLDERS = frozenset({"test", "tests"})

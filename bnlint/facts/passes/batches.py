@@ -8,7 +8,7 @@ from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Loader
 from bnlint.facts.types.run import Forward, NormState, Run, is_training
-from bnlint.facts.types.site import Site
+from bnlint.facts.types.site import Argument, Site
 from bnlint.facts.wording.evidence import Proof
 
 
@@ -45,6 +45,8 @@ class TrainedBatch:
         batch = self.forward.batch
         option = batch.option if batch is not None else None
         source = f" (the default of `{option}`)" if option is not None else ""
+        if batch is not None and batch.given_by is not None:
+            source = f" ({batch.given_by})"
         if self.devices > 1:
             each = f", {self.per_device} on each of DataParallel's {self.devices} devices"
             return f"batches of {self.size}{source}{each}"
@@ -60,10 +62,13 @@ class TrainedBatch:
         """Where the number was written, and where the model is trained on so many samples."""
         batch = self.forward.batch
         if batch is not None and batch.origin is not None:
-            option = f"`{batch.option}` is {self.size} unless it is given"
-            written = f"{self.size} is written here"
-            yield batch.origin, option if batch.option is not None else written
+            yield batch.origin, batch.given_by or self._written(batch)
         yield self.forward.site, f"`{self.forward.model.name}` trains on it here"
+
+    def _written(self, batch: Argument) -> str:
+        if batch.option is not None:
+            return f"`{batch.option}` is {self.size} unless it is given"
+        return f"{self.size} is written here"
 
 
 @Pass

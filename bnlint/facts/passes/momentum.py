@@ -41,7 +41,7 @@ class MomentumSetting:
             return ((self.call, "the layer that gets it is built here"),)
         if origin is None or origin == self.place:
             return ()
-        return ((origin, "this is where the value comes from"),)
+        return ((origin, self.argument.given_by or "this is where the value comes from"),)
 
     def rewritten(self, text: str) -> tuple[str, Edit | None, Applicability] | None:
         """How to give the layers another number: in words, as an edit, and how far to trust it.

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bnlint.facts.types.graph import Graphs, ModelGraph
+from bnlint.facts.types.invocation import Invocation, Refusal
 from bnlint.facts.types.recipe import Recipe
 from bnlint.facts.types.run import Run
 from bnlint.facts.types.site import Site
@@ -38,3 +39,7 @@ class Rehearsal:
     scripts: Mapping[ModelGraph, str] = field(default_factory=dict)
     unreached: frozenset[ModelGraph] = frozenset()
     failures: tuple[RehearsalFailure, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    """Calls of scripts that end at once, since the script does not take their arguments."""
+    unread: tuple[Invocation, ...] = ()
+    """Calls whose arguments nothing asks for."""

@@ -322,7 +322,9 @@ class Run:
     events: tuple[Event, ...]
     complete: bool = True
     options: tuple[str, ...] = ()
-    """Command-line options that are off by default and were given in this run."""
+    """Command-line options that do not have their defaults in this run."""
+    asked: bool = False
+    """Whether a user named the call of the script, so that it is certainly made like this."""
     read: Mapping[int, ModelGraph] = field(default_factory=dict)
     """The graphs of its models as their code says, by :attr:`Model.identity`."""
     traced: Mapping[int, ModelGraph] = field(default_factory=dict)

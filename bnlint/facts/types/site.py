@@ -247,8 +247,9 @@ class Argument:
     ``value`` is a Python constant, a tuple or list of them, or ``NOT_KNOWN``. ``site`` is the
     argument's value as written in the call; ``None`` for a parameter's default or what came
     through ``*args`` or ``**kwargs``. ``origin`` is where a value that came from outside the call
-    was written (a constant, an argparse default), and ``option`` the command-line option. ``shared``
-    holds the places of numbers that other things are computed from, too.
+    was written (a constant, an argparse default), and ``option`` the command-line option. ``given_by``
+    says what gave a value that stands in no code: a command line, a configuration. ``shared`` holds
+    the places of numbers that other things are computed from, too.
     """
 
     name: str
@@ -257,6 +258,7 @@ class Argument:
     positional: bool = False
     origin: Site | None = None
     option: str | None = None
+    given_by: str | None = None
     shared: Container[Site] = field(default=frozenset(), compare=False, repr=False)
 
     @property

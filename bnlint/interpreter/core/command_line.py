@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import libcst as cst
 
-from bnlint.interpreter.core.values import Value
+from bnlint.facts.types.invocation import Invocation, Refusal
+from bnlint.interpreter.core.values import Text, Value
 
 FREEZING = re.compile(r"freeze|frozen|fix[-_]|finetune|fine[-_]tune", re.IGNORECASE)
 """Names of options whose effect on BatchNorm is worth an execution of the script."""
@@ -55,6 +56,36 @@ class CommandLine:
         self.offered: dict[Option, list[Branch]] = {}
         """Options that are worth a try, with the branches that they open."""
         self._noted: set[cst.CSTNode] = set()
+        self.invocation: Invocation | None = None
+        """The call that is being rehearsed, where its arguments are known."""
+        self.argv: list[Value] | None = None
+        """Then ``sys.argv``."""
+        self.was_read = False
+        """Whether the program has asked for what is on it."""
+        self.refusals: list[Refusal] = []
+        """Calls whose arguments the program does not take."""
+
+    def begin(self, invocation: Invocation | None, script: str) -> None:
+        """Begin an execution of a script that is called so."""
+        self.invocation, self.argv, self.was_read = invocation, None, False
+        if invocation is not None:
+            self.argv = [_word(script, None)]
+            self.argv += [_word(w, f"`{w}`, {self.source}") for w in invocation.arguments]
+
+    @property
+    def source(self) -> str:
+        """Where the arguments come from, in words."""
+        return "" if self.invocation is None else self.invocation.source
+
+    def words(self) -> list[str]:
+        """The arguments of the script, as it now has them."""
+        self.was_read = True
+        return [str(word) for word in self.argv or () if isinstance(word, str)][1:]
+
+    def refuse(self, message: str) -> None:
+        """The program does not take its arguments."""
+        if self.invocation is not None and self.argv:
+            self.refusals.append(Refusal(self.invocation, str(self.argv[0]), message))
 
     def forget(self) -> None:
         """Begin with another script, or without one."""
@@ -115,6 +146,12 @@ class CommandLine:
                 option = Option(flag, literal.evaluated_value)
                 if option != self.given:
                     yield option
+
+
+def _word(text: str, given_by: str | None) -> Text:
+    word = Text(text)
+    word.option, word.given_by = None, given_by
+    return word
 
 
 def _last_name(node: cst.Name | cst.Attribute) -> str:

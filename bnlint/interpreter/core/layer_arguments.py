@@ -24,7 +24,8 @@ def make_argument(
     origin, option = origin_of(value)
     if origin is not None and site is not None and origin.node is site.node:
         origin = None
-    return Argument(name, plain(value), site, bound.positional, origin, option, shared)
+    given_by = value.given_by if isinstance(value, Int | Float | Text) else None
+    return Argument(name, plain(value), site, bound.positional, origin, option, given_by, shared)
 
 
 def origin_of(value: Value) -> tuple[Site | None, str | None]:
@@ -55,8 +56,10 @@ def plain(value: Value) -> object:
     return NOT_KNOWN
 
 
-def with_site(value: Value, site: Site, option: str | None) -> Value:
-    """A number with another origin."""
+def with_site(
+    value: Value, site: Site, option: str | None = None, given_by: str | None = None
+) -> Value:
+    """A number with another origin: the default of an option, or given in other words."""
     if isinstance(value, bool):
         return value
     if isinstance(value, int):
@@ -65,10 +68,10 @@ def with_site(value: Value, site: Site, option: str | None) -> Value:
         made = Float(value)
     elif isinstance(value, str):
         text = Text(value)
-        text.option = option
+        text.option, text.given_by = option, given_by
         return text
     else:
         return value
     made.site = value.site if isinstance(value, Int | Float) else site
-    made.option = option
+    made.option, made.given_by = option, given_by
     return made

@@ -24,7 +24,7 @@ from bnlint.interpreter.core.frames import (
 from bnlint.interpreter.core.heap import Contents, Heap, Snapshot
 from bnlint.interpreter.core.joins import join_contents, join_values
 from bnlint.interpreter.core.objects import Builtin, Instance, Scope
-from bnlint.interpreter.core.values import Arguments, Unknown, Value, extent
+from bnlint.interpreter.core.values import Arguments, Library, Unknown, Value, extent
 from bnlint.interpreter.evaluation.allowance import FREE, Allowance
 
 if TYPE_CHECKING:
@@ -40,6 +40,10 @@ MAX_DEPTH = 60
 
 class BudgetExceeded(Exception):
     """The rehearsal of an entry point took more steps than it may."""
+
+
+class ProgramEnds(Exception):
+    """The program does not take the command line that it is called with."""
 
 
 class ScriptActivity(Exception):
@@ -125,6 +129,13 @@ class Machine:
     def gradients_given_back(self) -> AbstractContextManager[None]:
         """Whether gradients are recorded meanwhile ends with it, whatever is raised."""
         return self.heap.given_back(self.registers, "grad")
+
+    def library(self, path: str) -> Value:
+        """What a third-party package has under a name."""
+        if path == "sys.argv" and self.command_line.argv is not None:
+            self.command_line.was_read = True
+            return self.command_line.argv
+        return Library(path)
 
     def new(self, container: C) -> C:
         """A container that has just been made."""

@@ -3,6 +3,7 @@
 import builtins
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,8 +19,13 @@ if TYPE_CHECKING:
     from bnlint.interpreter.core.machine import Machine
 
 REGISTERING = frozenset(
-    {"update", "append", "extend", "setdefault", "add", "insert", "register", "register_module"}
+    """update append extend setdefault add insert register register_module add_argument set_defaults
+    merge_from_file merge_from_list""".split()
 )
+PARTS = frozenset(
+    "add_argument_group add_mutually_exclusive_group add_subparsers add_parser".split()
+)
+"""Methods that give something whose own methods change what they were called on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,8 @@ class Namespace:
         self.scope = Scope({"__name__": dunder_name, "__file__": str(source.file)}, self)
         self.definitions: dict[str, list[cst.CSTNode]] = {}
         self.stars: list[cst.ImportFrom] = []
+        self.parts: dict[str, str] = {}
+        """The parsers that groups of options and commands belong to, by their names."""
         self._reach: tuple[int, list[Namespace | Library], Iterator[Namespace | Library]] | None
         self._reach = None
         """How many star imports there were, and the modules they lead to, as far as known."""
@@ -157,6 +165,15 @@ class Namespaces:
             self._imported[source.file] = self.new(source, source.file.stem)
         return self._imported[source.file]
 
+    @contextmanager
+    def afresh(self) -> Iterator[None]:
+        """Import every module again meanwhile, as another process does."""
+        before, self._imported = self._imported, {}
+        try:
+            yield
+        finally:
+            self._imported = before
+
     def new(self, source: SourceFile, name: str) -> Namespace:
         """A module of its own, with nothing evaluated yet."""
         made = Namespace(source, name)
@@ -257,6 +274,7 @@ def _collect_small(node: cst.CSTNode, space: Namespace) -> None:
             for target in targets:
                 for name in target_names(target.target):
                     _define(space, name, node)
+            _collect_part(node, space)
         case cst.AnnAssign(target=target) | cst.AugAssign(target=target):
             for name in target_names(target):
                 _define(space, name, node)
@@ -282,6 +300,21 @@ def _collect_registration(expression: cst.CSTNode, node: cst.CSTNode, space: Nam
     is_call = isinstance(node, cst.Expr)
     if name in space.definitions and (not is_call or function.attr.value in REGISTERING):
         _define(space, name, node)
+        if name in space.parts:
+            _define(space, space.parts[name], node)
+
+
+def _collect_part(node: cst.Assign, space: Namespace) -> None:
+    """``group = parser.add_argument_group()``: what the group gets, its parser has."""
+    match node:
+        case cst.Assign(
+            targets=[cst.AssignTarget(target=cst.Name(value=part))],
+            value=cst.Call(
+                func=cst.Attribute(value=cst.Name(value=whole), attr=cst.Name(value=method))
+            ),
+        ) if method in PARTS and whole in space.definitions:
+            space.parts[part] = space.parts.get(whole, whole)
+            _define(space, space.parts[part], node)
 
 
 def _define(space: Namespace, name: str, node: cst.CSTNode) -> None:

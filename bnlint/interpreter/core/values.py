@@ -55,6 +55,8 @@ class Int(int):
 
     site: Site
     option: str | None
+    given_by: str | None = None
+    """What gave it, in words, where that is no code: a command line, a configuration."""
 
 
 class Float(float):
@@ -62,12 +64,14 @@ class Float(float):
 
     site: Site
     option: str | None
+    given_by: str | None = None
 
 
 class Text(str):
     """A string that remembers the command-line option that it is the default of."""
 
     option: str | None
+    given_by: str | None = None
 
 
 @dataclass(slots=True, unsafe_hash=True)

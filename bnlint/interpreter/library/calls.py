@@ -25,6 +25,7 @@ from bnlint.interpreter.core.values import (
 )
 from bnlint.interpreter.library.frameworks import framework_of
 from bnlint.interpreter.library.models import arrives_in_eval, contains_batchnorm
+from bnlint.interpreter.library.parser_declarations import open_parsers
 from bnlint.interpreter.library.tensor_functions import call_tensor_function
 from bnlint.interpreter.python.construction import build_library, canonical, new_instance
 from bnlint.interpreter.python.name_lookup import assign
@@ -161,6 +162,7 @@ def _call_foreign(m: Machine, path: str, arguments: Arguments, site: Site, scope
 
 
 def _forget_modes(m: Machine, arguments: Arguments, site: Site) -> None:
+    open_parsers(m, arguments)
     for value in arguments.values:
         for module in modules_in(value):
             m.step()

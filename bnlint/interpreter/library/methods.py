@@ -23,6 +23,8 @@ from bnlint.interpreter.evaluation.vectors import Vector
 from bnlint.interpreter.library.module_methods import call_module_method
 from bnlint.interpreter.library.object_methods import call_object_method
 from bnlint.interpreter.library.parameter_methods import call_parameter_method
+from bnlint.interpreter.library.parser_declarations import PARSERS
+from bnlint.interpreter.library.parsers import call_parser_method
 from bnlint.interpreter.library.tensor_functions import call_tensor_method
 from bnlint.interpreter.python.construction import initialise_library
 from bnlint.interpreter.python.iteration import (
@@ -102,6 +104,8 @@ def _call_super(
             return run_library(m, instance, arguments, site)
     if instance.is_module:
         return call_module_method(m, instance, name, arguments, site, scope)
+    if instance.library in PARSERS:
+        return call_parser_method(m, instance, name, arguments, site)
     return Unknown(f"super().{name}()")
 
 

@@ -9,7 +9,8 @@ from bnlint.interpreter.core.values import Arguments, Tensor, Unknown, Value, is
 from bnlint.interpreter.library.data import LOADER, loader_batches
 from bnlint.interpreter.library.frameworks import framework_of
 from bnlint.interpreter.library.launchers import PROCESSES, start_process
-from bnlint.interpreter.library.parsers import PARSERS, call_parser_method
+from bnlint.interpreter.library.parser_declarations import PARSERS
+from bnlint.interpreter.library.parsers import call_parser_method
 from bnlint.interpreter.library.state_dicts import call_state_method, is_state_dict
 from bnlint.interpreter.python.construction import new_instance
 from bnlint.interpreter.python.iteration import is_named_tuple

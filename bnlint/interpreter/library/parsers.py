@@ -1,27 +1,27 @@
-"""argparse: options whose values are their defaults, marked as such."""
+"""argparse: options whose values are their defaults, marked as such, unless they are given."""
 
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.command_line import FREEZING
 from bnlint.interpreter.core.layer_arguments import with_site
-from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.machine import Machine, ProgramEnds
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.values import Arguments, Unknown, Value
-from bnlint.interpreter.evaluation import evaluate
-from bnlint.interpreter.python.construction import bind_loosely, new_instance
-
-PARSERS = frozenset(
-    {
-        "argparse.ArgumentParser",
-        "configargparse.ArgumentParser",
-        "configargparse.ArgParser",
-        "argument group",
-        "argument subparsers",
-    }
+from bnlint.interpreter.evaluation.command_grammar import Refused
+from bnlint.interpreter.library.given_options import GivenOptions, given_options
+from bnlint.interpreter.library.parser_declarations import (
+    COMMAND,
+    COMMANDS,
+    EXCLUSIVE,
+    NAMESPACE,
+    SUBPARSERS,
+    Declaration,
+    Subparsers,
+    converted,
+    declare,
+    destination_of,
+    options_of,
 )
-NAMESPACE = "argparse.Namespace"
-SUBPARSERS = "argument subparsers"
-COMMAND, COMMANDS = "<command>", "<commands>"
-"""Where a parser keeps what its command becomes, and the parsers of its commands by name."""
+from bnlint.interpreter.python.construction import bind_loosely, new_instance
 
 
 def call_parser_method(
@@ -29,14 +29,16 @@ def call_parser_method(
 ) -> Value:
     """``parser.name(...)``."""
     match name:
-        case "add_argument":
-            _add_argument(m, parser, arguments, site)
+        case "add_argument" | "add":
+            _add_argument(m, Declaration(arguments, site, parser))
             return None
         case "add_argument_group" | "add_mutually_exclusive_group":
-            group = Instance(None, "argument group", parser.attributes, site)
+            kind = EXCLUSIVE if "exclusive" in name else "argument group"
+            group = Instance(None, kind, parser.attributes, site)
+            group.arguments = bind_loosely(arguments)
             return group
         case "add_subparsers":
-            m.heap.put(parser.attributes, COMMAND, arguments.keywords.get("dest"))
+            m.heap.put(parser.attributes, COMMAND, Subparsers(arguments))
             m.heap.put(parser.attributes, COMMANDS, m.new({}))
             return Instance(None, SUBPARSERS, parser.attributes, site)
         case "add_parser" if parser.library == SUBPARSERS:
@@ -46,19 +48,63 @@ def call_parser_method(
                 m.heap.put(parser.attributes, key, value)
             return None
         case "parse_args" | "parse_known_args" | "parse_intermixed_args":
-            options = Instance(None, NAMESPACE, _parsed(m, parser), site)
-            return (options, Unknown("rest")) if "known" in name else options
+            return _parse(m, parser, name, arguments, site)
     return Unknown(f"parser {name}")
 
 
 def _add_parser(m: Machine, parsers: Instance, arguments: Arguments, site: Site) -> Value:
     made = new_instance(m, None, "argparse.ArgumentParser", site)
     made.arguments = bind_loosely(arguments)
-    name, commands = arguments.get(0, "name"), parsers.attributes.get(COMMANDS)
-    if isinstance(name, str) and isinstance(commands, dict):
-        m.heap.touch(commands)
-        commands[str(name)] = made
+    commands, aliases = parsers.attributes.get(COMMANDS), arguments.keywords.get("aliases")
+    names = [arguments.get(0, "name"), *(aliases if isinstance(aliases, list | tuple) else ())]
+    for name in names:
+        if isinstance(name, str) and isinstance(commands, dict):
+            m.heap.touch(commands)
+            commands[str(name)] = made
     return made
+
+
+def _parse(m: Machine, parser: Instance, method: str, arguments: Arguments, site: Site) -> Value:
+    """The namespace that a parser fills, by the words that are given or with its defaults."""
+    given = _given(m, parser, method, arguments)
+    if given is None:
+        given = GivenOptions(_parsed(m, parser), None)
+    rest = Unknown("rest") if given.rest is None else list(given.rest)
+    options = arguments.get(1, "namespace")
+    if isinstance(options, Instance):
+        for name, value in given.options.items():
+            m.heap.put(options.attributes, name, value)
+    else:
+        options = Instance(None, NAMESPACE, given.options, site)
+    return (options, rest) if "known" in method else options
+
+
+def _given(m: Machine, parser: Instance, method: str, arguments: Arguments) -> GivenOptions | None:
+    """What words give that are written in the code, or that the script is called with.
+
+    Where they cannot be read, the options are not known; ``None`` is for the defaults.
+    """
+    line, own = m.command_line, arguments.get(0, "args")
+    if isinstance(own, list | tuple) and own is not line.argv:
+        words = [str(word) for word in own if isinstance(word, str)]
+        if len(words) < len(own):
+            return None
+        called = bool(words) and all(getattr(word, "given_by", None) for word in own)
+    elif own is None and line.invocation is not None:
+        words, called = line.words(), True
+    else:
+        return None
+    source = line.source if called else "written in the code"
+    try:
+        found = given_options(m, parser, words, method, source)
+    except Refused as error:
+        if called and not m.assumptions():
+            line.refuse(str(error))
+            raise ProgramEnds from None
+        found = None
+    if found is not None:
+        return found
+    return GivenOptions({name: Unknown(f"option {name}") for name in _parsed(m, parser)}, None)
 
 
 def _parsed(m: Machine, parser: Instance, depth: int = 8) -> dict[str, Value]:
@@ -66,33 +112,27 @@ def _parsed(m: Machine, parser: Instance, depth: int = 8) -> dict[str, Value]:
 
     That is the first one unless another is being tried: one of them has to be given.
     """
-    bound = parser.arguments.get("parents")
-    found: dict[str, Value] = {}
-    for parent in bound.value if bound is not None and isinstance(bound.value, list) else ():
-        if isinstance(parent, Instance) and parent.library in PARSERS and depth:
-            found |= _parsed(m, parent, depth - 1)
-    found |= parser.attributes
-    name, commands = found.pop(COMMAND, None), found.pop(COMMANDS, None)
+    found = options_of(parser)
+    named, commands = found.pop(COMMAND, None), found.pop(COMMANDS, None)
     if not isinstance(commands, dict) or not commands or not depth:
         return found
+    name = named.arguments.keywords.get("dest") if isinstance(named, Subparsers) else None
     given = m.command_line.text(str(name), "", next(iter(commands)))
     command = commands.get(given)
     if isinstance(name, str):
-        found[name] = with_site(given, parser.site, None)
+        found[name] = with_site(given, parser.site)
     return found | (_parsed(m, command, depth - 1) if isinstance(command, Instance) else {})
 
 
-def _add_argument(m: Machine, parser: Instance, arguments: Arguments, site: Site) -> None:
-    flags = [value for value in arguments.positional if isinstance(value, str)]
-    destination = arguments.keywords.get("dest")
-    if not isinstance(destination, str):
-        if not flags:
-            return
-        long = [flag for flag in flags if flag.startswith("--")]
-        destination = (long or flags)[0].lstrip("-").replace("-", "_")
-    option = next((flag for flag in flags if flag.startswith("--")), flags[0] if flags else "")
-    value = option_value(m, destination, option, arguments, site)
-    m.heap.put(parser.attributes, destination, value)
+def _add_argument(m: Machine, declaration: Declaration) -> None:
+    parser = declaration.group
+    declare(m, parser, declaration)
+    destination = destination_of(declaration)
+    if destination is not None:
+        value = option_value(
+            m, destination, declaration.option, declaration.arguments, declaration.site
+        )
+        m.heap.put(parser.attributes, destination, value)
 
 
 def option_value(
@@ -116,11 +156,9 @@ def option_value(
     if FREEZING.search(option) and value in (0, [0]):
         given = m.command_line.switch(name, option, 1)
         return ([1] if isinstance(value, list) else 1) if given else value
-    kind = getattr(keywords.get("type"), "path", "")
-    if isinstance(value, str) and kind in ("builtins.int", "builtins.float"):
-        value = evaluate(kind, [value], m.allowance)
-        if isinstance(value, Unknown):
-            return Unknown(f"option {option}")
+    value = converted(m, keywords.get("type"), value, site)
+    if isinstance(value, Unknown):
+        return Unknown(f"option {option}")
     if type(value) is str:
         value = m.command_line.text(name, option, value)
     return with_site(value, site, option)

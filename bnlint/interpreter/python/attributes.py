@@ -73,7 +73,7 @@ def _of_library(m: Machine, value: Library, name: str, node: cst.CSTNode, scope:
         return value.name
     if name == "__dict__":
         return Builtin(value, "__dict__")
-    return Library(f"{value.path}.{name}")
+    return m.library(f"{value.path}.{name}")
 
 
 @handles(ATTRIBUTES, Class)

@@ -49,5 +49,5 @@ def _member(m: Machine, module: Value, name: str, scope: Scope) -> Value:
         case Directory():
             return m.namespaces.submodule(module, name, scope.namespace)
         case Library(path=path):
-            return Library(f"{path}.{name}")
+            return m.library(f"{path}.{name}")
     return Unknown(f"import {name}")

@@ -253,11 +253,18 @@ class FactsMaker:
     # -- runs -------------------------------------------------------------------------------
 
     def run(
-        self, entry: str, main: bool, notes: list[Note], complete: bool, options: tuple[str, ...]
+        self,
+        entry: str,
+        main: bool,
+        notes: list[Note],
+        complete: bool,
+        options: tuple[str, ...],
+        *,
+        asked: bool = False,
     ) -> Run:
         """The run of one entry point."""
-        events = tuple(self.events(notes))
-        return Run(entry, main, events, complete, options, self._read, loaders=self._loaders())
+        events, loaders = tuple(self.events(notes)), self._loaders()
+        return Run(entry, main, events, complete, options, asked, self._read, loaders=loaders)
 
     def _loaders(self) -> tuple[Loader, ...]:
         facts = (self.journal.loader_fact(loader) for loader in self.journal.loaders_built)

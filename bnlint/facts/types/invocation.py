@@ -1,0 +1,33 @@
+"""A call of a script whose command line is known."""
+
+import shlex
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """The arguments that a script is called with.
+
+    ``origin`` names, in messages, the configuration that keeps the call beside that with the default
+    options; without one it was given after ``--`` and is the only one.
+    """
+
+    arguments: tuple[str, ...]
+    origin: str = ""
+
+    def __str__(self) -> str:
+        return shlex.join(self.arguments)
+
+    @property
+    def source(self) -> str:
+        """Where the arguments come from, in words."""
+        return "from `runs`" if self.origin else "given after `--`"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What a script says of a command line that it does not take, in one line."""
+
+    invocation: Invocation
+    script: str
+    message: str

@@ -1,0 +1,399 @@
+"""``bnlint train.py -- ARGUMENTS`` and ``runs``: argparse itself says what the arguments mean."""
+
+import argparse
+import contextlib
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bnlint import interpreter
+from bnlint.facts.types.invocation import Invocation
+from bnlint.facts.types.run import Forward
+from bnlint.interpreter.core.objects import Instance
+from bnlint.interpreter.core.values import Unknown
+from bnlint.interpreter.entry_points import Rehearser
+from bnlint.source import Project, parse_text
+from tests.rehearsing import HEAD
+
+Write = Callable[..., Path]
+Run = Callable[..., Any]
+
+
+def names_after(code: str, *arguments: str) -> dict[str, object]:
+    """The global names of a script that was called with arguments."""
+    file = parse_text(HEAD + dedent(code), "train.py", Path("/bnlint-example/train.py"))
+    machine, facts = interpreter._machine(Project({file.file: file}))
+    rehearser = Rehearser(machine, facts)
+    with interpreter._deep_recursion():
+        rehearser.run_script(file, [Invocation(arguments)])
+    assert not machine.journal.failures
+    refused = [refusal.message for refusal in machine.command_line.refusals]
+    return rehearser.namespace_of(file).names | {"refused": "".join(refused)}
+
+
+def options_after(code: str, *arguments: str) -> object:
+    """The options that a script reads, or the message that it ends with."""
+    found = names_after("import argparse\n" + dedent(code), *arguments)
+    args = found.get("args")
+    return args.attributes if isinstance(args, Instance) else found.get("refused")
+
+
+def options_of_argparse(code: str, arguments: Sequence[str]) -> object:
+    """The same, by executing it."""
+    scope: dict[str, Any] = {"sys_argv": list(arguments)}
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(printed), contextlib.redirect_stdout(printed):
+            exec("import argparse\n" + code.replace("parse_args()", "parse_args(sys_argv)"), scope)
+    except SystemExit:
+        return printed.getvalue().rpartition("error: ")[2].strip()
+    return vars(scope["args"])
+
+
+KEYWORDS = {
+    "an integer": "'--{name}', type=int, default=3",
+    "a number": "'-{short}', '--{name}', type=float",
+    "a string": "'--{name}', default='a b'",
+    "a choice": "'--{name}', choices=['a', 'b'], default='a'",
+    "an integer of few": "'--{name}', type=int, choices=range(4)",
+    "a switch": "'-{short}', '--{name}', action='store_true'",
+    "a switch off": "'--{name}', action='store_false'",
+    "a constant": "'--{name}', action='store_const', const=7",
+    "both ways": "'--{name}', action=argparse.BooleanOptionalAction, default=True",
+    "several": "'--{name}', nargs='+', type=int, default=[1]",
+    "two": "'--{name}', nargs=2",
+    "perhaps one": "'--{name}', nargs='?', const='c', default='d'",
+    "perhaps a number": "'--{name}', nargs='?', const='5', type=int",
+    "again and again": "'--{name}', action='append', type=int",
+    "more": "'--{name}', action='extend', nargs='*', default=['z']",
+    "a count": "'-{short}', action='count', default=1, dest='{name}'",
+    "a truth": "'--{name}', type=bool, default=False",
+    "one of the script's": "'--{name}', type=lambda text: text.lower() == 'yes', default=False",
+    "required": "'--{name}', required=True",
+    "elsewhere": "'--{name}', dest='{name}_there', type=int",
+    "left out": "'--{name}', default=argparse.SUPPRESS",
+    "a place": "'{name}'",
+    "a number's place": "'{name}', type=int",
+    "perhaps a place": "'{name}', nargs='?', default='p'",
+    "any places": "'{name}', nargs='*'",
+    "the rest": "'{name}', nargs=argparse.REMAINDER",
+}
+NAMES = ("alpha", "beta", "batch_size", "lr")
+WORDS = st.sampled_from(
+    """--alpha --beta --batch_size --lr --alp --batch_size=4 --lr=0.1 --alpha=a --no-alpha --no-beta
+    -a -b -a4 -bb -l 3 4 0.5 1e-3 -1 -- a b yes run go no x=1 --unknown --lr= 07""".split()
+)
+
+
+@st.composite
+def parsers(draw: st.DrawFn) -> str:
+    names = draw(st.lists(st.sampled_from(NAMES), min_size=1, max_size=4, unique=True))
+    lines = [f"parser = argparse.ArgumentParser(allow_abbrev={draw(st.booleans())})"]
+    holders = ["parser"]
+    match draw(st.sampled_from(["", "group", "exclusive", "parents", "commands"])):
+        case "group":
+            lines.append("group = parser.add_argument_group('some')")
+            holders.append("group")
+        case "exclusive":
+            required = draw(st.booleans())
+            lines.append(f"group = parser.add_mutually_exclusive_group(required={required})")
+            holders.append("group")
+        case "parents":
+            lines[:0] = ["base = argparse.ArgumentParser(add_help=False)"]
+            lines.insert(1, "base.add_argument('--shared', type=int, default=2)")
+            lines[2] = "parser = argparse.ArgumentParser(parents=[base])"
+        case "commands":
+            dest = draw(st.sampled_from(["dest='cmd'", "dest='cmd', required=True", ""]))
+            lines.append(f"sub = parser.add_subparsers({dest})")
+            lines.append("run = sub.add_parser('run', aliases=['r'])")
+            lines.append("go = sub.add_parser('go')")
+            lines.append("go.set_defaults(speed=3)")
+            holders = ["run", "go"]
+    for number, name in enumerate(names):
+        keywords = draw(st.sampled_from(sorted(KEYWORDS.values())))
+        declared = keywords.format(name=name, short="abxy"[number])
+        lines.append(f"{draw(st.sampled_from(holders))}.add_argument({declared})")
+    return "\n".join([*lines, "args = parser.parse_args()", ""])
+
+
+@settings(max_examples=400, deadline=None)
+@given(parsers(), st.lists(WORDS, max_size=6))
+def test_options_are_those_of_argparse_or_not_known(code: str, words: list[str]) -> None:
+    try:
+        expected = options_of_argparse(code, words)
+    except (ValueError, TypeError):  # argparse does not take such a parser
+        return
+    found = options_after(code, *words)
+    if isinstance(found, dict) and all(map(_is_unknown, found.values())):
+        return
+    if isinstance(expected, str) or not isinstance(found, dict):
+        assert found == expected or (not expected and "only prints" in str(found)), (code, words)
+        return
+    assert found.keys() == expected.keys(), (code, words)
+    for name, value in expected.items():
+        assert isinstance(found[name], Unknown) or found[name] == value, (code, words)
+
+
+def test_few_options_are_not_known() -> None:
+    """The property above is not kept by knowing nothing."""
+    known = 0
+    for keywords in KEYWORDS.values():
+        code = "parser = argparse.ArgumentParser()\n"
+        code += f"parser.add_argument({keywords.format(name='alpha', short='a')})\n"
+        code += "args = parser.parse_args()\n"
+        for words in ([], ["--alpha"], ["--alpha", "3"], ["3"], ["--alpha", "1", "2"]):
+            found = options_after(code, *words)
+            known += isinstance(found, dict) and not any(map(_is_unknown, found.values()))
+            assert found == options_of_argparse(code, words), (code, words)
+    assert known > 40
+
+
+def _is_unknown(value: object) -> bool:
+    return isinstance(value, Unknown)
+
+
+def test_a_parser_that_others_may_extend_takes_what_is_not_known() -> None:
+    code = """
+    import framework
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--size", type=int, default=3)
+    framework.add_options(parser)
+    args = parser.parse_args()
+    """
+    assert options_after(code, "--size", "4", "--other", "5") == {"size": 4}
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        "*flags, type=int",
+        "'--size', type=open",
+        "'--size', type=argparse.FileType('w')",
+        "'--size', action=Mine",
+        "'--size', nargs=number",
+    ],
+)
+def test_what_cannot_be_read_is_not_known(declared: str) -> None:
+    code = f"""
+    from elsewhere import Mine, flags, number
+    parser = argparse.ArgumentParser()
+    parser.add_argument({declared})
+    args = parser.parse_args()
+    """
+    found = options_after(code, "--size", "/dev/null")
+    assert isinstance(found, dict)
+    assert isinstance(found.get("size", Unknown()), Unknown)
+
+
+def test_arguments_that_the_code_gives_itself_are_read() -> None:
+    code = """
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--size", type=int, default=3)
+    args = parser.parse_args(["--size", "5"])
+    """
+    assert options_after(code) == {"size": 5}
+    assert options_after(code, "--size", "7") == {"size": 5}
+
+
+def test_known_options_leave_a_rest() -> None:
+    code = """
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--size", type=int, default=3)
+    args, rest = parser.parse_known_args()
+    other = argparse.ArgumentParser()
+    other.add_argument("--lr", type=float)
+    last = other.parse_args(rest)
+    """
+    found = names_after("import argparse" + dedent(code), "--size", "5", "--lr", "0.1")
+    assert found["rest"] == ["--lr", "0.1"]
+    assert isinstance(found["last"], Instance)
+    assert found["last"].attributes == {"lr": 0.1}
+
+
+def test_a_parser_of_a_class_of_the_script() -> None:
+    code = """
+    class Options(argparse.ArgumentParser):
+        def __init__(self):
+            super().__init__()
+            self.add_argument("--size", type=int, default=3)
+
+        def parse_args(self):
+            found = super().parse_args()
+            found.double = 2 * found.size
+            return found
+
+    args = Options().parse_args()
+    """
+    assert options_after(code, "--size", "5") == {"size": 5, "double": 10}
+
+
+def test_a_namespace_of_the_script_is_filled() -> None:
+    code = """
+    class Options:
+        pass
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--size", type=int, default=3)
+    args = Options()
+    parser.parse_args(namespace=args)
+    """
+    assert options_after(code, "--size", "5") == {"size": 5}
+
+
+@pytest.mark.parametrize("imported", ["import sys\nargv = sys.argv", "from sys import argv"])
+def test_the_arguments_themselves(imported: str) -> None:
+    code = f"{imported}\nsize, rest = int(argv[1]), argv[2:]\nmany = len(argv) > 2\n"
+    found = names_after(code, "5", "b")
+    assert (found["size"], found["rest"], found["many"]) == (5, ["b"], True)
+
+
+# -- as users meet it ----------------------------------------------------------------------------
+
+SCRIPT = """\
+import argparse
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+from torchvision import datasets, models
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--batch-size", type=int, default=64)
+parser.add_argument("--verbose", action="store_true")
+args = parser.parse_args()
+net = models.resnet18()
+loader = DataLoader(datasets.ImageFolder("."), args.batch_size, shuffle=True)
+for x, y in loader:
+    nn.functional.cross_entropy(net(x), y).backward()
+"""
+TINY = "batches of 4 (`--batch-size 4`, given after `--`)"
+
+
+def test_the_script_is_linted_as_it_is_called(project: Write, run: Run) -> None:
+    project({"train.py": SCRIPT})
+    assert run("train.py").status == 0
+    printed = run("train.py", "--", "--batch-size", "4")
+    assert printed.status == 1
+    assert TINY in printed.out.replace("\n      ", " ")
+    assert "train.py:8:1: `--batch-size 4`, given after `--`\n" in printed.out
+    assert run("train.py", "--", "--batch-size", "32").status == 0
+
+
+def test_what_is_given_comes_from_standard_input_too(project: Write, run: Run) -> None:
+    project({})
+    printed = run("-", "--", "--batch-size=4", stdin=SCRIPT.encode())
+    assert "`--batch-size 4`, given after `--`" in printed.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train.py", "--", "--size", "4"], "unrecognized arguments: --size 4"),
+        (["train.py", "--", "--batch-size", "x"], "argument --batch-size: invalid int value: 'x'"),
+        (["train.py", "--", "--batch-size"], "argument --batch-size: expected one argument"),
+        (["train.py", "--", "--help"], "with these arguments it only prints how it is used"),
+        ([".", "--", "x"], "arguments after `--` go to exactly one script; `.` is a folder"),
+        (["--", "x"], "arguments after `--` go to exactly one script, and none is named before"),
+        (["train.py", "b.py", "--", "x"], "arguments after `--` go to exactly one script, and 2"),
+        (["trace", "train.py", "--", "x"], "arguments after `--` are those of a script that"),
+        (["train.py", "--", *"x" * 251], "the arguments after `--` are more than 250"),
+    ],
+)
+def test_what_is_not_taken_is_one_line(
+    arguments: list[str], message: str, project: Write, run: Run
+) -> None:
+    project({"train.py": SCRIPT, "b.py": ""})
+    printed = run(*arguments)
+    assert printed.status == 2
+    assert printed.out == ""
+    assert printed.err.startswith(f"error: {message}")
+    assert printed.err.count("\n") == 1
+
+
+def test_arguments_that_nothing_reads_are_said(project: Write, run: Run) -> None:
+    project({"a.py": "import torch\nprint(torch.rand(2))\n", "b.py": "print(1)\n"})
+    for name in ("a.py", "b.py"):
+        printed = run(name, "--", "--size", "4")
+        assert printed.status == 0
+        assert "nothing that was understood of the script reads the arguments" in printed.err
+
+
+def test_kept_calls_are_linted_besides_the_defaults(project: Write, run: Run) -> None:
+    kept = '[tool.bnlint]\nruns = ["train.py --batch-size 4", "other.py"]\n'
+    project({"pyproject.toml": kept, "train.py": SCRIPT, "other.py": "import torch\n"})
+    for path in ("train.py", "."):
+        out = run("--format", "concise", path).out
+        assert out.count("BN501") == 1
+        assert "With `--batch-size 4`, BatchNorm in `net` is trained on batches of 4" in out
+
+
+@pytest.mark.parametrize("holder", ["parser", "group"])
+def test_options_of_an_imported_module(holder: str, project: Write, run: Run) -> None:
+    head, tail = SCRIPT.split("net = ")
+    head = head.replace("args =", "group = parser.add_argument_group()\nargs =")
+    declared = 'add_argument("--batch-size", type=int, default=64)'
+    head = head.replace(f"parser.{declared}\n", "")
+    head = head.replace("args =", f"{holder}.{declared}\nargs =")
+    body = f"{head.partition('parser')[0]}from options import args\nnet = {tail}"
+    project({"options.py": head, "train.py": body})
+    assert TINY in run("--format", "concise", "train.py", "--", "--batch-size", "4").out
+
+
+def test_a_kept_call_imports_afresh(project: Write, run: Run) -> None:
+    head, tail = SCRIPT.split("net = ")
+    project(
+        {
+            "pyproject.toml": '[tool.bnlint]\nruns = ["train.py --batch-size 4"]\n',
+            "options.py": head,
+            "train.py": f"{head.partition('parser')[0]}from options import args\nnet = {tail}",
+        }
+    )
+    assert "With `--batch-size 4`" in run("--format", "concise", "train.py").out
+
+
+@pytest.mark.parametrize(
+    ("runs", "message"),
+    [
+        ('"train.py"', "must be a list of strings"),
+        ("[3]", "must be a list of strings"),
+        ("['train.py \"x']", '`train.py "x` in `runs` of'),
+        ("['']", "is no command: it names no script"),
+        ("['no.py --x']", "there is no script `no.py` in"),
+        ("['train.py --x']", "unrecognized arguments: --x"),
+        (str(["train.py"] * 21), "has more than 20 commands"),
+    ],
+)
+def test_bad_kept_calls_are_one_line(runs: str, message: str, project: Write, run: Run) -> None:
+    project({"pyproject.toml": f"[tool.bnlint]\nruns = {runs}\n", "train.py": SCRIPT})
+    printed = run("train.py")
+    assert printed.status == 2
+    assert message in printed.err
+    assert printed.err.count("\n") == 1
+
+
+def test_a_call_decides_for_branches() -> None:
+    code = """
+    import argparse
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--mode", choices=["train", "eval"], default="train")
+    args = parser.parse_args()
+    net = nn.BatchNorm2d(3)
+    if args.mode == "eval":
+        net.eval()
+    net(torch.rand(2, 3, 4, 4))
+    """
+    file = parse_text(HEAD + dedent(code), "train.py", Path("/bnlint-example/train.py"))
+    calls = {file.file: [Invocation(("--mode", "eval"))]}
+    rehearsal = interpreter.rehearse([file], Project({file.file: file}), calls=calls)
+    (forward,) = [event for r in rehearsal.runs for event in r.of_type(Forward)]
+    assert {switch.training for switch in forward.mode} == {False}
+
+
+def test_the_oracle_sees_errors() -> None:
+    code = "parser = argparse.ArgumentParser()\nargs = parser.parse_args()\n"
+    assert options_of_argparse(code, ["--x"]) == "unrecognized arguments: --x"
+    assert argparse.ArgumentParser().prog
