@@ -25,7 +25,13 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
 
 
 def _is_wrong(loader: Loader) -> bool:
-    return loader.purpose is not Purpose.EVALUATION and _keeps_order(loader)
+    return loader.purpose is not Purpose.EVALUATION and _keeps_order(loader) and _mixes(loader)
+
+
+def _mixes(loader: Loader) -> bool:
+    """Whether samples share a batch: of single ones, BN501 says what there is to say."""
+    size = loader.arguments.get("batch_size")
+    return size is None or size.value != 1
 
 
 def _trained_with(run: Run) -> Iterator[tuple[Loader, str, Site]]:

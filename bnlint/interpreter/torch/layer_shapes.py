@@ -20,9 +20,7 @@ def after_layer(layer: Instance, kind: Kind, inputs: list[Tensor]) -> Shape:
     given = inputs[0].shape if inputs else Shape()
     match kind:
         case Kind.CONV:
-            dims = dimensions(layer.library)
-            rank = given.rank if given.rank is not None else batched(dims)
-            return Shape(rank, None, _number(layer, "out_channels"))
+            return Shape(_spatial_rank(layer, given), None, _number(layer, "out_channels"))
         case Kind.LINEAR:
             out = _number(layer, "out_features")
             last = given.rank is None or given.rank > 2
@@ -36,15 +34,22 @@ def after_layer(layer: Instance, kind: Kind, inputs: list[Tensor]) -> Shape:
         case _ if kind in SAME:
             return given
         case _ if kind in SPATIAL:
-            dims = dimensions(layer.library)
-            rank = given.rank if given.rank is not None else batched(dims)
-            return Shape(rank, None, given.channels if not given.channels_last else None)
+            channels = given.channels if not given.channels_last else None
+            return Shape(_spatial_rank(layer, given), None, channels)
     return Shape()
 
 
 def batched(dims: int | None) -> int | None:
     """The rank of a batch of tensors with so many spatial dimensions."""
     return None if dims is None else dims + 2
+
+
+def _spatial_rank(layer: Instance, given: Shape) -> int | None:
+    """The rank behind a convolution or a pooling; ``None`` where torch refuses what it is given."""
+    dims = dimensions(layer.library)
+    if given.rank is None or dims is None:
+        return given.rank if given.rank is not None else batched(dims)
+    return given.rank if given.rank - dims in (1, 2) else None
 
 
 def _after_norm(layer: Instance, given: Shape) -> Shape:
