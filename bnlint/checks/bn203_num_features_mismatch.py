@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from bnlint.facts.passes.layers import built_layers, layers_by_site
+from bnlint.facts.passes.layout import axes_of
+from bnlint.facts.passes.misplaced_features import misplaced_features
 from bnlint.facts.types.graph import Call, Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Argument, Site
@@ -15,7 +17,7 @@ RULE = Rule(
     "num-features-mismatch",
     Severity.ERROR,
     fix=Applicability.UNSAFE,
-    reads=(built_layers,),
+    reads=(built_layers, axes_of),
 )
 
 
@@ -24,18 +26,22 @@ def check(graphs: Graphs) -> Iterator[Finding]:
     """Report BatchNorm layers whose number of features is not that of their input's channels."""
     for site, built in layers_by_site(graphs, Kind.BATCH_NORM).items():
         found = [
-            (layer, call, channels)
+            (graph, layer, call, channels)
             for graph, layer in built
             if _compares(layer)
             for call in graph.calls_by_layer.get(layer, ())
             if (channels := _channels(graph, call)) is not None
         ]
-        wrong = [entry for entry in found if entry[2] != entry[0].channels]
+        wrong = [
+            (graph, layer, call, channels)
+            for graph, layer, call, channels in found
+            if channels != layer.channels and misplaced_features(graph, call) is None
+        ]
         if wrong:
             calls = [call for g, layer in built for call in g.calls_by_layer.get(layer, ())]
             judged = len(found) == len(calls)
             unanimous = judged and len({channels for *_, channels in found}) == 1
-            yield _finding(site, *wrong[0], unanimous)
+            yield _finding(site, *wrong[0][1:], unanimous)
 
 
 def _compares(layer: Layer) -> bool:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 from bnlint.facts.passes.axes import Axes, Axis, Role
 from bnlint.facts.passes.layout import axes_of
+from bnlint.facts.passes.misplaced_features import may_be_misplaced, misplaced_features
 from bnlint.facts.types.graph import Call, Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
-from bnlint.facts.types.site import NOT_KNOWN, Site
+from bnlint.facts.types.site import Site
 from bnlint.facts.wording.code_text import call_of_one
 from bnlint.facts.wording.layer_words import in_words
 from bnlint.finding import Applicability, Finding, Fix, Severity
@@ -22,21 +23,23 @@ RULE = Rule(
     reads=(axes_of,),
 )
 
-WIDTHS = ("out_features", "out_channels", "hidden_size", "embedding_dim", "embed_dim", "d_model")
-"""What layers call the number of features that they give."""
 MOVING = (Kind.LINEAR, Kind.RECURRENT, Kind.EMBEDDING, Kind.ATTENTION, Kind.PERMUTE)
 """What puts features into the last dimension."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A call of a BatchNorm: which dimension has the features, and what dimension 1 is."""
+    """A call of a BatchNorm: which dimension has the features, and what dimension 1 is.
+
+    ``origin`` is the call before that put them there, ``reader`` one behind that finds them there.
+    """
 
     layer: Layer
     place: int
     rank: int
     normalised: Axis
     origin: Call | None
+    reader: Call | None = None
 
 
 @RULE.on_graphs
@@ -45,7 +48,7 @@ def check(graphs: Graphs) -> Iterator[Finding]:
     wrong: dict[Site, list[Mistake]] = defaultdict(list)
     right: set[Site] = set()
     for graph in graphs:
-        if not _moves_features(graph):
+        if not may_be_misplaced(graph):
             continue
         for call, mistake in _judged(graph):
             place = call.site or (call.layer.site if call.layer is not None else None)
@@ -57,59 +60,30 @@ def check(graphs: Graphs) -> Iterator[Finding]:
         yield _finding(place, found[0], unanimous=place not in right)
 
 
-def _moves_features(graph: ModelGraph) -> bool:
-    """Whether there may be anything to find: most networks move features behind all BatchNorm."""
-    moving = (*MOVING, Kind.RESHAPE, Kind.SPLIT)
-    first = next((call.index for call in graph.calls if call.kind in moving), len(graph.calls))
-    return any(call.kind is Kind.BATCH_NORM for call in graph.calls[first:])
-
-
 def _judged(graph: ModelGraph) -> Iterator[tuple[Call, Mistake | None]]:
     """The certain calls of BatchNorm layers, each with what is wrong about it."""
-    layouts = axes_of(graph)
     for call in graph.calls:
         layer = call.layer
-        if call.kind is Kind.BATCH_NORM and layer is not None and call.inputs and call.certain:
-            source = graph.calls[call.inputs[0]]
-            axes = layouts[source.index]
-            place = _misplaced(layer, axes)
-            if place is None:
-                yield call, None
-                continue
-            normalised = replace(axes.known[1], size=_length(graph, source, axes))
-            origin = _origin(graph, source)
-            yield call, Mistake(layer, place, len(axes.known), normalised, origin)
-
-
-def _misplaced(layer: Layer, axes: Axes) -> int | None:
-    """The dimension that the layer is built for, where it is not dimension 1."""
-    dims = layer.dimensions
-    ranks = (3,) if dims == 1 else (3, 4, 5) if dims is None else (dims + 2,)
-    places = [i for i, axis in enumerate(axes.known) if axis.role is Role.FEATURES]
-    if not axes.whole or axes.rank not in ranks or len(places) != 1 or places[0] < 2:
-        return None
-    return places[0] if _is_built_for(layer, axes.known[places[0]]) else None
-
-
-def _is_built_for(layer: Layer, features: Axis) -> bool:
-    if layer.channels is not None and features.size is not None:
-        return layer.channels == features.size
-    maker = features.layer
-    if maker is None or maker.chain != layer.chain or maker.site.path != layer.site.path:
-        return False
-    given = layer.arguments.get("num_features")
-    width = next((maker.arguments[name] for name in WIDTHS if name in maker.arguments), None)
-    if given is None or width is None or given.site is None or width.site is None:
-        return False
-    unknown = given.value is NOT_KNOWN and width.value is NOT_KNOWN
-    return unknown and given.site.text == width.site.text
+        if call.kind is not Kind.BATCH_NORM or layer is None or not call.inputs or not call.certain:
+            continue
+        found = misplaced_features(graph, call)
+        if found is None:
+            yield call, None
+            continue
+        source = graph.calls[call.inputs[0]]
+        normalised = replace(found.axes.known[1], size=_length(graph, source, found.axes))
+        origin = None if found.reader is not None else _origin(graph, source)
+        rank = len(found.axes.known)
+        yield call, Mistake(layer, found.place, rank, normalised, origin, found.reader)
 
 
 def _length(graph: ModelGraph, source: Call, axes: Axes) -> int | None:
     """The size of dimension 1, where layers fix it or a given input does."""
-    sizes = source.shape.sizes
-    if sizes is not None and len(sizes) > 1 and not graph.guessed_input:
-        return sizes[1]
+    shape = source.shape
+    if shape.sizes is not None and len(shape.sizes) > 1 and not graph.guessed_input:
+        return shape.sizes[1]
+    if shape.rank is not None and not shape.channels_last and shape.channels is not None:
+        return shape.channels
     return axes.known[1].size
 
 
@@ -130,6 +104,9 @@ def _finding(site: Site, mistake: Mistake, *, unanimous: bool) -> Finding:
     evidence = []
     if origin is not None and origin.site is not None:
         evidence.append((origin.site, f"this puts the features into {last}"))
+    reader = mistake.reader
+    if reader is not None and reader.site is not None:
+        evidence.append((reader.site, f"this reads {width} features from {last}"))
     return RULE.at(
         site,
         f"{in_words(layer)} normalises dimension 1 of a tensor that has {width} features in {last}, so"

@@ -1,5 +1,7 @@
 """Datasets and loaders."""
 
+from dataclasses import replace
+
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Dataset, Loader, Purpose
 from bnlint.facts.types.site import Argument, Site
@@ -24,6 +26,7 @@ from bnlint.interpreter.library.unpacked import may_bring_order
 from bnlint.interpreter.python.construction import bind_loosely, new_instance
 
 LOADER = "torch.utils.data.DataLoader"
+TENSORS = "torch.utils.data.TensorDataset"
 PARAMETERS = (
     "dataset",
     "batch_size",
@@ -90,7 +93,24 @@ def loader_batches(m: Machine, loader: Instance) -> Many:
     if sampler is None or bound.value is not None:
         site = Site(loader.site.source, bound.node) if bound.node is not None else None
         batch = make_argument("batch_size", bound, site)
-    return Many(Tensor(loaders=frozenset({loader}), batch=batch, whole=True), loader)
+    made = Tensor(loaders=frozenset({loader}), batch=batch, whole=True)
+    return Many(_stacked(loader, made) or made, loader)
+
+
+def _stacked(loader: Instance, batch: Tensor) -> list[Value] | None:
+    """A batch of a ``TensorDataset`` as it is collated, with the shapes of its tensors."""
+    given = {name: bound.value for name, bound in loader.arguments.items()}
+    dataset = given.get("dataset")
+    if given.get("collate_fn") is not None or not isinstance(given.get("batch_size"), int):
+        return None
+    if not isinstance(dataset, Instance) or dataset.library != TENSORS or not loader.resolved:
+        return None
+    tensors = [bound.value for bound in dataset.arguments.values()]
+    if dataset.cls is not None or not all(isinstance(t, Tensor) for t in tensors):
+        return None
+    shapes = [tensor.shape for tensor in tensors if isinstance(tensor, Tensor)]
+    known = any(shape.rank is not None for shape in shapes)
+    return [replace(batch, shape=shape, whole=False) for shape in shapes] if known else None
 
 
 BATCH_SAMPLER = "torch.utils.data.BatchSampler"

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import libcst as cst
 
+from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.run import ModeNotCalled
 from bnlint.interpreter.core.frames import BREAK, CONTINUE, RAISE, Completion, End
 from bnlint.interpreter.core.joins import MOST_ALTERNATIVES
@@ -109,7 +110,9 @@ def _count_dimensions(
     tensor = scope.names.get(owner.value.value)
     if isinstance(tensor, Tensor) and tensor.shape.rank is None:
         shape = replace(tensor.shape, rank=len(parts))
-        m.heap.put(scope.names, owner.value.value, replace(tensor, shape=shape))
+        index = m.tape.emit(Kind.PASS, "unpacked", [tensor], m.site(node, scope), shape=shape)
+        counted = replace(tensor, shape=shape, index=index)
+        m.heap.put(scope.names, owner.value.value, counted)
 
 
 @handles(STATEMENTS, cst.AnnAssign)
