@@ -8,7 +8,7 @@ from bnlint.facts.passes.batches import TrainedBatch, trained_batches
 from bnlint.facts.passes.values_per_channel import Population, populations, trained_populations
 from bnlint.facts.types.graph import Call, Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
-from bnlint.facts.types.run import Run
+from bnlint.facts.types.run import Forward, Run
 from bnlint.facts.types.site import Site
 from bnlint.facts.wording.layer_words import in_words
 from bnlint.finding import Finding, Severity
@@ -32,8 +32,35 @@ REMEDY = "use larger batches, or GroupNorm or LayerNorm in its place"
 def check_batches(run: Run, settings: Settings) -> Iterator[Finding]:
     """Report layers behind a global pooling in models that are trained on one or two samples."""
     found = (entry for batch in trained_batches(run) for entry in _too_small(run, batch))
+    reported = set[Site]()
     for site, affected, batch in first_of_each(found, key=itemgetter(0)):
+        reported.add(site)
         yield _of_batches(site, affected, batch)
+    single = (entry for forward in run.of_type(Forward) for entry in _of_one_sample(run, forward))
+    for population, forward in first_of_each(single, key=lambda entry: entry[0].layer.site):
+        if population.layer.site not in reported:
+            yield _of_call(population, forward)
+
+
+def _of_one_sample(run: Run, forward: Forward) -> Iterator[tuple[Population, Forward]]:
+    """The layers that get one value of a single sample that the script itself makes up."""
+    if forward.samples != 1 or forward.inner or not forward.context.certain:
+        return
+    for population in trained_populations(run, forward):
+        if population.values == 1 and not population.layer.own_forward:
+            yield population, forward
+
+
+def _of_call(population: Population, forward: Forward) -> Finding:
+    layer, model = population.layer, forward.model.name
+    return RULE.at(
+        layer.site,
+        f"{in_words(layer)} gets one value per channel, since `{model}` is called on a single"
+        f" sample in train mode{_effect(1, (1, layer.channels, *population.positions))};"
+        f" call `{model}.eval()` before, or give it more samples",
+        layer=layer.name,
+        evidence=[(forward.site, "it is called on one sample here")],
+    )
 
 
 def _too_small(

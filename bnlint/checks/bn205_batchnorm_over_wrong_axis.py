@@ -80,11 +80,12 @@ def _judged(graph: ModelGraph) -> Iterator[tuple[Call, Mistake | None]]:
 def _length(graph: ModelGraph, source: Call, axes: Axes) -> int | None:
     """The size of dimension 1, where layers fix it or a given input does."""
     shape = source.shape
-    if shape.sizes is not None and len(shape.sizes) > 1 and not graph.guessed_input:
+    if graph.guessed_input:
+        return axes.known[1].size
+    if shape.sizes is not None and len(shape.sizes) > 1:
         return shape.sizes[1]
-    if shape.rank is not None and not shape.channels_last and shape.channels is not None:
-        return shape.channels
-    return axes.known[1].size
+    told = shape.rank is not None and not shape.channels_last
+    return shape.channels if told and shape.channels is not None else axes.known[1].size
 
 
 def _origin(graph: ModelGraph, call: Call) -> Call | None:

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from operator import itemgetter
 
 from bnlint.facts.passes.reuse import Reuse, compare_inputs, reuses
-from bnlint.facts.types.graph import Graphs, ModelGraph
+from bnlint.facts.types.graph import Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
+from bnlint.facts.wording.evidence import Proof
 from bnlint.facts.wording.layer_words import in_words
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule, first_of_each
@@ -29,7 +30,7 @@ def check(graphs: Graphs) -> Iterator[Finding]:
     found = (entry for graph in graphs for entry in _repeated(graph))
     for graph, place, calls in first_of_each(found, key=itemgetter(1)):
         repeated = all(compare_inputs(graph, reuse).same for reuse in calls)
-        yield _finding(place, calls, repeated=repeated)
+        yield _finding(graph, place, calls, repeated=repeated)
 
 
 def _repeated(graph: ModelGraph) -> Iterator[tuple[ModelGraph, Site, list[Reuse]]]:
@@ -52,31 +53,49 @@ def _keeps_statistics(reuse: Reuse) -> bool:
 
 
 def _mixes(graph: ModelGraph, reuse: Reuse) -> bool:
-    """Whether the calls feed different stages of one computation into the statistics.
+    """Whether the calls feed different stages or branches of a computation into the statistics.
 
     Two inputs of the model (a siamese encoder), parts of one batch and frames of one clip are of
-    one kind; the levels of a feature pyramid under one head are another rule's.
+    one kind; what two stems make, or two levels of a feature pyramid, are not.
     """
     if graph.comes_from(reuse.again, reuse.first):
         return True
     inputs = compare_inputs(graph, reuse)
-    return inputs.same or not (inputs.parts or inputs.raw or inputs.shares_weights)
+    if inputs.same or inputs.made_apart:
+        return True
+    return not (inputs.parts or inputs.raw or inputs.shares_weights)
 
 
-def _finding(place: Site, found: list[Reuse], *, repeated: bool) -> Finding:
+def _finding(graph: ModelGraph, place: Site, found: list[Reuse], *, repeated: bool) -> Finding:
     certain = [reuse for reuse in found if reuse.again.certain]
     reuse = (certain or found)[0]
     layers = len({reuse.layer for reuse in found})
     others = f" (and {layers - 1} more)" if layers > 1 else ""
-    before = reuse.before
     return RULE.at(
         place,
         f"{in_words(reuse.layer)}{others} runs again {_ON_THE_SAME if repeated else _ON_OTHERS}",
         layer=reuse.layer.name,
-        evidence=[(before, "the first call is here")] if before is not None else (),
+        evidence=[*_evidence(graph, reuse)],
         likely=not certain,
         cause=_built_at(reuse),
     )
+
+
+def _evidence(graph: ModelGraph, reuse: Reuse) -> Iterator[Proof]:
+    """Where it is built, if it is in several places of the model, and the first call."""
+    shared, before = _in_several_places(graph, reuse.layer), reuse.before
+    if shared is not None and shared.site != reuse.place:
+        yield shared.site, f"what is built here once is also `{shared.aliases[0]}`"
+    if before is not None:
+        yield before, "the first call is here"
+
+
+def _in_several_places(graph: ModelGraph, layer: Layer) -> Layer | None:
+    """The layer, or the nearest module around it, that the model holds under several names."""
+    named = {other.name: other for other in graph.layers}
+    parts = layer.name.split(".")
+    around = (named.get(".".join(parts[:count])) for count in range(len(parts), 0, -1))
+    return next((module for module in around if module is not None and module.aliases), None)
 
 
 def _built_at(reuse: Reuse) -> str:

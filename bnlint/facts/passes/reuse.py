@@ -65,14 +65,16 @@ class CallInputs:
     """What two calls of one layer work on, traced back through the operations that both share.
 
     ``same`` says that it is one and the same tensor, ``raw`` that it is data as the model gets it
-    (no weighted layer before it), ``shares_weights`` that the shared part has a weighted layer, and
-    ``parts`` that they are samples or frames of one tensor, which are of one kind.
+    (no weighted layer before it), ``shares_weights`` that the shared part has a weighted layer,
+    ``parts`` that they are samples or frames of one tensor, which are of one kind, and ``made_apart``
+    that layers with weights of their own made them: two stems, the levels of a pyramid.
     """
 
     same: bool
     raw: bool
     shares_weights: bool
     parts: bool
+    made_apart: bool
 
 
 def compare_inputs(graph: ModelGraph, reuse: Reuse) -> CallInputs:
@@ -97,11 +99,31 @@ def compare_inputs(graph: ModelGraph, reuse: Reuse) -> CallInputs:
         pending.extend(_pairs(graph, first, again))
     raw = all(_is_raw(graph, call) for pair in differing for call in pair)
     parts = all(are_parts_of_one(graph, *pair) for pair in differing) and bool(differing or many)
-    return CallInputs(exact and not differing and not many, raw, shares_weights, parts)
+    same = exact and not differing and not many
+    made_apart = any(_are_made_apart(graph, *pair) for pair in differing)
+    return CallInputs(same, raw, shares_weights, parts, made_apart)
 
 
 def _pairs(graph: ModelGraph, first: Call, again: Call) -> list[tuple[Call, Call]]:
     return list(zip(graph.inputs_of(first), graph.inputs_of(again), strict=False))
+
+
+def _are_made_apart(graph: ModelGraph, first: Call, again: Call) -> bool:
+    """Whether two different calls are of layers with weights, or each comes from some of its own."""
+    ours, theirs = _weighted_layers(graph, first), _weighted_layers(graph, again)
+    if first.layer in ours and again.layer in theirs and first.layer is not again.layer:
+        return True
+    return bool(ours - theirs) and bool(theirs - ours)
+
+
+def _weighted_layers(graph: ModelGraph, call: Call) -> set[Layer]:
+    """The layers with weights that a call is one of or comes from."""
+    before = (c for c in graph.calls[: call.index + 1] if c.kind in (*WEIGHTED, Kind.EMBEDDING))
+    return {
+        other.layer
+        for other in before
+        if other.layer is not None and (other is call or graph.comes_from(call, other))
+    }
 
 
 def _alike(first: Call, again: Call) -> Known:

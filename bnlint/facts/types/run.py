@@ -224,6 +224,8 @@ class Forward(Event):
     """Among how many devices DataParallel divides the batch, where it is told so."""
     receiver: str = ""
     """The dotted name that stands for the model in the call, ``""`` if there is none."""
+    samples: int | None = None
+    """How many samples an input has that the script makes up, where it writes their number."""
 
 
 @dataclass(frozen=True, slots=True)

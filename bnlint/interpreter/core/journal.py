@@ -79,6 +79,11 @@ class ForwardRecord:
         """The batch size of the first input."""
         return self.inputs[0].batch if self.inputs else None
 
+    @property
+    def samples(self) -> int | None:
+        """The size of dimension 0 of the first input, where the script makes it up."""
+        return self.inputs[0].shape.batch if self.made_up is Known.YES else None
+
 
 MakeEvent = Callable[["FactsMaker", int], Event]
 

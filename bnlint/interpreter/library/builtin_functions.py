@@ -27,7 +27,7 @@ from bnlint.interpreter.core.values import (
 from bnlint.interpreter.evaluation import evaluate
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.classes import is_instance, is_subclass
-from bnlint.interpreter.python.arithmetic import binary, truth_of
+from bnlint.interpreter.python.arithmetic import binary, broadcast, truth_of
 from bnlint.interpreter.python.attributes import has_attribute
 from bnlint.interpreter.python.construction import canonical
 from bnlint.interpreter.python.iteration import elements, listed, number_of
@@ -60,8 +60,11 @@ def _pure(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope)
 
 @library_function("builtins.sum")
 def _sum(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    if isinstance(whole := arguments.get(0, "iterable"), Tensor):
+        return m.tape.tensor(Kind.REDUCE, "sum", [whole], site)
     if inputs := tensors_in(arguments.values):
-        return m.tape.tensor(Kind.ADD, "sum", inputs, site, shape=inputs[0].shape, batch=True)
+        shape = broadcast(inputs, inputs[0].shape)
+        return m.tape.tensor(Kind.ADD, "sum", inputs, site, shape=shape, batch=True)
     items = elements(m, arguments.get(0, "iterable"))
     if items is None or not m.allowance.takes(len(items)):
         return Unknown("sum()")

@@ -317,9 +317,13 @@ def _created(name: str, arguments: Arguments) -> Shape:
 def _shape_of_sizes(sizes: list[Value] | None) -> Shape:
     if sizes is None:
         return Shape()
-    second = sizes[1] if len(sizes) > 1 else None
-    known = isinstance(second, int) and not isinstance(second, bool) and second > 0
-    return Shape(len(sizes), None, second if known else None)  # type: ignore[arg-type]
+    first, second = (_size_at(sizes, place) for place in (0, 1))
+    return Shape(len(sizes), first if len(sizes) > 1 else None, second)
+
+
+def _size_at(sizes: list[Value], place: int) -> int | None:
+    size = sizes[place] if place < len(sizes) else None
+    return size if isinstance(size, int) and not isinstance(size, bool) and size > 0 else None
 
 
 RANDOM = frozenset("rand rand_like randn randn_like randint randint_like randperm normal".split())

@@ -88,12 +88,16 @@ def _comprehension(
         nonlocal exact
         iterable = iterated(m, m.evaluate(clause.iter, inner), m.site(clause, inner), inner)
         items, depth = _one_by_one(m, iterable), len(m.loops)
+        known = items is not None
         if items is None:
             exact = False
             items = [iterable.element if isinstance(iterable, Many) else _part(iterable)]
+        if not known or m.modules:
             m.loops.append(_loop(m, node, iterable, scope))
         try:
-            for item in items:
+            for number, item in enumerate(items, 1):
+                if m.modules:
+                    m.loops[-1].number = number
                 take(clause, item)
         finally:
             del m.loops[depth:]
@@ -121,7 +125,7 @@ def _one_by_one(m: Machine, iterable: Value) -> list[Value] | None:
 
 
 def _loop(m: Machine, node: cst.BaseComp, iterable: Value, scope: Scope) -> ActiveLoop:
-    """The loop over items of unknown number: one pass stands for all."""
+    """The loop around an item: within a forward, or where one stands for an unknown number."""
     loader = iterable.loader if isinstance(iterable, Many) else None
     return ActiveLoop(node, m.site(node, scope), loader=loader)
 

@@ -296,6 +296,7 @@ class FactsMaker:
             bool(record.backwards),
             record.device_count,
             record.receiver,
+            record.samples,
         )
 
     def _norm(self, record: NormRecord, model: Instance) -> NormState:
