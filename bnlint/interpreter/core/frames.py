@@ -86,13 +86,13 @@ class Activation:
     def callers(self, frames: "list[Activation]") -> tuple[Site, ...]:
         """The calls that led here, nearest first."""
         if self.called_from is None:
-            self.called_from = _calls(frames[-CALLERS:])
+            self.called_from = calls(frames[-CALLERS:])
         return self.called_from
 
     def chain(self, frames: "list[Activation]") -> tuple[Site, ...]:
         """The calls that led to a constructor call here, nearest first."""
         if self.built_from is None:
-            self.built_from = _calls(frames[-CHAIN:])
+            self.built_from = calls(frames[-CHAIN:])
         return self.built_from
 
     def as_fact(self) -> FrameFact:
@@ -102,7 +102,8 @@ class Activation:
         return self.fact
 
 
-def _calls(frames: list[Activation]) -> tuple[Site, ...]:
+def calls(frames: list[Activation]) -> tuple[Site, ...]:
+    """The calls that entered some functions, nearest first."""
     return tuple(frame.call for frame in reversed(frames) if frame.call is not None)
 
 

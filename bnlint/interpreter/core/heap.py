@@ -98,6 +98,10 @@ class Heap:
         if self._live:
             self._births[id(container)] = self._clock
 
+    def is_newer(self, container: Container, snapshot: Snapshot) -> bool:
+        """Whether a container was announced as new since a snapshot that is live."""
+        return self._births.get(id(container), 0) > snapshot.clock
+
     def discover(
         self,
         names: dict[str, Value],

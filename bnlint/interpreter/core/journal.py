@@ -1,6 +1,6 @@
 """What happened: events in order, and the forwards that later events say more about."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -133,6 +133,22 @@ class Journal:
         """Counts what only scripts do: forwards, backwards, steps of optimizers and loaders."""
         self.effects = 0
         """Counts changes to modules."""
+
+    @property
+    def extent(self) -> tuple[int, ...]:
+        """How much is recorded: all counts that only something that happens can change."""
+        records: tuple[Sized, ...] = (
+            self.notes,
+            self.forwards,
+            self.graphs,
+            self.problems,
+            self.loaders_built,
+            self.overwritten,
+            self.failures,
+            self.published,
+            self.loaded,
+        )
+        return (self.activity, *map(len, records))
 
     def next_order(self) -> int:
         """The number of the next event."""

@@ -1,6 +1,6 @@
 """The state of a rehearsal and its central moves: evaluate, execute, call, fork and join."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -30,9 +30,11 @@ from bnlint.interpreter.evaluation.allowance import FREE, Allowance
 if TYPE_CHECKING:
     from bnlint.interpreter.core.journal import Journal
     from bnlint.interpreter.core.namespaces import Namespace, Namespaces
+    from bnlint.interpreter.core.reads import Owner, Reads
     from bnlint.interpreter.core.tape import Tape
     from bnlint.interpreter.recipes.model_recipes import Recipes
     from bnlint.interpreter.torch.modules import Named
+    from bnlint.interpreter.torch.prototypes import Prototype
 
 MAX_DEPTH = 60
 """Calls within calls; deeper ones give an unknown value."""
@@ -109,6 +111,10 @@ class Machine:
         self.parts: dict[Instance, tuple[int, list[Named]]] = {}
         """The modules below each, and the heap's structure when they were listed."""
         self.command_line = CommandLine()
+        self.readings: list[Reads] = []
+        """Those who want to know what is read from outside of them."""
+        self.prototypes: dict[Hashable, Prototype | None] = {}
+        """Modules by what they are built from, ``None`` for what was built once or cannot be copied."""
         self.assigning: cst.CSTNode | None = None
         """The right-hand side of the assignment that is being executed."""
         self.speculating = False
@@ -212,13 +218,15 @@ class Machine:
     @contextmanager
     def at_module_level(self, namespace: "Namespace") -> Iterator[None]:
         """Execute a module's own statements: as if before everything, outside all functions."""
-        place = self.place
+        place, readings = self.place, self.readings
+        self.readings = []
         frame = Activation(namespace.source.path, None, None)
         self.start_afresh([*self.frames, frame], self.heap.structure)
         try:
             yield
         finally:
             structure = self.heap.structure
+            self.readings = readings
             self.go_to(place)
             self.heap.structure = max(self.heap.structure, structure)
 
@@ -257,6 +265,11 @@ class Machine:
                 max(len(frames) - 1, 0),
             )
         )
+
+    def note_read(self, owner: "Owner", name: str, value: Value) -> None:
+        """Tell those who want to know that a name is looked up."""
+        for reads in self.readings:
+            reads.note(owner, name, value)
 
     def note_activity(self) -> None:
         """Announce something that only scripts do: forwards, backwards, steps, loaders.

@@ -5,7 +5,7 @@ from typing import cast
 
 from bnlint.facts.types.run import Assumption, Condition
 from bnlint.facts.types.site import Site
-from bnlint.interpreter.core.heap import Contents
+from bnlint.interpreter.core.heap import Contents, Snapshot
 from bnlint.interpreter.core.machine import Machine, Path
 from bnlint.interpreter.core.objects import Builtin, Instance, Method
 from bnlint.interpreter.core.values import Selection, Value
@@ -31,8 +31,12 @@ def with_one_of(
 
     def path(value: Value) -> Path:
         def execute() -> None:
-            do(value)
-            kept.extend(_own_state(m, value, around))
+            start = m.heap.snapshot()
+            try:
+                do(value)
+                kept.extend(_own_state(m, value, around, start))
+            finally:
+                m.heap.drop(start)
 
         return execute
 
@@ -65,8 +69,10 @@ def _try_each(m: Machine, paths: Sequence[tuple[Condition, Path]]) -> None:
         first()
 
 
-def _own_state(m: Machine, value: Value, around: set[Assumption]) -> list[Kept]:
-    """The state of an object and its parts, as far as they exist on the present path alone."""
+def _own_state(m: Machine, value: Value, around: set[Assumption], start: Snapshot) -> list[Kept]:
+    """What changed since ``start`` of an object and its parts, as far as they exist on this path alone."""
+    if not start.saved:
+        return []
     owner = value.receiver if isinstance(value, Builtin | Method) else value
     if not isinstance(owner, Instance):
         return []
@@ -74,7 +80,5 @@ def _own_state(m: Machine, value: Value, around: set[Assumption]) -> list[Kept]:
     own = [part for part in parts if not around.issuperset(part.assumptions)]
     held = [item for part in own for item in part.attributes.values()]
     parameters = [item for item in held if isinstance(item, Instance) and not item.is_module]
-    kept: list[Kept] = []
-    for part in [*own, *parameters]:
-        kept.append((part.attributes, cast(Contents, dict(part.attributes))))
-    return kept
+    states = (one.attributes for one in [*own, *parameters] if id(one.attributes) in start.saved)
+    return [(state, cast(Contents, dict(state))) for state in states]

@@ -57,6 +57,7 @@ def _of_namespace(
     if name == "__dict__":
         return Builtin(value, name)
     found = value.member(m, name)
+    m.note_read(value, name, found)
     return Unknown(f"{name}") if found is MISSING else found
 
 
@@ -79,6 +80,7 @@ def _of_library(m: Machine, value: Library, name: str, node: cst.CSTNode, scope:
 @handles(ATTRIBUTES, Class)
 def _of_class(m: Machine, value: Class, name: str, node: cst.CSTNode, scope: Scope) -> Value:
     found = value.find(name)
+    m.note_read(value, name, found)
     if isinstance(found, Static):
         bound = found.bound and isinstance(found.function, Function)
         return Method(found.function, value) if bound else found.function  # type: ignore[arg-type]
@@ -234,6 +236,7 @@ def _class_attribute(
 ) -> Value:
     assert value.cls is not None
     found = value.cls.find(name)
+    m.note_read(value.cls, name, found)
     match found:
         case Property(getter=getter):
             return run_function(m, getter, Arguments([value]), m.site(node, scope))

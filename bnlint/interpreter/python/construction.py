@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 
 import libcst as cst
 
@@ -32,6 +32,7 @@ from bnlint.interpreter.torch.modules import (
     next_name,
     register_child,
 )
+from bnlint.interpreter.torch.prototypes import built_or_copied
 from bnlint.vocabulary.layers import ANY_ARGUMENTS, REQUIRED, SIGNATURES, bare_name
 
 FRAMEWORK_MODULES = ("LightningModule", "LightningDataModule", "PreTrainedModel", "MetaModule")
@@ -73,7 +74,17 @@ def _build(m: Machine, cls: Class, arguments: Arguments, site: Site, scope: Scop
     base = cls.library_base()
     if base is not None and base.name in NOT_OBJECTS:
         return Unknown(f"{cls.name} object")
-    made = new_instance(m, cls, canonical(base.path) if base is not None else "", site)
+    library = canonical(base.path) if base is not None else ""
+    build = partial(_execute, m, cls, library, arguments, site, scope)
+    if m.recipes is not None or not library or not is_module_class(library):
+        return build()
+    return built_or_copied(m, cls, arguments, site, build)
+
+
+def _execute(
+    m: Machine, cls: Class, library: str, arguments: Arguments, site: Site, scope: Scope
+) -> Instance:
+    made = new_instance(m, cls, library, site)
     cls.last_instance = made
     if m.recipes is not None:
         m.recipes.note_built(made, cls, arguments)

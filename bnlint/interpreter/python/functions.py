@@ -56,6 +56,8 @@ def run_function(
     """Execute a function with arguments and return what it returns on any of its paths."""
     node = function.node
     if len(m.frames) > MAX_DEPTH or _is_endless(m, node):
+        for reads in m.readings:
+            reads.fixed = False
         return Unknown("recursion")
     local = bind_parameters(m, function, arguments)
     definition = Site(function.scope.namespace.source, node)
@@ -137,18 +139,18 @@ def bind_parameters(m: Machine, function: Function, arguments: Arguments) -> Sco
         if number < len(arguments.positional):
             names[name] = arguments.positional[number]
         else:
-            names[name] = _passed(name, keywords, function, arguments)
+            names[name] = _passed(m, name, keywords, function, arguments)
     if isinstance(params.star_arg, cst.Param):
         rest = tuple(arguments.positional[len(positional) :])
         opened = arguments.opened and not rest
         further = Many(batch or Unknown("argument"))
         names[params.star_arg.name.value] = further if opened else rest
     for param in params.kwonly_params:
-        names[param.name.value] = _passed(param.name.value, keywords, function, arguments)
+        names[param.name.value] = _passed(m, param.name.value, keywords, function, arguments)
     if params.star_kwarg is not None:
         name = params.star_kwarg.name.value
         unknown = batch or Unknown("keyword arguments")
-        names[name] = unknown if arguments.opened else dict(keywords)
+        names[name] = unknown if arguments.opened else m.new(dict(keywords))
     m.heap.new(names)
     local = Scope(names, function.scope.namespace, function.scope, function)
     if arguments.further:
@@ -170,13 +172,19 @@ def _unpacked_batch(arguments: Arguments) -> Tensor | None:
 
 
 def _passed(
-    name: str, keywords: dict[str, Value], function: Function, arguments: Arguments
+    m: Machine,
+    name: str,
+    keywords: dict[str, Value],
+    function: Function,
+    arguments: Arguments,
 ) -> Value:
     if name in keywords:
         return keywords.pop(name)
     missing = Unknown(f"argument {name}")
     if not arguments.opened:
-        return function.defaults.get(name, missing)
+        value = function.defaults.get(name, missing)
+        m.note_read(function.defaults, name, value)
+        return value
     batch = _unpacked_batch(arguments)
     return missing if batch is None or name in function.defaults else replace(batch, whole=False)
 

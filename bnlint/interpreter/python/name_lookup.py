@@ -19,15 +19,22 @@ CONSTANTS: Mapping[str, Value] = {"True": True, "False": False, "None": None}
 
 def look_up(m: Machine, name: str, scope: Scope) -> Value:
     """The value of a name: local, enclosing, global or builtin."""
-    inner: Scope | None = scope
+    value = scope.names.get(name, MISSING)
+    if value is not MISSING:
+        return present(value)
+    inner = scope.parent
     while inner is not None:
         value = inner.names.get(name, MISSING)
         if value is not MISSING:
+            if m.readings:
+                m.note_read(inner.names, name, value)
             return present(value)
         inner = inner.parent
     if name in CONSTANTS:
         return CONSTANTS[name]
     value = scope.namespace.lookup(m, name)
+    if m.readings:
+        m.note_read(scope.namespace, name, value)
     if value is not MISSING:
         return value
     return Library(f"builtins.{name}") if name in BUILTIN_NAMES else Unknown(f"name {name}")

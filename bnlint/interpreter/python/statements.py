@@ -252,6 +252,8 @@ def _chain(m: Machine, node: cst.If, scope: Scope, number: int) -> Completion | 
     known = truth_of(m.evaluate(node.test, scope))
     if known is not None:
         m.command_line.note_untaken(node, taken=known)
+        for reads in m.readings:
+            reads.tests.setdefault(node, known)
     if known is True:
         return m.execute(node.body.body, scope)
     if known is False:
