@@ -85,7 +85,7 @@ class Rehearser:
             self._run_with_defaults(source)
         for call in calls:
             if not call.origin:
-                self._mains[source] = self._run_main(source, (), call)
+                self._mains[source], _ = self._run_main(source, (), call)
                 continue
             with self.m.namespaces.afresh():
                 self._run_main(source, (str(call),), call)
@@ -94,7 +94,10 @@ class Rehearser:
     def _run_with_defaults(self, source: SourceFile) -> None:
         line = self.m.command_line
         line.forget()
-        namespace = self._mains[source] = self._run_main(source, ())
+        namespace, complete = self._run_main(source, ())
+        self._mains[source] = namespace
+        if not complete:
+            return
         offered = dict(line.offered)
         named = sorted((option for option in offered if option.freezes), key=str)
         others = [o for o, found in offered.items() if any(b.is_telling for b in found)]
@@ -114,12 +117,13 @@ class Rehearser:
 
     def _run_main(
         self, source: SourceFile, options: tuple[str, ...], call: Invocation | None = None
-    ) -> Namespace:
+    ) -> tuple[Namespace, bool]:
+        """Execute a file; returns its names, and whether the execution came to its end."""
         self.m.command_line.begin(call, source.path)
         namespace = self.m.namespaces.new(source, "__main__")
         namespace.eager = True
         body = source.tree.body
-        self._enter(
+        complete = self._enter(
             source.path,
             True,
             MAIN_STEPS + MAIN_LINE_STEPS * source.content.count("\n"),
@@ -130,7 +134,7 @@ class Rehearser:
         )
         if call is not None and not self.m.command_line.was_read:
             self.unread.append(call)
-        return namespace
+        return namespace, complete
 
     def namespace_of(self, source: SourceFile) -> Namespace:
         """The module whose functions stand for a file's: as run, else as imported."""
@@ -146,7 +150,8 @@ class Rehearser:
         options: tuple[str, ...] = (),
         *,
         asked: bool = False,
-    ) -> None:
+    ) -> bool:
+        """Execute something; whether that came to its end."""
         m = self.m
         m.journal.run_start = m.journal.next_order()
         first = len(m.journal.notes)
@@ -161,6 +166,7 @@ class Rehearser:
         if notes or not complete:
             run = partial(self.facts.run, name, main, notes, complete, options, asked=asked)
             self._entered.append((name, site, run))
+        return complete
 
     def enter_whole(self, name: str, execute: Callable[[], object], site: Site) -> None:
         """Execute what builds or calls one model that was asked for by name."""

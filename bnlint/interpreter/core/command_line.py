@@ -1,7 +1,7 @@
 """The options of the script that is rehearsed: which are given, and which others would matter."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import libcst as cst
@@ -13,6 +13,9 @@ FREEZING = re.compile(r"freeze|frozen|fix[-_]|finetune|fine[-_]tune", re.IGNOREC
 """Names of options whose effect on BatchNorm is worth an execution of the script."""
 TELLING = re.compile(r"freez|frozen|^requires_grad|^eval$|BatchNorm|^batch_norm$|^momentum$")
 """Names in a branch that say that it does something with BatchNorm, its mode or its parameters."""
+
+
+Origin = Callable[[cst.BaseExpression], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,26 +113,29 @@ class CommandLine:
             return given.value
         return default
 
-    def note_untaken(self, node: cst.If, *, taken: bool) -> None:
-        """An ``if`` was decided: which options would have decided otherwise?"""
+    def note_untaken(self, node: cst.If, origin: Origin, *, taken: bool) -> None:
+        """An ``if`` was decided: which options would have decided otherwise?
+
+        ``origin`` gives the flag of the option that a name in its test has its value from.
+        """
         if node in self._noted or not (self._by_name or self._texts):
             return
         self._noted.add(node)
         if not taken:
-            self._note(node.test, node.body)
+            self._note(node.test, node.body, origin)
             return
         other: cst.CSTNode | None = node.orelse
         while isinstance(other, cst.If):
-            self._note(other.test, other.body)
+            self._note(other.test, other.body, origin)
             other = other.orelse
         if isinstance(other, cst.Else) and isinstance(node.test, cst.UnaryOperation):
-            self._note(node.test.expression, other.body)
+            self._note(node.test.expression, other.body, origin)
 
-    def _note(self, test: cst.BaseExpression, body: cst.CSTNode) -> None:
-        for option in self._options_in(test):
+    def _note(self, test: cst.BaseExpression, body: cst.CSTNode, origin: Origin) -> None:
+        for option in self._options_in(test, origin):
             self.offered.setdefault(option, []).append(Branch(_words_of(body)))
 
-    def _options_in(self, test: cst.BaseExpression) -> Iterator[Option]:
+    def _options_in(self, test: cst.BaseExpression, origin: Origin) -> Iterator[Option]:
         """The options that a test asks for, all of which would have to be given."""
         match test:
             case cst.Name() | cst.Attribute():
@@ -137,14 +143,14 @@ class CommandLine:
                 if option is not None and option != self.given:
                     yield option
             case cst.BooleanOperation(left=left, right=right):
-                yield from self._options_in(left)
-                yield from self._options_in(right)
+                yield from self._options_in(left, origin)
+                yield from self._options_in(right, origin)
             case cst.Comparison(
                 left=cst.Name() | cst.Attribute() as left,
                 comparisons=[cst.ComparisonTarget(cst.Equal(), cst.SimpleString() as literal)],
             ) if (flag := self._texts.get(_last_name(left))) is not None:
                 option = Option(flag, literal.evaluated_value)
-                if option != self.given:
+                if option != self.given and origin(left) == flag:
                     yield option
 
 

@@ -120,7 +120,7 @@ def _parsed(m: Machine, parser: Instance, depth: int = 8) -> dict[str, Value]:
     given = m.command_line.text(str(name), "", next(iter(commands)))
     command = commands.get(given)
     if isinstance(name, str):
-        found[name] = with_site(given, parser.site)
+        found[name] = with_site(given, parser.site, "")
     return found | (_parsed(m, command, depth - 1) if isinstance(command, Instance) else {})
 
 

@@ -1,6 +1,7 @@
 """What statements do."""
 
 from dataclasses import replace
+from functools import partial
 
 import libcst as cst
 
@@ -17,6 +18,7 @@ from bnlint.interpreter.core.values import (
     SOME_ITEMS,
     Choice,
     Tensor,
+    Text,
     Unknown,
     Value,
 )
@@ -251,7 +253,7 @@ def _chain(m: Machine, node: cst.If, scope: Scope, number: int) -> Completion | 
     """The ``number``-th test of an if-elif chain; too many that are not known are not all tried."""
     known = truth_of(m.evaluate(node.test, scope))
     if known is not None:
-        m.command_line.note_untaken(node, taken=known)
+        m.command_line.note_untaken(node, partial(_option_of, m, scope), taken=known)
         for reads in m.readings:
             reads.tests.setdefault(node, known)
     if known is True:
@@ -270,6 +272,16 @@ def _chain(m: Machine, node: cst.If, scope: Scope, number: int) -> Completion | 
         lambda: _orelse(m, node, scope, number + 1),
         m.site(node.test, scope),
     )
+
+
+def _option_of(m: Machine, scope: Scope, node: cst.BaseExpression) -> str | None:
+    """The command-line option that an expression has its value from."""
+    value = m.evaluate(node, scope)
+    option = value.option if isinstance(value, Text) else None
+    if option is not None:
+        for reads in m.readings:
+            reads.fixed = False
+    return option
 
 
 def _switches_modes(body: cst.CSTNode) -> bool:

@@ -56,10 +56,14 @@ def built_or_copied(
     if prototype is None or not all(read.holds(m) for read in prototype.reads):
         return _remembered(m, key, site, build)
     for node, taken in prototype.tests.items():
-        m.command_line.note_untaken(node, taken=taken)
+        m.command_line.note_untaken(node, _no_option, taken=taken)
     for read in prototype.reads:
         m.note_read(read.owner, read.name, read.value)
     return _Copy(m, prototype, site).made()
+
+
+def _no_option(node: cst.BaseExpression) -> None:
+    """Tests of what an option was given for are not remembered."""
 
 
 def _remembered(m: Machine, key: Hashable, site: Site, build: Build) -> Instance:
