@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from bnlint.interpreter.core.namespaces import Namespace, Namespaces
     from bnlint.interpreter.core.reads import Owner, Reads
     from bnlint.interpreter.core.tape import Tape
+    from bnlint.interpreter.python.answers import Answer
     from bnlint.interpreter.recipes.model_recipes import Recipes
     from bnlint.interpreter.torch.modules import Named
     from bnlint.interpreter.torch.prototypes import Prototype
@@ -113,6 +114,8 @@ class Machine:
         self.command_line = CommandLine()
         self.readings: list[Reads] = []
         """Those who want to know what is read from outside of them."""
+        self.answers: dict[Hashable, Answer | None] = {}
+        """What calls returned that did nothing else, ``None`` for what was called once or does more."""
         self.prototypes: dict[Hashable, Prototype | None] = {}
         """Modules by what they are built from, ``None`` for what was built once or cannot be copied."""
         self.assigning: cst.CSTNode | None = None

@@ -1,12 +1,13 @@
 """What is read from outside while something is executed: whether it would turn out the same again."""
 
-from collections.abc import Hashable
+from collections.abc import Container, Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 import libcst as cst
 
-from bnlint.interpreter.core.heap import Heap, Snapshot
+from bnlint.interpreter.core.heap import Snapshot
 from bnlint.interpreter.core.namespaces import Directory, Namespace
 from bnlint.interpreter.core.objects import (
     Class,
@@ -121,10 +122,11 @@ class Read:
 
 @dataclass(slots=True)
 class Reads:
-    """The names that were read from outside since ``start``, and the tests that were decided."""
+    """What was read from outside since ``start``, and the tests that were decided."""
 
-    heap: Heap
+    machine: "Machine"
     start: Snapshot
+    extent: tuple[int, ...]
     entries: dict[tuple[int, str], Read] = field(default_factory=dict)
     tests: dict[cst.If, bool] = field(default_factory=dict)
     fixed: bool = True
@@ -141,4 +143,40 @@ class Reads:
             self.fixed = False
 
     def _is_inside(self, owner: Owner) -> bool:
-        return isinstance(owner, dict) and self.heap.is_newer(owner, self.start)
+        return isinstance(owner, dict) and self.machine.heap.is_newer(owner, self.start)
+
+    @property
+    def told(self) -> bool:
+        """Whether anything was recorded meanwhile, or read that may change."""
+        return not self.fixed or self.machine.journal.extent != self.extent
+
+    def changed(self, apart: Container[int] = ()) -> bool:
+        """Whether something older changed, those containers apart that have these identities."""
+        return not all(key in apart for key in self.start.saved)
+
+    def holds(self) -> bool:
+        """Whether all would be read as it was."""
+        return all(read.holds(self.machine) for read in self.entries.values())
+
+    def repeat(self) -> None:
+        """Let those who want to know learn of it again."""
+        for node, taken in self.tests.items():
+            self.machine.command_line.note_untaken(node, _no_option, taken=taken)
+        for read in self.entries.values():
+            self.machine.note_read(read.owner, read.name, read.value)
+
+
+def _no_option(node: cst.BaseExpression) -> None:
+    """Where an option decided, nothing is remembered."""
+
+
+@contextmanager
+def reading(machine: "Machine") -> Iterator[Reads]:
+    """Learn what is read and changed meanwhile."""
+    reads = Reads(machine, machine.heap.snapshot(), machine.journal.extent)
+    machine.readings.append(reads)
+    try:
+        yield reads
+    finally:
+        machine.readings.pop()
+        machine.heap.drop(reads.start)

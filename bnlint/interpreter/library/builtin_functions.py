@@ -118,8 +118,8 @@ def _length(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scop
 )
 def _dict(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     if path.endswith("defaultdict"):
-        return {}
-    made: dict[Value, Value] = {}
+        return m.new({})
+    made: dict[Value, Value] = m.new({})
     first = arguments.get(0, "", None)
     if isinstance(first, dict):
         if not m.allowance.takes(len(first)):

@@ -49,7 +49,7 @@ def _sequence(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sc
             return items[::-1]
         case "cycle":
             return Many(m.join(items)) if items else Unknown("cycle")
-    return list(items) if name in ("list", "iter") or not isinstance(value, range) else value
+    return m.new(list(items)) if name in ("list", "iter") or not isinstance(value, range) else value
 
 
 @library_function("tqdm.trange")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import libcst as cst
 
@@ -11,6 +12,7 @@ from bnlint.interpreter.core.frames import Activation, Completion, End
 from bnlint.interpreter.core.machine import CALLS, MAX_DEPTH, Machine, handles
 from bnlint.interpreter.core.objects import Function, Managed, Method, Partial, Scope
 from bnlint.interpreter.core.values import Arguments, Many, Tensor, Unknown, Value
+from bnlint.interpreter.python.answers import executed_or_remembered
 from bnlint.source.parents import below
 
 _APART = frozenset({cst.FunctionDef, cst.ClassDef, cst.Lambda})
@@ -24,7 +26,8 @@ def _call_function(
 ) -> Value:
     if function.managed:
         return Managed(function, arguments, site)
-    return run_function(m, function, arguments, site)
+    execute = partial(run_function, m, function, arguments, site)
+    return executed_or_remembered(m, function, arguments, execute)
 
 
 def call_method(

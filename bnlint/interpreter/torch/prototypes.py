@@ -16,7 +16,7 @@ from bnlint.facts.types.site import Argument, Site
 from bnlint.interpreter.core.frames import CHAIN, calls
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Builtin, Class, Function, Instance, Method
-from bnlint.interpreter.core.reads import FIXED, NotFixed, Read, Reads, identity
+from bnlint.interpreter.core.reads import FIXED, NotFixed, Reads, identity, reading
 from bnlint.interpreter.core.values import Arguments, Choice, Many, Maybe, Selection, Tensor, Value
 from bnlint.interpreter.torch.modules import MODE, built_mode
 
@@ -35,8 +35,7 @@ class Prototype:
     objects: list[Instance]
     site: Site
     """The call that built it."""
-    reads: list[Read]
-    tests: dict[cst.If, bool]
+    reads: Reads
 
 
 def built_or_copied(
@@ -53,31 +52,19 @@ def built_or_copied(
         m.prototypes[key] = None
         return build()
     prototype = m.prototypes[key]
-    if prototype is None or not all(read.holds(m) for read in prototype.reads):
+    if prototype is None or not prototype.reads.holds():
         return _remembered(m, key, site, build)
-    for node, taken in prototype.tests.items():
-        m.command_line.note_untaken(node, _no_option, taken=taken)
-    for read in prototype.reads:
-        m.note_read(read.owner, read.name, read.value)
+    prototype.reads.repeat()
     return _Copy(m, prototype, site).made()
-
-
-def _no_option(node: cst.BaseExpression) -> None:
-    """Tests of what an option was given for are not remembered."""
 
 
 def _remembered(m: Machine, key: Hashable, site: Site, build: Build) -> Instance:
     """Build a module, and keep how it is if a copy would be as good next time."""
-    extent, oldest, start = m.journal.extent, m.journal.order, m.heap.snapshot()
-    reads = Reads(m.heap, start)
-    m.readings.append(reads)
-    try:
+    oldest = m.journal.order
+    with reading(m) as reads:
         made = build()
-        if reads.fixed and m.journal.extent == extent:
+        if not reads.told:
             m.prototypes[key] = _prototype(m, made, reads, oldest, site)
-    finally:
-        m.readings.pop()
-        m.heap.drop(start)
     return made
 
 
@@ -90,15 +77,14 @@ def _prototype(
     except NotFixed:
         return None
     inside = {id(one.attributes) for one in objects} | {id(one.assigned) for one in objects}
-    if not reads.start.saved.keys() <= inside:
+    if reads.changed(inside):
         return None
     objects.sort(key=lambda one: one.order)
     kept = {id(one): replace(one) for one in objects}
     memo: dict[int, Value] = {}
     for one in kept.values():
         _fill(one, one, kept, memo)
-    originals = list(reads.entries.values())
-    return Prototype(kept[id(made)], list(kept.values()), site, originals, reads.tests)
+    return Prototype(kept[id(made)], list(kept.values()), site, reads)
 
 
 def _objects(m: Machine, made: Instance, reads: Reads, oldest: int) -> list[Instance]:
