@@ -71,7 +71,7 @@ def test_backwards_know_their_path(code: str, expected: Known) -> None:
 
 def test_images_taken_apart_still_come_from_their_loader() -> None:
     code = """
-loader = D.DataLoader(D.TensorDataset(torch.randn(9, 3)), batch_size=2)
+loader = D.DataLoader(D.TensorDataset(torch.randn(9, 3), torch.ones(9)), batch_size=2)
 for images, targets in loader:
     net([image.to("cpu") for image in images])
 """

@@ -1,7 +1,7 @@
 """The options of the script that is rehearsed: which are given, and which others would matter."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 
 import libcst as cst
@@ -74,6 +74,11 @@ class CommandLine:
         if invocation is not None:
             self.argv = [_word(script, None)]
             self.argv += [_word(w, f"`{w}`, {self.source}") for w in invocation.arguments]
+
+    @property
+    def situation(self) -> Hashable:
+        """What is not as it is by default: what differs between executions of one script."""
+        return self.given, self.invocation
 
     @property
     def source(self) -> str:

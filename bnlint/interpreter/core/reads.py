@@ -76,9 +76,10 @@ def _identity(value: Value, left: list[int]) -> Hashable:
     if kind is Unknown:
         return kind, value.reason  # type: ignore[attr-defined]
     if kind is Text:
-        return kind, str(value), value.option  # type: ignore[attr-defined]
+        return kind, str(value), value.option, value.given_by  # type: ignore[attr-defined]
     if kind in _WRITTEN:
-        return kind, value, id(value.site.node), value.option  # type: ignore[attr-defined]
+        origin = value.site.node, value.option, value.given_by  # type: ignore[attr-defined]
+        return kind, value, id(origin[0]), *origin[1:]
     left[0] -= 1
     if left[0] < 0:
         raise NotFixed

@@ -28,7 +28,11 @@ def executed_or_remembered(
     if m.recipes is not None or arguments.opened or arguments.further or arguments.unpacked:
         return execute()
     try:
-        key = function, identity((arguments.positional, arguments.keywords)), m.command_line.given
+        key = (
+            function,
+            identity((arguments.positional, arguments.keywords)),
+            m.command_line.situation,
+        )
     except NotFixed:
         return execute()
     if key not in m.answers:

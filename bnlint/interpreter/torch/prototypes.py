@@ -45,7 +45,7 @@ def built_or_copied(
     if arguments.opened or arguments.further or arguments.unpacked:
         return build()
     try:
-        key = cls, identity((arguments.positional, arguments.keywords)), m.command_line.given
+        key = cls, identity((arguments.positional, arguments.keywords)), m.command_line.situation
     except NotFixed:
         return build()
     if key not in m.prototypes:
