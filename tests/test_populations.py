@@ -180,6 +180,11 @@ def test_the_devices_share_the_batch() -> None:
     )
 
 
+def test_a_single_device_shares_with_none() -> None:
+    said = message(trained(WITHOUT, 4, "nn.DataParallel(Deep(), device_ids=[0])"))
+    assert "batches of 4: statistics of so few samples" in said
+
+
 def test_a_layer_under_a_condition_is_left_out() -> None:
     body = "if x.sum() > 0:\n    x = self.norm(x)\nreturn x"
     model = (

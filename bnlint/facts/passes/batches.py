@@ -56,7 +56,7 @@ class TrainedBatch:
     @property
     def is_split(self) -> bool:
         """Whether DataParallel may divide the batch."""
-        return self.forward.devices is not Known.NO
+        return self.forward.devices is not Known.NO and self.forward.device_count != 1
 
     def evidence(self) -> Iterator[Proof]:
         """Where the number was written, and where the model is trained on so many samples."""

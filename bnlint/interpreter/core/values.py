@@ -76,10 +76,14 @@ class Text(str):
 
 @dataclass(slots=True, unsafe_hash=True)
 class Many:
-    """An iterable of unknown length whose items all look like ``element``."""
+    """An iterable of unknown length whose items all look like ``element``.
+
+    With ``parts`` they are what ``element``, a third-party model, consists of, in its order.
+    """
 
     element: Value
     loader: "Instance | None" = None
+    parts: bool = False
 
 
 @dataclass(slots=True, eq=False)

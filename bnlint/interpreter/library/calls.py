@@ -40,7 +40,7 @@ from bnlint.interpreter.torch.modules import (
 )
 from bnlint.interpreter.torch.norms import add_norm_group
 from bnlint.interpreter.torch.parameters import is_parameter
-from bnlint.interpreter.torch.training import note_backward
+from bnlint.interpreter.torch.training import note_backward, note_step
 from bnlint.interpreter.torch.weight_fills import draw, forget_weights
 from bnlint.vocabulary.layers import KINDS, SIGNATURES, bare_name
 from bnlint.vocabulary.operations import (
@@ -183,7 +183,7 @@ def _call_unknown(
     m: Machine, callee: Value, arguments: Arguments, site: Site, scope: Scope | None
 ) -> Value:
     m.journal.numbers.note(arguments.values)
-    name = dotted(getattr(site.node, "func", None)).rpartition(".")[2].lower()
+    owner, _, name = dotted(getattr(site.node, "func", None)).lower().rpartition(".")
     inputs = tensors_in(arguments.values)
     if (callee is SHUFFLED and "sort" not in name) or _is_drawn(arguments, site):
         return SHUFFLED
@@ -191,6 +191,8 @@ def _call_unknown(
         note_backward(m, inputs, site)
     elif _says(name, TRAINING_WORDS):
         m.journal.may_backpropagate(inputs)
+        if name == "step" and "opt" in owner.rpartition(".")[2]:
+            note_step(m, site)
     elif _says(name, METRIC_WORDS):
         m.journal.measure(inputs)
     _forget_modes(m, arguments, site)

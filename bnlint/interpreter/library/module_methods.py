@@ -137,7 +137,7 @@ def _named_modules(
 
 def _children(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
     if is_opaque(module):
-        return Many(module)
+        return Many(module, parts=True)
     return [child for _, child in children(module)]
 
 

@@ -45,6 +45,8 @@ from bnlint.interpreter.torch.weight_fills import draw
 NAMED_TUPLE = "typing.NamedTuple"
 SOME_SLICE = Unknown("slice")
 """A slice whose bounds are not known."""
+MOST_LEFT_OUT = -8
+"""How many of the last children of a third-party model may be missing from what still has BatchNorm."""
 LONGEST = 4096
 """Items of a range or string that are taken apart."""
 
@@ -119,6 +121,9 @@ def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: S
     match value:
         case Tensor():
             return _index_tensor(m, value, key, node, scope)
+        case Many(element=Instance() as model, parts=True) if not _is_most(key):
+            part = m.attribute(model, str(key) if isinstance(key, int) else "part", node, scope)
+            return Many(part) if isinstance(key, slice) or key is SOME_SLICE else part
         case Many(element=element):
             return value if isinstance(key, slice) else element
         case list() | tuple() | str() | range() | dict() | bytes():
@@ -147,6 +152,17 @@ def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: S
     if any(map(in_random_order, keys)) or in_random_order(value):
         return SHUFFLED
     return value if is_saved(value) else size_at(value, key)
+
+
+def _is_most(key: Value) -> bool:
+    """Whether a slice of a model's children has the first two and leaves out a few of the last.
+
+    These hold BatchNorm layers if the model does; what is further on may have none.
+    """
+    if not isinstance(key, slice) or key.step not in (None, 1, -1):
+        return False
+    start, stop = key.start, key.stop
+    return start in (None, 0) and (stop is None or stop > 1 or MOST_LEFT_OUT <= stop < 0)
 
 
 def _is_type(value: Class | Library) -> bool:

@@ -30,6 +30,7 @@ from bnlint.interpreter.python.alternatives import with_one_of
 from bnlint.interpreter.python.functions import call_method, run_function
 from bnlint.interpreter.torch.inner_forwards import note_forward, run_module, within
 from bnlint.interpreter.torch.modules import WRAPPERS, children, is_container, mode_of, unwrapped
+from bnlint.interpreter.torch.training import is_optimizer, note_step
 from bnlint.vocabulary.layers import KINDS, bare_name
 
 MOST_ALIKE = 32
@@ -56,7 +57,10 @@ def _call_method(
 ) -> Value:
     module = method.receiver
     if m.modules or not isinstance(module, Instance) or not _is_forward(module, method):
-        return call_method(m, method, arguments, site, scope)
+        value = call_method(m, method, arguments, site, scope)
+        if method.function.name == "step" and is_optimizer(module):
+            note_step(m, site)
+        return value
     function = getattr(site.node, "func", None)
     receiver = receiver_of(m, module, getattr(function, "value", None), scope)
     return call_module(m, module, arguments, site, receiver)

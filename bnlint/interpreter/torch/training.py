@@ -4,7 +4,7 @@ from bnlint.facts.types.run import Backward, OptimizerStep, WeightsLoaded
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
-from bnlint.interpreter.core.values import Tensor
+from bnlint.interpreter.core.values import Library, Tensor, Value
 
 
 def note_backward(m: Machine, tensors: list[Tensor], site: Site) -> None:
@@ -17,6 +17,14 @@ def note_backward(m: Machine, tensors: list[Tensor], site: Site) -> None:
             order, site, context, tuple(facts.model(r.model, r.name) for r in reached)
         )
     )
+
+
+def is_optimizer(value: Value) -> bool:
+    """Whether an object is of a class of the project that derives from torch's optimizers."""
+    if not isinstance(value, Instance) or value.cls is None:
+        return False
+    bases = (base.path for base in value.cls.mro if isinstance(base, Library))
+    return any(path.startswith("torch.optim.") and "schedul" not in path for path in bases)
 
 
 def note_step(m: Machine, site: Site) -> None:
