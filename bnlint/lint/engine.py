@@ -18,10 +18,10 @@ from bnlint.lint.merge_runs import merged_runs
 from bnlint.lint.selection import LintOptions
 from bnlint.rule import Rule, Settings
 from bnlint.source import Project
-from bnlint.source.packages import is_library
 from bnlint.stopwatch import timed
 from bnlint.urls import ISSUES
 from bnlint.visible import display_path
+from bnlint.vocabulary.packages import is_library
 
 if TYPE_CHECKING:
     from bnlint.lint.trace_program import Attempt, Traced

@@ -2,9 +2,7 @@
 
 import ast
 import codecs
-import os
 import re
-import sys
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -21,29 +19,6 @@ _IMPORT = re.compile(
     r"|import[ \t]++([^\r\n#;]++))",
     re.MULTILINE,
 )
-
-
-class Folders:
-    """What the folders of a project hold, and which of them imports are looked up in."""
-
-    def __init__(self) -> None:
-        self._project = Project()
-        self._entries: dict[Path, frozenset[str]] = {}
-
-    def above(self, file: Path) -> list[Path]:
-        """Return the file's folder and those above it in the project, each with its ``src``."""
-        root = self._project.root_of(file)
-        inside = [folder for folder in file.parents if folder.is_relative_to(root)]
-        return [base for folder in inside for base in (folder, folder / "src")]
-
-    def entries(self, folder: Path) -> frozenset[str]:
-        """Return the names in a folder; none when it cannot be read."""
-        if folder not in self._entries:
-            try:
-                self._entries[folder] = frozenset(os.listdir(folder))
-            except OSError:
-                self._entries[folder] = frozenset()
-        return self._entries[folder]
 
 
 def relevant(targets: Iterable[LintTarget]) -> list[LintTarget]:
@@ -68,14 +43,14 @@ def _mattering(files: Iterable[Path]) -> set[Path]:
     waiting = list(dict.fromkeys(files))
     seen = set(waiting)
     matter: list[Path] = []
-    folders = Folders()
+    project = Project()
     while waiting:
         file = waiting.pop()
         content = _content(file)
         if content is None or _says_torch(content):
             matter.append(file)
             continue
-        for imported in _imported(file, content.decode(errors="replace"), folders):
+        for imported in _imported(file, content.decode(errors="replace"), project):
             importers[imported].add(file)
             if imported not in seen:
                 seen.add(imported)
@@ -88,30 +63,16 @@ def _mattering(files: Iterable[Path]) -> set[Path]:
     return found
 
 
-def _imported(file: Path, text: str, folders: Folders) -> Iterator[Path]:
+def _imported(file: Path, text: str, project: Project) -> Iterator[Path]:
     """Yield the project files that the import statements may mean."""
     for dots, module, members, modules in _IMPORT.findall(text):
-        bases = folders.above(file)
-        if dots:
-            bases = [file.parents[min(len(dots), len(file.parents)) - 1]]
         names = re.findall(r"[\w.]+", members or modules)
         if not modules:
             names = [f"{module}.{name}".lstrip(".") for name in names] + [module]
         for name in names:
-            yield from _files_of(name, bases, folders)
-
-
-def _files_of(name: str, bases: list[Path], folders: Folders) -> Iterator[Path]:
-    first = name.partition(".")[0]
-    if not first or first in sys.stdlib_module_names:
-        return
-    relative = name.replace(".", "/")
-    for base in bases:
-        if not {first, f"{first}.py"} & folders.entries(base):
-            continue
-        for candidate in (base / f"{relative}.py", base / relative / "__init__.py"):
-            if os.path.isfile(candidate):
-                yield candidate
+            found = project.locate(name, len(dots), file)
+            if found is not None and found.suffix == ".py":
+                yield found
 
 
 def _says_torch(content: bytes) -> bool:

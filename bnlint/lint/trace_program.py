@@ -14,13 +14,13 @@ from bnlint.facts.types.site import Site
 from bnlint.finding import Evidence, Finding, Span
 from bnlint.source import Project, SourceFile, Unreadable
 from bnlint.source.decoding import decode
-from bnlint.source.packages import is_library
 from bnlint.source.regular import read_bytes
 from bnlint.tracer.building.recipe_json import to_json
 from bnlint.tracer.child.protocol import Answer, Failure
 from bnlint.tracer.graphs.constructor_sites import Places
 from bnlint.tracer.graphs.model_graphs import model_graph
 from bnlint.tracer.record.records import TraceRecord
+from bnlint.vocabulary.packages import is_library
 
 Ask = Callable[[Mapping[str, object]], Answer]
 """Lets the child process do a job."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bnlint.source.listing import Listings
-from bnlint.source.packages import NEVER_OURS, THIRD_PARTY
 from bnlint.source.unreadable import Unreadable
+from bnlint.vocabulary.packages import NEVER_OURS, THIRD_PARTY
 
 if TYPE_CHECKING:
     from bnlint.source.file import SourceFile
@@ -33,7 +33,7 @@ class Project:
         self._read_from = {path.parent for path in self._overrides}
         """The folders of the files read so far."""
         self._roots: dict[Path, Path] = {}
-        self._resolved: dict[tuple[str, int, Path], SourceFile | Path | None] = {}
+        self._located: dict[tuple[str, int, Path], Path | None] = {}
         self._folders: dict[Path, Path] = {}
         """The folder of each importer; asking the operating system is slow."""
         self._listings = Listings()
@@ -85,26 +85,30 @@ class Project:
         ``level`` counts the dots of ``from ..name import``. ``None``: not of the project, or
         unreadable.
         """
+        return self._open(self.locate(name, level, importer))
+
+    def locate(self, name: str, level: int, importer: Path) -> Path | None:
+        """The same, without reading the file."""
         folder = self._folders.get(importer)
         if folder is None:
             folder = self._folders[importer] = _absolute(importer).parent
         key = (name, level, folder)
-        if key not in self._resolved:
-            self._resolved[key] = self._resolve(name, level, folder)
-        return self._resolved[key]
+        if key not in self._located:
+            self._located[key] = self._locate(name, level, folder)
+        return self._located[key]
 
-    def _resolve(self, name: str, level: int, folder: Path) -> "SourceFile | Path | None":
+    def _locate(self, name: str, level: int, folder: Path) -> Path | None:
         parts = name.split(".") if name else []
         if not all(parts) or not (parts or level):
             return None
         if level:
             above = [*_upwards(folder, self.root_of(folder))]
-            return self._open(self._find(above[level - 1], parts)) if level <= len(above) else None
+            return self._find(above[level - 1], parts) if level <= len(above) else None
         namespace: Path | None = None
         for root in self._search_path(parts[0], folder):
             found = self._find(root, parts)
             if found is not None and not self._is_folder(found):
-                return self._open(found)
+                return found
             namespace = namespace or found
         return namespace
 

@@ -18,9 +18,8 @@ from types import FrameType, ModuleType
 from bnlint.tracer.slicing.lazy_globals import Names
 from bnlint.tracer.slicing.sliced_module import Sliced
 from bnlint.tracer.slicing.slices import outline
+from bnlint.vocabulary.packages import NEVER_OURS
 
-NEVER_OURS = frozenset({"numpy", "timm", "torch", "torchvision"})
-"""Packages that are what their names say even where a project has a copy of them."""
 MACHINERY = ("importlib", "_frozen_importlib")
 INIT = "__init__.py"
 RELATIVE = re.compile(r"^[ \t]*from[ \t]+(\.+)", re.MULTILINE)
