@@ -143,6 +143,12 @@ def test_permission_denied_as_the_system_says_it(
         pytest.param("if a:\n  \\\n  b\n", "LibCST cannot parse this", 3, id="only Python can"),
         pytest.param("x = 'abc\n", "unterminated string literal", 1, id="string"),
         pytest.param("if a:\n\tb\n        c\n", "inconsistent use of tabs", 3, id="tabs"),
+        pytest.param(
+            "if a:\n    if b:\n\t    c\n    d\n    if e:\n        f\n        g\n",
+            "tabs and spaces together; indent with spaces alone",
+            3,
+            id="tabs that Python reads",
+        ),
         pytest.param("  a\n", "unexpected indent", 1, id="indent"),
         pytest.param("a\nx = $\n", "invalid syntax", 2, id="stray character"),
         pytest.param("x\u2028y\n", "invalid non-printable character", 1, id="separator"),

@@ -19,6 +19,8 @@ _PYTHON_2 = (
     (re.compile(r"^\s*def\b.*[(,]\s*\("), "Python 3 parameters are not unpacked"),
     (re.compile(r"\blambda\s*\("), "Python 3 parameters are not unpacked"),
 )
+_MIXED = re.compile(r"^(?: +\t|\t+ )[ \t]*[^\s#]", re.MULTILINE)
+"""Indentation of both tabs and spaces."""
 
 
 class Unreadable(Exception):
@@ -55,7 +57,7 @@ def of_syntax(text: str, message: str, line: int, column: int) -> Unreadable:
     """
     said = _compiler_error(text)
     if said is None:
-        return Unreadable(f"LibCST cannot parse this code: {message}", line, column)
+        return _beyond_libcst(text, message, line, column)
     message, line, column = said
     lines = re.split(r"\r\n?|\n", text)
     at_fault = lines[line - 1] if 0 < line <= len(lines) else ""
@@ -63,6 +65,15 @@ def of_syntax(text: str, message: str, line: int, column: int) -> Unreadable:
         if pattern.search(at_fault):
             return Unreadable(f"{PYTHON_2}{advice}", line, column)
     return Unreadable(message if _SAID in message else f"{_SAID}: {message}", line, column)
+
+
+def _beyond_libcst(text: str, message: str, line: int, column: int) -> Unreadable:
+    """Say what Python reads and LibCST does not: most often tabs among the spaces of indentation."""
+    mixed = _MIXED.search(text) if "dedent" in message else None
+    if mixed is not None:
+        line, column = text.count("\n", 0, mixed.start()) + 1, 1
+        message = "indentation of tabs and spaces together; indent with spaces alone"
+    return Unreadable(f"LibCST cannot parse this code: {message}", line, column)
 
 
 def _compiler_error(text: str) -> tuple[str, int, int] | None:
