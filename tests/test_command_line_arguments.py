@@ -122,7 +122,7 @@ def parsers(draw: st.DrawFn) -> str:
     return "\n".join([*lines, "args = parser.parse_args()", ""])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(parsers(), st.lists(WORDS, max_size=6))
 def test_options_are_those_of_argparse_or_not_known(code: str, words: list[str]) -> None:
     try:
@@ -173,7 +173,7 @@ def test_a_parser_that_others_may_extend_takes_what_is_not_known() -> None:
     "declared",
     [
         "*flags, type=int",
-        "'--size', type=open",
+        "'--size', type=number",
         "'--size', type=argparse.FileType('w')",
         "'--size', action=Mine",
         "'--size', nargs=number",

@@ -39,7 +39,7 @@ def calls_of(options: CheckOptions, config: Config) -> Calls:
         return kept
     _require_few(options.arguments, "after `--`")
     script = options.stdin_filename or "<stdin>" if options.paths == ("-",) else options.paths[0]
-    return {absolute(script): [Invocation(options.arguments)]}
+    return {absolute(script): [Invocation(options.arguments, folder=absolute("."))]}
 
 
 def _kept(config: Config) -> Calls:
@@ -57,7 +57,7 @@ def _kept(config: Config) -> Calls:
         file = absolute(config.root / script)
         if not os.path.isfile(file):
             raise UsageError(f"{where}: there is no script `{script}` in {config.root}")
-        found.setdefault(file, []).append(Invocation(tuple(arguments), config.origin))
+        found.setdefault(file, []).append(Invocation(tuple(arguments), config.origin, config.root))
     return found
 
 

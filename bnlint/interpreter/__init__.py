@@ -25,6 +25,7 @@ from bnlint.interpreter.evaluation.allowance import FILE
 from bnlint.interpreter.library import (
     builtin_functions,
     commands,
+    data_files,
     iterators,
     launchers,
     methods,
@@ -35,6 +36,7 @@ from bnlint.interpreter.library import (
 from bnlint.interpreter.library.data import loader_fact
 from bnlint.interpreter.python import (
     attributes,
+    configurations,
     context_managers,
     displays,
     exceptions,
@@ -56,7 +58,9 @@ HANDLERS = (
     attributes,
     builtin_functions,
     commands,
+    configurations,
     context_managers,
+    data_files,
     displays,
     exceptions,
     expressions,

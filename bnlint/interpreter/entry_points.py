@@ -119,7 +119,7 @@ class Rehearser:
         self, source: SourceFile, options: tuple[str, ...], call: Invocation | None = None
     ) -> tuple[Namespace, bool]:
         """Execute a file; returns its names, and whether the execution came to its end."""
-        self.m.command_line.begin(call, source.path)
+        self.m.command_line.begin(call, source.path, source.file)
         namespace = self.m.namespaces.new(source, "__main__")
         namespace.eager = True
         body = source.tree.body

@@ -7,6 +7,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bnlint.source.data_files import DataFiles
 from bnlint.source.listing import Listings
 from bnlint.source.unreadable import Unreadable
 from bnlint.vocabulary.packages import NEVER_OURS, THIRD_PARTY
@@ -37,6 +38,7 @@ class Project:
         self._folders: dict[Path, Path] = {}
         """The folder of each importer; asking the operating system is slow."""
         self._listings = Listings()
+        self.data = DataFiles()
 
     @property
     def overrides(self) -> "tuple[SourceFile, ...]":

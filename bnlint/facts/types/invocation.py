@@ -2,6 +2,7 @@
 
 import shlex
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -9,11 +10,13 @@ class Invocation:
     """The arguments that a script is called with.
 
     ``origin`` names, in messages, the configuration that keeps the call beside that with the default
-    options; without one it was given after ``--`` and is the only one.
+    options; without one it was given after ``--`` and is the only one. ``folder`` is where the script
+    is called.
     """
 
     arguments: tuple[str, ...]
     origin: str = ""
+    folder: Path | None = None
 
     def __str__(self) -> str:
         return shlex.join(self.arguments)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import libcst as cst
 
@@ -63,14 +64,17 @@ class CommandLine:
         """The call that is being rehearsed, where its arguments are known."""
         self.argv: list[Value] | None = None
         """Then ``sys.argv``."""
+        self.script: Path | None = None
+        """The script that is executed."""
         self.was_read = False
         """Whether the program has asked for what is on it."""
         self.refusals: list[Refusal] = []
         """Calls whose arguments the program does not take."""
 
-    def begin(self, invocation: Invocation | None, script: str) -> None:
-        """Begin an execution of a script that is called so."""
+    def begin(self, invocation: Invocation | None, script: str, file: Path | None = None) -> None:
+        """Begin an execution of a script that is called so; without a ``file``, of no script."""
         self.invocation, self.argv, self.was_read = invocation, None, False
+        self.script = file
         if invocation is not None:
             self.argv = [_word(script, None)]
             self.argv += [_word(w, f"`{w}`, {self.source}") for w in invocation.arguments]

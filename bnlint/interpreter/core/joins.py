@@ -10,6 +10,7 @@ from bnlint.interpreter.core.objects import Function, Instance
 from bnlint.interpreter.core.values import (
     SOME_ITEMS,
     Choice,
+    Configuration,
     Many,
     Maybe,
     Tensor,
@@ -71,7 +72,7 @@ def _join_within(
     try:
         made: Value
         if isinstance(one, dict) and isinstance(other, dict):
-            made = _join_dicts(tape, one, other)
+            made = _joined_as(one, _join_dicts(tape, one, other))
         else:
             made = _each(tape, [*one], [*other])
         tape.joined[key] = (
@@ -81,6 +82,15 @@ def _join_within(
     finally:
         if outermost:
             tape.joined.clear()
+
+
+def _joined_as(one: dict[Value, Value], joined: dict[Value, Value]) -> dict[Value, Value]:
+    """What is joined, as a dict of the same kind."""
+    if not isinstance(one, Configuration):
+        return joined
+    made = Configuration(one.kind, one.cls)
+    made.update(joined)
+    return made
 
 
 def _each(tape: "Tape", one: Sequence[Value], other: Sequence[Value]) -> list[Value]:

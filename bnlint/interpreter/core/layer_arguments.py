@@ -6,7 +6,7 @@ from types import EllipsisType
 from bnlint.facts.types.site import NOT_KNOWN, Argument, Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Bound, Scope
-from bnlint.interpreter.core.values import Float, Int, Text, Value
+from bnlint.interpreter.core.values import Float, Int, PathText, Text, Value
 from bnlint.interpreter.evaluation import fits
 
 
@@ -67,7 +67,7 @@ def with_site(
     elif isinstance(value, float):
         made = Float(value)
     elif isinstance(value, str):
-        text = Text(value)
+        text = PathText(value) if isinstance(value, PathText) else Text(value)
         text.option, text.given_by = option, given_by
         return text
     else:

@@ -118,6 +118,10 @@ class Machine:
         """What calls returned that did nothing else, ``None`` for what was called once or does more."""
         self.prototypes: dict[Hashable, Prototype | None] = {}
         """Modules by what they are built from, ``None`` for what was built once or cannot be copied."""
+        self.written: set[str] = set()
+        """The paths of files that the program writes."""
+        self.documents: dict[tuple[str, str], object] = {}
+        """What texts of data hold, by their formats."""
         self.assigning: cst.CSTNode | None = None
         """The right-hand side of the assignment that is being executed."""
         self.speculating = False

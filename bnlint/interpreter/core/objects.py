@@ -103,6 +103,14 @@ class Partial:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenFile:
+    """A file that was opened to be read, by its path, and where that was done."""
+
+    path: str
+    site: Site
+
+
+@dataclass(frozen=True, slots=True)
 class CommandOption:
     """``click.option(...)``: what a parameter of a command is unless the user says otherwise."""
 

@@ -22,6 +22,7 @@ from bnlint.interpreter.core.values import (
     EXIT,
     MISSING,
     SHUFFLED,
+    Configuration,
     Float,
     GradientSwitch,
     Int,
@@ -86,6 +87,8 @@ def _identity(value: Value, left: list[int]) -> Hashable:
     match value:
         case tuple() | list():
             return kind, tuple(_identity(part, left) for part in value)
+        case Configuration(parent=Configuration()):
+            raise NotFixed  # what its references mean is outside of it
         case dict():
             parts = value.items()
             return kind, tuple((_identity(k, left), _identity(v, left)) for k, v in parts)

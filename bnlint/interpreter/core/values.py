@@ -13,7 +13,7 @@ from bnlint.facts.types.run import Condition
 from bnlint.facts.types.site import Argument, Site
 
 if TYPE_CHECKING:
-    from bnlint.interpreter.core.objects import Instance
+    from bnlint.interpreter.core.objects import Class, Instance
 
 Value: TypeAlias = object
 UNKNOWN_SHAPE = Shape()
@@ -72,6 +72,26 @@ class Text(str):
 
     option: str | None
     given_by: str | None = None
+    file: str = ""
+    """The data file that it is the content of, in words."""
+
+
+class PathText(Text):
+    """A path of pathlib."""
+
+
+class Configuration(dict[Value, Value]):
+    """A dict whose entries are attributes, too: a configuration, or an object of a class like that.
+
+    ``kind`` is the package's name for it, ``cls`` the project's class, ``parent`` what holds it.
+    """
+
+    __slots__ = ("cls", "kind", "parent")
+
+    def __init__(self, kind: str = "", cls: "Class | None" = None) -> None:
+        super().__init__()
+        self.kind, self.cls = kind, cls
+        self.parent: Configuration | None = None
 
 
 @dataclass(slots=True, unsafe_hash=True)
@@ -249,7 +269,7 @@ class Arguments:
 MOST_LOOKED_AT = 1024
 """Items of a container that is looked through; longer ones hold data, not what a call is given."""
 _DEEPEST_LOOK = 3
-_CONTAINERS = frozenset({list, tuple, dict})
+_CONTAINERS = frozenset({list, tuple, dict, Configuration})
 
 
 def extent(values: Collection[Value]) -> int:

@@ -27,6 +27,7 @@ from bnlint.interpreter.core.values import (
 from bnlint.interpreter.evaluation import evaluate
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.classes import is_instance, is_subclass
+from bnlint.interpreter.library.data_files import loaded
 from bnlint.interpreter.python.arithmetic import binary, broadcast, truth_of
 from bnlint.interpreter.python.attributes import has_attribute
 from bnlint.interpreter.python.construction import canonical
@@ -113,9 +114,7 @@ def _length(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scop
     return Unknown("length")
 
 
-@library_function(
-    "builtins.dict", "collections.OrderedDict", "collections.defaultdict", "easydict.EasyDict"
-)
+@library_function("builtins.dict", "collections.OrderedDict", "collections.defaultdict")
 def _dict(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     if path.endswith("defaultdict"):
         return m.new({})
@@ -224,4 +223,4 @@ def _eval(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope)
         for name in rest:
             value = m.attribute(value, name, site.node, scope)  # type: ignore[arg-type]
         return value
-    return Unknown("eval()")
+    return loaded(m, "literal", str(text), "", site) if isinstance(text, str) else Unknown("eval()")

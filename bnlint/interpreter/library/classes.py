@@ -4,7 +4,18 @@ import builtins
 
 from bnlint.facts.types.kind import Kind
 from bnlint.interpreter.core.objects import Builtin, Class, Function, Instance, Method, Partial
-from bnlint.interpreter.core.values import CONCRETE, Choice, Library, Many, Tensor, Unknown, Value
+from bnlint.interpreter.core.values import (
+    CONCRETE,
+    Choice,
+    Configuration,
+    Library,
+    Many,
+    PathText,
+    Tensor,
+    Unknown,
+    Value,
+)
+from bnlint.interpreter.python.configurations import NODES
 from bnlint.interpreter.python.construction import canonical
 from bnlint.interpreter.torch.modules import WRAPPERS, norm_group
 from bnlint.interpreter.torch.parameters import is_opaque
@@ -24,6 +35,8 @@ def is_instance(value: Value, classes: Value) -> bool | None:
         answers = {is_instance(one, classes) for one in value.values}
         return answers.pop() if len(answers) == 1 else None
     match classes:
+        case Class() if isinstance(value, Configuration) and value.cls is not None:
+            return classes in value.cls.mro
         case Class() if isinstance(value, Instance) and value.cls is not None:
             return classes in value.cls.mro or (None if value.cls.open else False)
         case Class():
@@ -41,6 +54,13 @@ def _any(answers: list[bool | None]) -> bool | None:
 
 def _is_library_instance(value: Value, cls: Library) -> bool | None:
     match value:
+        case Configuration(kind=package) if package and cls.path not in (
+            "builtins.dict",
+            "builtins.list",
+        ):
+            return True if NODES.get(cls.path) == package else None
+        case PathText():
+            return cls.path.startswith("pathlib.")
         case Tensor():
             return None if value.whole else cls.name == "Tensor"
         case Instance(library="typing.NamedTuple") if cls.path == "builtins.tuple":

@@ -42,6 +42,7 @@ WORDS: Mapping[str, str] = {
     "argparse.REMAINDER": argparse.REMAINDER,
     "argparse.PARSER": argparse.PARSER,
 }
+MOST_CHOICES = 1_000
 WITHOUT_WORDS = frozenset(
     {"store_true", "store_false", "store_const", "append_const", "count", "boolean"}
 )
@@ -180,6 +181,8 @@ class _Grammars:
         )
 
     def _choices(self, value: Value) -> list[object] | None:
+        if isinstance(value, range) and len(value) > MOST_CHOICES:
+            return None
         if not isinstance(value, list | tuple | set | frozenset | dict | range):
             return None
         try:

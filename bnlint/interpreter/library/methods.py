@@ -4,13 +4,16 @@ import libcst as cst
 
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import CALLS, Machine, handles
-from bnlint.interpreter.core.objects import Builtin, Class, Instance, Scope, Super
+from bnlint.interpreter.core.objects import Builtin, Class, Instance, OpenFile, Scope, Super
 from bnlint.interpreter.core.values import (
+    MISSING,
     SOME_ITEMS,
     Arguments,
+    Configuration,
     Library,
     Many,
     Maybe,
+    PathText,
     Tensor,
     Unknown,
     Value,
@@ -20,6 +23,8 @@ from bnlint.interpreter.core.values import (
 from bnlint.interpreter.evaluation import change, changes, evaluate, is_key, item_of, ordered
 from bnlint.interpreter.evaluation.vectors import METHODS as VECTOR_METHODS
 from bnlint.interpreter.evaluation.vectors import Vector
+from bnlint.interpreter.library.config_nodes import call_configuration_method
+from bnlint.interpreter.library.data_files import call_file_method, call_path_method
 from bnlint.interpreter.library.module_methods import call_module_method
 from bnlint.interpreter.library.object_methods import call_object_method
 from bnlint.interpreter.library.parameter_methods import call_parameter_method
@@ -62,6 +67,13 @@ def _call_builtin(
             return call_module_method(m, receiver, name, arguments, site, scope)
         case Instance():
             return call_object_method(m, receiver, name, arguments, site, scope)
+        case Configuration():
+            made = call_configuration_method(m, receiver, name, arguments, site)
+            return _call_plain(m, receiver, name, arguments, site) if made is MISSING else made
+        case OpenFile():
+            return call_file_method(m, receiver, name, site)
+        case PathText():
+            return call_path_method(m, receiver, name, arguments, site)
         case list() | dict() | set() | str() | tuple() | bytes():
             return _call_plain(m, receiver, name, arguments, site)
         case int() | float() if name in ("item", "tolist", "astype"):
@@ -94,6 +106,8 @@ def _call_super(
     m: Machine, receiver: Super, name: str, arguments: Arguments, site: Site, scope: Scope
 ) -> Value:
     instance = receiver.receiver
+    if isinstance(instance, Configuration):
+        return m.call(Builtin(instance, name), arguments, site, m.namespaces.anywhere)
     if not isinstance(instance, Instance):
         return Unknown("super")
     match name:

@@ -118,7 +118,7 @@ def converted(m: Machine, kind: Value, text: Value, site: Site) -> Value:
     if not isinstance(text, str):
         return text
     match kind:
-        case None | Library(path="builtins.str" | "pathlib.Path" | "os.path.expanduser"):
+        case None | Library(path="builtins.str"):
             return text
         case Library(path=path) if path in NUMBERS:
             return evaluate(path, [text], m.allowance)

@@ -26,6 +26,7 @@ from bnlint.interpreter.core.values import (
     Library,
     Many,
     Maybe,
+    PathText,
     Tensor,
     Unknown,
     Value,
@@ -35,6 +36,7 @@ from bnlint.interpreter.evaluation import compared, contains, negated, operate
 from bnlint.interpreter.torch.modules import children, is_container
 from bnlint.interpreter.torch.parameters import is_parameter, operand
 
+LONGEST_PATH = 4096
 TENSOR_OPERATORS: Mapping[str, tuple[Kind, str]] = {
     "Add": (Kind.ADD, "add"),
     "Subtract": (Kind.SUB, "sub"),
@@ -63,7 +65,18 @@ def binary(m: Machine, name: str, left: Value, right: Value, site: Site) -> Valu
         return _partly_unknown(name, left, right)
     if isinstance(left, Instance | Many) or isinstance(right, Instance | Many):
         return _object_operation(name, left, right)
+    if name == "Divide" and isinstance(left, str) and isinstance(right, str):
+        return _joined_paths(left, right)
     return operate(name, left, right, m.allowance)
+
+
+def _joined_paths(left: str, right: str) -> Value:
+    """``Path("configs") / "net.yaml"``."""
+    if not isinstance(left, PathText) and not isinstance(right, PathText):
+        return Unknown("operation")
+    made = PathText(right if right.startswith("/") else f"{left.rstrip('/')}/{right}")
+    made.option = None
+    return made if len(made) <= LONGEST_PATH else Unknown("operation")
 
 
 def _partly_unknown(name: str, left: Value, right: Value) -> Value:

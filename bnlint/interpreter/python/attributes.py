@@ -28,6 +28,7 @@ from bnlint.interpreter.core.values import (
     SHUFFLED,
     Arguments,
     Choice,
+    Configuration,
     Float,
     Int,
     Library,
@@ -127,7 +128,7 @@ def _of_choice(m: Machine, value: Choice, name: str, node: cst.CSTNode, scope: S
 @handles(ATTRIBUTES, Super)
 def _of_super(m: Machine, value: Super, name: str, node: cst.CSTNode, scope: Scope) -> Value:
     receiver = value.receiver
-    cls = receiver.cls if isinstance(receiver, Instance) else receiver
+    cls = receiver.cls if isinstance(receiver, Instance | Configuration) else receiver
     found = cls.find(name, value.after) if isinstance(cls, Class) else MISSING
     match found:
         case Function():
@@ -138,7 +139,8 @@ def _of_super(m: Machine, value: Super, name: str, node: cst.CSTNode, scope: Sco
             return Method(function, cls) if bound else function
     if found is not MISSING:
         return found
-    return Builtin(value, name) if isinstance(receiver, Instance) else Unknown("super")
+    known = isinstance(receiver, Instance | Configuration)
+    return Builtin(value, name) if known else Unknown("super")
 
 
 @handles(ATTRIBUTES, Tensor)
@@ -296,6 +298,8 @@ def has_attribute(owner: Value, name: str) -> bool | None:
     """``hasattr(owner, name)``, ``None`` where it is not known."""
     if isinstance(owner, Library):
         return True if bare_name(f"{owner.path}.{name}") else None
+    if isinstance(owner, Configuration):
+        return _has_entry(owner, name)
     if not isinstance(owner, Instance):
         return None
     if isinstance(owner.attributes.get(name), Maybe):
@@ -313,6 +317,14 @@ def has_attribute(owner: Value, name: str) -> bool | None:
     if bare_name(owner.library) in SIGNATURES and not _is_opened(owner):
         return name in names_of(owner) or (None if name in OTHER_ATTRIBUTES else False)
     return None
+
+
+def _has_entry(owner: Configuration, name: str) -> bool | None:
+    if name in owner:
+        return None if isinstance(owner[name], Maybe) else True
+    if owner.cls is not None and owner.cls.find(name) is not MISSING:
+        return True
+    return None if any(not isinstance(key, str) for key in owner) else False
 
 
 OTHER_ATTRIBUTES = frozenset(

@@ -8,11 +8,12 @@ import libcst as cst
 
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import CALLS, Machine, handles
-from bnlint.interpreter.core.objects import Bound, Class, Function, Instance, Scope
+from bnlint.interpreter.core.objects import Bound, Builtin, Class, Function, Instance, Scope
 from bnlint.interpreter.core.values import (
     MISSING,
     Arguments,
     Choice,
+    Configuration,
     Library,
     Many,
     Maybe,
@@ -20,6 +21,7 @@ from bnlint.interpreter.core.values import (
     Value,
     is_further,
 )
+from bnlint.interpreter.python.configurations import NODES
 from bnlint.interpreter.python.functions import run_function
 from bnlint.interpreter.python.iteration import listed
 from bnlint.interpreter.torch.containers import extend_container
@@ -74,6 +76,8 @@ def _build(m: Machine, cls: Class, arguments: Arguments, site: Site, scope: Scop
     base = cls.library_base()
     if base is not None and base.name in NOT_OBJECTS:
         return Unknown(f"{cls.name} object")
+    if base is not None and base.path in NODES:
+        return _build_configuration(m, cls, NODES[base.path], arguments, site, scope)
     library = canonical(base.path) if base is not None else ""
     build = partial(_execute, m, cls, library, arguments, site, scope)
     if m.recipes is not None or not library or not is_module_class(library):
@@ -97,6 +101,20 @@ def _execute(
         _initialise(m, made, cls, arguments, site, scope)
     finally:
         m.building -= made.is_module
+    return made
+
+
+def _build_configuration(
+    m: Machine, cls: Class, kind: str, arguments: Arguments, site: Site, scope: Scope
+) -> Configuration:
+    """An object of a class that is a dict."""
+    made = Configuration(kind, cls)
+    m.heap.new(made)
+    init = cls.find("__init__")
+    if isinstance(init, Function):
+        run_function(m, init, arguments.prefixed(made), site)
+    else:
+        m.call(Builtin(made, "__init__"), arguments, site, scope)
     return made
 
 
@@ -262,11 +280,24 @@ def copy_of(m: Machine, value: Value, site: Site, memo: dict[int, Value] | None 
         case tuple():
             return memo.setdefault(id(value), tuple(copy_of(m, i, site, memo) for i in value))
         case dict():
-            pairs: dict[Value, Value] = m.new({})
+            pairs: dict[Value, Value] = m.new(empty_like(value))
             memo[id(value)] = pairs
             pairs.update((key, copy_of(m, item, site, memo)) for key, item in value.items())
+            adopt(pairs)
             return pairs
     return value
+
+
+def empty_like(value: dict[Value, Value]) -> dict[Value, Value]:
+    """An empty dict of the same kind."""
+    return Configuration(value.kind, value.cls) if isinstance(value, Configuration) else {}
+
+
+def adopt(value: dict[Value, Value]) -> None:
+    """Let the configurations in one know what holds them."""
+    for item in value.values() if isinstance(value, Configuration) else ():
+        if isinstance(item, Configuration):
+            item.parent = value  # type: ignore[assignment]
 
 
 def _copy_of_instance(m: Machine, value: Instance, site: Site, memo: dict[int, Value]) -> Instance:

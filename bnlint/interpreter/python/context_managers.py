@@ -8,7 +8,15 @@ from bnlint.facts.types.known import Known
 from bnlint.interpreter.core.frames import Completion
 from bnlint.interpreter.core.heap import Watch
 from bnlint.interpreter.core.machine import STATEMENTS, Machine, Path, handles
-from bnlint.interpreter.core.objects import Class, Function, Instance, Managed, Method, Scope
+from bnlint.interpreter.core.objects import (
+    Class,
+    Function,
+    Instance,
+    Managed,
+    Method,
+    OpenFile,
+    Scope,
+)
 from bnlint.interpreter.core.values import Arguments, GradientSwitch, Tensor, Unknown, Value
 from bnlint.interpreter.python.functions import run_function
 from bnlint.interpreter.python.name_lookup import assign
@@ -37,7 +45,7 @@ def _enter(m: Machine, node: cst.With, number: int, scope: Scope) -> Completion 
             return _inside(m, manager, go_on)
         case Instance(cls=Class()):
             return _with_methods(m, manager, item.item, scope, go_on)
-        case Tensor() | Instance():
+        case Tensor() | Instance() | OpenFile():
             return go_on(manager)
     return go_on(Unknown("context manager"))
 

@@ -6,6 +6,7 @@ from bnlint.interpreter.core.machine import EXPRESSIONS, Machine, handles
 from bnlint.interpreter.core.objects import Function, Scope, Super
 from bnlint.interpreter.core.values import (
     Arguments,
+    Configuration,
     Many,
     Maybe,
     Tensor,
@@ -15,6 +16,7 @@ from bnlint.interpreter.core.values import (
 )
 from bnlint.interpreter.evaluation import change
 from bnlint.interpreter.python.arithmetic import binary, compare, operator_name, truth_of, unary
+from bnlint.interpreter.python.configurations import entry
 from bnlint.interpreter.python.forgetting import forget
 from bnlint.interpreter.python.iteration import SOME_SLICE, elements, index_into, listed
 from bnlint.interpreter.python.name_lookup import assign, look_up
@@ -105,6 +107,7 @@ def _unpack_keywords(m: Machine, value: Value, made: Arguments) -> None:
     for key, item in value.items():
         if isinstance(key, str):
             maybe = isinstance(item, Maybe)
+            item = entry(value, key) if isinstance(value, Configuration) else item
             made.keywords[key] = Unknown(f"argument {key}") if maybe else item
         else:
             made.opened = True

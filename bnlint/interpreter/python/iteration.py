@@ -8,12 +8,22 @@ import libcst as cst
 from bnlint.facts.types.graph import Shape
 from bnlint.facts.types.kind import Kind
 from bnlint.interpreter.core.machine import Machine
-from bnlint.interpreter.core.objects import Builtin, Class, Function, Instance, Method, Scope
+from bnlint.interpreter.core.objects import (
+    Builtin,
+    Class,
+    Function,
+    Instance,
+    Method,
+    OpenFile,
+    Scope,
+)
 from bnlint.interpreter.core.values import (
+    MISSING,
     OPENING,
     SHUFFLED,
     SOME_ITEMS,
     Arguments,
+    Configuration,
     Length,
     Library,
     Many,
@@ -31,6 +41,8 @@ from bnlint.interpreter.core.values import (
 )
 from bnlint.interpreter.evaluation import is_key, item_of
 from bnlint.interpreter.library.state_dicts import PARAMETERS, is_state_dict
+from bnlint.interpreter.python.configurations import entry, put
+from bnlint.interpreter.python.data_texts import lines_of, text_at
 from bnlint.interpreter.torch.containers import delete_child, indexed_child
 from bnlint.interpreter.torch.layer_shapes import size_at
 from bnlint.interpreter.torch.modules import (
@@ -65,6 +77,10 @@ def elements(m: Machine, value: Value) -> list[Value] | None:
             return sorted(value, key=_place_in_set) if m.allowance.takes(len(value)) else None
         case dict():
             return None if has_uncertain_entries(value) else list(value)
+        case OpenFile():
+            text = text_at(m, value.path, value.site)
+            lines = Unknown("lines") if text is None else lines_of(text)
+            return lines if isinstance(lines, list) else None
         case str() | range() | bytes():
             return list(value) if len(value) <= LONGEST else None
         case Instance() if value.is_module:
@@ -126,6 +142,9 @@ def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: S
             return Many(part) if isinstance(key, slice) or key is SOME_SLICE else part
         case Many(element=element):
             return value if isinstance(key, slice) else element
+        case Configuration() if isinstance(key, str):
+            held = entry(value, key)
+            return Unknown("item") if held is MISSING else held
         case list() | tuple() | str() | range() | dict() | bytes():
             return _index_known(m, value, key)
         case Class() | Library() if _is_type(value):
@@ -258,6 +277,8 @@ def store_item(m: Machine, target: cst.Subscript, value: Value, scope: Scope) ->
     index = parts[0] if len(parts) == 1 else None
     key = m.evaluate(index.value, scope) if isinstance(index, cst.Index) else Unknown("slice")
     match owner:
+        case Configuration() if not isinstance(key, Unknown | Tensor) and is_key(key):
+            put(m, owner, key, value)
         case dict() if not isinstance(key, Unknown | Tensor) and is_key(key):
             m.heap.touch(owner)
             owner[key] = value

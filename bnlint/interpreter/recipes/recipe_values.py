@@ -23,11 +23,22 @@ from bnlint.interpreter.core.objects import (
     Instance,
     Method,
     NumberMember,
+    OpenFile,
     Partial,
     Static,
     TextMember,
 )
-from bnlint.interpreter.core.values import Arguments, Choice, Library, Many, Tensor, Unknown, Value
+from bnlint.interpreter.core.values import (
+    Arguments,
+    Choice,
+    Configuration,
+    Library,
+    Many,
+    Tensor,
+    Unknown,
+    Value,
+)
+from bnlint.interpreter.python.configurations import CONSTRUCTORS
 from bnlint.interpreter.recipes.qualified_names import parameter_names, project_name, required_names
 from bnlint.interpreter.recipes.reasons import counts, unknown
 
@@ -92,12 +103,18 @@ class RecipeValues:
             case list() | tuple() | set() | frozenset():
                 kind = next(each.__name__ for each in KINDS if isinstance(value, each))
                 return Items(kind, tuple(self.of(item, what) for item in value))
+            case Configuration(kind=kind, cls=cls) if kind or cls is not None:
+                maker = project_name(cls) if cls is not None else LibraryName(CONSTRUCTORS[kind])
+                pairs = tuple((self.of(k, what), self.of(v, what)) for k, v in value.items())
+                return Built(maker, (Pairs(pairs),))
             case dict():
                 return Pairs(tuple((self.of(k, what), self.of(v, what)) for k, v in value.items()))
             case range() | slice():
                 bounds = (value.start, value.stop, value.step)
                 name = LibraryName(f"builtins.{type(value).__name__}")
                 return Built(name, tuple(self.of(bound, what) for bound in bounds))
+            case OpenFile():
+                return unknown(Unknown("open()"), what)
             case Unknown() | Many() | Tensor() | Choice():
                 return unknown(value, what)
         return None

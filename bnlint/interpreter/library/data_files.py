@@ -1,0 +1,262 @@
+"""Files that are opened to be read, and the data that loaders make of them."""
+
+import posixpath
+from collections.abc import Iterator, Mapping
+
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.layer_arguments import with_site
+from bnlint.interpreter.core.machine import ATTRIBUTES, Machine, handles
+from bnlint.interpreter.core.objects import Builtin, OpenFile, Scope
+from bnlint.interpreter.core.values import Arguments, PathText, Text, Unknown, Value
+from bnlint.interpreter.evaluation.data_formats import Lined, LinedFloat, NotData, parsed, weight_of
+from bnlint.interpreter.library.calls import library_function
+from bnlint.interpreter.python.data_texts import file_at, folders_for, lines_of, text_at
+from bnlint.visible import display_path
+
+LOADERS: Mapping[str, str] = {
+    "yaml.safe_load": "yaml",
+    "yaml.load": "yaml",
+    "yaml.full_load": "yaml",
+    "yaml.unsafe_load": "yaml",
+    "ruamel.yaml.safe_load": "yaml",
+    "json.load": "json",
+    "json.loads": "json",
+    "simplejson.load": "json",
+    "simplejson.loads": "json",
+    "tomllib.load": "toml",
+    "tomllib.loads": "toml",
+    "tomli.load": "toml",
+    "tomli.loads": "toml",
+    "toml.load": "toml",
+    "toml.loads": "toml",
+    "mmcv.load": "",
+    "mmengine.load": "",
+    "mmengine.fileio.load": "",
+    "ast.literal_eval": "literal",
+}
+"""The formats that functions read; ``""`` is that of the file's suffix."""
+FORMATS: Mapping[str, str] = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml"}
+_MALFORMED = object()
+BY_PATH = frozenset({"toml.load", "mmcv.load", "mmengine.load", "mmengine.fileio.load"})
+"""Functions that take the path of a file."""
+
+
+def loaded(m: Machine, kind: str, text: str, name: str, site: Site) -> Value:
+    """The data of a text, whose numbers remember the file ``name`` that they come from."""
+    if (kind, text) not in m.documents:
+        if not m.allowance.takes(weight_of(kind, text)):
+            return Unknown(f"{kind} load()")
+        try:
+            m.documents[kind, text] = parsed(kind, text)
+        except NotData:
+            m.documents[kind, text] = _MALFORMED
+    tree = m.documents[kind, text]
+    if tree is _MALFORMED or not m.allowance.takes(len(text)):
+        return Unknown(f"{kind} load()")
+    return _known(m, tree, name, site, "")
+
+
+def _known(m: Machine, tree: object, name: str, site: Site, key: object) -> Value:
+    match tree:
+        case bool() | None | str():
+            return tree
+        case int() | float():
+            plain = int(tree) if isinstance(tree, int) else float(tree)
+            return with_site(plain, site, given_by=_place(tree, name, key)) if name else plain
+        case list():
+            return m.new([_known(m, item, name, site, key) for item in tree])
+        case tuple():
+            return tuple(_known(m, item, name, site, key) for item in tree)
+        case dict():
+            return m.new({k: _known(m, item, name, site, k) for k, item in tree.items()})
+    return Unknown("data")
+
+
+def _place(number: int | float, name: str, key: object) -> str:
+    """``train_batch_size: 7` in `configs/icnet.yaml`, line 12``."""
+    line = f", line {number.line}" if isinstance(number, Lined | LinedFloat) else ""
+    value = int(number) if isinstance(number, int) else float(number)
+    return f"`{str(key)[:60]}: {value}` in {name}{line}"
+
+
+def loaded_file(m: Machine, kind: str, path: str, site: Site) -> Value:
+    """The data in a file; without a ``kind``, in the format that its suffix says."""
+    file = file_at(m, path, site)
+    text = text_at(m, path, site)
+    kind = kind or FORMATS.get(posixpath.splitext(path)[1].lower(), "")
+    if file is None or text is None or not kind:
+        return Unknown("file load()")
+    return loaded(m, kind, text, display_path(file), site)
+
+
+@library_function(*LOADERS)
+def _load(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    source, kind = arguments.get(0, "stream"), LOADERS[path]
+    made: Value = Unknown(f"{path}()")
+    match source:
+        case OpenFile(path=name):
+            made = loaded_file(m, kind, name, site)
+        case str() if path in BY_PATH or isinstance(source, PathText):
+            made = loaded_file(m, kind, str(source), site)
+        case str() if not path.endswith("json.load"):
+            name = source.file if isinstance(source, Text) else ""
+            made = loaded(m, kind, str(source), name, site) if kind else made
+    hook = arguments.keywords.get("object_hook")
+    if hook is not None and not isinstance(made, Unknown):
+        return _hooked(m, made, hook, site, scope)
+    return made
+
+
+def _hooked(m: Machine, tree: Value, hook: Value, site: Site, scope: Scope) -> Value:
+    """What ``object_hook`` makes of each dict, the inner ones first."""
+    match tree:
+        case dict():
+            inner = {key: _hooked(m, item, hook, site, scope) for key, item in tree.items()}
+            return m.call(hook, Arguments([m.new(inner)]), site, scope)
+        case list():
+            return m.new([_hooked(m, item, hook, site, scope) for item in tree])
+    return tree
+
+
+@library_function("builtins.open", "io.open", "codecs.open")
+def _open(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    return opened(m, arguments.get(0, "file"), arguments.get(1, "mode", "r"), site)
+
+
+def opened(m: Machine, path: Value, mode: Value, site: Site) -> Value:
+    """An open file; one that is written is not read afterwards."""
+    if not isinstance(path, str) or not isinstance(mode, str):
+        return Unknown("open()")
+    if set(mode) - set("rbtU"):
+        m.written.add(str(path))
+        return Unknown("open()")
+    return OpenFile(str(path), site)
+
+
+@handles(ATTRIBUTES, OpenFile)
+def _of_file(m: Machine, value: OpenFile, name: str, node: object, scope: Scope) -> Value:
+    return Builtin(value, name) if name != "name" else value.path
+
+
+def call_file_method(m: Machine, file: OpenFile, name: str, site: Site) -> Value:
+    """``file.read()`` and the like."""
+    match name:
+        case "read" | "readlines":
+            text = text_at(m, file.path, site)
+            if text is None:
+                return Unknown(f"{name}()")
+            return _content(m, file, text, site) if name == "read" else lines_of(text)
+        case "__iter__":
+            return file
+    return Unknown(f"file {name}")
+
+
+def _content(m: Machine, file: OpenFile, text: str, site: Site) -> Text:
+    content, found = Text(text), file_at(m, file.path, site)
+    content.option, content.file = None, display_path(found) if found is not None else ""
+    return content
+
+
+# -- paths ------------------------------------------------------------------------------------
+
+
+@library_function(*(f"pathlib.{name}" for name in ("Path", "PurePath", "PosixPath")))
+def _path(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    return joined(arguments.positional) if not arguments.opened else Unknown("path")
+
+
+def joined(parts: list[Value]) -> Value:
+    """The path that parts make."""
+    known = [str(part) for part in parts if isinstance(part, str)]
+    if len(known) < len(parts) or sum(map(len, known)) > 4096:
+        return Unknown("path")
+    return as_path(posixpath.join(*known) if known else ".")
+
+
+def as_path(text: str) -> PathText:
+    """A path of pathlib, written as it shows itself."""
+    parts = [part for part in text.split("/") if part not in ("", ".")]
+    made = PathText(("/" if text.startswith("/") else "") + "/".join(parts) or ".")
+    made.option = None
+    return made
+
+
+@handles(ATTRIBUTES, PathText)
+def _of_path(m: Machine, value: PathText, name: str, node: object, scope: Scope) -> Value:
+    head, tail = posixpath.split(value)
+    match name:
+        case "parent":
+            return as_path(head)
+        case "parents":
+            return list(_above(value))
+        case "name":
+            return tail
+        case "stem":
+            return posixpath.splitext(tail)[0]
+        case "suffix":
+            return posixpath.splitext(tail)[1]
+        case "parts":
+            return tuple(value.split("/"))
+    return Builtin(value, name)
+
+
+def _above(path: str) -> Iterator[PathText]:
+    while posixpath.dirname(path) not in (path, ""):
+        path = posixpath.dirname(path)
+        yield as_path(path)
+
+
+def call_path_method(
+    m: Machine, path: PathText, name: str, arguments: Arguments, site: Site
+) -> Value:
+    """``path.name(...)``."""
+    first = arguments.get(0, "other")
+    match name:
+        case "resolve" | "absolute" | "expanduser":
+            return as_path(posixpath.normpath(path))
+        case "joinpath":
+            return joined([path, *arguments.positional])
+        case "with_suffix" | "with_name" if isinstance(first, str):
+            base = posixpath.splitext(path)[0] if name == "with_suffix" else posixpath.dirname(path)
+            return as_path(base + first if name == "with_suffix" else posixpath.join(base, first))
+        case "as_posix" | "__str__" | "__fspath__":
+            return str(path)
+        case "open":
+            return opened(m, path, arguments.get(0, "mode", "r"), site)
+        case "read_text" | "read_bytes":
+            return call_file_method(m, OpenFile(str(path), site), "read", site)
+        case "exists" | "is_file":
+            return True if file_at(m, path, site) is not None else Unknown(name)
+        case "write_text" | "write_bytes":
+            m.written.add(str(path))
+    return Unknown(f"path {name}()")
+
+
+@library_function("pathlib.Path.cwd", "os.getcwd")
+def _cwd(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    where = folders_for(m, site)
+    for reads in m.readings:
+        reads.fixed = False
+    if where is None:
+        return Unknown(f"{path}()")
+    return as_path(where[0][0].as_posix()) if path.startswith("pathlib") else str(where[0][0])
+
+
+@library_function("os.path.exists", "os.path.isfile")
+def _exists(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    name = arguments.get(0, "path")
+    known = isinstance(name, str) and file_at(m, str(name), site) is not None
+    return True if known else Unknown(f"{path}()")
+
+
+@library_function("os.path.abspath", "os.path.realpath", "os.path.normpath", "os.path.expanduser")
+def _normal(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    """A relative path stays one: nobody knows where the program is called."""
+    name = arguments.get(0, "path")
+    return posixpath.normpath(name) if isinstance(name, str) and name else Unknown(f"{path}()")
+
+
+@library_function("os.fspath")
+def _fspath(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    name = arguments.get(0, "path")
+    return str(name) if isinstance(name, str) else Unknown(f"{path}()")

@@ -1,0 +1,224 @@
+"""Dicts whose entries are attributes, too."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import libcst as cst
+
+from bnlint.interpreter.core.machine import ATTRIBUTES, SETTERS, Machine, handles
+from bnlint.interpreter.core.objects import (
+    Builtin,
+    Class,
+    Function,
+    Method,
+    Property,
+    Scope,
+    Static,
+)
+from bnlint.interpreter.core.values import (
+    MISSING,
+    Arguments,
+    Configuration,
+    Unknown,
+    Value,
+    present,
+)
+from bnlint.interpreter.python.functions import run_function
+
+OMEGACONF = "omegaconf"
+DEEPEST_REFERENCE = 8
+_REFERENCE = re.compile(r"\$\{(\.*)([\w.\[\]-]+)\}")
+YACS = "yacs"
+NODES: Mapping[str, str] = {
+    "yacs.config.CfgNode": YACS,
+    "fvcore.common.config.CfgNode": YACS,
+    "detectron2.config.CfgNode": YACS,
+    "easydict.EasyDict": "easydict",
+    "munch.Munch": "munch",
+    "munch.DefaultMunch": "munch",
+    "munch.munchify": "munch",
+    "munch.Munch.fromDict": "munch",
+    "addict.Dict": "addict",
+    "box.Box": "box",
+    "dotmap.DotMap": "dotmap",
+    "attrdict.AttrDict": "attrdict",
+    "ml_collections.ConfigDict": "ml_collections",
+    "ml_collections.config_dict.ConfigDict": "ml_collections",
+    "mmcv.ConfigDict": "addict",
+    "mmcv.Config": "addict",
+    "mmengine.ConfigDict": "addict",
+    "mmengine.Config": "addict",
+    "mmengine.config.ConfigDict": "addict",
+    "mmengine.config.Config": "addict",
+    "builtins.dict": "",
+    "collections.OrderedDict": "",
+}
+"""Classes of configurations, also as bases of a project's own, and the packages' names for them."""
+CONSTRUCTORS: Mapping[str, str] = {
+    OMEGACONF: "omegaconf.OmegaConf.create",
+    **{kind: path for path, kind in reversed(list(NODES.items()))},
+}
+"""What makes such a configuration of a dict."""
+METHODS = frozenset(dir(dict)) - {"__class__"}
+
+
+def configured(m: Machine, tree: Value, kind: str, cls: Class | None = None) -> Value:
+    """A tree of dicts and lists, each dict of which has its entries as attributes."""
+    match tree:
+        case Configuration() | dict():
+            made = Configuration(kind, cls)
+            m.heap.new(made)
+            for key, item in tree.items():
+                made[key] = configured(m, item, kind, cls)
+                _adopt(made, made[key])
+            return made
+        case list():
+            return m.new([configured(m, item, kind, cls) for item in tree])
+        case tuple():
+            return tuple(configured(m, item, kind, cls) for item in tree)
+    return tree
+
+
+def _adopt(parent: Configuration, value: Value) -> None:
+    if isinstance(value, Configuration):
+        value.parent = parent
+
+
+def put(m: Machine, owner: Configuration, key: Value, value: Value) -> None:
+    """Set one entry."""
+    m.heap.touch(owner)
+    if type(value) is dict and owner.kind:
+        value = configured(m, value, owner.kind, owner.cls)
+    owner[key] = value
+    _adopt(owner, value)
+
+
+def forget_entries(m: Machine, owner: Configuration) -> None:
+    """Something that is not known has been written over what a configuration holds."""
+    for key, value in list(owner.items()):
+        if isinstance(value, Configuration):
+            forget_entries(m, value)
+        else:
+            m.heap.touch(owner)
+            owner[key] = Unknown(f"configuration of {key}")
+
+
+def entry(owner: Configuration, key: Value) -> Value:
+    """What reading an entry gives, its references followed, or ``MISSING``."""
+    value = present(owner.get(key, MISSING))
+    return resolved(owner, value) if owner.kind == OMEGACONF else value
+
+
+def resolved(owner: Configuration, value: Value, depth: int = DEEPEST_REFERENCE) -> Value:
+    """A string with the references in it, ``${train.batch_size}``, replaced."""
+    if not isinstance(value, str) or "${" not in value:
+        return value
+    whole = _REFERENCE.fullmatch(value)
+    if whole is not None:
+        return _referred(owner, whole[1], whole[2], depth)
+    parts: list[str] = []
+    end = 0
+    for found in _REFERENCE.finditer(value):
+        made = _referred(owner, found[1], found[2], depth)
+        if isinstance(made, bool) or not isinstance(made, str | int | float):
+            return Unknown("a reference")
+        parts += [value[end : found.start()], str(made)]
+        end = found.end()
+    text = "".join([*parts, value[end:]])
+    return Unknown("a reference") if "${" in text or len(text) > 10_000 else text
+
+
+def _referred(owner: Configuration, dots: str, path: str, depth: int) -> Value:
+    holder: Configuration | None = owner
+    for _ in range(len(dots) - 1):
+        holder = holder.parent if holder is not None else None
+    if not dots:
+        while holder is not None and holder.parent is not None:
+            holder = holder.parent
+    value: Value = holder
+    for name in path.split("."):
+        if not isinstance(value, Configuration) or name not in value or not depth:
+            return Unknown("a reference")
+        value = resolved(value, present(value[name]), depth - 1)
+    return value
+
+
+def selected(value: Value, names: Sequence[str]) -> Value:
+    """The entry that a dotted path leads to, or ``MISSING``."""
+    for name in names:
+        if not isinstance(value, Configuration):
+            return MISSING
+        value = entry(value, name)
+    return value
+
+
+def set_at(m: Machine, owner: Configuration, names: Sequence[str], value: Value) -> None:
+    """Set the entry that a dotted path leads to; what is missing on the way is made."""
+    *above, last = names
+    for name in above:
+        inner = owner.get(name)
+        if not isinstance(inner, Configuration):
+            put(m, owner, name, configured(m, {}, owner.kind, owner.cls))
+            inner = owner[name]
+        assert isinstance(inner, Configuration)
+        owner = inner
+    put(m, owner, last, value)
+
+
+def merge(m: Machine, into: Configuration, other: Value) -> None:
+    """Write the entries of another tree over those of a configuration, dict by dict."""
+    if not isinstance(other, dict):
+        forget_entries(m, into)
+        return
+    for key, value in other.items():
+        held = into.get(key)
+        if isinstance(held, Configuration) and isinstance(value, dict):
+            merge(m, held, value)
+        else:
+            put(m, into, key, configured(m, value, into.kind, into.cls))
+
+
+@handles(ATTRIBUTES, Configuration)
+def _of_configuration(
+    m: Machine, value: Configuration, name: str, node: cst.CSTNode, scope: Scope
+) -> Value:
+    if value.cls is not None:
+        found = _of_class(m, value, value.cls, name, node, scope)
+        if found is not MISSING:
+            return found
+    if name == "__dict__":
+        return value
+    if name in METHODS and name not in value:
+        return Builtin(value, name)
+    held = entry(value, name)
+    if type(held) is dict:
+        put(m, value, name, configured(m, held, value.kind, value.cls))
+        return value[name]
+    if held is not MISSING:
+        return held
+    fallback = value.cls.find("__getattr__") if value.cls is not None else MISSING
+    if isinstance(fallback, Function):
+        return run_function(m, fallback, Arguments([value, name]), m.site(node, scope))
+    return Builtin(value, name)
+
+
+def _of_class(
+    m: Machine, value: Configuration, cls: Class, name: str, node: cst.CSTNode, scope: Scope
+) -> Value:
+    found = cls.find(name)
+    match found:
+        case Function():
+            return Method(found, value)
+        case Static(function=Function() as function, bound=bound):
+            return Method(function, cls) if bound else function
+        case Property(getter=getter):
+            return run_function(m, getter, Arguments([value]), m.site(node, scope))
+    return found
+
+
+@handles(SETTERS, Configuration)
+def _set(
+    m: Machine, owner: Configuration, name: str, value: Value, node: cst.CSTNode, scope: Scope
+) -> None:
+    if name != "__dict__":
+        put(m, owner, name, value)

@@ -1,0 +1,49 @@
+"""Files of a project that hold data: configurations, never code that is executed."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from bnlint.source.regular import read_bytes
+
+SUFFIXES = frozenset(".yaml .yml .json .toml .ini .cfg .conf .config".split())
+LARGEST = 256 << 10
+"""Bytes of a file that is read."""
+MOST = 8 << 20
+"""Bytes of all files that are read in one lint."""
+
+
+class DataFiles:
+    """The data files that a program reads, each at most once."""
+
+    def __init__(self) -> None:
+        self._texts: dict[Path, str | None] = {}
+        self._left = MOST
+
+    def find(self, name: str, folders: Sequence[Path], root: Path) -> Path | None:
+        """The file that a path means from the first of some folders where there is one.
+
+        It lies in ``root``, also behind symbolic links; what lies elsewhere is not even looked at.
+        """
+        if "\0" in name or len(name) > 4096:
+            return None
+        for folder in folders:
+            file = Path(os.path.normpath(os.path.join(folder, name)))
+            if file.is_relative_to(root) and os.path.isfile(file):
+                real, inside = os.path.realpath(file), os.path.realpath(root)
+                return file if Path(real).is_relative_to(inside) else None
+        return None
+
+    def text(self, file: Path) -> str | None:
+        """What is in a small regular file of a kind that holds data, else ``None``."""
+        if file not in self._texts:
+            self._texts[file] = self._read(file) if file.suffix.lower() in SUFFIXES else None
+        return self._texts[file]
+
+    def _read(self, file: Path) -> str | None:
+        try:
+            content = read_bytes(file, min(LARGEST, self._left))
+            self._left -= len(content)
+            return content.decode("utf-8-sig").replace("\r\n", "\n")
+        except (OSError, UnicodeDecodeError):
+            return None
