@@ -151,3 +151,11 @@ def test_a_network_that_follows_another_is_frozen_for_the_optimizer_only(transfe
 
 def test_a_network_that_nothing_writes_is_frozen() -> None:
     assert found("pass") == ["BN701"]
+
+
+@pytest.mark.parametrize(
+    "source", ['torch.load("a.pth")', 'torch.hub.load_state_dict_from_url("https://a.b/c.pth")']
+)
+def test_what_a_file_holds_is_followed_by_nothing(source: str) -> None:
+    copied = f"saved = {source}\nfor name, p in t.named_parameters():\n    p.copy_(saved[name])"
+    assert found(copied) == ["BN701"]

@@ -315,9 +315,13 @@ def may_be_absent(entry: Value) -> bool:
     return False
 
 
+LOADED = ("load()", "published weights")
+"""How the reasons of values end that come from a file."""
+
+
 def is_saved(value: Value) -> bool:
     """Whether a value, or what it is a part of, comes from a file."""
-    return isinstance(value, Unknown) and value.reason.endswith("load()")
+    return isinstance(value, Unknown) and value.reason.endswith(LOADED)
 
 
 def is_further(entry: Value) -> bool:

@@ -3,7 +3,7 @@
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
-from bnlint.interpreter.core.values import Arguments, Tensor, Unknown, Value
+from bnlint.interpreter.core.values import Arguments, Tensor, Unknown, Value, is_saved
 from bnlint.interpreter.library.tensor_functions import call_tensor_method
 from bnlint.interpreter.torch.freezing import freeze, note_weights_written
 from bnlint.interpreter.torch.parameters import is_parameter, operand
@@ -39,7 +39,9 @@ def call_parameter_method(
             return parameter
         case _ if name in COPIES:
             draw(m, parameter, None)
-            if is_parameter(first) or isinstance(first, Unknown | Tensor) or name == "mul_":
+            loaded = name == "copy_" and is_saved(first)
+            other = is_parameter(first) or isinstance(first, Unknown | Tensor)
+            if (other and not loaded) or name == "mul_":
                 note_weights_written(m, parameter, site)
             return parameter
         case "numel" | "size" | "dim" | "item" | "nelement":
