@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bnlint.source.data_files import DataFiles
 from bnlint.source.listing import Listings
+from bnlint.source.search_paths import added_folders
 from bnlint.source.unreadable import Unreadable
 from bnlint.vocabulary.packages import NEVER_OURS, THIRD_PARTY
 
@@ -33,12 +34,16 @@ class Project:
         self._files: dict[Path, SourceFile] = {}
         self._read_from = {path.parent for path in self._overrides}
         """The folders of the files read so far."""
+        self._added: list[Path] = []
+        """The folders of the project that files read so far put on ``sys.path``."""
         self._roots: dict[Path, Path] = {}
         self._located: dict[tuple[str, int, Path], Path | None] = {}
         self._folders: dict[Path, Path] = {}
         """The folder of each importer; asking the operating system is slow."""
         self._listings = Listings()
         self.data = DataFiles()
+        for path, source in self._overrides.items():
+            self._add_folders(source.content, path.parent)
 
     @property
     def overrides(self) -> "tuple[SourceFile, ...]":
@@ -66,7 +71,19 @@ class Project:
             raise
         self._files[file] = source
         self._read_from.add(file.parent)
+        self._add_folders(source.content, file.parent)
         return source
+
+    def _add_folders(self, content: str, folder: Path) -> None:
+        """Search from now on in folders of the project that code puts on ``sys.path``."""
+        for parts in added_folders(content):
+            bases = [*_upwards(folder, self.root_of(folder))]
+            ends = (parts[start:] for start in range(len(parts)))
+            places = (base.joinpath(*end) for end in ends for base in bases)
+            found = next((place for place in places if self._is_folder(place)), None)
+            if found is not None and found not in self._added:
+                self._added.append(found)
+                self._located.clear()
 
     def root_of(self, path: Path) -> Path:
         """Return the project's root folder for a file or folder in it.
@@ -120,8 +137,13 @@ class Project:
             return
         chain = [*_upwards(folder, self.root_of(folder)), *self._scripts_above(folder)]
         packages = [root for root in chain if self._has_file(root, "__init__.py")]
-        plain = [root for root in chain if root not in packages]
-        if package in THIRD_PARTY or package in sys.stdlib_module_names:
+        top = self.root_of(folder)
+        added = [root for root in self._added if root.is_relative_to(top) and root not in chain]
+        plain = [*(root for root in chain if root not in packages), *added]
+        if package in sys.stdlib_module_names:
+            yield from plain[: len(plain) - len(added)]
+            return
+        if package in THIRD_PARTY:
             yield from plain
             return
         for root in plain + packages:
