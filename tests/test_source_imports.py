@@ -235,3 +235,34 @@ def test_a_folder_without_a_script_above_the_project_is_no_root(root: Path) -> N
     project = Project()
     project.load(root / "train.py")
     assert project.resolve("outside", 0, root / "models/resnet.py") is None
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import sys\nsys.path.append('core')\n",
+        "import sys\nsys.path.insert(0, '/home/someone/project/core')\n",
+        "import os, sys\nhere = os.path.dirname(__file__)\n"
+        "def add(path):\n    sys.path.insert(0, path)\nadd(os.path.join(here, '..', 'core'))\n",
+        "import sys\nsys.path += ['./core/']\n",
+    ],
+    ids=["relative", "of another machine", "joined", "a list"],
+)
+def test_a_folder_that_code_puts_on_the_search_path(tmp_path: Path, code: str) -> None:
+    tree(tmp_path, "setup.py", "core/raft.py", "core/update.py", "other/lone.py")
+    (tmp_path / "train.py").write_text(code)
+    project = Project()
+    assert project.resolve("raft", 0, tmp_path / "train.py") is None
+    project.load(tmp_path / "train.py")
+    found = project.resolve("raft", 0, tmp_path / "train.py")
+    assert isinstance(found, SourceFile)
+    assert found.file == tmp_path / "core/raft.py"
+    assert project.resolve("lone", 0, tmp_path / "train.py") is None
+
+
+def test_a_path_that_is_only_read_adds_no_folder(tmp_path: Path) -> None:
+    tree(tmp_path, "setup.py", "core/raft.py")
+    (tmp_path / "train.py").write_text("import sys\nprint(sys.path, 'core')\n")
+    project = Project()
+    project.load(tmp_path / "train.py")
+    assert project.resolve("raft", 0, tmp_path / "train.py") is None

@@ -67,8 +67,9 @@ def is_step_of_training(run: Run, forward: Forward) -> bool:
     around = [loop for loop in forward.context.loops if loop.loader is not None]
     around = around or list(forward.context.loops)
     innermost = around[-1].site if around else None
+    held_out = all(loader.is_held_out for loader in forward.loaders)
     return any(
-        (not other.loaders or not set(other.loaders).isdisjoint(forward.loaders))
+        (not (other.loaders or held_out) or not set(other.loaders).isdisjoint(forward.loaders))
         and (innermost is None or innermost in loops_of(other))
         for other in training_forwards(run)
     )

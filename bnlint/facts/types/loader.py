@@ -36,6 +36,9 @@ class Dataset:
 class Loader:
     """One DataLoader. ``arguments`` binds every constructor parameter, defaults included.
 
+    Data that no loader yields, but whose name says that it is for evaluation (``val_x``, an item of
+    ``test_set``), have one without arguments.
+
     ``names`` are the variables and attributes that it was bound to. ``resolved`` is false when
     ``*args`` or ``**kwargs`` that are not known took part in the call. ``settled`` is false when
     keywords that are unpacked into it may bring a sampler or ``shuffle`` on another path.
@@ -48,3 +51,8 @@ class Loader:
     purpose: Purpose
     resolved: bool = True
     settled: bool = True
+
+    @property
+    def is_held_out(self) -> bool:
+        """Whether it is no loader, but data whose name says that nothing is trained on it."""
+        return not self.arguments and self.purpose is Purpose.EVALUATION

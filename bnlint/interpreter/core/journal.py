@@ -118,6 +118,8 @@ class Journal:
         self.problems: dict[Instance, list[str]] = {}
         self.loaders: dict[Instance, Loader] = {}
         self.loaders_built: list[Instance] = []
+        self.held_out: dict[tuple[str, Site], Instance] = {}
+        """What stands for the loaders of data that have none, by their names."""
         self.overwritten: set[Instance] = set()
         """Modules whose parameters the program also sets by hand: averages, copies."""
         self.failures: list[RehearsalFailure] = []

@@ -79,13 +79,18 @@ _EVALUATION = frozenset(
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
+def words_of(name: str) -> set[str]:
+    """The words of a name, in lower case: ``X_test`` and ``xTest`` are of the same."""
+    return {word.lower() for word in _WORD.findall(name)}
+
+
 def purpose_of_name(text: str) -> Purpose:
     """What a name or a path says that it is for: its last telling component decides.
 
     ``train_loader``, ``valDataset`` and ``train_images/test`` tell; ``train_test_split`` does not.
     """
     for component in reversed(text.split("/")):
-        words_in_it = {word.lower() for word in _WORD.findall(component)}
+        words_in_it = words_of(component)
         training, evaluation = words_in_it & _TRAINING, words_in_it & _EVALUATION
         if training and evaluation:
             return Purpose.UNKNOWN

@@ -40,6 +40,7 @@ from bnlint.interpreter.core.values import (
     present,
 )
 from bnlint.interpreter.evaluation import is_key, item_of
+from bnlint.interpreter.library.held_out import item_of_dataset
 from bnlint.interpreter.library.state_dicts import PARAMETERS, is_state_dict
 from bnlint.interpreter.python.configurations import entry, put
 from bnlint.interpreter.python.data_texts import lines_of, text_at
@@ -154,7 +155,9 @@ def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: S
         case Instance(cls=Class() as cls) if isinstance(cls.find("__getitem__"), Function):
             getter = cls.find("__getitem__")
             assert isinstance(getter, Function)
-            return m.call(Method(getter, value), Arguments([key]), m.site(node, scope), scope)
+            site = m.site(node, scope)
+            item = m.call(Method(getter, value), Arguments([key]), site, scope)
+            return item_of_dataset(m, value, item, site)
         case Instance() if value.is_module and is_container(value):
             return indexed_child(m, value, key, m.site(node, scope))
         case Instance() if is_opaque(value):

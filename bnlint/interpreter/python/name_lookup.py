@@ -8,6 +8,7 @@ import libcst as cst
 from bnlint.interpreter.core.machine import SETTERS, Machine
 from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.values import MISSING, Library, Many, Tensor, Unknown, Value, present
+from bnlint.interpreter.library.held_out import held_out
 from bnlint.interpreter.python.iteration import elements, index_into, store_item
 from bnlint.interpreter.torch.freezing import note_weights_written
 from bnlint.interpreter.torch.layer_shapes import size_at
@@ -54,7 +55,8 @@ def assign(m: Machine, target: cst.CSTNode, value: Value, scope: Scope) -> None:
     """Bind an assignment target to a value."""
     match target:
         case cst.Name(value=name):
-            bind(m, name, value, scope)
+            named = type(value) is Tensor or type(value) is Unknown
+            bind(m, name, held_out(m, target, value, scope) if named else value, scope)
         case cst.Attribute(value=owner, attr=attr):
             set_attribute(m, m.evaluate(owner, scope), attr.value, value, target, scope)
         case cst.Tuple(elements=parts) | cst.List(elements=parts):
