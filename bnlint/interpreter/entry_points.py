@@ -13,7 +13,15 @@ from bnlint.interpreter.core.command_line import Branch
 from bnlint.interpreter.core.frames import Activation
 from bnlint.interpreter.core.machine import BudgetExceeded, Machine, ProgramEnds
 from bnlint.interpreter.core.namespaces import Namespace
-from bnlint.interpreter.core.objects import Class, Function, Instance, Method, Property, Static
+from bnlint.interpreter.core.objects import (
+    Class,
+    ComposedMain,
+    Function,
+    Instance,
+    Method,
+    Property,
+    Static,
+)
 from bnlint.interpreter.core.values import Arguments, Tensor, Value
 from bnlint.interpreter.prefilter import (
     called_names,
@@ -212,6 +220,7 @@ class Rehearser:
             name, False, self.entry_steps, lambda: held.append(namespace.lookup(self.m, name)), site
         )
         value = held[0] if held else None
+        value = value.function if isinstance(value, ComposedMain) else value
         if isinstance(value, Function) and value.node is node:
             self._enter(name, False, self.entry_steps, lambda: self._call(value, site), site)
         elif isinstance(value, Class) and value.node is node:

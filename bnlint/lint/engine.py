@@ -130,7 +130,7 @@ def _refused(refusal: Refusal) -> str:
     """What a script says of its arguments, and where they were given."""
     call = refusal.invocation
     if not call.origin:
-        return f"{refusal.message} (says the parser of `{refusal.script}`)"
+        return f"{refusal.message} (says `{refusal.script}`)"
     return f"`{refusal.script} {call}` in `runs` of {call.origin}: {refusal.message}"
 
 

@@ -111,6 +111,19 @@ class OpenFile:
 
 
 @dataclass(frozen=True, slots=True)
+class ComposedMain:
+    """``@hydra.main(...)``, and with a ``function`` what it makes of it: files give its argument.
+
+    ``folder`` is where they are, beside the file of ``site``, and ``name`` the first one's.
+    """
+
+    function: Value
+    folder: str
+    name: str
+    site: Site
+
+
+@dataclass(frozen=True, slots=True)
 class CommandOption:
     """``click.option(...)``: what a parameter of a command is unless the user says otherwise."""
 

@@ -1,5 +1,7 @@
 """``def``, ``class`` and their decorators."""
 
+from dataclasses import replace
+
 import libcst as cst
 
 from bnlint.facts.types.known import Known
@@ -8,6 +10,7 @@ from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import (
     Class,
     CommandOption,
+    ComposedMain,
     Function,
     Method,
     NumberMember,
@@ -59,6 +62,8 @@ def _decorate(
         case GradientSwitch(grad=grad, before=before):
             function.grad = grad
             m.grad = m.grad if before is None else before
+        case ComposedMain():
+            return replace(decorator, function=value)
         case CommandOption(name=name, value=default):
             function.defaults[name] = default
         case Function() | Method() | Partial():

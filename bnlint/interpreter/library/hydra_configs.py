@@ -1,0 +1,352 @@
+"""Hydra: configurations that are composed of files by their defaults lists, and objects made of them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.machine import CALLS, Machine, ProgramEnds, handles
+from bnlint.interpreter.core.namespaces import Namespace
+from bnlint.interpreter.core.objects import ComposedMain, Partial, Scope
+from bnlint.interpreter.core.values import (
+    MISSING,
+    Arguments,
+    Configuration,
+    Library,
+    Text,
+    Unknown,
+    Value,
+)
+from bnlint.interpreter.library.calls import library_function
+from bnlint.interpreter.library.config_nodes import decoded
+from bnlint.interpreter.library.data_files import loaded
+from bnlint.interpreter.python.configurations import (
+    OMEGACONF,
+    configured,
+    entry,
+    merge,
+    selected,
+    set_at,
+)
+from bnlint.source import SourceFile
+from bnlint.visible import display_path
+
+MOST_CONFIGS = 200
+_HEADER = re.compile(r"\A(?:\s*#[^\n]*\n)*?\s*#\s*@package[ \t]+(\S+)")
+_ITEM = re.compile(r"(?:(?P<word>override|optional)\s+)*(?P<group>[^@\s]+)(?:@(?P<package>\S+))?")
+_ABSOLUTE = ("_global_", "_group_", "_name_")
+SETTINGS = frozenset({"_target_", "_partial_", "_args_", "_recursive_", "_convert_"})
+
+
+class NotComposed(Exception):
+    """A part of the configuration is not known."""
+
+
+@dataclass(slots=True)
+class _Overrides:
+    """What the command line sets: options of groups, and values by their dotted names."""
+
+    groups: dict[str, str] = field(default_factory=dict)
+    added: list[tuple[str, str]] = field(default_factory=list)
+    values: list[tuple[str, Text]] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One file's own entries, and the package that they go into."""
+
+    package: tuple[str, ...]
+    tree: dict[Value, Value]
+
+
+class _Composition:
+    """Composes one configuration of the files in a folder."""
+
+    def __init__(self, m: Machine, folder: Path, root: Path, site: Site) -> None:
+        self.m, self.folder, self.root, self.site = m, folder, root, site
+        self.choices: dict[str, str] = {}
+        self._read = 0
+
+    def is_group(self, name: str) -> bool:
+        """Whether there is a folder of options."""
+        folder = self.folder / name
+        return ".." not in name and folder.is_relative_to(self.root) and folder.is_dir()
+
+    def compose(self, name: str, overrides: _Overrides) -> Configuration:
+        """The whole configuration; raises :class:`NotComposed`."""
+        parts: list[_Part] = []
+        for _ in range(4):  # until no file chooses another option for a group
+            before = dict(self.choices)
+            parts = list(self._parts(name, "", ()))
+            for group, option in overrides.added:
+                parts += self._parts(f"{group}/{option}", group, tuple(group.split("/")))
+            if self.choices == before:
+                break
+        made = configured(self.m, {}, OMEGACONF)
+        assert isinstance(made, Configuration)
+        for part in parts:
+            holder = made
+            if part.package:
+                if not isinstance(selected(made, part.package), Configuration):
+                    set_at(self.m, made, part.package, configured(self.m, {}, OMEGACONF))
+                found = selected(made, part.package)
+                assert isinstance(found, Configuration)
+                holder = found
+            merge(self.m, holder, part.tree)
+        return made
+
+    def _parts(self, name: str, group: str, package: tuple[str, ...]) -> Iterator[_Part]:
+        text = self._text(name)
+        header = _HEADER.match(text)
+        if header is not None:
+            package = _package(header[1], package, ())
+        tree = loaded(self.m, OMEGACONF, text, self._display(name), self.site) if text else {}
+        if tree is None:
+            tree = {}
+        if not isinstance(tree, dict):
+            raise NotComposed
+        defaults = tree.get("defaults", [])
+        own = _Part(package, {k: v for k, v in tree.items() if k not in ("defaults", "hydra")})
+        if not isinstance(defaults, list):
+            raise NotComposed
+        for item in defaults:
+            if item == "_self_":
+                yield own
+            else:
+                yield from self._default(item, group, package)
+        if "_self_" not in defaults:
+            yield own
+
+    def _default(self, item: Value, group: str, package: tuple[str, ...]) -> Iterator[_Part]:
+        """The parts that one item of a defaults list brings."""
+        if isinstance(item, str):
+            inner = _joined(group, item)
+            yield from self._parts(inner, inner.rpartition("/")[0], package)
+            return
+        if not isinstance(item, dict) or len(item) != 1:
+            raise NotComposed
+        ((key, option),) = item.items()
+        found = _ITEM.fullmatch(str(key))
+        if found is None:
+            raise NotComposed
+        inner = _joined(group, found["group"])
+        if inner.startswith("hydra/") or inner == "hydra":
+            return
+        if "override" in str(key).split(" ")[0]:
+            self.choices.setdefault(inner, str(option))
+            return
+        chosen: Value = self.choices.get(inner) or option
+        relative = tuple(found["group"].lstrip("/").split("/"))
+        into = _package(found["package"], package, relative)
+        for one in chosen if isinstance(chosen, list) else [chosen]:
+            if one is None or one == "null":
+                continue
+            if not isinstance(one, str) or "${" in one or one == "???":
+                raise NotComposed
+            if self._file(f"{inner}/{one}") is None and "optional" in str(key):
+                continue
+            yield from self._parts(f"{inner}/{one}", inner, into)
+
+    def _file(self, name: str) -> Path | None:
+        full = name if name.endswith((".yaml", ".yml")) else f"{name}.yaml"
+        return self.m.namespaces.project.data.find(full, [self.folder], self.root)
+
+    def _display(self, name: str) -> str:
+        file = self._file(name)
+        return display_path(file) if file is not None else name
+
+    def _text(self, name: str) -> str:
+        self._read += 1
+        self.m.step(8)
+        file = self._file(name)
+        text = self.m.namespaces.project.data.text(file) if file is not None else None
+        if text is None or self._read > MOST_CONFIGS:
+            raise NotComposed
+        return text
+
+
+def _joined(group: str, name: str) -> str:
+    return name[1:] if name.startswith("/") else f"{group}/{name}".lstrip("/")
+
+
+def _package(name: str | None, around: tuple[str, ...], group: tuple[str, ...]) -> tuple[str, ...]:
+    """Where entries go: by a name that is given, else by the group, within what is around."""
+    if name is None or name == "_group_":
+        return around + group
+    if name == "_here_":
+        return around
+    head, *rest = name.split(".")
+    return tuple(rest) if head == "_global_" else (*(around if group else ()), head, *rest)
+
+
+def _overrides(m: Machine, composition: _Composition) -> _Overrides:
+    """What the words of the command line set."""
+    found = _Overrides()
+    words = [word for word in (m.command_line.argv or ())[1:] if isinstance(word, Text)]
+    m.command_line.was_read = True
+    waiting = ""
+    for word in words:
+        key, given, value = str(word).partition("=")
+        if waiting or (key in ("--config-name", "-cn") and given):
+            found.name, waiting = str(word) if waiting else value, ""
+        elif key in ("--config-name", "-cn"):
+            waiting = key
+        elif key.startswith("~"):
+            found.removed.append(key[1:])
+        elif given and composition.is_group(key.lstrip("+").partition("@")[0]):
+            group = key.lstrip("+")
+            found.groups[group] = value
+            if key.startswith("+"):
+                found.added.append((group, value))
+        elif given:
+            text = Text(value)
+            text.option, text.given_by = None, word.given_by
+            found.values.append((key, text))
+    return found
+
+
+def _apply(m: Machine, made: Configuration, overrides: _Overrides, site: Site) -> None:
+    for key, text in overrides.values:
+        names = key.lstrip("+").split(".")
+        if not key.startswith("+") and selected(made, names) is MISSING and names[0] != "hydra":
+            m.command_line.refuse(f"could not override '{key}': it is not in the configuration")
+            raise ProgramEnds
+        set_at(m, made, names, configured(m, decoded(text, site, OMEGACONF), OMEGACONF))
+    for key in overrides.removed:
+        *above, last = key.partition("=")[0].split(".")
+        holder = selected(made, above)
+        if isinstance(holder, Configuration):
+            m.heap.touch(holder)
+            holder.pop(last, None)
+
+
+def composed(m: Machine, path: str, name: str, site: Site) -> Value:
+    """The configuration that files in a folder beside a script's own give."""
+    source = site.source
+    if not isinstance(source, SourceFile):
+        return Unknown("configuration")
+    root = m.namespaces.project.root_of(source.file)
+    folder = Path(source.file.parent, path).resolve()
+    composition = _Composition(m, folder, root, site)
+    try:
+        overrides = _overrides(m, composition) if m.command_line.argv is not None else _Overrides()
+        composition.choices.update(overrides.groups)
+        made = composition.compose(overrides.name or name, overrides)
+    except NotComposed:
+        return Unknown("configuration")
+    _apply(m, made, overrides, site)
+    return made
+
+
+@library_function("hydra.main")
+def _main(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    folder = arguments.get(0, "config_path", ".")
+    name = arguments.get(1, "config_name")
+    folder = "." if folder is None else folder
+    known = isinstance(folder, str) and isinstance(name, str)
+    return ComposedMain(None, str(folder), str(name), site) if known else Unknown("hydra.main()")
+
+
+@handles(CALLS, ComposedMain)
+def _call_main(
+    m: Machine, main: ComposedMain, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
+    if arguments.values or main.function is None:
+        return m.call(main.function, arguments, site, scope)
+    cfg = composed(m, main.folder, main.name, main.site)
+    return m.call(main.function, Arguments([cfg]), site, scope)
+
+
+# -- objects of configurations ----------------------------------------------------------------
+
+
+@library_function(
+    *(f"hydra.{n}" for n in ("utils.instantiate", "utils.call", "_internal.instantiate"))
+)
+def _instantiate(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    config, *rest = arguments.positional or [arguments.keywords.get("config")]
+    given = {k: v for k, v in arguments.keywords.items() if k not in (*SETTINGS, "config")}
+    recursive = arguments.keywords.get("_recursive_", True)
+    return instantiated(m, config, Arguments(rest, given), site, scope, deep=recursive is not False)
+
+
+def instantiated(
+    m: Machine, config: Value, more: Arguments, site: Site, scope: Scope, *, deep: bool = True
+) -> Value:
+    """The object that a configuration's ``_target_`` makes of its other entries."""
+    match config:
+        case list():
+            return m.new([instantiated(m, v, Arguments(), site, scope) for v in config])
+        case Configuration() | dict() if "_target_" not in config:
+            made = configured(m, {}, OMEGACONF)
+            assert isinstance(made, Configuration)
+            for key, value in _entries(config):
+                made[key] = instantiated(m, value, Arguments(), site, scope)
+            return made
+        case Configuration() | dict():
+            return _made(m, config, more, site, scope, deep=deep)
+    return config
+
+
+def _entries(config: dict[Value, Value]) -> list[tuple[Value, Value]]:
+    known = isinstance(config, Configuration)
+    return [(key, entry(config, key) if known else config[key]) for key in config]  # type: ignore[arg-type]
+
+
+def _made(
+    m: Machine,
+    config: dict[Value, Value],
+    more: Arguments,
+    site: Site,
+    scope: Scope,
+    *,
+    deep: bool,
+) -> Value:
+    entries = dict(_entries(config))
+    target, deep = entries.get("_target_"), deep and entries.get("_recursive_") is not False
+    callee = _named(m, target, site, scope) if isinstance(target, str) else Unknown("target")
+    keywords: dict[str, Value] = {}
+    for key, value in entries.items():
+        if isinstance(key, str) and key not in SETTINGS and key not in more.keywords:
+            inner = instantiated(m, value, Arguments(), site, scope) if deep else value
+            keywords[str(key)] = inner
+    keywords |= more.keywords
+    positional = list(more.positional)
+    own = entries.get("_args_")
+    if isinstance(own, list) and not positional:
+        positional = list(own)
+    if entries.get("_partial_") is True:
+        return Partial(callee, tuple(positional), tuple(keywords.items()))
+    return m.call(callee, Arguments(positional, keywords), site, scope)
+
+
+def _named(m: Machine, path: str, site: Site, scope: Scope) -> Value:
+    """What a dotted path means: something of the project, or of a package."""
+    parts = path.split(".")
+    for end in range(len(parts) - 1, 0, -1):
+        module = m.namespaces.load(".".join(parts[:end]), 0, scope.namespace)
+        if isinstance(module, Namespace):
+            value: Value = module
+            for name in parts[end:]:
+                value = m.attribute(value, name, site.node, scope)  # type: ignore[arg-type]
+            return value
+    return Library(path)
+
+
+@library_function("hydra.utils.get_class", "hydra.utils.get_method", "hydra.utils.get_object")
+def _get(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    name = arguments.get(0, "path")
+    return _named(m, str(name), site, scope) if isinstance(name, str) else Unknown(f"{path}()")
+
+
+@library_function("hydra.utils.to_absolute_path")
+def _absolute(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    return arguments.get(0, "path")
+
+
+@library_function("hydra.utils.get_original_cwd")
+def _original(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    return m.call(Library("os.getcwd"), Arguments(), site, scope)
