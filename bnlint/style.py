@@ -1,7 +1,9 @@
-"""How a report may look: colours, width, and which fixes are marked as ready to apply."""
+"""How a report may look: colours, width, detail, and which fixes are marked as ready to apply."""
 
+import textwrap
 from collections.abc import Collection
 from dataclasses import dataclass
+from enum import IntEnum
 
 from bnlint.finding import Applicability, Finding, Severity, Span
 from bnlint.visible import visible
@@ -17,6 +19,14 @@ _CODES = {
 _OF_SEVERITY = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.ADVICE: "cyan"}
 
 
+class Detail(IntEnum):
+    """How much a report says: the findings alone, a summary too, or all that was understood."""
+
+    QUIET = -1
+    USUAL = 0
+    VERBOSE = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Style:
     """``width`` is that of the terminal, ``None`` when lines are not to be broken."""
@@ -24,6 +34,7 @@ class Style:
     colour: bool = False
     width: int | None = None
     allowed: Collection[Applicability] = (Applicability.SAFE,)
+    detail: Detail = Detail.USUAL
 
     def paint(self, text: str, *styles: str) -> str:
         """Return the text in colours, if there are to be any."""
@@ -31,6 +42,18 @@ class Style:
             return text
         codes = ";".join(_CODES[style] for style in styles)
         return f"\x1b[{codes}m{text}\x1b[0m"
+
+    def wrapped(self, text: str, indent: int) -> list[str]:
+        """Break a line at blanks so that it fits the terminal."""
+        if self.width is None or len(text) <= self.width:
+            return [text]
+        return textwrap.wrap(
+            text,
+            max(self.width, 40),
+            subsequent_indent=" " * indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
 
     def will_fix(self, finding: Finding) -> bool:
         """Whether ``--fix`` with the same options applies the finding's fix."""

@@ -56,10 +56,12 @@ def test_a_run_that_a_budget_ended_says_so(
     monkeypatch.setattr(entry_points, "MAIN_STEPS", 20)
     monkeypatch.setattr(entry_points, "MAIN_LINE_STEPS", 0)
     project({"train.py": HEAD + "net = nn.BatchNorm2d(3)\n" * 40})
-    expected = (
-        "note: `train.py` is too long to be followed to its end; what comes after that was not"
-    )
-    assert expected in run("train.py").err
+    expected = "Not followed to the end: `train.py`, which is too long; what comes after was not"
+    printed = run("train.py")
+    assert (expected in printed.out, printed.err) == (True, "")
+    assert expected in run("train.py", "--format", "json").err
+    quiet = run("train.py", "--quiet")
+    assert (quiet.out, quiet.err) == ("", "")
 
 
 def test_a_run_that_ends_says_nothing(project: Write, run: Run) -> None:

@@ -397,7 +397,7 @@ def test_events_in_a_loop_come_in_their_order() -> None:
     """
     rehearsal = rehearse(code, net=True)
     one = ["Forward", "Backward", "OptimizerStep"]
-    assert list(events(rehearsal)) == ["LoaderIterated", *one, *one]
+    assert list(events(rehearsal)) == ["ModelBuilt", "LoaderIterated", *one, *one]
     orders = [event.order for event in main_run(rehearsal).events]
     assert orders == sorted(orders)
 

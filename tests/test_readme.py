@@ -65,7 +65,7 @@ def test_the_excerpt_is_what_the_example_prints(
 ) -> None:
     monkeypatch.chdir(ROOT)
     pytest.importorskip("torch")
-    monkeypatch.setattr(reporting, "look_for", lambda *_: Style(width=100))
+    monkeypatch.setattr(reporting, "look_for", lambda *_, **__: Style(width=100))
     assert main.main(["examples/train.py", "--trace"]) == 1
     printed = capsys.readouterr().out
     (excerpt,) = re.findall(r"```text\n(.*?)```", README, re.DOTALL)

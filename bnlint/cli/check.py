@@ -15,7 +15,14 @@ from bnlint.cli.invocations import calls_of, require_one_script
 from bnlint.cli.lint_options import plan_of
 from bnlint.cli.options import CheckOptions
 from bnlint.cli.progress import Bar
-from bnlint.cli.reporting import allowed, report, require_place_for, say_timings, status
+from bnlint.cli.reporting import (
+    FOR_PEOPLE,
+    allowed,
+    report,
+    require_place_for,
+    say_timings,
+    status,
+)
 from bnlint.config import Config, closest
 from bnlint.errors import UsageError
 from bnlint.finding import Severity
@@ -163,15 +170,12 @@ def _fix(
         notes += atomic_writing.write(settled.changes)
     for note in notes:
         click.echo(visible(f"note: {note}"), err=True)
-    beside = from_stdin or options.output is not None or options.form not in _FOR_PEOPLE
+    beside = from_stdin or options.output is not None or options.form not in FOR_PEOPLE
     if settled.done:
         _list_fixes("Fixed", settled, options, err=beside)
     _say_what_is_left(settled, options, err=beside)
     report(settled.result, options, to_stderr=from_stdin)
     return status(settled.result, options, config)
-
-
-_FOR_PEOPLE = ("text", "concise")
 
 
 def _list_fixes(verb: str, settled: Settled[Result], options: CheckOptions, err: bool) -> None:

@@ -61,6 +61,10 @@ reporting = _group(
     click.option(
         "--output", metavar="FILE", type=click.Path(path_type=Path), help="Report to a file."
     ),
+    click.option(
+        "-v", "--verbose", is_flag=True, help="List all that was understood and all that was not."
+    ),
+    click.option("-q", "--quiet", is_flag=True, help="Report the findings alone, no summary."),
 )
 """How to report, and with which exit status."""
 

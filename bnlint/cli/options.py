@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from bnlint.style import Detail
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions:
@@ -13,6 +15,15 @@ class ReportOptions:
     fail_on: str | None = None
     exit_zero: bool = False
     unsafe_fixes: bool = False
+    verbose: bool = False
+    quiet: bool = False
+
+    @property
+    def detail(self) -> Detail:
+        """How much to say."""
+        if self.quiet:
+            return Detail.QUIET
+        return Detail.VERBOSE if self.verbose else Detail.USUAL
 
 
 @dataclass(frozen=True, kw_only=True)

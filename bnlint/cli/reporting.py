@@ -14,10 +14,12 @@ from bnlint.finding import Applicability, Severity
 from bnlint.lint import atomic_writing
 from bnlint.lint.engine import Result
 from bnlint.report import FORMATS
+from bnlint.report.account import unfinished
+from bnlint.style import Detail
 from bnlint.visible import visible
 
-MOST_UNFINISHED = 3
-"""Files and functions that were not followed to their end that a report names."""
+FOR_PEOPLE = ("text", "concise")
+"""The formats that end in a summary."""
 
 
 def require_place_for(output: Path) -> None:
@@ -37,9 +39,9 @@ def allowed(options: ReportOptions) -> tuple[Applicability, ...]:
 def report(result: Result, options: ReportOptions, to_stderr: bool = False) -> None:
     """Print the report, or write it to the file that was asked for."""
     stream = sys.stderr if to_stderr else sys.stdout
-    look = look_for(stream, options.output, allowed(options))
+    look = look_for(stream, options.output, allowed(options), detail=options.detail)
     text = FORMATS[options.form](result, look)
-    _say_what_is_unfinished(result)
+    _say_what_is_unfinished(result, options)
     for note in result.notes:
         click.echo(visible(f"note: {note}"), err=True)
     if options.output is not None:
@@ -48,18 +50,11 @@ def report(result: Result, options: ReportOptions, to_stderr: bool = False) -> N
         click.echo(text, nl=False, file=stream, color=look.colour)
 
 
-def _say_what_is_unfinished(result: Result) -> None:
-    if not result.unfinished:
-        return
-    names = [f"`{name}`" for name in result.unfinished[:MOST_UNFINISHED]]
-    further = len(result.unfinished) - len(names)
-    listed = ", ".join(names) + (f" and {further} more" if further else "")
-    one = len(result.unfinished) == 1
-    what = (
-        "is too long to be followed to its end" if one else "are too long to be followed to the end"
-    )
-    note = f"note: {listed} {what}; what comes after that was not checked"
-    click.echo(visible(note), err=True)
+def _say_what_is_unfinished(result: Result, options: ReportOptions) -> None:
+    """Say what was not checked, where the report itself does not."""
+    names = result.account.unfinished if result.account is not None else ()
+    if names and options.form not in FOR_PEOPLE and options.detail is not Detail.QUIET:
+        click.echo(f"note: {unfinished(names)}", err=True)
 
 
 def status(result: Result, options: ReportOptions, config: Config) -> int:

@@ -7,15 +7,20 @@ from pathlib import Path
 from typing import TextIO
 
 from bnlint.finding import Applicability
-from bnlint.style import Style
+from bnlint.style import Detail, Style
 
 
-def look_for(stream: TextIO, output: Path | None, allowed: Collection[Applicability]) -> Style:
+def look_for(
+    stream: TextIO,
+    output: Path | None,
+    allowed: Collection[Applicability],
+    detail: Detail = Detail.USUAL,
+) -> Style:
     """Return how to report to a stream, or to a file instead of it."""
     if output is not None:
-        return Style(allowed=allowed)
+        return Style(allowed=allowed, detail=detail)
     width = shutil.get_terminal_size((100, 24)).columns if stream.isatty() else None
-    return Style(wants_colour(stream), width, allowed)
+    return Style(wants_colour(stream), width, allowed, detail)
 
 
 def wants_colour(stream: TextIO) -> bool:

@@ -135,6 +135,7 @@ def _rehearsal(
         tuple(rehearser.runs()),
         refusals=tuple(machine.command_line.refusals),
         unread=tuple(rehearser.unread),
+        entered=rehearser.scripts,
     )
     if machine.recipes is None:
         return replace(found, failures=tuple(machine.journal.failures))

@@ -74,6 +74,11 @@ class Rehearser:
         self.unread: list[Invocation] = []
         """Calls whose arguments the script never asked for."""
 
+    @property
+    def scripts(self) -> tuple[str, ...]:
+        """The paths of the scripts that were executed."""
+        return tuple(source.path for source in self._mains)
+
     def runs(self) -> Iterator[Run]:
         """The runs of all entry points, with what later ones said about their forwards."""
         for name, site, run in self._entered:
@@ -162,6 +167,7 @@ class Rehearser:
         """Execute something; whether that came to its end."""
         m = self.m
         m.journal.run_start = m.journal.next_order()
+        m.journal.in_script = main
         first = len(m.journal.notes)
         m.limit = m.steps + steps
         m.allowance.renew()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bnlint import diagnostics, registry
 from bnlint.errors import UsageError
+from bnlint.facts.passes.account import Account, account_of
 from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.invocation import Invocation, Refusal
 from bnlint.facts.types.rehearsal import Rehearsal, RehearsalFailure
@@ -40,9 +41,8 @@ class Result:
     ``sources`` are all files that were read, by their display paths; ``texts`` also has what could
     be decoded of unreadable ones. ``checked`` counts the files that were asked for. ``attempts`` are
     the models that were traced or not, ``added`` the findings that reading alone did not give;
-    ``None`` where nothing was read. ``unfinished`` are the files and functions that take more steps
-    than the rehearsal has for them: what comes after was not checked. ``notes`` are what else the
-    user should know of the run.
+    ``None`` where nothing was read. ``notes`` are what else the user should know of the run,
+    ``account`` is what was understood of the program, where one was read.
     """
 
     findings: tuple[Finding, ...]
@@ -51,8 +51,8 @@ class Result:
     checked: int
     attempts: tuple["Attempt", ...] = ()
     added: tuple[Finding, ...] | None = ()
-    unfinished: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    account: Account | None = None
 
 
 def lint(
@@ -99,9 +99,9 @@ def lint(
     decoded = opened.texts | {path: file.content for path, file in sources.items()}
     findings = tuple(sorted(left, key=_place))
     new = tuple(finding for finding in findings if finding in added)
-    unfinished = dict.fromkeys(run.entry for run in rehearsal.runs if not run.complete)
     notes = tuple(_unread(rehearsal, opened.files, plan))
-    return Result(findings, sources, decoded, len(files), attempts, new, tuple(unfinished), notes)
+    account = account_of(rehearsal) if opened.files else None
+    return Result(findings, sources, decoded, len(files), attempts, new, notes, account)
 
 
 def _note_unreadable_imports(opened: loading.Opened, project: Project, plan: LintOptions) -> None:

@@ -1,29 +1,36 @@
-"""The last lines of a report: how many problems, how bad, and how many can be fixed."""
+"""The last lines of a report: how many problems, how bad, and what was understood at all."""
 
 from collections import Counter
 
 from bnlint.finding import Applicability, Fix, Severity
 from bnlint.lint.engine import Result
+from bnlint.report.account import account
 from bnlint.report.traces import traces
-from bnlint.style import Style, colour_of
+from bnlint.style import Detail, Style, colour_of
 
 _PLURALS = {Severity.ERROR: "errors", Severity.WARNING: "warnings", Severity.ADVICE: "advice"}
 
 
 def summary(result: Result, look: Style) -> str:
-    """Return the lines, each with its end."""
+    """Return the lines, each with its end; none if findings alone are asked for."""
+    if look.detail is Detail.QUIET:
+        return ""
     if not result.findings and not result.checked:
         return "No Python files to check.\n"
+    return _counts(result, look) + traces(result, look) + account(result, look)
+
+
+def _counts(result: Result, look: Style) -> str:
     if not result.findings:
         checked = _files(result.checked)
         if result.added is None:
             checked = _count(result.checked, "model", "models")
         clear = look.paint("All clear:", "green", "bold") + f" {checked} checked.\n"
-        return clear + traces(result, look)
+        return clear
     found = _count(len(result.findings), "problem", "problems")
     paths = len({finding.span.path for finding in result.findings})
     counts = f"Found {found} ({_by_severity(result, look)}) in {_files(paths)}.\n"
-    return counts + _fixes(result, look) + traces(result, look)
+    return counts + _fixes(result, look)
 
 
 def _by_severity(result: Result, look: Style) -> str:

@@ -1,6 +1,5 @@
 """Findings as people read them: the code, the reason, the evidence and the suggested change."""
 
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, takewhile
@@ -72,7 +71,7 @@ def _block(finding: Finding, listings: Mapping[str, Listing], look: Style) -> It
 
 def _header(finding: Finding, look: Style) -> list[str]:
     mark = "[*] " if look.will_fix(finding) else ""
-    first, *rest = _wrapped(f"{finding.rule} {mark}{said(finding)}", look, indent=6)
+    first, *rest = look.wrapped(f"{finding.rule} {mark}{said(finding)}", indent=6)
     rule = look.paint(finding.rule, colour_of(finding.severity), "bold")
     body = first.removeprefix(f"{finding.rule} ").removeprefix(mark)
     return [
@@ -105,7 +104,7 @@ def _note(item: Evidence, page: _Page) -> Iterator[str]:
 
 def _help(fix: Fix, diff: Mapping[str, list[list[Row]]], page: _Page) -> Iterator[str]:
     how = visible(_how(fix, page.look))
-    first, *rest = _wrapped(f"help: {visible(fix.title)}{how}", page.look, indent=6)
+    first, *rest = page.look.wrapped(f"help: {visible(fix.title)}{how}", indent=6)
     yield page.look.paint("help", "cyan", "bold") + first.removeprefix("help")
     yield from rest
     number = sum(map(len, diff.values()))
@@ -182,20 +181,7 @@ def _numbers(diff: Mapping[str, list[list[Row]]]) -> Iterable[int]:
 def _labelled(label: str, text: str, page: _Page) -> list[str]:
     margin = " " * (page.gutter.digits + 1)
     lead = f"{margin}= {label}: "
-    first, *rest = _wrapped(lead + text, page.look, indent=len(lead))
+    first, *rest = page.look.wrapped(lead + text, indent=len(lead))
     equals = page.look.paint("=", "blue", "bold")
     name = page.look.paint(label, "bold")
     return [f"{margin}{equals} {name}: " + first.removeprefix(lead), *rest]
-
-
-def _wrapped(text: str, look: Style, indent: int) -> list[str]:
-    """Break a line at blanks so that it fits the terminal."""
-    if look.width is None or len(text) <= look.width:
-        return [text]
-    return textwrap.wrap(
-        text,
-        max(look.width, 40),
-        subsequent_indent=" " * indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )

@@ -30,7 +30,8 @@ class Rehearsal:
     model again, where that was asked for; parts of other models and single layers have none.
     ``scripts`` are the files, absolute, whose run built a model; it looks for imports beside them.
     ``unreached`` are the graphs of what no run of a script built: functions that nothing calls were
-    tried with unknown arguments, and classes with their defaults.
+    tried with unknown arguments, and classes with their defaults. ``entered`` are the paths of all
+    scripts.
     """
 
     graphs: Graphs
@@ -43,3 +44,4 @@ class Rehearsal:
     """Calls of scripts that end at once, since the script does not take their arguments."""
     unread: tuple[Invocation, ...] = ()
     """Calls whose arguments nothing asks for."""
+    entered: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TypeVar, cast
 
 from bnlint.facts.types.graph import Layer, ModelGraph
@@ -305,6 +306,68 @@ class MomentumAssigned(Event):
 
     layers: tuple[Layer, ...]
     value: Argument
+
+
+@dataclass(frozen=True, slots=True)
+class ModelBuilt(Event):
+    """A model is built, outside the constructor of another.
+
+    ``part`` says that it becomes a part of another one later.
+    """
+
+    model: Model
+    part: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why something is not known: the first cause of it.
+
+    ``words`` say it, ``""`` where only the code does; ``code`` is that which leads to the cause,
+    ``place`` where the cause stands.
+    """
+
+    words: str
+    code: Site | None = None
+    place: Site | None = None
+
+    @property
+    def text(self) -> str:
+        """The reason in a line, with the code as far as it is short."""
+        code = _shortened(self.code.text) if self.code is not None else ""
+        if not self.words:
+            return f"`{code}` is not known" if code else "it is not known"
+        return f"`{code}`: {self.words}" if code and code not in self.words else self.words
+
+
+_LONGEST_CODE = 48
+
+
+def _shortened(code: str) -> str:
+    line = " ".join(code.split())
+    return line if len(line) <= _LONGEST_CODE else f"{line[: _LONGEST_CODE - 3]}..."
+
+
+class Role(StrEnum):
+    """What a script uses something for."""
+
+    MODEL = "model"
+    LAYER = "layer"
+    DATA = "data"
+    OPTIMIZER = "optimizer"
+
+
+@dataclass(frozen=True, slots=True)
+class NotUnderstood(Event):
+    """Something that the script uses as a model, as a part of one or as data for one is not known.
+
+    ``name`` is what the code calls it, ``owner`` the class of the model that a layer belongs to.
+    """
+
+    role: Role
+    name: str
+    owner: str
+    reason: Reason
 
 
 E_co = TypeVar("E_co", bound=Event)

@@ -9,7 +9,7 @@ from bnlint.facts.types.run import Assumption
 from bnlint.facts.types.run import Frame as FrameFact
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.heap import Heap, Snapshot
-from bnlint.interpreter.core.objects import Instance
+from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.values import Value
 
 CALLERS = 12
@@ -58,6 +58,8 @@ class ActiveLoop:
     site: Site
     number: int = 1
     loader: Instance | None = None
+    scope: Scope | None = None
+    """Where what it iterates is looked up."""
     abstract: bool = False
     """Whether its passes stand for all."""
     since: int = 0

@@ -8,6 +8,7 @@ from bnlint.facts.types.run import Switch
 from bnlint.interpreter.core.heap import Contents
 from bnlint.interpreter.core.objects import Function, Instance
 from bnlint.interpreter.core.values import (
+    CONDITIONAL,
     SOME_ITEMS,
     Choice,
     Configuration,
@@ -103,7 +104,7 @@ def _join_modes(one: frozenset[Value], other: frozenset[Value]) -> Value:
     joined = one | other
     if one == other or all(isinstance(item, Switch) for item in joined):
         return joined
-    return Unknown("depends on a condition")
+    return Unknown(CONDITIONAL)
 
 
 def _choice(one: Value, other: Value) -> Value:
@@ -116,7 +117,7 @@ def _choice(one: Value, other: Value) -> Value:
     kept = [v for i, v in enumerate(values) if not any(v is w for w in values[:i])]
     worth = any(isinstance(v, Instance | Function) for v in kept)
     if not worth or len(kept) > MOST_ALTERNATIVES:
-        return Unknown("depends on a condition")
+        return Unknown(CONDITIONAL)
     return Choice(tuple(kept))
 
 

@@ -131,6 +131,8 @@ class Journal:
         self.order = 0
         self.run_start = 0
         """The order of the first event of the entry point being rehearsed."""
+        self.in_script = False
+        """Whether what is being rehearsed is a script, not code that nothing calls."""
         self.activity = 0
         """Counts what only scripts do: forwards, backwards, steps of optimizers and loaders."""
         self.effects = 0

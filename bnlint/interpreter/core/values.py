@@ -20,17 +20,25 @@ UNKNOWN_SHAPE = Shape()
 
 
 class Unknown:
-    """A value that reading the code does not give, with the reason."""
+    """A value that reading the code does not give, with the reason.
 
-    __slots__ = ("reason",)
+    ``cause`` is the value that it is taken or computed from and that is not known either, ``site``
+    the expression that gives it, where these are worth telling.
+    """
 
-    def __init__(self, reason: str = "") -> None:
+    __slots__ = ("cause", "reason", "site")
+
+    def __init__(self, reason: str = "", site: Site | None = None, cause: Value = None) -> None:
         self.reason = reason
+        self.site = site
+        self.cause = cause
 
     def __repr__(self) -> str:
         return f"?{self.reason}"
 
 
+CONDITIONAL = "depends on a condition"
+"""The reason of a value that differs between two paths."""
 SOME_ITEMS = "items that depend on a condition"
 """The reason of an unknown item that stands for any number of items of its list or tuple."""
 FURTHER = "what the passes between the first and the last add"
@@ -364,3 +372,11 @@ def _holds_known(value: Value, depth: int, seen: dict[int, int]) -> bool:
     )
     seen[id(value)] = depth if known else 0
     return known
+
+
+_PLAIN = (*CONCRETE, list, tuple, dict, set, frozenset)
+
+
+def open_one(values: Sequence[Value]) -> Value:
+    """The first of several values that is not Python's own, for which a result is not known."""
+    return next((value for value in values if not isinstance(value, _PLAIN)), None)

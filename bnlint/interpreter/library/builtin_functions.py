@@ -148,7 +148,7 @@ def _issubclass(m: Machine, path: str, arguments: Arguments, site: Site, scope: 
 def _getattr(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     owner, name = arguments.get(0, "object"), arguments.get(1, "name")
     if not isinstance(name, str):
-        return Unknown("getattr()")
+        return Unknown("getattr()", site, name)
     default = arguments.get(2, "default", MISSING)
     if default is not MISSING and has_attribute(owner, name) is False:
         return default
@@ -223,4 +223,6 @@ def _eval(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope)
         for name in rest:
             value = m.attribute(value, name, site.node, scope)  # type: ignore[arg-type]
         return value
-    return loaded(m, "literal", str(text), "", site) if isinstance(text, str) else Unknown("eval()")
+    if isinstance(text, str):
+        return loaded(m, "literal", str(text), "", site)
+    return Unknown("eval()", site, text)

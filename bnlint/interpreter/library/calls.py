@@ -10,6 +10,7 @@ from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import CALLS, Machine, handles
 from bnlint.interpreter.core.namespaces import dotted
+from bnlint.interpreter.core.not_understood import note_unknown_architecture, note_unknown_call
 from bnlint.interpreter.core.number_uses import CARRIERS
 from bnlint.interpreter.core.objects import Bound, Instance, Scope
 from bnlint.interpreter.core.tape import tensors_in
@@ -27,7 +28,12 @@ from bnlint.interpreter.library.frameworks import framework_of
 from bnlint.interpreter.library.models import arrives_in_eval, contains_batchnorm
 from bnlint.interpreter.library.parser_declarations import open_parsers
 from bnlint.interpreter.library.tensor_functions import call_tensor_function
-from bnlint.interpreter.python.construction import build_library, canonical, new_instance
+from bnlint.interpreter.python.construction import (
+    build_library,
+    canonical,
+    new_instance,
+    note_built,
+)
 from bnlint.interpreter.python.name_lookup import assign
 from bnlint.interpreter.torch.freezing import note_transfer
 from bnlint.interpreter.torch.modules import (
@@ -105,6 +111,8 @@ def _call_library(
         return build_library(m, head, arguments, site)
     answer = contains_batchnorm(path, _named(arguments))
     if answer is not Known.UNKNOWN or _builds_model(path):
+        if answer is Known.UNKNOWN:
+            note_unknown_architecture(m, path, arguments, site)
         return build_opaque(m, path, arguments, site)
     if name[:1].isupper() and not tensors_in(arguments.values):
         return build_library(m, path, arguments, site)
@@ -144,6 +152,7 @@ def build_opaque(m: Machine, path: str, arguments: Arguments, site: Site) -> Ins
         made.arguments[name] = Bound(value)
     add_norm_group(made, made.attributes[MODE])
     m.journal.built.append(made)
+    note_built(m, made)
     return made
 
 
@@ -153,12 +162,13 @@ def _call_foreign(m: Machine, path: str, arguments: Arguments, site: Site, scope
     if path.startswith(METRIC_PACKAGES) or path in IMAGE_WRITERS or name in MEASURES:
         m.journal.measure(inputs)
     if package not in HARMLESS:
+        note_unknown_call(m, Library(path.rpartition(".")[0]), arguments, site)
         _forget_modes(m, arguments, site)
         _forget_weights(m, name, arguments)
         note_transfer(m, arguments.values, site)
     if inputs:
         return m.tape.tensor(Kind.UNKNOWN, name, inputs, site)
-    return Unknown(f"{path}()")
+    return Unknown(f"{path}()", site)
 
 
 def _forget_modes(m: Machine, arguments: Arguments, site: Site) -> None:
@@ -185,6 +195,7 @@ def _call_unknown(
     m.journal.numbers.note(arguments.values)
     owner, _, name = dotted(getattr(site.node, "func", None)).lower().rpartition(".")
     inputs = tensors_in(arguments.values)
+    note_unknown_call(m, callee, arguments, site)
     if (callee is SHUFFLED and "sort" not in name) or _is_drawn(arguments, site):
         return SHUFFLED
     if "backward" in name and inputs:
@@ -200,7 +211,7 @@ def _call_unknown(
     note_transfer(m, arguments.values, site)
     if inputs:
         return m.tape.tensor(Kind.UNKNOWN, name or "call", inputs, site)
-    return Unknown(f"{name}()")
+    return Unknown(f"{name}()", site, callee)
 
 
 @lru_cache(maxsize=8192)

@@ -7,7 +7,7 @@ from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.layer_arguments import with_site
 from bnlint.interpreter.core.machine import ATTRIBUTES, Machine, handles
 from bnlint.interpreter.core.objects import Builtin, OpenFile, Scope
-from bnlint.interpreter.core.values import Arguments, PathText, Text, Unknown, Value
+from bnlint.interpreter.core.values import Arguments, PathText, Text, Unknown, Value, open_one
 from bnlint.interpreter.evaluation.data_formats import Lined, LinedFloat, NotData, parsed, weight_of
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.python.data_texts import file_at, folders_for, lines_of, text_at
@@ -85,14 +85,14 @@ def loaded_file(m: Machine, kind: str, path: str, site: Site) -> Value:
     text = text_at(m, path, site)
     kind = kind or FORMATS.get(posixpath.splitext(path)[1].lower(), "")
     if file is None or text is None or not kind:
-        return Unknown("file load()")
+        return Unknown(f"file {path} load()", site)
     return loaded(m, kind, text, display_path(file), site)
 
 
 @library_function(*LOADERS)
 def _load(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     source, kind = arguments.get(0, "stream"), LOADERS[path]
-    made: Value = Unknown(f"{path}()")
+    made: Value = Unknown(f"{path}()", site, open_one([source]))
     match source:
         case OpenFile(path=name):
             made = loaded_file(m, kind, name, site)
@@ -126,7 +126,7 @@ def _open(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope)
 def opened(m: Machine, path: Value, mode: Value, site: Site) -> Value:
     """An open file; one that is written is not read afterwards."""
     if not isinstance(path, str) or not isinstance(mode, str):
-        return Unknown("open()")
+        return Unknown("open()", site, open_one([path]))
     if set(mode) - set("rbtU"):
         m.written.add(str(path))
         return Unknown("open()")

@@ -18,6 +18,7 @@ from bnlint.interpreter.core.values import (
     Unknown,
     Value,
     open_at,
+    open_one,
     present,
 )
 from bnlint.interpreter.evaluation import change, changes, evaluate, is_key, item_of, ordered
@@ -53,7 +54,7 @@ def _call_builtin(
             key = arguments.get(0, "key")
             if name in ("get", "__getitem__") and isinstance(key, str):
                 return m.attribute(owner, key, site.node, scope)  # type: ignore[arg-type]
-            return Unknown(name)
+            return Unknown(name, site, open_one([key]))
         case Tensor():
             made = call_tensor_method(m, receiver, name, arguments, site)
             if name in RESHAPING_IN_PLACE:
@@ -145,7 +146,9 @@ def _call_plain(m: Machine, receiver: Value, name: str, arguments: Arguments, si
         case Vector() if name == "astype" or name in VECTOR_METHODS:
             return _call_vector(m, receiver, name, arguments)
         case dict():
-            return _read_dict(m, receiver, name, arguments)
+            found = _read_dict(m, receiver, name, arguments)
+            unread = type(found) is Unknown and found.reason == "dict.get()"
+            return Unknown("item", site, open_one(arguments.values)) if unread else found
         case list() if name == "copy":
             return item_of(receiver, slice(None), m.allowance)
         case list() | tuple() if name in ("index", "count"):
@@ -158,7 +161,7 @@ def _call_plain(m: Machine, receiver: Value, name: str, arguments: Arguments, si
     made = evaluate(f"{kind}.{name}", given, m.allowance, arguments.keywords)
     if kind == "str" and name == "format" and isinstance(made, Unknown):
         return m.call_unknown(receiver, arguments, site)
-    return made
+    return Unknown(made.reason, site, open_one(given)) if type(made) is Unknown else made
 
 
 def _call_vector(m: Machine, receiver: Vector, name: str, arguments: Arguments) -> Value:

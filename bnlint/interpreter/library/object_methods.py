@@ -55,7 +55,7 @@ def call_object_method(
             return values[0] if len(values) == 1 else tuple(values)
     if framework_of(instance.library):
         return Unknown(f"{name}()")
-    return m.call_unknown(Unknown(name), arguments, site)
+    return m.call_unknown(Unknown(name, None, instance), arguments, site)
 
 
 def _draws_from_constants(distribution: Instance) -> bool:

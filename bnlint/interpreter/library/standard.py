@@ -128,7 +128,7 @@ def _inspect(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sco
 def _import(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     name = arguments.get(0, "name")
     if not isinstance(name, str):
-        return Unknown("module")
+        return Unknown("module", site, name)
     level = len(name) - len(name.lstrip("."))
     return m.namespaces.load(name.lstrip("."), level, scope.namespace)
 

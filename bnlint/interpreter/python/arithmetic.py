@@ -31,6 +31,7 @@ from bnlint.interpreter.core.values import (
     Unknown,
     Value,
     may_be_absent,
+    open_one,
 )
 from bnlint.interpreter.evaluation import compared, contains, negated, operate
 from bnlint.interpreter.torch.modules import children, is_container
@@ -67,7 +68,8 @@ def binary(m: Machine, name: str, left: Value, right: Value, site: Site) -> Valu
         return _object_operation(name, left, right)
     if name == "Divide" and isinstance(left, str) and isinstance(right, str):
         return _joined_paths(left, right)
-    return operate(name, left, right, m.allowance)
+    made = operate(name, left, right, m.allowance)
+    return Unknown("operation", None, open_one((left, right))) if type(made) is Unknown else made
 
 
 def _joined_paths(left: str, right: str) -> Value:
@@ -82,7 +84,7 @@ def _joined_paths(left: str, right: str) -> Value:
 def _partly_unknown(name: str, left: Value, right: Value) -> Value:
     if name == "Add" and isinstance(left, list | tuple):
         return Many(Unknown("item"))
-    return Unknown("operation")
+    return Unknown("operation", None, open_one((left, right)))
 
 
 def _object_operation(name: str, left: Value, right: Value) -> Value:
@@ -92,7 +94,7 @@ def _object_operation(name: str, left: Value, right: Value) -> Value:
             Many(element=element, loader=loader),
         ) if name == "Add":
             return Many(element, loader)
-    return Unknown("operation")
+    return Unknown("operation", None, open_one((left, right)))
 
 
 def _tensor_operation(m: Machine, name: str, left: Value, right: Value, site: Site) -> Value:

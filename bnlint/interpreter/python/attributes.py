@@ -197,7 +197,7 @@ def _of_builtin(m: Machine, value: Builtin, name: str, node: cst.CSTNode, scope:
         return Builtin(value, name)
     if value.name == "_modules":
         return Builtin(value.receiver, name)
-    return Unknown(f"attribute {name}")
+    return Unknown(f"attribute {name}", m.site(node, scope), value.receiver)
 
 
 @handles(ATTRIBUTES, Instance)

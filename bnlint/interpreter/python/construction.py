@@ -6,8 +6,10 @@ from functools import cache, lru_cache, partial
 
 import libcst as cst
 
+from bnlint.facts.types.run import ModelBuilt
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import CALLS, Machine, handles
+from bnlint.interpreter.core.not_understood import note_unknown_model
 from bnlint.interpreter.core.objects import Bound, Builtin, Class, Function, Instance, Scope
 from bnlint.interpreter.core.values import (
     MISSING,
@@ -80,9 +82,10 @@ def _build(m: Machine, cls: Class, arguments: Arguments, site: Site, scope: Scop
         return _build_configuration(m, cls, NODES[base.path], arguments, site, scope)
     library = canonical(base.path) if base is not None else ""
     build = partial(_execute, m, cls, library, arguments, site, scope)
-    if m.recipes is not None or not library or not is_module_class(library):
-        return build()
-    return built_or_copied(m, cls, arguments, site, build)
+    alone = m.recipes is not None or not library or not is_module_class(library)
+    made = build() if alone else built_or_copied(m, cls, arguments, site, build)
+    note_built(m, made)
+    return made
 
 
 def _execute(
@@ -116,6 +119,17 @@ def _build_configuration(
     else:
         m.call(Builtin(made, "__init__"), arguments, site, scope)
     return made
+
+
+def note_built(m: Machine, made: Instance) -> None:
+    """Record that a script has built a model, not a part of the one that is being built or run."""
+    if made.is_module and m.journal.in_script and not (m.building or m.modules):
+        context = m.context()
+        m.journal.note(
+            lambda facts, order: ModelBuilt(
+                order, made.site, context, facts.model(made), made.has_parent
+            )
+        )
 
 
 def _initialise(
@@ -169,11 +183,15 @@ def build_library(m: Machine, path: str, arguments: Arguments, site: Site) -> In
     made = new_instance(m, None, canonical(path), site)
     if m.recipes is not None:
         m.recipes.note_built(made, Library(path), arguments)
+    if made.library in WRAPPERS:
+        note_unknown_model(m, arguments, site)
     if made.is_module:
         m.journal.built.append(made)
     m.building += made.is_module
     initialise_library(m, made, arguments)
     m.building -= made.is_module
+    if made.library in CONTAINERS:
+        note_built(m, made)
     return made
 
 

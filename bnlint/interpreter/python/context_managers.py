@@ -17,7 +17,14 @@ from bnlint.interpreter.core.objects import (
     OpenFile,
     Scope,
 )
-from bnlint.interpreter.core.values import Arguments, GradientSwitch, Tensor, Unknown, Value
+from bnlint.interpreter.core.values import (
+    Arguments,
+    GradientSwitch,
+    Tensor,
+    Unknown,
+    Value,
+    open_one,
+)
 from bnlint.interpreter.python.functions import run_function
 from bnlint.interpreter.python.name_lookup import assign
 
@@ -47,7 +54,7 @@ def _enter(m: Machine, node: cst.With, number: int, scope: Scope) -> Completion 
             return _with_methods(m, manager, item.item, scope, go_on)
         case Tensor() | Instance() | OpenFile():
             return go_on(manager)
-    return go_on(Unknown("context manager"))
+    return go_on(Unknown("context manager", None, open_one([manager])))
 
 
 def _with_grad(m: Machine, guard: GradientSwitch, body: Path) -> Completion | None:

@@ -155,7 +155,9 @@ def _boolean(m: Machine, node: cst.BooleanOperation, scope: Scope) -> Value:
     decided = truth_of(right)
     if decided is not None and decided is not is_and and isinstance(right, bool):
         return right
-    return Unknown("condition") if is_and or not is_known(right) else m.join([left, right])
+    if is_and or not is_known(right):
+        return Unknown("condition", m.site(node, scope), left)
+    return m.join([left, right])
 
 
 @handles(EXPRESSIONS, cst.Comparison)

@@ -61,7 +61,7 @@ def run_function(
     if len(m.frames) > MAX_DEPTH or _is_endless(m, node):
         for reads in m.readings:
             reads.fixed = False
-        return Unknown("recursion")
+        return Unknown("recursion", site)
     local = bind_parameters(m, function, arguments)
     definition = Site(function.scope.namespace.source, node)
     frame = Activation(function.name, site, definition, conditions=len(m.path), loops=len(m.loops))
@@ -121,7 +121,7 @@ def _finish(m: Machine, done: Completion | None, local: Scope) -> Value:
     m.abandon(0)
     if local.yielded is not None:
         return _generated(m, local.yielded)
-    return m.join(values) if values else Unknown("raises")
+    return m.join(values) if values else Unknown("raises", m.frame.call)
 
 
 def _generated(m: Machine, yielded: list[Value]) -> Value:

@@ -18,6 +18,7 @@ from bnlint.interpreter.core.objects import (
     Scope,
 )
 from bnlint.interpreter.core.values import (
+    CONDITIONAL,
     MISSING,
     OPENING,
     SHUFFLED,
@@ -37,6 +38,7 @@ from bnlint.interpreter.core.values import (
     is_saved,
     may_be_absent,
     open_at,
+    open_one,
     present,
 )
 from bnlint.interpreter.evaluation import is_key, item_of
@@ -145,9 +147,9 @@ def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: S
             return value if isinstance(key, slice) else element
         case Configuration() if isinstance(key, str):
             held = entry(value, key)
-            return Unknown("item") if held is MISSING else held
+            return Unknown("item", m.site(node, scope)) if held is MISSING else held
         case list() | tuple() | str() | range() | dict() | bytes():
-            return _index_known(m, value, key)
+            return _index_known(m, value, key, node, scope)
         case Class() | Library() if _is_type(value):
             return value
         case Builtin(receiver=receiver, name="__dict__" | "_modules") if isinstance(key, str):
@@ -169,11 +171,24 @@ def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: S
             tensor = operand(m, value, m.site(node, scope))
             return Unknown("item") if tensor is None else _index_tensor(m, tensor, key, node, scope)
         case Instance() if is_named_tuple(value):
-            return _index_known(m, list(value.attributes.values()), key)
+            return _index_known(m, list(value.attributes.values()), key, node, scope)
     keys = key if isinstance(key, tuple) else (key,)
     if any(map(in_random_order, keys)) or in_random_order(value):
         return SHUFFLED
-    return value if is_saved(value) else size_at(value, key)
+    if is_saved(value):
+        return value
+    cause = value if isinstance(value, Unknown) else open_one((key, value))
+    return _with_cause(m, size_at(value, key), cause, node, scope)
+
+
+def _with_cause(m: Machine, item: Value, cause: Value, node: cst.CSTNode, scope: Scope) -> Value:
+    """An item; one that is not known remembers the container or the key for which it is not."""
+    if type(item) is not Unknown or item.reason not in _NO_ITEM or type(cause) is Tensor:
+        return item
+    return Unknown(item.reason, m.site(node, scope), cause)
+
+
+_NO_ITEM = frozenset({"item", CONDITIONAL})
 
 
 def _is_most(key: Value) -> bool:
@@ -197,19 +212,22 @@ def is_named_tuple(value: Instance) -> bool:
     return value.library == NAMED_TUPLE
 
 
-def _index_known(m: Machine, value: Value, key: Value) -> Value:
+def _index_known(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: Scope) -> Value:
     if key is SOME_SLICE and isinstance(value, list | tuple | str) and not value:
         return value
     if key is SOME_SLICE and isinstance(value, list | tuple):
         return Many(_any_item(m, value))
     if isinstance(key, Unknown | Tensor):
-        return _any_item(m, value)
+        return _with_cause(m, _any_item(m, value), key, node, scope)
     if isinstance(value, list | tuple) and not m.allowance.takes(len(value) >> 4):
         return Unknown("item")
     known = open_at(value)
     if known is not None and not _is_within(key, known):
         return Many(Unknown("item")) if isinstance(key, slice) else Unknown("item")
-    return present(item_of(value, key, m.allowance))
+    found = present(item_of(value, key, m.allowance))
+    if type(found) is not Unknown:
+        return found
+    return _with_cause(m, found, open_one([key]), node, scope)
 
 
 def _is_within(key: Value, known: int) -> bool:

@@ -46,7 +46,7 @@ GIVEN_UP = Completion(End.BREAK, "given up")
 def _for(m: Machine, node: cst.For, scope: Scope) -> Completion | None:
     iterable = iterated(m, m.evaluate(node.iter, scope), m.site(node, scope), scope)
     items = elements(m, iterable)
-    loop = ActiveLoop(node, m.site(node, scope))
+    loop = ActiveLoop(node, m.site(node, scope), scope=scope)
     if items is None and _is_listed(iterable):
         assert isinstance(iterable, list | tuple)
         return _one_by_one(m, node, list(iterable), loop, scope, speculate=False)

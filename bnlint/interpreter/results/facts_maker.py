@@ -7,11 +7,21 @@ from bnlint.facts.types.graph import Call, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Loader
-from bnlint.facts.types.run import Context, Event, Forward, Model, NormState, Run
+from bnlint.facts.types.run import (
+    Context,
+    Event,
+    Forward,
+    Model,
+    NormState,
+    NotUnderstood,
+    Run,
+)
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.journal import ForwardRecord, Journal, NormRecord, Note, Recorded
+from bnlint.interpreter.core.not_understood import Use
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.tape import Op, Tape
+from bnlint.interpreter.results.first_cause import first_cause
 from bnlint.interpreter.results.layer_facts import (
     ConstantArguments,
     LayerArguments,
@@ -273,6 +283,11 @@ class FactsMaker:
     def events(self, notes: list[Note]) -> Iterator[Event]:
         """Notes as events, in order."""
         return (note.make(self, note.order) for note in notes)
+
+    def not_understood(self, order: int, site: Site, context: Context, use: Use) -> NotUnderstood:
+        """Something that a script uses and that is not known, with the first cause of that."""
+        why = first_cause(use.value)
+        return NotUnderstood(order, site, context, use.role, use.name, use.owner, why)
 
     def forward(self, record: ForwardRecord, order: int, context: Context) -> Forward:
         """A forward, with all that later events said about it."""

@@ -12,6 +12,7 @@ from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.journal import Recorded
 from bnlint.interpreter.core.machine import CALLS, Machine, handles
 from bnlint.interpreter.core.namespaces import dotted
+from bnlint.interpreter.core.not_understood import note_unknown_data
 from bnlint.interpreter.core.objects import Function, Instance, Method, Scope
 from bnlint.interpreter.core.tape import Start, tensors_in
 from bnlint.interpreter.core.values import (
@@ -142,6 +143,7 @@ def _by_script(
         if not isinstance(inner, Instance):
             break
         module = inner
+    note_unknown_data(m, inputs)
     record = note_forward(m, module, inputs, site, receiver, splitter=splitter)
     m.note_activity()
     output = _memoised(m, module, arguments, site)

@@ -1,0 +1,252 @@
+"""What the rehearsal says of itself: what it understood, and what it did not, and why."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bnlint.facts.passes.account import Account, account_of
+from tests.conftest import Run
+from tests.rehearsing import rehearse, rehearse_files
+
+Write = Callable[[dict[str, str]], Path]
+LOOPS = """
+train_loader = DataLoader(data, 64, shuffle=True)
+for epoch in range(3):
+    net.train()
+    for x, y in train_loader:
+        optimizer.zero_grad()
+        F.cross_entropy(net(x), y).backward()
+        optimizer.step()
+    net.eval()
+    with torch.no_grad():
+        for x, y in DataLoader(held_out, 64):
+            correct = (net(x).argmax(1) == y).sum()
+"""
+SGD = "optimizer = optim.SGD(net.parameters(), 0.1)\n"
+
+
+def account(code: str) -> Account:
+    return account_of(rehearse(code, net=True))
+
+
+def counts(told: Account) -> tuple[int, ...]:
+    parts = (told.scripts, told.models, told.training_loops, told.evaluations, told.not_understood)
+    return tuple(map(len, parts))
+
+
+def reasons(code: str) -> list[tuple[str, str]]:
+    """The names of what is not understood, and why."""
+    return [(event.name, event.reason.text) for event in account(code).not_understood]
+
+
+def test_a_script_that_is_understood() -> None:
+    assert counts(account(f"net = Net()\n{SGD}{LOOPS}")) == (1, 1, 1, 1, 0)
+
+
+def test_a_model_is_counted_where_it_is_built_whatever_is_tried() -> None:
+    code = """
+    import argparse
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--freeze", action="store_true")
+    net = Net()
+    critics = [Net() for _ in range(3)]
+    whole = nn.Sequential(net, nn.ReLU())
+    linear = nn.Sequential(nn.Linear(3, 3))
+    if parser.parse_args().freeze:
+        net.bn.requires_grad_(False)
+    """
+    assert [model.type for model in account(code).models] == ["Net", "Sequential"]
+
+
+@pytest.mark.parametrize(
+    ("step", "loops"),
+    [
+        ("optimizer.step()", 1),
+        ("torch.amp.GradScaler().step(optimizer)", 1),
+        ("LARC(optimizer).step()", 1),
+        ("x.grad", 0),
+    ],
+)
+def test_what_is_a_training_loop(step: str, loops: int) -> None:
+    code = f"from apex import LARC\nnet = Net()\n{SGD}for x, y in DataLoader(data, 8):\n"
+    code += f"    F.cross_entropy(net(x), y).backward()\n    {step}\n"
+    assert len(account(code).training_loops) == loops
+
+
+def test_a_loop_that_steps_is_no_evaluation_though_it_measures() -> None:
+    code = f"""
+net = Net()
+{SGD}
+for x, y in DataLoader(data, 8):
+    out = net(x)
+    F.cross_entropy(out, y).backward()
+    optimizer.step()
+    accuracy = (out.argmax(1) == y).sum()
+"""
+    assert counts(account(code))[2:4] == (1, 0)
+
+
+def test_functions_that_nothing_calls_are_not_counted() -> None:
+    told = account("def main(cfg):\n    net = cfg.build()\n    net.eval()\n    Net()(cfg.x)\n")
+    assert counts(told) == (1, 0, 0, 0, 0)
+
+
+BUILDS = {
+    "an option without default": (
+        "import argparse\np = argparse.ArgumentParser()\np.add_argument('--arch', required=True)\n"
+        "args = p.parse_args()\nnet = getattr(zoo, args.arch)()\n",
+        "`getattr(zoo, args.arch)`: the option `--arch` has no default",
+    ),
+    "a file": (
+        "import yaml\nclass B(Net):\n    pass\ncfg = yaml.safe_load(open('a.yaml'))\nnet = {'a': Net, 'b': B}[cfg['name']]()\n",
+        "`cfg['name']`: the file `a.yaml` is not there, or cannot be read",
+    ),
+    "a file whose name is not known": (
+        "import json, sys\nclass B(Net):\n    pass\nwith open(sys.argv[1]) as file:\n"
+        "    cfg = json.load(file)\nnet = {'a': Net, 'b': B}[cfg['name']]()\n",
+        "`sys.argv[1]`",
+    ),
+    "a package": (
+        "from mmpkg import build\nnet = build('resnet')\n",
+        "the code of `mmpkg.build` is not read",
+    ),
+    "a class of a package": (
+        "from mmpkg.nets import UNet\nnet = UNet(3).cuda()\n",
+        "the code of `mmpkg.nets.UNet` is not read",
+    ),
+    "a base class": (
+        "from gone import Base\nclass A(Base):\n    pass\nclass B(missing):\n    pass\nnet = B()\n",
+        "a base class of `B` is not defined in files that are read",
+    ),
+    "a name": ("net = backbone()\n", "`backbone` is not defined in files that are read"),
+    "an imported model": (
+        "from pkg.models import net\nnet.train(True)\n",
+        "`pkg.models.net` is outside of what is read",
+    ),
+    "a whole model in a file": (
+        "net = torch.load('a.pt')\n",
+        "`torch.load()` reads it from a file",
+    ),
+    "the environment": (
+        "import os\nclass B(Net):\n    pass\nnet = {'a': Net, 'b': B}[os.environ.get('A')]()\n",
+        "`os.environ.get()` reads it from the environment",
+    ),
+    "a condition": (
+        "import u\nbuild = Net if u.c() else u\nnet = build()\n",
+        "which one it is depends on a condition that is not known",
+    ),
+    "through functions": (
+        "def get(name):\n    return globals()[name]()\ndef make(args):\n    return get(args.name)\n"
+        "from cfg import args\nnet = make(args).cuda()\n",
+        "cfg.args",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BUILDS)
+def test_why_a_model_is_not_known(kind: str) -> None:
+    code, reason = BUILDS[kind]
+    ((name, said),) = reasons(f"{code}net.eval()\nnet(torch.randn(2, 3, 8, 8))\n")
+    assert name == "net"
+    assert reason in said
+
+
+def test_a_wrapped_model_that_is_not_known() -> None:
+    code = "from pkg import build\nnet = nn.DataParallel(build())\nnet.eval()\n"
+    assert reasons(code) == [("build()", "the code of `pkg.build` is not read")]
+
+
+def test_a_part_that_is_not_known() -> None:
+    code = """
+    from pkg import backbone
+    class Head(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = backbone()
+            self.bn = nn.BatchNorm1d(8)
+        def forward(self, x):
+            return self.bn(self.body(x))
+    net = Head().eval()
+    net(torch.randn(2, 8))
+    """
+    (event,) = account(code).not_understood
+    assert (event.name, event.owner) == ("self.body", "Head")
+    assert event.reason.text == "the code of `pkg.backbone` is not read"
+
+
+def test_data_that_is_not_known_matters_where_it_is_trained_on() -> None:
+    loop = "for step, x in enumerate(batches):\n    loss = net(x).sum()\n"
+    unknown = f"from pkg import batches\nnet = Net()\n{SGD}{loop}"
+    learnt = f"{unknown}    loss.backward()\n    optimizer.step()\n"
+    assert [name for name, _ in reasons(learnt)] == ["batches"]
+    assert reasons(unknown) == []
+    assert reasons(learnt.replace("enumerate(batches)", "enumerate(range(9))")) == []
+
+
+def test_an_optimizer_that_is_not_known_matters_where_no_other_steps() -> None:
+    loop = "for x in DataLoader(data, 8):\n    net(x).sum().backward()\n    wrapped.step()\n"
+    code = f"from apex import LARC\nnet = Net()\n{SGD}wrapped = LARC(optimizer)\n{loop}"
+    assert [name for name, _ in reasons(code)] == ["wrapped"]
+    assert reasons(f"{code}    optimizer.step()\n") == []
+
+
+def test_the_same_cause_is_told_once() -> None:
+    code = "from pkg import build\nnet = build()\nfor _ in range(3):\n    net.train()\n    net.eval()\nnet.parameters()\n"
+    assert len(reasons(code)) == 1
+
+
+def test_the_place_is_that_of_the_use_and_of_the_cause(tmp_path: Path) -> None:
+    files = {
+        "train.py": "from build import make\nnet = make()\n\nnet.eval()\n",
+        "build.py": "# pads\n\nimport pkg\ndef make():\n    return pkg.create()\n",
+    }
+    (event,) = account_of(rehearse_files(tmp_path, files)).not_understood
+    assert event.reason.place is not None
+    assert (event.site.text, event.reason.place.text) == ("net.eval()", "pkg.create()")
+    assert event.reason.place.path.endswith("build.py")
+
+
+SCRIPT = """import torch
+from torch import nn
+from pkg import build, draw
+
+net = nn.Sequential(nn.BatchNorm2d(8), nn.ReLU())
+net.eval()
+with torch.no_grad():
+    net(draw())
+for number in range(2):
+    one, two, three = build(1), build(2), build(3)
+    one.eval(), two.eval(), three.eval()
+"""
+
+
+def test_the_last_lines_of_a_report(project: Write, run: Run) -> None:
+    project({"train.py": SCRIPT})
+    assert run("train.py").out == (
+        "All clear: 1 file checked.\n"
+        "Rehearsed 1 script: 1 model with BatchNorm, no training loop, 1 evaluation.\n"
+        "Not understood: `one` at train.py:11 (the code of `pkg.build` is not read, train.py:10);"
+        " `two` at train.py:11 (the code of `pkg.build` is not read, train.py:10); and 1 more,"
+        " which -v lists.\n"
+    )
+
+
+def test_all_of_it_on_request(project: Write, run: Run) -> None:
+    project({"train.py": SCRIPT})
+    assert run("train.py", "-v").out.splitlines()[2:] == [
+        "  script: train.py",
+        "  model with BatchNorm: Sequential (train.py:5)",
+        "  evaluation: train.py:8",
+        "Not understood:",
+        "  `one` at train.py:11 (the code of `pkg.build` is not read, train.py:10)",
+        "  `two` at train.py:11 (the code of `pkg.build` is not read, train.py:10)",
+        "  `three` at train.py:11 (the code of `pkg.build` is not read, train.py:10)",
+    ]
+
+
+def test_nothing_but_findings_on_request(project: Write, run: Run) -> None:
+    project({"train.py": SCRIPT, "bad.py": "from torch import nn\nnn.BatchNorm2d(8, 0.1)\n"})
+    assert run("train.py", "-q").out == ""
+    (line,) = run("bad.py", "-q", "--format", "concise").out.splitlines()
+    assert line.startswith("bad.py:2:")
