@@ -1,5 +1,7 @@
 """Which models count as published, so that their checkpoints must go on fitting."""
 
+import pytest
+
 from bnlint.lint import engine
 
 FILE = """\
@@ -130,3 +132,37 @@ for inputs, targets in torch.load("data.pt"):
 def test_what_is_loaded_and_never_trained_has_its_weights_already() -> None:
     assert biases(PREDICTING) == []
     assert biases(PREDICTING + TRAINING) == [4]
+
+
+def test_another_network_that_is_trained_does_not_train_what_is_loaded() -> None:
+    other = "other = nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8))\n"
+    training = TRAINING.replace("net", "other")
+    assert biases(PREDICTING + other + training) == [8]
+    whole = "other = nn.Sequential(net, nn.ReLU())\n"
+    assert biases(PREDICTING + whole + training) == [4]
+
+
+ONE_BY_ONE = """\
+import torch
+from torch import nn
+
+def load(model, saved):
+    own = model.state_dict()
+    for name, param in saved.items():
+        if name in own:
+            own[name].copy_(param)
+
+net = nn.Sequential(nn.Linear(3, 8), nn.BatchNorm1d(8), nn.ReLU())
+whole = nn.DataParallel(net)
+one_of_them = whole if torch.cuda.is_available() else net
+load(WHICH, torch.load("net.pth"))
+net.eval()
+print(net(torch.ones(1, 3)))
+"""
+
+
+@pytest.mark.parametrize("which", ["net", "whole", "one_of_them"])
+def test_weights_that_are_copied_one_by_one_are_loaded(which: str) -> None:
+    code = ONE_BY_ONE.replace("WHICH", which)
+    assert biases(code) == []
+    assert biases(code + TRAINING) == [10]

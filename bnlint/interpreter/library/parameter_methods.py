@@ -5,7 +5,8 @@ from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.values import Arguments, Tensor, Unknown, Value, is_saved
 from bnlint.interpreter.library.tensor_functions import call_tensor_method
-from bnlint.interpreter.torch.freezing import freeze, note_weights_written
+from bnlint.interpreter.torch.freezing import freeze, note_weights_written, owners
+from bnlint.interpreter.torch.modules import unwrapped
 from bnlint.interpreter.torch.parameters import is_parameter, operand
 from bnlint.interpreter.torch.weight_fills import draw, draw_of, fill, scale
 
@@ -43,6 +44,8 @@ def call_parameter_method(
             other = is_parameter(first) or isinstance(first, Unknown | Tensor)
             if (other and not loaded) or name == "mul_":
                 note_weights_written(m, parameter, site)
+            if name == "copy_" and isinstance(first, Unknown):
+                m.journal.loaded.update(map(unwrapped, owners(parameter)))
             return parameter
         case "numel" | "size" | "dim" | "item" | "nelement":
             return Unknown(f"parameter {name}")

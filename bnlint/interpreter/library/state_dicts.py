@@ -1,5 +1,7 @@
 """What ``state_dict()`` gives: the parameters of a model by name, which code may write."""
 
+from collections.abc import Sequence
+
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
@@ -19,6 +21,12 @@ def state_dict(m: Machine, module: Instance, site: Site) -> Instance:
     made.attributes[PARAMETERS] = parameter_group(m, [module], site)
     made.attributes[OWNER] = module
     return made
+
+
+def parameters_of_any(m: Machine, states: Sequence[Value], site: Site) -> Instance:
+    """The parameters in the state of one of several models, of which it is not known which."""
+    found = [state.attributes[OWNER] for state in states if isinstance(state, Instance)]
+    return parameter_group(m, [owner for owner in found if isinstance(owner, Instance)], site)
 
 
 def note_handed_over(m: Machine, module: Instance, state: Value, site: Site) -> None:

@@ -24,6 +24,7 @@ from bnlint.interpreter.core.values import (
     SHUFFLED,
     SOME_ITEMS,
     Arguments,
+    Choice,
     Configuration,
     Length,
     Library,
@@ -43,7 +44,7 @@ from bnlint.interpreter.core.values import (
 )
 from bnlint.interpreter.evaluation import is_key, item_of
 from bnlint.interpreter.library.held_out import item_of_dataset
-from bnlint.interpreter.library.state_dicts import PARAMETERS, is_state_dict
+from bnlint.interpreter.library.state_dicts import PARAMETERS, is_state_dict, parameters_of_any
 from bnlint.interpreter.python.configurations import entry, put
 from bnlint.interpreter.python.data_texts import lines_of, text_at
 from bnlint.interpreter.torch.containers import delete_child, indexed_child
@@ -167,6 +168,8 @@ def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: S
             return m.attribute(value, name, node, scope)
         case Instance() if is_state_dict(value):
             return value.attributes[PARAMETERS]
+        case Choice(values=states) if all(map(is_state_dict, states)):
+            return parameters_of_any(m, states, m.site(node, scope))
         case Instance(library="torch.nn.Parameter"):
             tensor = operand(m, value, m.site(node, scope))
             return Unknown("item") if tensor is None else _index_tensor(m, tensor, key, node, scope)

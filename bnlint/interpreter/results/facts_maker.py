@@ -19,7 +19,7 @@ from bnlint.facts.types.run import (
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.journal import ForwardRecord, Journal, NormRecord, Note, Recorded
 from bnlint.interpreter.core.not_understood import Use
-from bnlint.interpreter.core.objects import Instance
+from bnlint.interpreter.core.objects import Class, Instance
 from bnlint.interpreter.core.tape import Op, Tape
 from bnlint.interpreter.results.first_cause import first_cause
 from bnlint.interpreter.results.layer_facts import (
@@ -195,11 +195,13 @@ class FactsMaker:
         """Whether weights exist that its parameters must go on fitting; as they do where none trains."""
         if module in self.journal.published or self._published.include(module):
             return True
-        return module in self.journal.loaded and not self._trains
+        return module in self.journal.loaded and _kind_of(module) not in self._trained_kinds
 
     @cached_property
-    def _trains(self) -> bool:
-        return any(record.backpropagated is not Known.NO for record in self.journal.forwards)
+    def _trained_kinds(self) -> set[Class | Site | None]:
+        """The classes of the models that are trained, and of their parts."""
+        trained = {r.model for r in self.journal.forwards if r.backpropagated is not Known.NO}
+        return {_kind_of(part.module) for model in trained for part in named_parts(model)}
 
     def _norms_trained(self, layers: dict[Instance, Layer], *, live: bool) -> frozenset[str]:
         """The names of the BatchNorm layers that are live in training, or of those that are not."""
@@ -331,6 +333,11 @@ class FactsMaker:
 def _name_in(layers: dict[Instance, Layer], module: Instance) -> str:
     """A module's name in the model, or that of its class if it is none of its layers."""
     return layers[module].name if module in layers else module.type_name
+
+
+def _kind_of(module: Instance) -> Class | Site | None:
+    """What modules of one kind have in common: their class or, of library modules, the line."""
+    return module.cls or module.site
 
 
 def _goes_with(part: Instance, whole: Instance | None) -> bool:
