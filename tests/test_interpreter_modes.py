@@ -1,6 +1,7 @@
 """In which mode each forward finds its model, through helpers, wrappers, classes and frameworks."""
 
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -466,6 +467,61 @@ def test_lightning_sets_the_mode_around_its_hooks() -> None:
     (handed,) = [e for run in rehearsal.runs for e in run.of_type(LoaderHandedOver)]
     assert handed.framework == "Lightning"
     assert handed.loader.arguments["batch_size"].value == 1
+
+
+LIT = """
+    import pytorch_lightning as pl
+    class Data(pl.LightningDataModule):
+        def setup(self, stage=None):
+            self.size = 4
+        def train_dataloader(self):
+            return DataLoader(train_data, batch_size=self.size)
+        def val_dataloader(self):
+            return [DataLoader(val_data, batch_size=8)]
+    class Lit(pl.LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.net = Net()
+        def training_step(self, batch, i):
+            x, y = batch
+            return {"loss": F.cross_entropy(self.net(x), y)}
+        def validation_step(self, batch, i):
+            x, y = batch
+            self.log("acc", (self.net.forward(x).argmax(1) == y).float().mean())
+        def on_train_epoch_end(self):
+            self.net(torch.load("probe.pt"))
+"""
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "pl.Trainer().fit(Lit(), datamodule=Data())",
+        "lit = Lit()\nlit.train_dataloader = None\n"
+        "pl.Trainer().fit(lit, DataLoader(a, 4), [DataLoader(b, 8)])",
+        "pl.Trainer(max_epochs=3).fit(\n"
+        "model=Lit(), train_dataloaders=DataLoader(a, 4), val_dataloaders=DataLoader(b, 8))",
+    ],
+    ids=["by a data module", "by position", "by keyword"],
+)
+def test_lightning_fits_with_its_loaders(call: str) -> None:
+    run = main_run(rehearse(dedent(LIT) + call, net=True))
+    train, evaluation, probe = [*run.of_type(Forward)][:3]
+    assert (mode_name(train.mode), train.backpropagated) == ("train", Known.YES)
+    assert train.batch is not None
+    assert train.batch.value == 4
+    assert (mode_name(evaluation.mode), evaluation.grad) == ("eval", Known.NO)
+    assert evaluation.measured is Known.YES
+    assert [loader.arguments["batch_size"].value for loader in evaluation.loaders] == [8]
+    assert (mode_name(probe.mode), probe.grad) == ("train", Known.YES)
+    assert len([*run.of_type(Forward)]) == 6
+
+
+def test_lightning_tests_in_eval_mode() -> None:
+    code = dedent(LIT) + "Lit.test_step = Lit.validation_step\nlit = Lit()\n"
+    run = main_run(rehearse(code + "pl.Trainer().validate(lit, DataLoader(a, 8))", net=True))
+    (forward,) = run.of_type(Forward)
+    assert (mode_name(forward.mode), forward.grad) == ("eval", Known.NO)
 
 
 OPTIONS = """

@@ -36,7 +36,10 @@ RULE = Rule("BN303", "eval-not-restored", Severity.WARNING, fix=Applicability.SA
 
 @dataclass(frozen=True, slots=True)
 class Relapse:
-    """A training forward that was in train mode at first and later is in the mode of ``switch``."""
+    """A training forward that was in train mode at first and later is in the mode of ``switch``.
+
+    ``first`` is the same as ``later`` where ``train()`` was called for it before the switch.
+    """
 
     first: Forward
     later: Forward
@@ -57,6 +60,9 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
 
 
 def _relapses(run: Run) -> Iterator[Relapse]:
+    for forward in run.of_type(Forward):
+        if trains(forward) and (relapse := _undone_by_a_helper(run, forward)) is not None:
+            yield relapse
     trained: dict[Site, list[Forward]] = {}
     for forward in run.of_type(Forward):
         if not trains(forward):
@@ -69,6 +75,30 @@ def _relapses(run: Run) -> Iterator[Relapse]:
             forward
         ):
             earlier.append(forward)
+
+
+def _undone_by_a_helper(run: Run, forward: Forward) -> Relapse | None:
+    """What a function that evaluates does to a ``train()`` that stands before in the same pass."""
+    if len(forward.mode) != 1 or not forward.context.loops or not _is_stepped(run, forward):
+        return None
+    (switch,) = forward.mode
+    frames, loops = forward.context.frames, forward.context.loops
+    if switch.training is not False or switch.site is None or switch.context is None:
+        return None
+    helped = switch.context.frames
+    if len(helped) <= len(frames) or helped[: len(frames)] != frames:
+        return None
+    if not evaluated_between(run, forward.model, switch.order, forward.order):
+        return None
+    meant = any(
+        event.training
+        and event.order < switch.order
+        and event.model.is_same(forward.model)
+        and event.context.frames == frames
+        and event.context.loops == loops
+        for event in run.of_type(ModeSwitched)
+    )
+    return Relapse(forward, forward, switch, switch.site) if meant else None
 
 
 def _culprits(run: Run, first: Forward, later: Forward) -> Iterator[Relapse]:
@@ -117,7 +147,8 @@ def _finding(run: Run, relapses: list[Relapse]) -> Finding:
         (other.later.site, f"`{other.later.model.name}` trains here, in eval mode from then on")
         for other in relapses
     ]
-    evidence += how_it_came_into(relapse.first.mode, relapse.first.model)
+    if relapse.first is not forward:
+        evidence += how_it_came_into(relapse.first.mode, relapse.first.model)
     evidence += _calls_since(relapse)
     return RULE.at(
         relapse.switched_at,

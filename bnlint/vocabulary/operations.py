@@ -244,7 +244,9 @@ IMAGE_WRITERS = frozenset(
 )
 """Functions, by qualified name, that show or write their argument: what is given out."""
 
-GRADIENT_CUTS = frozenset(words("detach detach_ item numpy tolist data new_tensor __array__"))
+GRADIENT_CUTS = frozenset(
+    words("detach detach_ item numpy tolist data new_tensor __array__ argmax argmin argsort")
+)
 """Methods and attributes of a tensor whose result no backward reaches."""
 
 ATTRIBUTES: Mapping[str, Kind] = {

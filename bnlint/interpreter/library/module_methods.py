@@ -17,6 +17,7 @@ from bnlint.interpreter.python.attributes import SWITCHING
 from bnlint.interpreter.python.iteration import number_of
 from bnlint.interpreter.torch.containers import extend_container, next_place
 from bnlint.interpreter.torch.freezing import freeze, note_weights_written
+from bnlint.interpreter.torch.hooks import framework_of_class
 from bnlint.interpreter.torch.inner_forwards import run_library
 from bnlint.interpreter.torch.modules import (
     children,
@@ -46,6 +47,10 @@ SAME_MODULE = frozenset(
 )
 
 
+LOGGING = frozenset({"log", "log_dict", "log_metrics"})
+"""Methods of frameworks' modules that report numbers."""
+
+
 def call_module_method(
     m: Machine, module: Instance, name: str, arguments: Arguments, site: Site, scope: Scope
 ) -> Value:
@@ -63,6 +68,8 @@ def call_module_method(
     if is_opaque(module) or name in ("forward_features", "extract_features", "features"):
         return _foreign_method(m, module, name, arguments, site, scope)
     inputs = tensors_in(arguments.values)
+    if name in LOGGING and module.cls is not None and framework_of_class(module.cls):
+        m.journal.measure(inputs)
     return m.call_unknown(Unknown(name), arguments, site) if inputs else Unknown(f"{name}()")
 
 

@@ -6,9 +6,11 @@ from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import Arguments, Tensor, Unknown, Value, is_known
+from bnlint.interpreter.library import lightning
 from bnlint.interpreter.library.data import LOADER, loader_batches
 from bnlint.interpreter.library.frameworks import framework_of
 from bnlint.interpreter.library.launchers import PROCESSES, start_process
+from bnlint.interpreter.library.lightning import lightning_module
 from bnlint.interpreter.library.parser_declarations import PARSERS
 from bnlint.interpreter.library.parsers import call_parser_method
 from bnlint.interpreter.library.state_dicts import call_state_method, is_state_dict
@@ -44,7 +46,13 @@ def call_object_method(
             return None
         case "fit" if framework_of(instance.library):
             _hand_over(m, instance, arguments, site)
+            if (module := lightning_module(arguments.values)) is not None:
+                lightning.fit(m, module, arguments, site, scope)
             return None
+        case "validate" | "test" | "predict" if framework_of(instance.library) == "Lightning":
+            if (module := lightning_module(arguments.values)) is not None:
+                lightning.evaluate(m, module, name, arguments, site, scope)
+            return Unknown(f"{name}()")
         case "sample" | "rsample" | "sample_n" if _draws_from_constants(instance):
             return Tensor(made_up=True, drawn=True)
         case "backward" | "manual_backward" if inputs := tensors_in(arguments.values):

@@ -26,32 +26,40 @@ def framework_of_class(cls: Class) -> str | None:
 def run_hook(m: Machine, instance: Instance, function: Function, site: Site) -> None:
     """Execute a method as the framework does that it is written for."""
     if instance.is_module and function.name == "training_step":
-        _start_training(m, instance, site)
+        start_training(m, instance, site)
     elif instance.is_module and function.name in EVALUATION_STEPS:
-        _switch(m, instance, site, training=False)
-    result = run_function(m, function, Arguments([instance]), site)
-    match function.name:
+        switch(m, instance, site, training=False)
+    call_step(m, instance, function.name, [], site)
+
+
+def call_step(m: Machine, instance: Instance, name: str, values: list[Value], site: Site) -> None:
+    """Call a hook with what the framework gives it, and do with its result what this one does."""
+    function = instance.cls.find(name) if instance.cls is not None else None
+    if not isinstance(function, Function):
+        return
+    result = run_function(m, function, Arguments([instance, *values]), site)
+    match name:
         case "training_step" if losses := tensors_in([result]):
             note_backward(m, losses, site)
         case "train_dataloader":
             _hand_over(m, instance, result, site)
 
 
-def _start_training(m: Machine, instance: Instance, site: Site) -> None:
+def start_training(m: Machine, instance: Instance, site: Site) -> None:
     """Older versions call ``train()`` first, newer ones leave what is in eval mode there."""
     modes = [mode_of(m, part) for _, part in descendants(m, instance)]
-    if all(switch.training for mode in modes for switch in mode):
-        _switch(m, instance, site, training=True)
+    if all(way.training for mode in modes for way in mode):
+        switch(m, instance, site, training=True)
     else:
-        m.fork(lambda: _switch(m, instance, site, training=True), lambda: None, site)
+        m.fork(lambda: switch(m, instance, site, training=True), lambda: None, site)
     for name in BEFORE_TRAINING:
         hook = instance.cls.find(name) if instance.cls is not None else None
         if isinstance(hook, Function):
             run_function(m, hook, Arguments([instance]), site)
 
 
-def _switch(m: Machine, instance: Instance, site: Site, *, training: bool) -> None:
-    """Call ``train(training)``, the module's own if it has one."""
+def switch(m: Machine, instance: Instance, site: Site, *, training: bool) -> None:
+    """What a framework does before a step: call ``train(training)``, the module's own if it has one."""
     match own_train(instance):
         case None:
             set_mode(m, instance, training, site, m.namespaces.anywhere)

@@ -1,0 +1,124 @@
+"""Lightning's trainer: it draws the batches, switches the modes and calls a module's steps."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.frames import ActiveLoop
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.objects import Function, Instance, Method, Scope
+from bnlint.interpreter.core.values import Arguments, Unknown, Value
+from bnlint.interpreter.library.data import LOADER, loader_batches
+from bnlint.interpreter.python.loops import note_iteration
+from bnlint.interpreter.torch.hooks import call_step, start_training, switch
+from bnlint.interpreter.torch.modules import MODE, descendants
+from bnlint.interpreter.torch.training import note_step
+
+PASSES = 2
+"""How often training and validation take turns: what the first leaves behind, the second meets."""
+EVALUATIONS = {"validate": "validation", "test": "test", "predict": "predict"}
+"""The step that each method of a trainer runs without training."""
+AFTER = ("training_epoch_end", "on_train_epoch_end")
+BEFORE = ("prepare_data", "setup", "configure_model", "configure_optimizers")
+
+
+def lightning_module(values: list[Value]) -> Instance | None:
+    """The module of the project that a trainer is given, if it is one of Lightning's."""
+    return _of_class(values, "LightningModule")
+
+
+def _of_class(values: list[Value], base: str) -> Instance | None:
+    objects = (v for v in values if isinstance(v, Instance) and v.cls is not None)
+    return next((v for v in objects if v.library.rpartition(".")[2] == base), None)
+
+
+def fit(m: Machine, module: Instance, arguments: Arguments, site: Site, scope: Scope) -> None:
+    """``trainer.fit(module, ...)``: training and validation in turns."""
+    source = _of_class(arguments.values, "LightningDataModule") or module
+    for owner in dict.fromkeys((source, module)):
+        for name in BEFORE:
+            _call(m, owner, name, ["fit"] if name == "setup" else [], site)
+    training = _loader(m, arguments, source, "train", 1, site)
+    validation = _loader(m, arguments, source, "val", 2, site)
+    for number in range(1, PASSES + 1):
+        with _drawn(m, training, number, site, scope) as batch:
+            start_training(m, module, site)
+            call_step(m, module, "training_step", [batch, Unknown("batch index")], site)
+            note_step(m, site)
+        _evaluate(m, module, "validation", validation, number, site, scope)
+        for name in AFTER:
+            call_step(m, module, name, [], site)
+
+
+def evaluate(
+    m: Machine, module: Instance, name: str, arguments: Arguments, site: Site, scope: Scope
+) -> None:
+    """``trainer.test(module, loader)`` and the like."""
+    kind = EVALUATIONS[name]
+    source = _of_class(arguments.values, "LightningDataModule") or module
+    loader = _loader(m, arguments, source, "val" if name == "validate" else kind, 1, site)
+    _evaluate(m, module, kind, loader, 1, site, scope)
+
+
+def _evaluate(
+    m: Machine,
+    module: Instance,
+    kind: str,
+    loader: Value,
+    number: int,
+    site: Site,
+    scope: Scope,
+) -> None:
+    """Run a step in eval mode without gradients, and give back the modes that there were."""
+    if module.cls is None or not isinstance(module.cls.find(f"{kind}_step"), Function):
+        return
+    parts = [part for _, part in descendants(m, module)]
+    modes = [(part, part.attributes.get(MODE)) for part in parts]
+    grad = m.grad
+    with _drawn(m, loader, number, site, scope) as batch, m.gradients_given_back():
+        switch(m, module, site, training=False)
+        m.grad = Known.NO
+        call_step(m, module, f"{kind}_step", [batch, Unknown("batch index")], site)
+        for name in (f"{kind}_epoch_end", f"on_{kind}_epoch_end"):
+            call_step(m, module, name, [], site)
+        m.grad = grad
+    for part, mode in modes:
+        m.heap.put(part.attributes, MODE, mode)
+
+
+@contextmanager
+def _drawn(m: Machine, loader: Value, number: int, site: Site, scope: Scope) -> Iterator[Value]:
+    """A batch of a loader, in a pass of the trainer's loop over it."""
+    known = loader if isinstance(loader, Instance) and loader.library == LOADER else None
+    depth = len(m.loops)
+    m.loops.append(ActiveLoop(site.node, site, number, known))  # type: ignore[arg-type]
+    try:
+        if known is not None:
+            note_iteration(m, known, site.node, scope)  # type: ignore[arg-type]
+        yield Unknown("batch") if known is None else loader_batches(m, known).element
+    finally:
+        del m.loops[depth:]
+
+
+def _loader(
+    m: Machine, arguments: Arguments, source: Instance, kind: str, place: int, site: Site
+) -> Value:
+    """What a trainer is given for ``kind``, or what the module's own method gives."""
+    keywords = (f"{kind}_dataloaders", f"{kind}_dataloader", "dataloaders")
+    given = next((arguments.keywords[k] for k in keywords if k in arguments.keywords), None)
+    if given is None:
+        given = arguments.get(place, f"{kind}_dataloaders")
+    if isinstance(given, list | tuple) and given:
+        given = given[0]
+    if isinstance(given, Instance) and given.library == LOADER:
+        return given
+    made = _call(m, source, f"{kind}_dataloader", [], site)
+    return made[0] if isinstance(made, list | tuple) and made else made
+
+
+def _call(m: Machine, owner: Instance, name: str, values: list[Value], site: Site) -> Value:
+    function = owner.cls.find(name) if owner.cls is not None else None
+    if not isinstance(function, Function):
+        return None
+    return m.call(Method(function, owner), Arguments(values), site, m.namespaces.anywhere)
