@@ -397,3 +397,169 @@ def test_the_oracle_sees_errors() -> None:
     code = "parser = argparse.ArgumentParser()\nargs = parser.parse_args()\n"
     assert options_of_argparse(code, ["--x"]) == "unrecognized arguments: --x"
     assert argparse.ArgumentParser().prog
+
+
+# -- other parsers ------------------------------------------------------------------------------
+
+DATACLASS = """
+from dataclasses import dataclass, field
+from typing import List, Optional
+
+@dataclass
+class Config:
+    batch_size: int = 64
+    freeze: bool = False
+    shuffle: bool = True
+    lr: Optional[float] = None
+    name: str = "a"
+    sizes: List[int] = field(default_factory=lambda: [1])
+"""
+FUNCTION = """
+def main(batch_size: int = 64, freeze: bool = False, shuffle: bool = True,
+         lr: float = None, name: str = "a"):
+    global found
+    found = batch_size, freeze, shuffle, lr, name
+"""
+FOUND = """
+found = cfg.batch_size, cfg.freeze, cfg.shuffle, cfg.lr, cfg.name
+"""
+CLICK = """
+import click
+
+@click.command()
+@click.option("--batch-size", "-b", type=int, default=64)
+@click.option("--freeze", is_flag=True)
+@click.option("--shuffle/--no-shuffle", default=True)
+@click.option("--lr", type=float)
+@click.option("--name", type=click.Choice(["a", "b"]), default="a")
+def main(batch_size, freeze, shuffle, lr, name):
+    global found
+    found = batch_size, freeze, shuffle, lr, name
+
+if __name__ == "__main__":
+    main()
+"""
+ABSL = """
+from absl import app, flags
+FLAGS = flags.FLAGS
+flags.DEFINE_integer("batch_size", 64, "how many")
+flags.DEFINE_bool("freeze", False, "whether")
+flags.DEFINE_boolean("shuffle", True, "whether")
+flags.DEFINE_float("lr", None, "rate")
+flags.DEFINE_enum("name", "a", ["a", "b"], "name")
+
+def main(argv):
+    global found
+    found = FLAGS.batch_size, FLAGS.freeze, FLAGS.shuffle, FLAGS.lr, FLAGS.name
+
+if __name__ == "__main__":
+    app.run(main)
+"""
+DASHES = "--batch-size 4 --freeze --no-shuffle --lr 0.1 --name b"
+UNDERSCORES = "--batch_size 4 --freeze --no_shuffle --lr 0.1 --name=b"
+OTHERS = {
+    "click": (CLICK, DASHES),
+    "click, short": (CLICK, "-b4 --freeze --no-shuffle --lr=0.1 --name b"),
+    "typer.run": ("import typer\n" + FUNCTION + "typer.run(main)\n", DASHES),
+    "a typer app": (
+        "import typer\napp = typer.Typer()\n@app.command()" + FUNCTION + "app()\n",
+        DASHES,
+    ),
+    "tyro": ("import tyro\n" + FUNCTION + "tyro.cli(main)\n", DASHES),
+    "tyro and a dataclass": (
+        "import tyro\n" + DATACLASS + "cfg = tyro.cli(Config)\n" + FOUND,
+        DASHES,
+    ),
+    "fire": (
+        "import fire\n" + FUNCTION + "fire.Fire(main)\n",
+        "--batch_size=4 --freeze --noshuffle --lr 0.1 --name b",
+    ),
+    "fire and places": (
+        "import fire\n" + FUNCTION + "fire.Fire({'train': main})\n",
+        "train 4 True False 0.1 b",
+    ),
+    "HfArgumentParser": (
+        "from transformers import HfArgumentParser\n"
+        + DATACLASS
+        + "(cfg,) = HfArgumentParser((Config,)).parse_args_into_dataclasses()\n"
+        + FOUND,
+        UNDERSCORES,
+    ),
+    "simple_parsing": (
+        "from simple_parsing import ArgumentParser\n"
+        + DATACLASS
+        + "parser = ArgumentParser()\nparser.add_arguments(Config, dest='options')\n"
+        + "cfg = parser.parse_args().options\n"
+        + FOUND,
+        "--batch_size 4 --freeze true --shuffle False --lr 0.1 --name b",
+    ),
+    "absl": (ABSL, "--batch_size=4 --freeze --noshuffle --lr 0.1 --name=b"),
+}
+
+
+@pytest.mark.parametrize("package", OTHERS)
+def test_other_packages(package: str) -> None:
+    code, words = OTHERS[package]
+    if "places" not in package:
+        assert names_after(code)["found"] == (64, False, True, None, "a")
+    assert names_after(code, *words.split())["found"] == (4, True, False, 0.1, "b")
+
+
+@pytest.mark.parametrize("package", sorted(OTHERS.keys() - {"fire and places"}))
+def test_other_packages_refuse_in_one_line(package: str, project: Write, run: Run) -> None:
+    code, _ = OTHERS[package]
+    project({"train.py": HEAD + code})
+    printed = run("train.py", "--", "--batchsize_of", "4")
+    assert printed.status == 2
+    assert printed.err.startswith("error: ")
+    assert "batchsize_of" in printed.err
+    assert printed.err.count("\n") == 1
+
+
+GROUP = """
+import click
+
+@click.group()
+@click.option("--device", default="cpu")
+def cli(device):
+    global where
+    where = device
+
+@cli.command()
+@click.argument("sizes", nargs=-1, type=int)
+def train(sizes):
+    global found
+    found = sizes
+
+@cli.command("test-it")
+@click.option("--size", default=3)
+def test(size):
+    global found
+    found = size
+
+if __name__ == "__main__":
+    cli()
+"""
+
+
+def test_groups_of_commands() -> None:
+    found = names_after(GROUP, "--device", "cuda", "train", "3", "4")
+    assert (found["where"], found["found"]) == ("cuda", (3, 4))
+    assert names_after(GROUP, "test-it", "--size", "9")["found"] == 9
+    assert names_after(GROUP, "no")["refused"] == "no such command 'no'"
+
+
+def test_lists_and_files_of_dataclasses(tmp_path: Path) -> None:
+    code = "from transformers import HfArgumentParser\n" + DATACLASS
+    code += (
+        "(cfg,) = HfArgumentParser((Config,)).parse_args_into_dataclasses()\nsizes = cfg.sizes\n"
+    )
+    assert names_after(code, "--sizes", "1", "2")["sizes"] == [1, 2]
+
+
+def test_a_dataclass_of_what_is_not_known_says_so() -> None:
+    code = DATACLASS + "import yaml\ncfg = Config(**yaml.safe_load(open('none.yaml')))\n"
+    cfg = names_after(code)["cfg"]
+    assert isinstance(cfg, Instance)
+    said = getattr(cfg.attributes["batch_size"], "given_by", None)
+    assert said == "the default of `Config.batch_size`, which `**` may change"

@@ -15,6 +15,7 @@ from bnlint.interpreter.core.machine import BudgetExceeded, Machine, ProgramEnds
 from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import (
     Class,
+    Command,
     ComposedMain,
     Function,
     Instance,
@@ -226,7 +227,7 @@ class Rehearser:
             name, False, self.entry_steps, lambda: held.append(namespace.lookup(self.m, name)), site
         )
         value = held[0] if held else None
-        value = value.function if isinstance(value, ComposedMain) else value
+        value = value.function if isinstance(value, ComposedMain | Command) else value
         if isinstance(value, Function) and value.node is node:
             self._enter(name, False, self.entry_steps, lambda: self._call(value, site), site)
         elif isinstance(value, Class) and value.node is node:

@@ -64,6 +64,10 @@ class CommandLine:
         """The call that is being rehearsed, where its arguments are known."""
         self.argv: list[Value] | None = None
         """Then ``sys.argv``."""
+        self.flags: dict[str, list[object]] = {}
+        """How absl's flags are given, by their names."""
+        self.namespace: dict[str, Value] = {}
+        """Their values."""
         self.script: Path | None = None
         """The script that is executed."""
         self.was_read = False
@@ -74,7 +78,7 @@ class CommandLine:
     def begin(self, invocation: Invocation | None, script: str, file: Path | None = None) -> None:
         """Begin an execution of a script that is called so; without a ``file``, of no script."""
         self.invocation, self.argv, self.was_read = invocation, None, False
-        self.script = file
+        self.script, self.flags, self.namespace = file, {}, {}
         if invocation is not None:
             self.argv = [_word(script, None)]
             self.argv += [_word(w, f"`{w}`, {self.source}") for w in invocation.arguments]

@@ -75,6 +75,7 @@ def handles(table: dict[type, T], *types: type) -> Callable[[T], T]:
     return enter
 
 
+FLAGS = frozenset({"absl.flags.FLAGS", "gflags.FLAGS"})
 Path = Callable[[], Completion | None]
 """One of several ways on from a place."""
 
@@ -148,6 +149,10 @@ class Machine:
         if path == "sys.argv" and self.command_line.argv is not None:
             self.command_line.was_read = True
             return self.command_line.argv
+        if path in FLAGS:
+            source = self.namespaces.anywhere.namespace.source
+            site = Site(source, source.tree)
+            return Instance(None, "argparse.Namespace", self.command_line.namespace, site)
         return Library(path)
 
     def new(self, container: C) -> C:

@@ -75,6 +75,8 @@ class Function:
     """What gradients are set to by a decorator such as ``torch.no_grad()``."""
     managed: bool = False
     """Whether it is a ``contextlib.contextmanager``."""
+    options: "list[CommandOption]" = field(default_factory=list)
+    """What a command line may give it."""
 
 
 @dataclass(slots=True, unsafe_hash=True)
@@ -125,10 +127,34 @@ class ComposedMain:
 
 @dataclass(frozen=True, slots=True)
 class CommandOption:
-    """``click.option(...)``: what a parameter of a command is unless the user says otherwise."""
+    """``click.option(...)``: what a parameter of a command is unless the user says otherwise.
+
+    ``declared`` is what click itself would need to read it, ``None`` where that is not known.
+    """
 
     name: str
     value: Value
+    declared: object = None
+    site: Site | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Command:
+    """A function that takes its arguments from the command line, and the commands of a group."""
+
+    function: Function
+    name: str
+    is_group: bool = False
+    commands: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandMaker:
+    """A decorator that makes a command of a function, in a group of click or an app of typer."""
+
+    name: str | None
+    group: bool = False
+    within: "Command | Instance | None" = None
 
 
 @dataclass(frozen=True, slots=True)

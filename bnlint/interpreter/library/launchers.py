@@ -8,7 +8,16 @@ from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Class, Function, Instance, Method, Partial, Scope
 from bnlint.interpreter.core.values import Arguments, Unknown, Value
+from bnlint.interpreter.library.absl_flags import read_flags
 from bnlint.interpreter.library.calls import library_function
+from bnlint.interpreter.library.fire_words import run_fire
+from bnlint.interpreter.library.signature_options import (
+    DATACLASSES,
+    TYPER,
+    TYRO,
+    callee_of,
+    given_parameters,
+)
 from bnlint.interpreter.python.construction import bind_loosely, new_instance
 from bnlint.interpreter.python.iteration import elements
 
@@ -122,11 +131,19 @@ def _passed_on(m: Machine, launcher: Launcher, arguments: Arguments) -> Argument
 @library_function(*COMMAND_LINES)
 def _command_line(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     component = arguments.get(0, "component")
-    if isinstance(component, Function | Method | Partial):
-        return m.call(component, Arguments(), site, scope)
-    if isinstance(component, Class) and component.dataclass:
-        return m.call(component, Arguments(), site, scope)
+    if path.startswith("fire.") and m.command_line.invocation is not None:
+        return run_fire(m, component, site, scope)
+    if isinstance(component, Function | Method | Partial) or is_dataclass(component):
+        style = TYPER if path.startswith("typer") else TYRO
+        style = DATACLASSES if path.startswith("simple_parsing") else style
+        given = given_parameters(m, [callee_of(component)], style, site) or {}
+        return m.call(component, Arguments([], given), site, scope)
     return Unknown(f"{path}()")
+
+
+def is_dataclass(component: Value) -> bool:
+    """Whether something is a dataclass of the project."""
+    return isinstance(component, Class) and component.dataclass
 
 
 @library_function("absl.app.run")
@@ -134,4 +151,5 @@ def _app_run(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sco
     main = arguments.get(0, "main")
     if not isinstance(main, Function | Method | Partial):
         return Unknown("main")
+    read_flags(m)
     return m.call(main, Arguments([Unknown("arguments of the command line")]), site, scope)

@@ -4,7 +4,15 @@ import libcst as cst
 
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import CALLS, Machine, handles
-from bnlint.interpreter.core.objects import Builtin, Class, Instance, OpenFile, Scope, Super
+from bnlint.interpreter.core.objects import (
+    Builtin,
+    Class,
+    Command,
+    Instance,
+    OpenFile,
+    Scope,
+    Super,
+)
 from bnlint.interpreter.core.values import (
     MISSING,
     SOME_ITEMS,
@@ -24,6 +32,7 @@ from bnlint.interpreter.core.values import (
 from bnlint.interpreter.evaluation import change, changes, evaluate, is_key, item_of, ordered
 from bnlint.interpreter.evaluation.vectors import METHODS as VECTOR_METHODS
 from bnlint.interpreter.evaluation.vectors import Vector
+from bnlint.interpreter.library.commands import call_command_method
 from bnlint.interpreter.library.config_nodes import call_configuration_method
 from bnlint.interpreter.library.data_files import call_file_method, call_path_method
 from bnlint.interpreter.library.module_methods import call_module_method
@@ -68,6 +77,8 @@ def _call_builtin(
             return call_module_method(m, receiver, name, arguments, site, scope)
         case Instance():
             return call_object_method(m, receiver, name, arguments, site, scope)
+        case Command():
+            return call_command_method(m, receiver, name, arguments, site, scope)
         case Configuration():
             made = call_configuration_method(m, receiver, name, arguments, site)
             return _call_plain(m, receiver, name, arguments, site) if made is MISSING else made

@@ -7,7 +7,13 @@ from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import Arguments, Tensor, Unknown, Value, is_known
 from bnlint.interpreter.library import lightning
+from bnlint.interpreter.library.commands import APPS, call_app_method, run_app
 from bnlint.interpreter.library.data import LOADER, loader_batches
+from bnlint.interpreter.library.dataclass_parsers import (
+    DATACLASS_PARSERS,
+    PARSING,
+    parse_dataclasses,
+)
 from bnlint.interpreter.library.frameworks import framework_of
 from bnlint.interpreter.library.launchers import PROCESSES, start_process
 from bnlint.interpreter.library.lightning import lightning_module
@@ -24,6 +30,12 @@ def call_object_method(
     m: Machine, instance: Instance, name: str, arguments: Arguments, site: Site, scope: Scope
 ) -> Value:
     """``instance.name(...)``."""
+    if instance.library in APPS:
+        if name == "__call__":
+            return run_app(m, instance, site, scope)
+        return call_app_method(m, instance, name, arguments, site, scope)
+    if instance.library in DATACLASS_PARSERS and name in PARSING:
+        return parse_dataclasses(m, instance, name, arguments, site, scope)
     if instance.library in PARSERS:
         return call_parser_method(m, instance, name, arguments, site)
     if instance.library == LOADER:

@@ -118,7 +118,9 @@ def converted(m: Machine, kind: Value, text: Value, site: Site) -> Value:
     if not isinstance(text, str):
         return text
     match kind:
-        case None | Library(path="builtins.str"):
+        case Instance(library="argparse.FileType"):
+            return Unknown("file of an option")
+        case None | Library(path="builtins.str") | Instance():
             return text
         case Library(path=path) if path in NUMBERS:
             return evaluate(path, [text], m.allowance)

@@ -8,6 +8,7 @@ import libcst as cst
 
 from bnlint.facts.types.run import ModelBuilt
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.layer_arguments import with_site
 from bnlint.interpreter.core.machine import CALLS, Machine, handles
 from bnlint.interpreter.core.not_understood import note_unknown_model
 from bnlint.interpreter.core.objects import Bound, Builtin, Class, Function, Instance, Scope
@@ -16,6 +17,8 @@ from bnlint.interpreter.core.values import (
     Arguments,
     Choice,
     Configuration,
+    Float,
+    Int,
     Library,
     Many,
     Maybe,
@@ -155,6 +158,9 @@ def fill_fields(m: Machine, made: Instance, cls: Class, arguments: Arguments) ->
         default = cls.find(name)
         if default is MISSING:
             default = Unknown(f"argument {name}")
+        elif arguments.opened and isinstance(default, Int | Float) and not default.given_by:
+            said = f"the default of `{cls.name}.{name}`, which `**` may change"
+            default = with_site(default, default.site, default.option, said)
         value = arguments.get(number, name, default)
         m.heap.put(made.attributes, name, value)
     post = cls.find("__post_init__")

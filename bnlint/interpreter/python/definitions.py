@@ -9,6 +9,7 @@ from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import (
     Class,
+    CommandMaker,
     CommandOption,
     ComposedMain,
     Function,
@@ -66,6 +67,9 @@ def _decorate(
             return replace(decorator, function=value)
         case CommandOption(name=name, value=default):
             function.defaults[name] = default
+            function.options.insert(0, decorator)
+        case CommandMaker() | Library(path="click.command" | "click.group"):
+            return m.call(decorator, Arguments([value]), m.site(node, scope), scope)
         case Function() | Method() | Partial():
             return _decorated(m, decorator, node, value, scope)
     return value

@@ -13,7 +13,7 @@ from bnlint.interpreter.core.journal import Recorded
 from bnlint.interpreter.core.machine import CALLS, Machine, handles
 from bnlint.interpreter.core.namespaces import dotted
 from bnlint.interpreter.core.not_understood import note_unknown_data
-from bnlint.interpreter.core.objects import Function, Instance, Method, Scope
+from bnlint.interpreter.core.objects import Builtin, Function, Instance, Method, Scope
 from bnlint.interpreter.core.tape import Start, tensors_in
 from bnlint.interpreter.core.values import (
     MOST_LOOKED_AT,
@@ -38,6 +38,10 @@ MOST_ALIKE = 32
 """Items of an argument by which calls of a model are told apart; a longer one is itself alone."""
 
 
+CALLED = frozenset({"typer.Typer", "typer.main.Typer"})
+"""Library classes whose objects are called to run the program."""
+
+
 @handles(CALLS, Instance)
 def _call_instance(
     m: Machine, instance: Instance, arguments: Arguments, site: Site, scope: Scope
@@ -49,6 +53,8 @@ def _call_instance(
         call = instance.cls.find("__call__")
         if isinstance(call, Function):
             return run_function(m, call, arguments.prefixed(instance), site)
+    if instance.library in CALLED:
+        return m.call(Builtin(instance, "__call__"), arguments, site, scope)
     return m.call_unknown(instance, arguments, site)
 
 

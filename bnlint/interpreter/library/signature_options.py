@@ -1,0 +1,216 @@
+"""Command lines that are made of signatures: of functions (typer, tyro) and of dataclasses."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import libcst as cst
+
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.layer_arguments import with_site
+from bnlint.interpreter.core.machine import Machine, ProgramEnds
+from bnlint.interpreter.core.objects import Class, Function, Method, Partial
+from bnlint.interpreter.core.values import MISSING, Unknown, Value
+from bnlint.interpreter.evaluation.command_grammar import (
+    Given,
+    Grammar,
+    NotReadable,
+    Refused,
+    Rule,
+    read,
+)
+
+KINDS: Mapping[str, type | None] = {"int": int, "float": float, "str": None, "bool": bool}
+TRUE = frozenset(("true", "yes", "t", "y", "1", "on"))
+_LIST = re.compile(r"(?:typing\.)?(?:List|list|Sequence|Tuple|tuple)\[(\w+)")
+_PLAIN = re.compile(r"(?:typing\.)?(?:Optional\[)?(?:Annotated\[)?(?:Optional\[)?(\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a package spells options.
+
+    ``no`` begins the flag that turns a switch off. With ``values`` a switch may have one; what has no
+    default stands in its place with ``places``; ``dashes`` replace underscores.
+    """
+
+    no: str
+    values: bool = False
+    places: bool = False
+    dashes: bool = False
+
+
+TYPER = Style("--no-", places=True, dashes=True)
+TYRO = Style("--no-", dashes=True)
+DATACLASSES = Style("--no_", values=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a function or field of a dataclass, as an option."""
+
+    name: str
+    default: Value
+    kind: type | None
+    several: bool
+    flags: tuple[str, ...]
+    node: cst.CSTNode
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it is on or off."""
+        return self.kind is bool and not self.several
+
+
+def parameters_of(component: Value) -> list[Parameter]:
+    """The options that a function or a dataclass has."""
+    match component:
+        case Function(node=cst.FunctionDef() as node, defaults=defaults):
+            params = [*node.params.posonly_params, *node.params.params, *node.params.kwonly_params]
+            return [
+                _parameter(
+                    p.name.value, defaults.get(p.name.value, MISSING), p.annotation, p, p.default
+                )
+                for p in params
+            ]
+        case Class(dataclass=True):
+            found: dict[str, Parameter] = {}
+            for cls in reversed(component.mro):
+                if isinstance(cls, Class):
+                    found |= {p.name: p for p in _fields(component, cls)}
+            return list(found.values())
+    return []
+
+
+def _fields(whole: Class, cls: Class) -> Iterator[Parameter]:
+    body = cls.node.body.body if isinstance(cls.node, cst.ClassDef) else ()
+    for line in body:
+        for node in line.body if isinstance(line, cst.SimpleStatementLine) else ():
+            match node:
+                case cst.AnnAssign(target=cst.Name(value=name), annotation=annotation, value=value):
+                    yield _parameter(name, whole.find(name), annotation, node, value)
+
+
+def _parameter(
+    name: str,
+    default: Value,
+    annotation: cst.Annotation | None,
+    node: cst.CSTNode,
+    written: cst.BaseExpression | None,
+) -> Parameter:
+    text = cst.Module([]).code_for_node(annotation.annotation) if annotation is not None else ""
+    several, plain = _LIST.match(text), _PLAIN.match(text)
+    word = several[1] if several is not None else plain[1] if plain is not None else ""
+    kind = KINDS.get(word)
+    if not text and isinstance(default, bool | int | float):
+        kind = bool if isinstance(default, bool) else int if isinstance(default, int) else float
+    default = MISSING if isinstance(default, Unknown) else default
+    flags = tuple(_flags_in(written)) or tuple(_flags_in(annotation))
+    return Parameter(name, default, kind, several is not None, flags, node)
+
+
+def _flags_in(node: cst.CSTNode | None) -> Iterator[str]:
+    """``typer.Option(4, "--batch-size", "-b")``: the spellings."""
+    pending = [node] if node is not None else []
+    while pending:
+        part = pending.pop(0)
+        if isinstance(part, cst.SimpleString) and isinstance(part.evaluated_value, str):
+            text = part.evaluated_value
+            if re.fullmatch(r"--?[A-Za-z][\w-]*(/--?[A-Za-z][\w-]*)?", text):
+                yield text.partition("/")[0]
+        pending.extend(part.children)
+
+
+@dataclass(frozen=True, slots=True)
+class _Effect:
+    """What a rule gives a value to, and for a switch, which."""
+
+    parameter: Parameter
+    on: bool = True
+
+
+def rules_for(parameters: Sequence[Parameter], style: Style) -> list[Rule]:
+    """The rules of a grammar that takes the parameters."""
+    found: list[Rule] = []
+    for parameter in parameters:
+        name = parameter.name.replace("_", "-") if style.dashes else parameter.name
+        flags = parameter.flags or (f"--{name}",)
+        if parameter.is_switch:
+            number: dict[str, object] = {"nargs": "?" if style.values else 0}
+            found.append(Rule(flags, {"dest": parameter.name, **number}, owner=_Effect(parameter)))
+            off = {"dest": parameter.name, "nargs": 0}
+            if style.no + name not in flags:
+                found.append(Rule((style.no + name,), off, owner=_Effect(parameter, False)))
+            continue
+        settings: dict[str, object] = {"nargs": "+"} if parameter.several else {}
+        missing = parameter.default is MISSING
+        if missing and style.places and not parameter.flags:
+            flags = (parameter.name,)
+        else:
+            settings |= {"dest": parameter.name, "required": missing and not parameter.several}
+        found.append(Rule(flags, settings, parameter.kind, owner=_Effect(parameter)))
+    return found
+
+
+def given_parameters(
+    m: Machine, components: Sequence[Value], style: Style, site: Site, *, first: int = 0
+) -> dict[str, Value] | None:
+    """The values that the command line gives, by their names; ``None`` where it is not known.
+
+    The words before ``first`` are for somebody else.
+
+    Raises:
+        ProgramEnds: the program does not take the command line.
+    """
+    line = m.command_line
+    if line.invocation is None:
+        return None
+    parameters = [p for component in components for p in parameters_of(component)]
+    open_ = any(not isinstance(c, Function | Class) for c in components)
+    words = line.words()[first:]
+    try:
+        grammar = Grammar({"allow_abbrev": True}, rules_for(parameters, style))
+        reading = read(grammar, words, partly=open_)
+    except NotReadable:
+        return {p.name: Unknown(f"option {p.name}") for p in parameters}
+    except Refused as error:
+        if open_ or m.assumptions():
+            return {p.name: Unknown(f"option {p.name}") for p in parameters}
+        line.refuse(str(error))
+        raise ProgramEnds from None
+    found: dict[str, Value] = {}
+    for given in reading.given:
+        effect = given.rule.owner
+        assert isinstance(effect, _Effect)
+        found[effect.parameter.name] = _value(m, given, effect, site)
+    return found
+
+
+def _value(m: Machine, given: Given, effect: _Effect, site: Site) -> Value:
+    parameter = effect.parameter
+    written = f"`{given}`, {m.command_line.source}"
+    words = [with_site(word.value, site, given_by=written) for word in given.words]
+    if parameter.is_switch:
+        texts = [word.text.lower() for word in given.words]
+        return texts[0] in TRUE if texts else effect.on
+    if parameter.several:
+        return words
+    known = parameter.kind is not None or not words or _is_text(parameter)
+    return words[0] if known and words else Unknown(f"option {parameter.name}")
+
+
+def _is_text(parameter: Parameter) -> bool:
+    """Whether a word stays as it is: nothing else is known to convert it."""
+    return parameter.kind is None and (
+        parameter.default is MISSING or isinstance(parameter.default, str | type(None))
+    )
+
+
+def callee_of(component: Value) -> Value:
+    """The function that has the options: what a partial or a method is of."""
+    match component:
+        case Partial(callee=callee):
+            return callee
+        case Method(function=function):
+            return function
+    return component
