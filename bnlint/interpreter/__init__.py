@@ -24,12 +24,14 @@ from bnlint.interpreter.entry_points import Rehearser, is_script
 from bnlint.interpreter.evaluation.allowance import FILE
 from bnlint.interpreter.library import (
     builtin_functions,
+    code_folders,
     commands,
     data_files,
     hydra_configs,
     iterators,
     launchers,
     methods,
+    paths,
     randomness,
     standard,
     torch_functions,
@@ -58,6 +60,7 @@ from bnlint.source import Project, SourceFile
 HANDLERS = (
     attributes,
     builtin_functions,
+    code_folders,
     commands,
     configurations,
     context_managers,
@@ -75,6 +78,7 @@ HANDLERS = (
     loops,
     matching,
     methods,
+    paths,
     randomness,
     setters,
     standard,

@@ -186,6 +186,10 @@ class Project:
         except Unreadable:
             return None
 
+    def entries(self, folder: Path) -> "Mapping[str, bool]":
+        """The names in a folder; none when it cannot be read."""
+        return self._listings.entries(folder)
+
     def _has_file(self, folder: Path, name: str) -> bool:
         return self._listings.has_file(folder, name) or folder / name in self._overrides
 

@@ -123,6 +123,10 @@ class Machine:
         """The paths of files that the program writes."""
         self.documents: dict[tuple[str, str], object] = {}
         """What texts of data hold, by their formats."""
+        self.filled: dict[int, dict[Value, Value]] = {}
+        """Registries whose registrations were executed, by their identities."""
+        self.registered: set[Namespace] = set()
+        """The modules whose registrations were executed."""
         self.assigning: cst.CSTNode | None = None
         """The right-hand side of the assignment that is being executed."""
         self.speculating = False

@@ -22,6 +22,8 @@ REGISTERING = frozenset(
     """update append extend setdefault add insert register register_module add_argument set_defaults
     merge_from_file merge_from_list""".split()
 )
+REGISTRATION = "regist"
+"""What is in the name of a decorator or function that registers something."""
 PARTS = frozenset(
     "add_argument_group add_mutually_exclusive_group add_subparsers add_parser".split()
 )
@@ -41,6 +43,8 @@ class Namespace:
     def __init__(self, source: SourceFile, dunder_name: str) -> None:
         self.source = source
         self.scope = Scope({"__name__": dunder_name, "__file__": str(source.file)}, self)
+        if source.file.name == "__init__.py":
+            self.scope.names["__path__"] = [str(source.file.parent)]
         self.definitions: dict[str, list[cst.CSTNode]] = {}
         self.stars: list[cst.ImportFrom] = []
         self.parts: dict[str, str] = {}
@@ -49,6 +53,8 @@ class Namespace:
         self._reach = None
         """How many star imports there were, and the modules they lead to, as far as known."""
         self.pending: set[str] = set()
+        self.registers = REGISTRATION in source.content.lower()
+        """Whether it may register something, or hold what others register with."""
         self.has_generators = "yield" in source.content
         self.generators: dict[cst.FunctionDef, bool] = {}
         """Whether functions are generators, as far as that has been asked."""
@@ -150,6 +156,7 @@ class Namespaces:
         self.project = project
         self._imported: dict[Path, Namespace] = {}
         self.first: Namespace | None = None
+        self._main: Namespace | None = None
         self.forwards: dict[object, Value] = {}
         """Outputs of forwards by model, mode and inputs."""
 
@@ -174,10 +181,16 @@ class Namespaces:
         finally:
             self._imported = before
 
+    @property
+    def known(self) -> list[Namespace]:
+        """The script that is run, and all modules that are imported so far."""
+        return [*([self._main] if self._main is not None else []), *self._imported.values()]
+
     def new(self, source: SourceFile, name: str) -> Namespace:
         """A module of its own, with nothing evaluated yet."""
         made = Namespace(source, name)
         self.first = self.first or made
+        self._main = made if name == "__main__" else self._main
         return made
 
     def load(self, name: str, level: int, importer: Namespace) -> Value:

@@ -1,7 +1,7 @@
 """Files that are opened to be read, and the data that loaders make of them."""
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.layer_arguments import with_site
@@ -10,7 +10,7 @@ from bnlint.interpreter.core.objects import Builtin, OpenFile, Scope
 from bnlint.interpreter.core.values import Arguments, PathText, Text, Unknown, Value, open_one
 from bnlint.interpreter.evaluation.data_formats import Lined, LinedFloat, NotData, parsed, weight_of
 from bnlint.interpreter.library.calls import library_function
-from bnlint.interpreter.python.data_texts import file_at, folders_for, lines_of, text_at
+from bnlint.interpreter.python.data_texts import file_at, lines_of, text_at
 from bnlint.visible import display_path
 
 LOADERS: Mapping[str, str] = {
@@ -155,108 +155,3 @@ def _content(m: Machine, file: OpenFile, text: str, site: Site) -> Text:
     content, found = Text(text), file_at(m, file.path, site)
     content.option, content.file = None, display_path(found) if found is not None else ""
     return content
-
-
-# -- paths ------------------------------------------------------------------------------------
-
-
-@library_function(*(f"pathlib.{name}" for name in ("Path", "PurePath", "PosixPath")))
-def _path(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
-    return joined(arguments.positional) if not arguments.opened else Unknown("path")
-
-
-def joined(parts: list[Value]) -> Value:
-    """The path that parts make."""
-    known = [str(part) for part in parts if isinstance(part, str)]
-    if len(known) < len(parts) or sum(map(len, known)) > 4096:
-        return Unknown("path")
-    return as_path(posixpath.join(*known) if known else ".")
-
-
-def as_path(text: str) -> PathText:
-    """A path of pathlib, written as it shows itself."""
-    parts = [part for part in text.split("/") if part not in ("", ".")]
-    made = PathText(("/" if text.startswith("/") else "") + "/".join(parts) or ".")
-    made.option = None
-    return made
-
-
-@handles(ATTRIBUTES, PathText)
-def _of_path(m: Machine, value: PathText, name: str, node: object, scope: Scope) -> Value:
-    head, tail = posixpath.split(value)
-    match name:
-        case "parent":
-            return as_path(head)
-        case "parents":
-            return list(_above(value))
-        case "name":
-            return tail
-        case "stem":
-            return posixpath.splitext(tail)[0]
-        case "suffix":
-            return posixpath.splitext(tail)[1]
-        case "parts":
-            return tuple(value.split("/"))
-    return Builtin(value, name)
-
-
-def _above(path: str) -> Iterator[PathText]:
-    while posixpath.dirname(path) not in (path, ""):
-        path = posixpath.dirname(path)
-        yield as_path(path)
-
-
-def call_path_method(
-    m: Machine, path: PathText, name: str, arguments: Arguments, site: Site
-) -> Value:
-    """``path.name(...)``."""
-    first = arguments.get(0, "other")
-    match name:
-        case "resolve" | "absolute" | "expanduser":
-            return as_path(posixpath.normpath(path))
-        case "joinpath":
-            return joined([path, *arguments.positional])
-        case "with_suffix" | "with_name" if isinstance(first, str):
-            base = posixpath.splitext(path)[0] if name == "with_suffix" else posixpath.dirname(path)
-            return as_path(base + first if name == "with_suffix" else posixpath.join(base, first))
-        case "as_posix" | "__str__" | "__fspath__":
-            return str(path)
-        case "open":
-            return opened(m, path, arguments.get(0, "mode", "r"), site)
-        case "read_text" | "read_bytes":
-            return call_file_method(m, OpenFile(str(path), site), "read", site)
-        case "exists" | "is_file":
-            return True if file_at(m, path, site) is not None else Unknown(name)
-        case "write_text" | "write_bytes":
-            m.written.add(str(path))
-    return Unknown(f"path {name}()")
-
-
-@library_function("pathlib.Path.cwd", "os.getcwd")
-def _cwd(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
-    where = folders_for(m, site)
-    for reads in m.readings:
-        reads.fixed = False
-    if where is None:
-        return Unknown(f"{path}()")
-    return as_path(where[0][0].as_posix()) if path.startswith("pathlib") else str(where[0][0])
-
-
-@library_function("os.path.exists", "os.path.isfile")
-def _exists(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
-    name = arguments.get(0, "path")
-    known = isinstance(name, str) and file_at(m, str(name), site) is not None
-    return True if known else Unknown(f"{path}()")
-
-
-@library_function("os.path.abspath", "os.path.realpath", "os.path.normpath", "os.path.expanduser")
-def _normal(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
-    """A relative path stays one: nobody knows where the program is called."""
-    name = arguments.get(0, "path")
-    return posixpath.normpath(name) if isinstance(name, str) and name else Unknown(f"{path}()")
-
-
-@library_function("os.fspath")
-def _fspath(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
-    name = arguments.get(0, "path")
-    return str(name) if isinstance(name, str) else Unknown(f"{path}()")

@@ -34,12 +34,13 @@ from bnlint.interpreter.evaluation.vectors import METHODS as VECTOR_METHODS
 from bnlint.interpreter.evaluation.vectors import Vector
 from bnlint.interpreter.library.commands import call_command_method
 from bnlint.interpreter.library.config_nodes import call_configuration_method
-from bnlint.interpreter.library.data_files import call_file_method, call_path_method
+from bnlint.interpreter.library.data_files import call_file_method
 from bnlint.interpreter.library.module_methods import call_module_method
 from bnlint.interpreter.library.object_methods import call_object_method
 from bnlint.interpreter.library.parameter_methods import call_parameter_method
 from bnlint.interpreter.library.parser_declarations import PARSERS
 from bnlint.interpreter.library.parsers import call_parser_method
+from bnlint.interpreter.library.paths import call_path_method
 from bnlint.interpreter.library.tensor_functions import call_tensor_method
 from bnlint.interpreter.python.construction import initialise_library
 from bnlint.interpreter.python.iteration import (
@@ -49,6 +50,7 @@ from bnlint.interpreter.python.iteration import (
     listed,
 )
 from bnlint.interpreter.python.name_lookup import assign
+from bnlint.interpreter.python.registries import fill
 from bnlint.interpreter.torch.inner_forwards import run_library
 from bnlint.interpreter.torch.parameters import is_parameter
 
@@ -219,6 +221,8 @@ def _read_dict(m: Machine, receiver: dict[Value, Value], name: str, arguments: A
         case "get":
             key = arguments.get(0, "key")
             if isinstance(key, str | int | float | bool | tuple | None) and is_key(key):
+                if isinstance(key, str) and key not in receiver:
+                    fill(m, receiver)
                 return receiver.get(key, arguments.get(1, "default"))
     return Unknown(f"dict.{name}()")
 

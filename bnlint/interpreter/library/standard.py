@@ -7,6 +7,7 @@ import libcst as cst
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import Class, Function, Instance, Method, Partial, Scope
 from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import (
@@ -24,6 +25,7 @@ from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.tensor_functions import call_tensor_function
 from bnlint.interpreter.python.construction import copy_of, new_instance
 from bnlint.interpreter.python.iteration import NAMED_TUPLE, elements
+from bnlint.interpreter.python.registries import register
 
 
 @library_function("functools.partial")
@@ -130,7 +132,10 @@ def _import(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scop
     if not isinstance(name, str):
         return Unknown("module", site, name)
     level = len(name) - len(name.lstrip("."))
-    return m.namespaces.load(name.lstrip("."), level, scope.namespace)
+    module = m.namespaces.load(name.lstrip("."), level, scope.namespace)
+    if isinstance(module, Namespace):
+        register(m, module)
+    return module
 
 
 @library_function("sys.exit", "os._exit", "builtins.exit", "builtins.quit")

@@ -34,6 +34,7 @@ from bnlint.interpreter.core.values import (
     open_one,
 )
 from bnlint.interpreter.evaluation import compared, contains, negated, operate
+from bnlint.interpreter.python.registries import fill
 from bnlint.interpreter.torch.modules import children, is_container
 from bnlint.interpreter.torch.parameters import is_parameter, operand
 
@@ -234,6 +235,8 @@ def _identical(left: Value, right: Value) -> bool | None:
 def _contains(m: Machine, item: Value, container: Value) -> bool | None:
     if isinstance(item, Tensor) or _may_be_anything(item):
         return None
+    if type(container) is dict and isinstance(item, str) and item not in container:
+        fill(m, container)
     match container:
         case dict() if any(isinstance(entry, Maybe) for entry in container.values()):
             answer = contains(container, item, _may_be_anything, m.allowance)

@@ -31,6 +31,7 @@ from bnlint.interpreter.core.values import (
     Many,
     Maybe,
     Tensor,
+    Text,
     Unknown,
     Value,
     in_random_order,
@@ -47,6 +48,7 @@ from bnlint.interpreter.library.held_out import item_of_dataset
 from bnlint.interpreter.library.state_dicts import PARAMETERS, is_state_dict, parameters_of_any
 from bnlint.interpreter.python.configurations import entry, put
 from bnlint.interpreter.python.data_texts import lines_of, text_at
+from bnlint.interpreter.python.registries import fill
 from bnlint.interpreter.torch.containers import delete_child, indexed_child
 from bnlint.interpreter.torch.layer_shapes import size_at
 from bnlint.interpreter.torch.modules import (
@@ -63,6 +65,7 @@ SOME_SLICE = Unknown("slice")
 """A slice whose bounds are not known."""
 MOST_LEFT_OUT = -8
 """How many of the last children of a third-party model may be missing from what still has BatchNorm."""
+TEXTS = frozenset({str, Text})
 LONGEST = 4096
 """Items of a range or string that are taken apart."""
 
@@ -227,6 +230,8 @@ def _index_known(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope:
     known = open_at(value)
     if known is not None and not _is_within(key, known):
         return Many(Unknown("item")) if isinstance(key, slice) else Unknown("item")
+    if type(value) is dict and type(key) in TEXTS and key not in value:
+        fill(m, value)
     found = present(item_of(value, key, m.allowance))
     if type(found) is not Unknown:
         return found

@@ -1,0 +1,125 @@
+"""Registries that are filled where modules are imported: ``@register("name")`` in sibling files.
+
+Modules are evaluated name by name, as names are used, and nobody uses the names of what registers
+itself. So the first key that a global dict lacks lets all registrations be executed that the imports of
+the program lead to.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import libcst as cst
+
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.namespaces import REGISTRATION, Namespace, dotted
+from bnlint.interpreter.core.objects import Class, Instance
+from bnlint.interpreter.core.values import Value
+from bnlint.source.parents import children
+
+IMPORTERS = ("import_module", "__import__", "import_all")
+MOST_MODULES = 200
+
+
+def fill(m: Machine, container: dict[Value, Value]) -> bool:
+    """Execute the registrations that may add to a container; whether any were."""
+    if id(container) in m.filled:
+        return False
+    if not _is_global(m, container):
+        return False
+    m.filled[id(container)] = container
+    before = len(container)
+    for module in _reachable(m):
+        register(m, module)
+    return len(container) > before
+
+
+def _is_global(m: Machine, container: dict[Value, Value]) -> bool:
+    """Whether a container is one of a module that speaks of registering, or of its objects."""
+    return any(
+        _holds(value, container)
+        for space in m.namespaces.known
+        if space.registers
+        for value in space.names.values()
+    )
+
+
+def _holds(value: Value, container: dict[Value, Value]) -> bool:
+    if value is container:
+        return True
+    match value:
+        case Instance(is_module=False, attributes=entries) | Class(names=entries):
+            return any(entry is container for entry in entries.values())
+    return False
+
+
+def _reachable(m: Machine) -> Iterator[Namespace]:
+    """The modules that the imports of those known so far lead to, each once."""
+    waiting = list(m.namespaces.known)
+    seen: set[Namespace] = set()
+    while waiting and len(seen) < MOST_MODULES:
+        space = waiting.pop(0)
+        if space in seen:
+            continue
+        seen.add(space)
+        m.step(20)
+        yield space
+        waiting += [module for module in _imported(m, space) if module not in seen]
+
+
+def _imported(m: Machine, space: Namespace) -> Iterator[Namespace]:
+    for node in _statements(space.source.tree.body):
+        names: list[tuple[str, int]] = []
+        match node:
+            case cst.Import(names=aliases):
+                names = [(dotted(alias.name), 0) for alias in aliases]
+            case cst.ImportFrom(module=module, relative=dots, names=aliases):
+                level, name = len(dots), dotted(module)
+                names = [(name, level)] if name or level else []
+                if not isinstance(aliases, cst.ImportStar):
+                    inner = [dotted(alias.name) for alias in aliases]
+                    names += [(f"{name}.{part}".lstrip("."), level) for part in inner]
+        for name, level in names:
+            found = m.namespaces.load(name, level, space)
+            if isinstance(found, Namespace):
+                yield found
+
+
+def _statements(body: Iterable[cst.CSTNode]) -> Iterator[cst.CSTNode]:
+    """The statements of a module that its import executes."""
+    for node in body:
+        match node:
+            case cst.SimpleStatementLine(body=small):
+                yield from small
+            case cst.If(body=block) | cst.Try(body=block):
+                yield from _statements(block.body)
+            case _:
+                yield node
+
+
+def register(m: Machine, space: Namespace) -> None:
+    """Execute what registers something when a module is imported."""
+    if space.eager or space in m.registered:
+        return
+    m.registered.add(space)
+    content = space.source.content
+    if not space.registers and not any(word in content for word in IMPORTERS):
+        return
+    for node in list(_statements(space.source.tree.body)):
+        match node:
+            case cst.FunctionDef(name=name) | cst.ClassDef(name=name):
+                if any(_says(decorator, REGISTRATION) for decorator in node.decorators):
+                    space.lookup(m, name.value)
+            case cst.Expr(value=cst.Call(func=function)) if _says(function, REGISTRATION):
+                m.namespaces.execute_top(m, cst.SimpleStatementLine([node]), space)
+            case cst.For() if _says(node, *IMPORTERS):
+                m.namespaces.execute_top(m, node, space)
+
+
+def _says(node: cst.CSTNode, *words: str) -> bool:
+    """Whether a name with one of some words in it occurs."""
+    pending = [node]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, cst.Name) and any(word in part.value.lower() for word in words):
+            return True
+        pending.extend(children(part))
+    return False

@@ -1,0 +1,133 @@
+"""Registries fill when sibling modules are imported, by name or as all that a folder holds."""
+
+from pathlib import Path
+
+import pytest
+
+from bnlint.interpreter.core.values import Unknown
+from tests.rehearsing import rehearse_files, widths
+from tests.test_configuration_files import names_after
+
+REGISTRY = {
+    "a function": """#
+MODELS = {}
+def register(name):
+    def decorator(function):
+        MODELS[name] = function
+        return function
+    return decorator
+def create(name, **options):
+    if name not in MODELS:
+        raise ValueError(name)
+    return MODELS[name](**options)
+""",
+    "an object": """#
+class Registry:
+    def __init__(self):
+        self._entries = {}
+    def register(self, name):
+        def decorator(cls):
+            self._entries[name] = cls
+            return cls
+        return decorator
+    def get(self, name):
+        return self._entries.get(name)
+_REGISTRY = Registry()
+register = _REGISTRY.register
+def create(name, **options):
+    return _REGISTRY.get(name)(**options)
+""",
+    "its name": """#
+MODELS = dict()
+def register_model(function):
+    MODELS[function.__name__] = function
+    return function
+def register(name):
+    return register_model
+def create(name, **options):
+    return MODELS[name](**options)
+""",
+}
+NET = """#
+from torch import nn
+from {registry} import register
+@register("wide")
+def wide(width=8):
+    return nn.BatchNorm2d(width)
+"""
+IMPORTS = {
+    "by name": "from . import registry, nets\n",
+    "with a star": "from .registry import *\nfrom .nets import *\n",
+    "listdir": """
+import os
+from importlib import import_module
+here = os.path.dirname(__file__)
+for file in sorted(os.listdir(here)):
+    if file.endswith('.py') and not file.startswith('_'):
+        name = file[:-3]
+        module = import_module('models.' + name)
+""",
+    "listdir and relative": """
+import os, importlib
+for file in os.listdir(os.path.dirname(os.path.abspath(__file__))):
+    path, extension = os.path.splitext(file)
+    if extension == '.py' and path != '__init__':
+        importlib.import_module(f'.{path}', __package__)
+""",
+    "pkgutil": """
+import importlib, pkgutil
+for _, name, _ in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"models.{name}")
+""",
+    "pkgutil's names": """
+import importlib, pkgutil
+for info in pkgutil.iter_modules(__path__, prefix="models."):
+    importlib.import_module(info.name)
+""",
+    "glob": """
+import glob, os
+from importlib import import_module
+for path in glob.glob(os.path.join(os.path.dirname(__file__), '*.py')):
+    if os.path.basename(path) != '__init__.py':
+        import_module('models.' + os.path.basename(path)[:-3])
+""",
+    "pathlib": """
+import importlib
+from pathlib import Path
+for path in Path(__file__).parent.glob('*.py'):
+    if path.stem != '__init__':
+        importlib.import_module('models.' + path.stem)
+""",
+}
+SCRIPT = "import models\nfrom models.registry import create\nnet = create('wide', width=5)\n"
+
+
+@pytest.mark.parametrize("imports", IMPORTS.values(), ids=IMPORTS)
+@pytest.mark.parametrize("registry", REGISTRY.values(), ids=REGISTRY)
+def test_what_a_folder_registers_is_known(registry: str, imports: str, tmp_path: Path) -> None:
+    files = {
+        "train.py": SCRIPT,
+        "models/__init__.py": imports,
+        "models/registry.py": registry,
+        "models/nets.py": NET.format(registry="models.registry"),
+    }
+    assert widths(rehearse_files(tmp_path, files)) == [5]
+
+
+def test_what_nothing_imports_is_not_registered(tmp_path: Path) -> None:
+    files = {
+        "models/__init__.py": "",
+        "models/registry.py": REGISTRY["an object"],
+        "models/nets.py": NET.format(registry="models.registry"),
+    }
+    found = names_after(tmp_path, SCRIPT.replace("create", "_REGISTRY", 1) + "", files)
+    assert isinstance(found.get("net", Unknown()), Unknown)
+
+
+def test_a_folder_of_data_is_not_listed(tmp_path: Path) -> None:
+    files = {"data/a.txt": "", "code/b.py": ""}
+    code = "import os\ndata, code = os.listdir('data'), os.listdir('code')\nup = os.listdir('..')\n"
+    found = names_after(tmp_path, code, files)
+    assert isinstance(found["data"], Unknown)
+    assert isinstance(found["up"], Unknown)
+    assert found["code"] == ["b.py"]
