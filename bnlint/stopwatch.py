@@ -21,6 +21,12 @@ def stopwatch() -> Iterator[dict[str, float]]:
         _running.reset(token)
 
 
+def measured() -> dict[str, float]:
+    """The seconds of each name so far; nothing where nothing is measured."""
+    watch = _running.get()
+    return dict(watch[0]) if watch is not None else {}
+
+
 @contextmanager
 def timed(name: str) -> Iterator[None]:
     """Count the seconds of a block for a name, less those of what is timed within it."""

@@ -1,5 +1,6 @@
 """What the rehearsal says of itself: what it understood, and what it did not, and why."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,7 +97,7 @@ BUILDS = {
     "an option without default": (
         "import argparse\np = argparse.ArgumentParser()\np.add_argument('--arch', required=True)\n"
         "args = p.parse_args()\nnet = getattr(zoo, args.arch)()\n",
-        "`getattr(zoo, args.arch)`: the option `--arch` has no default",
+        "`getattr(zoo, args.arch)`: the option `--arch` has no default; give it with `-- --arch ...`",
     ),
     "a file": (
         "import yaml\nclass B(Net):\n    pass\ncfg = yaml.safe_load(open('a.yaml'))\nnet = {'a': Net, 'b': B}[cfg['name']]()\n",
@@ -250,3 +251,85 @@ def test_nothing_but_findings_on_request(project: Write, run: Run) -> None:
     assert run("train.py", "-q").out == ""
     (line,) = run("bad.py", "-q", "--format", "concise").out.splitlines()
     assert line.startswith("bad.py:2:")
+
+
+PLACE = {"path": {"type": ["string", "null"]}, "line": {"type": ["integer", "null"]}}
+
+
+def record(**more: object) -> dict[str, object]:
+    """The schema of an object with exactly these keys, besides a place."""
+    keys = PLACE | more
+    return {
+        "type": "object",
+        "properties": keys,
+        "required": sorted(keys),
+        "additionalProperties": False,
+    }
+
+
+def array(items: dict[str, object]) -> dict[str, object]:
+    return {"type": "array", "items": items}
+
+
+TEXT: dict[str, object] = {"type": "string"}
+TEXT_OR_NOTHING: dict[str, object] = {"type": ["string", "null"]}
+NUMBERS: dict[str, object] = {"type": "object", "additionalProperties": {"type": "number"}}
+CAUSE: dict[str, object] = {"anyOf": [{"type": "null"}, record()]}
+ROLE: dict[str, object] = {"enum": ["model", "layer", "data", "optimizer"]}
+SUMMARY = record(
+    version=TEXT,
+    files=NUMBERS,
+    findings=NUMBERS,
+    rules=NUMBERS,
+    scripts=array(TEXT),
+    models=array(record(**{"class": TEXT})),
+    training_loops=array(record()),
+    evaluations=array(record()),
+    not_understood=array(
+        record(role=ROLE, name=TEXT, owner=TEXT_OR_NOTHING, reason=TEXT, cause=CAUSE)
+    ),
+    unfinished=array(TEXT),
+    traced=array(
+        record(
+            **{"class": TEXT},
+            complete={"type": "boolean"},
+            inputs=array(TEXT),
+            failure=TEXT_OR_NOTHING,
+        )
+    ),
+    seconds=NUMBERS,
+)
+for name in PLACE:
+    del SUMMARY["properties"][name]  # type: ignore[attr-defined]
+    SUMMARY["required"].remove(name)  # type: ignore[attr-defined]
+
+
+def test_the_summary(project: Write, run: Run) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    project({"train.py": SCRIPT, "bad.py": "from torch import nn\nnn.BatchNorm2d(8, 0.1)\n"})
+    printed = run(".", "--summary", "summary.json", "--format", "json")
+    assert len(json.loads(printed.out)) == 1
+    told = json.loads(Path("summary.json").read_text(encoding="utf-8"))
+    jsonschema.validate(told, SUMMARY)
+    assert told["files"] == {"checked": 2, "read": 2}
+    assert (told["findings"], told["rules"]) == (
+        {"advice": 0, "warning": 0, "error": 1},
+        {"BN101": 1},
+    )
+    assert told["models"] == [{"class": "Sequential", "path": "train.py", "line": 5}]
+    assert (told["training_loops"], told["evaluations"]) == ([], [{"path": "train.py", "line": 8}])
+    assert [gap["name"] for gap in told["not_understood"]] == ["one", "two", "three"]
+    assert told["not_understood"][0]["cause"] == {"path": "train.py", "line": 10}
+    assert told["seconds"]["rehearsing"] > 0
+
+
+def test_a_summary_needs_a_place(project: Write, run: Run) -> None:
+    project({"train.py": SCRIPT})
+    printed = run("train.py", "--summary", "gone/summary.json")
+    assert (printed.status, printed.out) == (2, "")
+    assert "there is no folder `gone`" in printed.err
+
+
+def test_readme_has_the_keys_of_the_summary() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    assert all(f"`{key}`" in readme for key in SUMMARY["required"])  # type: ignore[attr-defined]

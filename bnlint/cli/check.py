@@ -22,6 +22,7 @@ from bnlint.cli.reporting import (
     require_place_for,
     say_timings,
     status,
+    summarise,
 )
 from bnlint.config import Config, closest
 from bnlint.errors import UsageError
@@ -44,11 +45,12 @@ _STDIN = "-"
 
 def check(options: CheckOptions) -> int:
     """Do what the options ask for and return the exit status."""
-    if not options.timings:
+    if not options.timings and options.summary is None:
         return _check(options)
     with stopwatch() as seconds:
         answer = _check(options)
-    say_timings(seconds)
+    if options.timings:
+        say_timings(seconds)
     return answer
 
 
@@ -61,8 +63,8 @@ def _check(options: CheckOptions) -> int:
         raise UsageError("`-` reads standard input and goes with no other path")
     if "" in paths:
         raise UsageError("a path is empty; `.` is the working directory")
-    if options.output is not None:
-        require_place_for(options.output)
+    for place in filter(None, (options.output, options.summary)):
+        require_place_for(place)
     config = closest(_folder_of(paths, options))
     plan = plan_of(options, config, unused_ignores=options.report_unused_ignores)
     found = _find(paths, options, config)
@@ -76,6 +78,7 @@ def _check(options: CheckOptions) -> int:
         with Bar() as progress:
             result = engine.lint(found.targets, plan, progress, trace=trace)
     report(result, options)
+    summarise(result, options)
     return status(result, options, config)
 
 
@@ -144,6 +147,7 @@ def _diff(found: Found, plan: LintOptions, options: CheckOptions, trace: Trace |
     for finding in settled.result.findings:
         if finding.rule in trouble:
             click.echo(f"{place_of(finding.span)}: {finding.rule} {said(finding)}", err=True)
+    summarise(settled.result, options)
     _list_fixes("Would fix", settled, options, err=True)
     _say_what_is_left(settled, options, err=True)
     return 1 if settled.changes and not options.exit_zero else 0
@@ -175,6 +179,7 @@ def _fix(
         _list_fixes("Fixed", settled, options, err=beside)
     _say_what_is_left(settled, options, err=beside)
     report(settled.result, options, to_stderr=from_stdin)
+    summarise(settled.result, options)
     return status(settled.result, options, config)
 
 

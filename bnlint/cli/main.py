@@ -99,6 +99,12 @@ def commands(ctx: click.Context) -> None:
     metavar="SECONDS",
     help="After so much time no further model is traced.",
 )
+@click.option(
+    "--summary",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Also write what was understood, counted and traced as JSON.",
+)
 @click.option("--timings", is_flag=True, help="Say on stderr what takes how long, rule by rule.")
 @parameters.child
 def check(**given: Any) -> int:

@@ -56,6 +56,7 @@ class CheckOptions(ReportOptions, ChildOptions):
     trusted: bool = False
     total_timeout: int = 600
     timings: bool = False
+    summary: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bnlint.cli.options import ReportOptions
+from bnlint.cli.options import CheckOptions, ReportOptions
 from bnlint.cli.terminal import look_for
 from bnlint.config import Config
 from bnlint.errors import UsageError
@@ -15,6 +15,7 @@ from bnlint.lint import atomic_writing
 from bnlint.lint.engine import Result
 from bnlint.report import FORMATS
 from bnlint.report.account import unfinished
+from bnlint.stopwatch import measured
 from bnlint.style import Detail
 from bnlint.visible import visible
 
@@ -48,6 +49,14 @@ def report(result: Result, options: ReportOptions, to_stderr: bool = False) -> N
         atomic_writing.write_text(options.output, text)
     else:
         click.echo(text, nl=False, file=stream, color=look.colour)
+
+
+def summarise(result: Result, options: CheckOptions) -> None:
+    """Write what the run came to into the file that was asked for."""
+    if options.summary is not None:
+        from bnlint.report import summary_json
+
+        atomic_writing.write_text(options.summary, summary_json.text(result, measured()))
 
 
 def _say_what_is_unfinished(result: Result, options: ReportOptions) -> None:

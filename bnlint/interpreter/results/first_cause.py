@@ -18,7 +18,8 @@ _FILES = re.compile(
 _ENVIRONMENT = re.compile(r"os\.(?:getenv|environ\b.*)")
 _PYTHON = frozenset("builtins os sys importlib inspect functools copy random time".split())
 _WORDS = (
-    (r"option (.+)", "the option `{0}` has no default"),
+    (r"option (-.+)", "the option `{0}` has no default; give it with `-- {0} ...`"),
+    (r"option (.+)", "the argument `{0}` has no default; give it behind `--`"),
     (r"argument (.+)", "nothing says what the argument `{0}` is"),
     (r"(?:name|global) (.+)", "`{0}` is not defined in files that are read"),
     (r"module (.+)", "the module `{0}` was not found"),
