@@ -72,3 +72,13 @@ def test_the_excerpt_is_what_the_example_prints(
     finding, summary = excerpt.split("\n...\n\n")
     assert finding in printed
     assert printed.endswith("\n\n" + summary)
+
+
+def test_the_timeline_is_that_of_the_example(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert main.main(["timeline", "examples/train.py"]) == 0
+    section = README.partition("## What was rehearsed")[2]
+    (excerpt,) = re.findall(r"```\n(.*?)```", section.partition("## Rules")[0], re.DOTALL)
+    assert excerpt in capsys.readouterr().out

@@ -56,20 +56,9 @@ def check(options: CheckOptions) -> int:
 
 def _check(options: CheckOptions) -> int:
     gc.disable()  # the trees live until the end: collecting costs a quarter of the time
-    paths = options.paths or (".",)
-    if options.arguments is not None:
-        require_one_script(options.paths)
-    if _STDIN in paths and len(paths) > 1:
-        raise UsageError("`-` reads standard input and goes with no other path")
-    if "" in paths:
-        raise UsageError("a path is empty; `.` is the working directory")
     for place in filter(None, (options.output, options.summary)):
         require_place_for(place)
-    config = closest(_folder_of(paths, options))
-    plan = plan_of(options, config, unused_ignores=options.report_unused_ignores)
-    found = _find(paths, options, config)
-    _warn(found, config)
-    plan = replace(_restrained(plan, found, options), calls=calls_of(options, config))
+    found, plan, config = asked_for(options)
     with _tracer(options) if _traces(options, config) else nullcontext() as trace:
         if options.diff:
             return _diff(found, plan, options, trace)
@@ -80,6 +69,27 @@ def _check(options: CheckOptions) -> int:
     report(result, options)
     summarise(result, options)
     return status(result, options, config)
+
+
+def asked_for(options: CheckOptions) -> tuple[Found, LintOptions, Config]:
+    """Return the files that are meant, and what to look for in them, by options and configuration.
+
+    Raises:
+        UsageError: the paths or their arguments make no sense.
+    """
+    paths = options.paths or (".",)
+    if options.arguments is not None:
+        require_one_script(options.paths)
+    if _STDIN in paths and len(paths) > 1:
+        raise UsageError("`-` reads standard input and goes with no other path")
+    if "" in paths:
+        raise UsageError("a path is empty; `.` is the working directory")
+    config = closest(_folder_of(paths, options))
+    plan = plan_of(options, config, unused_ignores=options.report_unused_ignores)
+    found = _find(paths, options, config)
+    _warn(found, config)
+    plan = replace(_restrained(plan, found, options), calls=calls_of(options, config))
+    return found, plan, config
 
 
 def _tracer(options: CheckOptions) -> AbstractContextManager[Trace]:

@@ -13,7 +13,7 @@ import click
 
 from bnlint import __version__
 from bnlint.cli import option_groups as parameters
-from bnlint.cli.options import CheckOptions, SignalOptions, TraceOptions
+from bnlint.cli.options import CheckOptions, SignalOptions, TimelineOptions, TraceOptions
 from bnlint.errors import UsageError, did_you_mean
 
 ARGUMENTS = "bnlint.arguments"
@@ -27,7 +27,7 @@ class _CheckByDefault(click.Group):
         if "--" in args:
             end = args.index("--")
             ctx.meta[ARGUMENTS], args = tuple(args[end + 1 :]), args[:end] or ["check"]
-            if args[0] in {*self.commands} - {"check"}:
+            if args[0] in {*self.commands} - {"check", "timeline"}:
                 raise UsageError(
                     "arguments after `--` are those of a script that is linted: `bnlint train.py -- ...`"
                 )
@@ -45,7 +45,7 @@ class _CheckByDefault(click.Group):
     cls=_CheckByDefault,
     invoke_without_command=True,
     options_metavar="",
-    subcommand_metavar="[check] [OPTIONS] [PATHS]... | trace TARGET | signal TARGET | explain RULE | rules",
+    subcommand_metavar="[check] [OPTIONS] [PATHS]... | timeline SCRIPT | trace TARGET | signal TARGET | explain RULE | rules",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="bnlint", message="%(prog)s %(version)s")
@@ -121,6 +121,36 @@ def check(**given: Any) -> int:
 
     arguments = click.get_current_context().meta.get(ARGUMENTS)
     return check.check(CheckOptions(**given, arguments=arguments))
+
+
+@commands.command(
+    short_help="Show what was rehearsed, in order.",
+    epilog="Arguments after `--` go to the one script that is named before it.",
+)
+@click.argument("paths", nargs=-1, required=True)
+@parameters.selection
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+@click.option(
+    "--output", metavar="FILE", type=click.Path(path_type=Path), help="Write to a file instead."
+)
+@click.option(
+    "--plot",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Also draw it, a lane for each model: svg, png, pdf.",
+)
+def timeline(**given: Any) -> int:
+    """Show what the rehearsal of a script saw, in order.
+
+    Models that are built, modes, forwards, loaders, backwards, steps, what is frozen, loaded, saved
+    and wrapped, what was not understood, and the findings where they hang. No code is run.
+    """
+    from bnlint.cli import timeline
+
+    arguments = click.get_current_context().meta.get(ARGUMENTS)
+    return timeline.timeline(TimelineOptions(**given, arguments=arguments))
 
 
 @commands.command(short_help="Build one model, trace it with torch.fx and lint its graph.")

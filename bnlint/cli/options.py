@@ -60,6 +60,17 @@ class CheckOptions(ReportOptions, ChildOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TimelineOptions(CheckOptions):
+    """The options of ``bnlint timeline``."""
+
+    fix: bool = False
+    diff: bool = False
+    stdin_filename: str | None = None
+    report_unused_ignores: bool = False
+    plot: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelOptions(ChildOptions):
     """Which model to trace, and what to feed it with."""
 

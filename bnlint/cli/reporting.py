@@ -15,6 +15,7 @@ from bnlint.lint import atomic_writing
 from bnlint.lint.engine import Result
 from bnlint.report import FORMATS
 from bnlint.report.account import unfinished
+from bnlint.report.pictures import NEEDS_MATPLOTLIB
 from bnlint.stopwatch import measured
 from bnlint.style import Detail
 from bnlint.visible import visible
@@ -29,6 +30,14 @@ def require_place_for(output: Path) -> None:
         raise UsageError(f"cannot write `{output}`: it is a folder")
     if not output.parent.is_dir():
         raise UsageError(f"cannot write `{output}`: there is no folder `{output.parent}`")
+
+
+def require_matplotlib() -> None:
+    """Refuse a picture that could not be drawn before anything is done for it."""
+    from importlib.util import find_spec
+
+    if find_spec("matplotlib") is None:
+        raise UsageError(NEEDS_MATPLOTLIB)
 
 
 def allowed(options: ReportOptions) -> tuple[Applicability, ...]:

@@ -12,7 +12,7 @@ from bnlint.api import SIGNAL_RULE
 from bnlint.cli.child import child_of
 from bnlint.cli.lint_options import plan_of
 from bnlint.cli.options import ModelOptions, SignalOptions, TraceOptions
-from bnlint.cli.reporting import report, require_place_for, status
+from bnlint.cli.reporting import report, require_matplotlib, require_place_for, status
 from bnlint.cli.terminal import look_for
 from bnlint.config import closest
 from bnlint.diagnostics import start_of
@@ -51,7 +51,7 @@ def signal(options: SignalOptions) -> int:
     """Build a model, measure how its signal propagates, and return the exit status."""
     if options.plot is not None:
         require_place_for(options.plot)
-        _require_matplotlib()
+        require_matplotlib()
     target = parse_target(options.target)
     answer = _ask(target, options, "signal")
     _stop_without_trace(answer, options)
@@ -94,13 +94,6 @@ def _judged(graph: ModelGraph, attempt: Attempt, project: Project) -> Result:
     result = engine.lint_models([replace(attempt, graph=graph)], project, plan)
     found = tuple(finding for finding in result.findings if finding.rule == SIGNAL_RULE)
     return replace(result, findings=found, attempts=())
-
-
-def _require_matplotlib() -> None:
-    from importlib.util import find_spec
-
-    if find_spec("matplotlib") is None:
-        raise UsageError("`--plot` needs matplotlib: `pip install bnlint[plot]`")
 
 
 def _ask(target: TraceTarget, options: ModelOptions, measure: str) -> Answer:

@@ -11,6 +11,7 @@ from bnlint.facts.passes.account import Account, account_of
 from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.invocation import Invocation, Refusal
 from bnlint.facts.types.rehearsal import Rehearsal, RehearsalFailure
+from bnlint.facts.types.run import Run
 from bnlint.finding import Applicability, Finding
 from bnlint.lint import loading, selection
 from bnlint.lint.files import LintTarget
@@ -42,7 +43,7 @@ class Result:
     be decoded of unreadable ones. ``checked`` counts the files that were asked for. ``attempts`` are
     the models that were traced or not, ``added`` the findings that reading alone did not give;
     ``None`` where nothing was read. ``notes`` are what else the user should know of the run,
-    ``account`` is what was understood of the program, where one was read.
+    ``account`` is what was understood of the program, where one was read, ``runs`` are what it does.
     """
 
     findings: tuple[Finding, ...]
@@ -53,6 +54,7 @@ class Result:
     added: tuple[Finding, ...] | None = ()
     notes: tuple[str, ...] = ()
     account: Account | None = None
+    runs: tuple[Run, ...] = ()
 
 
 def lint(
@@ -101,7 +103,9 @@ def lint(
     new = tuple(finding for finding in findings if finding in added)
     notes = tuple(_unread(rehearsal, opened.files, plan))
     account = account_of(rehearsal) if opened.files else None
-    return Result(findings, sources, decoded, len(files), attempts, new, notes, account)
+    return Result(
+        findings, sources, decoded, len(files), attempts, new, notes, account, rehearsal.runs
+    )
 
 
 def _note_unreadable_imports(opened: loading.Opened, project: Project, plan: LintOptions) -> None:

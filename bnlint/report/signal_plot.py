@@ -7,18 +7,16 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bnlint.errors import UsageError
 from bnlint.facts.passes.signal_growth import explosion
 from bnlint.facts.types.signal import Block, Signal, in_digits
+from bnlint.report.pictures import INK, require_ending, save_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-FORMATS = ("svg", "png", "pdf")
-"""The endings that a picture's name may have."""
 
 LOGARITHMIC = 300.0
 """Networks whose largest values differ by more than this factor share a logarithmic panel."""
@@ -30,23 +28,9 @@ _ROOM = 1.2
 """How far panels go above the largest value."""
 
 _LEGEND_COLUMNS = 3
-_INK = "#222222"
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _DASHES = ("-", (0, (5, 1.2)), (0, (4, 1.2, 1, 1.2)), (0, (1.2, 1)))
 _MARKS = ("o", "s", "^", "D", "v", "P", "X")
-_STYLE: dict[Any, Any] = {  # the keys' type differs between versions of matplotlib
-    "font.size": 8,
-    "axes.titlesize": 9,
-    "axes.edgecolor": _INK,
-    "axes.linewidth": 0.6,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "legend.frameon": False,
-    "lines.linewidth": 1.3,
-    "svg.hashsalt": "bnlint",
-    "svg.fonttype": "path",
-    "path.simplify": True,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +59,11 @@ def save(signals: Mapping[str, Signal], path: Path) -> None:
     The same signals give the same file. Raises :class:`UsageError` where matplotlib is missing, for
     another ending, and where there is nothing to draw.
     """
-    ending = path.suffix.lower().removeprefix(".")
-    if ending not in FORMATS:
-        raise UsageError(f"`{path}` must end in .svg, .png or .pdf")
     drawn = {name: signal for name, signal in signals.items() if signal.blocks}
+    require_ending(path)
     if not drawn:
         raise UsageError("there are no residual additions to plot")
-    try:
-        from matplotlib import rc_context
-    except ImportError:
-        raise UsageError("plots need matplotlib: `pip install bnlint[plot]`") from None
-    with rc_context(_STYLE):
-        figure = _figure(drawn)
-        metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[ending]
-        figure.savefig(path, format=ending, dpi=200, metadata=metadata)
+    save_picture(lambda: _figure(drawn), path)
 
 
 def _figure(signals: Mapping[str, Signal]) -> "Figure":
@@ -112,13 +87,13 @@ def _draw(axes: "Axes", panel: _Panel, signals: Mapping[str, Signal]) -> None:
     for number, (name, signal) in enumerate(signals.items()):
         _line(axes, name, signal, lines[number], number, scale)
     if theory:
-        axes.plot(_numbers(theory), theory, color=_INK, linestyle=":", label="theory")
+        axes.plot(_numbers(theory), theory, color=INK, linestyle=":", label="theory")
     if scale.logarithmic:
         axes.set_yscale("log")
         if any(value < NOUGHT for line in lines for value in line):
             _mark_nought(axes)
     axes.set_ylim(scale.bottom, scale.top)
-    axes.set_title(panel.title, loc="left", color=_INK)
+    axes.set_title(panel.title, loc="left", color=INK)
     marked = any(block.transition for signal in signals.values() for block in signal.blocks)
     axes.set_xlabel("residual block" + " (marks: transitions)" * marked)
 

@@ -21,6 +21,8 @@ class Frame:
     function: str
     call: Site | None
     definition: Site | None = None
+    loops: int = field(default=0, compare=False)
+    """How many of the loops around an event in it are around its call."""
 
 
 @dataclass(slots=True, unsafe_hash=True)
@@ -317,6 +319,29 @@ class ModelBuilt(Event):
 
     model: Model
     part: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapped(Event):
+    """A model is wrapped or converted: DataParallel, an average of its weights, SyncBatchNorm."""
+
+    model: Model
+    wrapper: str
+
+
+class Destination(StrEnum):
+    """What becomes of a model that is stored."""
+
+    SAVED = "saved"
+    EXPORTED = "exported"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored(Event):
+    """Models, or their weights, are written to a file or turned into a program of their own."""
+
+    models: tuple[Model, ...]
+    destination: Destination
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ class Activation:
     def as_fact(self) -> FrameFact:
         """The frame as rules see it."""
         if self.fact is None:
-            self.fact = FrameFact(self.function, self.call, self.definition)
+            self.fact = FrameFact(self.function, self.call, self.definition, self.loops)
         return self.fact
 
 

@@ -46,6 +46,7 @@ from bnlint.interpreter.torch.modules import (
 )
 from bnlint.interpreter.torch.norms import add_norm_group
 from bnlint.interpreter.torch.parameters import is_parameter
+from bnlint.interpreter.torch.storing import STORING, note_stored, note_wrapped
 from bnlint.interpreter.torch.training import note_backward, note_step
 from bnlint.interpreter.torch.weight_fills import draw, forget_weights
 from bnlint.vocabulary.layers import KINDS, SIGNATURES, bare_name
@@ -99,6 +100,8 @@ def _call_library(
     if isinstance(arguments.keywords.get("out"), Tensor):
         _write_out(m, path, arguments, site, scope)
     head, _, name = path.rpartition(".")
+    if path in WRAPPERS:
+        note_wrapped(m, arguments.get(0, "module"), path.rpartition(".")[2], site)
     if bare in SIGNATURES or path in CONTAINERS or path in WRAPPERS:
         return build_library(m, path, arguments, site)
     if head in FUNCTION_MODULES and name in FUNCTIONS:
@@ -161,6 +164,8 @@ def _call_foreign(m: Machine, path: str, arguments: Arguments, site: Site, scope
     inputs = tensors_in(arguments.values)
     if path.startswith(METRIC_PACKAGES) or path in IMAGE_WRITERS or name in MEASURES:
         m.journal.measure(inputs)
+    if path in STORING:
+        note_stored(m, path, arguments, site)
     if package not in HARMLESS:
         note_unknown_call(m, Library(path.rpartition(".")[0]), arguments, site)
         _forget_modes(m, arguments, site)

@@ -42,6 +42,9 @@ def call_object_method(
         return loader_batches(m, instance) if name == "__iter__" else Unknown(f"loader {name}")
     if is_state_dict(instance):
         return call_state_method(instance, name)
+    if instance.library.startswith("torch.optim.lr_scheduler."):
+        m.note_activity()
+        return Unknown(f"scheduler {name}")
     if instance.library.startswith("torch.optim."):
         return _optimizer(m, name, arguments, site, scope)
     if is_named_tuple(instance) and name in ("_replace", "_asdict"):

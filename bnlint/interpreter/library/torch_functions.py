@@ -26,6 +26,7 @@ from bnlint.interpreter.torch.norms import SYNCHRONISED, is_batch_norm
 from bnlint.interpreter.torch.pairing import note_cut, note_paired
 from bnlint.interpreter.torch.parameters import new_parameter
 from bnlint.interpreter.torch.published import PUBLISHED_WEIGHTS
+from bnlint.interpreter.torch.storing import note_wrapped
 from bnlint.interpreter.torch.training import note_backward
 from bnlint.interpreter.torch.weight_fills import draw, draw_of, fill
 from bnlint.vocabulary.function_parameters import MODULE_PARAMETERS
@@ -145,6 +146,7 @@ def _reparametrized(m: Machine, path: str, arguments: Arguments, site: Site, sco
 )
 def _synchronised(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     model = arguments.get(0, "module")
+    note_wrapped(m, model, "SyncBatchNorm", site)
     for module in modules_in(model):
         for _, layer in descendants(m, module):
             if is_batch_norm(layer):

@@ -1,0 +1,122 @@
+"""What happens at an event of a run, in a few words."""
+
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.loader import Loader
+from bnlint.facts.types.run import (
+    Backward,
+    Event,
+    Forward,
+    Frozen,
+    LoaderHandedOver,
+    LoaderIterated,
+    Model,
+    ModelBuilt,
+    ModeNotCalled,
+    ModeSwitched,
+    MomentumAssigned,
+    NotUnderstood,
+    OptimizerStep,
+    Stored,
+    WeightsLoaded,
+    WeightsWritten,
+    Wrapped,
+    is_training,
+)
+from bnlint.facts.types.site import Argument
+
+MODES = {Known.YES: "train", Known.NO: "eval", Known.UNKNOWN: "train or eval"}
+_GRADIENTS = {Known.YES: "", Known.NO: "no gradients", Known.UNKNOWN: "gradients on or off"}
+
+
+def told(event: Event) -> str:
+    """What happens, with the names that the code gives to models and loaders."""
+    match event:
+        case ModelBuilt(model=model):
+            return f"{model.type} is built: {_content(model)}"
+        case ModeSwitched(model=model, training=training):
+            return f"{model.name} -> {_mode_name(training)}"
+        case ModeNotCalled(receiver=receiver, method=method):
+            return f"{receiver}.{method} is not called: there are no brackets"
+        case Forward():
+            return f"{event.model.name} runs: {', '.join(_forward(event))}"
+        case Backward(models=models):
+            return f"backward into {_names(models)}" if models else "backward, into no known model"
+        case OptimizerStep():
+            return "optimizer step"
+        case LoaderIterated(loader=loader):
+            return drawn_from(loader)
+        case LoaderHandedOver(loader=loader, framework=framework):
+            return f"{framework} trains: {drawn_from(loader)}"
+        case Frozen(model=model, requires_grad=learns, all_parameters=every):
+            return f"{'all' if every else 'some'} parameters of {model.name} {_learning(learns)}"
+        case WeightsLoaded(model=model):
+            return f"weights are loaded into {model.name}"
+        case WeightsWritten(model=model):
+            return f"parameters of {model.name} are overwritten"
+        case MomentumAssigned(layers=layers, value=value):
+            return f"momentum of {_layers(len(layers))} = {value.value}"
+        case Wrapped(model=model, wrapper=wrapper):
+            return f"{model.name} becomes a {wrapper}"
+        case Stored(models=models, destination=destination):
+            return f"{_names(models)} {'is' if len(models) == 1 else 'are'} {destination}"
+        case NotUnderstood():
+            return _unknown(event)
+    return type(event).__name__
+
+
+def drawn_from(loader: Loader) -> str:
+    """How a loader serves its data, as far as the code says it."""
+    name = loader.names[0] if loader.names else "a loader"
+    parts = [name, *_batch(loader.arguments.get("batch_size"))]
+    shuffle = loader.arguments.get("shuffle")
+    if shuffle is not None and shuffle.value is True:
+        parts.append("shuffled")
+    return ", ".join(parts)
+
+
+def _batch(batch: Argument | None) -> list[str]:
+    if batch is None or batch.number is None:
+        return []
+    origin = f" ({batch.option})" if batch.option else ""
+    return [f"batches of {batch.number:g}{origin}"]
+
+
+def _content(model: Model) -> str:
+    if model.has_batchnorm is Known.NO:
+        return "no BatchNorm"
+    if model.has_batchnorm is Known.UNKNOWN:
+        return "whether it has BatchNorm is not known"
+    # those of a third-party model stand as one, whose name is no attribute's
+    alike = any("?" in layer.name for layer in model.batch_norms)
+    return "with BatchNorm" if alike else _layers(len(model.batch_norms))
+
+
+def _layers(number: int) -> str:
+    return f"{number} BatchNorm {'layer' if number == 1 else 'layers'}"
+
+
+def _mode_name(training: bool | None) -> str:
+    return MODES[Known.of(training)]
+
+
+def _forward(event: Forward) -> list[str]:
+    mode = MODES[is_training(event.mode)]
+    norms = {MODES[is_training(norm.mode)] for norm in event.norms} - {mode}
+    own = f"{mode}, BatchNorm in {' and '.join(sorted(norms))}" if norms else mode
+    data = next((loader.names[0] for loader in event.loaders if loader.names), "")
+    batch = [data, *_batch(event.batch)] if data else _batch(event.batch)
+    purpose = "trained" if event.trained_on else "measured" if event.measured is Known.YES else ""
+    return [part for part in (own, _GRADIENTS[event.grad], *batch, purpose) if part]
+
+
+def _learning(requires_grad: bool | None) -> str:
+    return {True: "learn", False: "are frozen", None: "may be frozen"}[requires_grad]
+
+
+def _names(models: tuple[Model, ...]) -> str:
+    return ", ".join(dict.fromkeys(model.name for model in models))
+
+
+def _unknown(event: NotUnderstood) -> str:
+    owner = f" of {event.owner}" if event.owner else ""
+    return f"{event.name}{owner} is not known: {event.reason.text}"

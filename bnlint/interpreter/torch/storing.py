@@ -1,0 +1,56 @@
+"""Models that a script wraps, converts, saves or exports."""
+
+from collections.abc import Iterator
+
+from bnlint.facts.types.run import Destination, Stored, Wrapped
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.objects import Instance
+from bnlint.interpreter.core.values import Arguments, Value
+from bnlint.interpreter.library.state_dicts import OWNER, is_state_dict
+from bnlint.interpreter.torch.modules import modules_in
+
+STORING = {
+    "torch.save": Destination.SAVED,
+    "safetensors.torch.save_file": Destination.SAVED,
+    "safetensors.torch.save_model": Destination.SAVED,
+    "torch.jit.save": Destination.SAVED,
+    "torch.jit.trace": Destination.EXPORTED,
+    "torch.jit.script": Destination.EXPORTED,
+    "torch.onnx.export": Destination.EXPORTED,
+    "torch.export.export": Destination.EXPORTED,
+}
+"""Functions that store models, by qualified name."""
+
+
+def note_wrapped(m: Machine, model: Value, wrapper: str, site: Site) -> None:
+    """Record that a script wraps or converts a model."""
+    if not m.journal.in_script or not isinstance(model, Instance) or not model.is_module:
+        return
+    context = m.context()
+    m.journal.note(lambda facts, order: Wrapped(order, site, context, facts.model(model), wrapper))
+
+
+def note_stored(m: Machine, path: str, arguments: Arguments, site: Site) -> None:
+    """Record that a script stores what it is given, if these are models or their weights."""
+    models = list(dict.fromkeys(x for value in arguments.values for x in _models_in(value)))
+    if not m.journal.in_script or not models:
+        return
+    context, destination = m.context(), STORING[path]
+    m.journal.note(
+        lambda facts, order: Stored(
+            order, site, context, tuple(facts.model(model) for model in models), destination
+        )
+    )
+
+
+def _models_in(value: Value) -> Iterator[Instance]:
+    if is_state_dict(value):
+        assert isinstance(value, Instance)
+        owner = value.attributes[OWNER]
+        yield from [owner] if isinstance(owner, Instance) else []
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _models_in(item) if not isinstance(item, dict) else ()
+    else:
+        yield from modules_in(value)

@@ -1,0 +1,130 @@
+"""A rehearsal as a picture: a lane for each model, coloured by its mode, over what happens."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bnlint.errors import UsageError
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.run import (
+    Backward,
+    Forward,
+    Model,
+    ModeSwitched,
+    OptimizerStep,
+    is_training,
+)
+from bnlint.lint.engine import Result
+from bnlint.report.pictures import INK, save_picture
+from bnlint.report.timeline import Row, rows, runs_of
+from bnlint.report.timeline_json import models_of
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_MODES = {Known.YES: "#E69F00", Known.NO: "#56B4E9", Known.UNKNOWN: "#BBBBBB"}
+_NAMES = {Known.YES: "train mode", Known.NO: "eval mode", Known.UNKNOWN: "mode not known"}
+_MARKS = {Forward: ("o", "forward"), Backward: ("v", "backward")}
+_INCH = 0.16
+"""Width of an event."""
+_WIDEST = 40.0
+
+
+@dataclass(slots=True)
+class _Lane:
+    """A model's name, its mode at each event from the first on, and what is marked."""
+
+    name: str
+    modes: list[Known | None] = field(default_factory=list)
+    marks: list[tuple[int, type]] = field(default_factory=list)
+
+
+def save(result: Result, path: Path) -> None:
+    """Draw the runs into an svg, png or pdf file.
+
+    Raises:
+        UsageError: no run does anything with a model, the name has another ending, or matplotlib
+            is missing.
+    """
+    drawn = [(run.entry, made) for run in runs_of(result) if (made := _events(rows(run)))]
+    if not drawn:
+        raise UsageError("nothing is done with a model, so there is nothing to plot")
+    save_picture(lambda: _figure(drawn), path)
+
+
+def _events(made: Sequence[Row]) -> list[Row]:
+    return [row for row in made if row.event is not None]
+
+
+def _figure(runs: Sequence[tuple[str, Sequence[Row]]]) -> "Figure":
+    from matplotlib.figure import Figure
+
+    lanes = [_lanes(made) for _, made in runs]
+    width = min(_WIDEST, 2.5 + _INCH * max(len(made) for _, made in runs))
+    height = sum(1.1 + 0.3 * len(of_run) for of_run in lanes)
+    figure = Figure(figsize=(width, height), layout="constrained")
+    panels = figure.subplots(len(runs), 1, squeeze=False)
+    for (entry, made), of_run, axes in zip(runs, lanes, panels[:, 0], strict=True):
+        _draw(axes, entry, made, of_run)
+    figure.legend(handles=_key(), loc="outside lower center", ncols=3)
+    return figure
+
+
+def _lanes(made: Sequence[Row]) -> list[_Lane]:
+    """The models of a run in the order in which it meets them, each with its modes."""
+    lanes: dict[int, _Lane] = {}
+    for number, row in enumerate(made):
+        event = row.event
+        for model in models_of(event) if event is not None else ():
+            lane = lanes.setdefault(model.key, _Lane(model.name, [None] * number))
+            if len(lane.modes) == lane.modes.count(None):
+                lane.name = model.name  # as it is called when it is first used, not at the end
+            if isinstance(event, Forward | Backward):
+                lane.marks.append((number, type(event)))
+        for key, lane in lanes.items():
+            lane.modes.append(_mode(row, key) or (lane.modes[-1] if lane.modes else None))
+    return list(lanes.values())
+
+
+def _mode(row: Row, key: int) -> Known | None:
+    """The mode of a model by an event that is about it."""
+    match row.event:
+        case Forward(model=Model() as model, mode=mode) if model.key == key:
+            return is_training(mode)
+        case ModeSwitched(model=Model() as model, training=training) if model.key == key:
+            return Known.of(training)
+    return None
+
+
+def _draw(axes: "Axes", entry: str, made: Sequence[Row], lanes: Sequence[_Lane]) -> None:
+    for height, lane in enumerate(lanes):
+        for number, mode in enumerate(lane.modes):
+            if mode is not None:
+                axes.barh(height, 1, left=number - 0.5, height=0.7, color=_MODES[mode])
+        for number, kind in lane.marks:
+            axes.plot(number, height, _MARKS[kind][0], color=INK, markersize=3.5)
+    for number, row in enumerate(made):
+        if isinstance(row.event, OptimizerStep):
+            axes.axvline(number, color=INK, linewidth=0.6, linestyle=":")
+    axes.set_title(entry, loc="left")
+    axes.set_yticks(range(len(lanes)), [lane.name for lane in lanes])
+    axes.invert_yaxis()
+    axes.set_xlim(-0.6, len(made) - 0.4)
+    axes.set_xticks(range(len(made)), [str(row.line) for row in made], rotation=90, fontsize=5)
+    axes.set_xlabel("line")
+
+
+def _key() -> "Sequence[Artist]":
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    modes = [Patch(color=colour, label=_NAMES[mode]) for mode, colour in _MODES.items()]
+    marks = [
+        Line2D([], [], color=INK, marker=mark, linestyle="", label=name)
+        for mark, name in _MARKS.values()
+    ]
+    step = Line2D([], [], color=INK, linewidth=0.6, linestyle=":", label="optimizer step")
+    return [*modes, *marks, step]
