@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator
 
+from bnlint.facts.passes.forwards import may_update, norms_in_training
 from bnlint.facts.passes.momentum import MomentumSetting, momentum_settings
 from bnlint.facts.types.graph import Graphs
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.run import Forward, MomentumAssigned, Run
 from bnlint.facts.types.site import Site
+from bnlint.facts.wording.evidence import loader_name
 from bnlint.finding import Applicability, Finding, Fix, Severity
-from bnlint.rule import Rule
+from bnlint.rule import Rule, Settings, first_of_each
 
 RULE = Rule(
     "BN103", "momentum-zero", Severity.ERROR, fix=Applicability.SAFE, reads=(momentum_settings,)
@@ -24,6 +28,51 @@ def check(graphs: Graphs) -> Iterator[Finding]:
             continue
         if setting.agreed and not setting.pretrained:
             yield _finding(setting, call, written)
+
+
+@RULE.on_run
+def check_run(run: Run, settings: Settings) -> Iterator[Finding]:
+    """Report a momentum of 0 under which batches are run for nothing but the statistics."""
+    found = (
+        (event, forward)
+        for event in run.of_type(MomentumAssigned)
+        if event.value.number == 0 and event.value.value is not False
+        for forward in run.of_type(Forward)
+        if _only_updates(forward) and _holds_for(run, event, forward)
+    )
+    for event, forward in first_of_each(found, key=lambda entry: entry[0].site):
+        yield _of_recalibration(event, forward)
+
+
+def _only_updates(forward: Forward) -> bool:
+    """Whether a loader's batches are run in train mode, and nothing is made of the outputs."""
+    if forward.inner or not forward.loaders or not forward.context.certain:
+        return False
+    no_grad, measured = forward.grad is Known.NO, forward.measured is not Known.NO
+    return no_grad and not measured and may_update(forward)
+
+
+def _holds_for(run: Run, event: MomentumAssigned, forward: Forward) -> bool:
+    """Whether layers that are in train mode in a forward still have the momentum of an assignment."""
+    live = {norm.layer.site for norm in norms_in_training(forward) if norm.layer is not None}
+    if event.order > forward.order or live.isdisjoint(layer.site for layer in event.layers):
+        return False
+    later = (e for e in run.of_type(MomentumAssigned) if event.order < e.order < forward.order)
+    return not any(
+        other.value.number != 0 and not live.isdisjoint(layer.site for layer in other.layers)
+        for other in later
+    )
+
+
+def _of_recalibration(event: MomentumAssigned, forward: Forward) -> Finding:
+    name = forward.model.name
+    return RULE.at(
+        event.site,
+        f"With a momentum of 0 the running statistics stay as they are, so running"
+        f" {loader_name(forward.loaders)} through `{name}` for their sake does nothing; set it to"
+        " `None` for the average over all these batches",
+        evidence=[(forward.site, "the batches are run here, in train mode and without gradients")],
+    )
 
 
 def _finding(setting: MomentumSetting, call: Site, written: Site) -> Finding:
