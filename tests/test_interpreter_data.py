@@ -277,6 +277,7 @@ MEASURED = {
     "comparison": "correct = net(x) > 0",
     "topk": "net(x).topk(5)",
     "item": "net(x).sum().item()",
+    "the number in a loss, as torch 0.3 had it": "total = F.cross_entropy(net(x), y).data[0]",
     "numpy": "net(x).detach().cpu().numpy()",
     "float": "float(net(x).mean())",
     "a helper": "def accuracy(o, t):\n    return (o.argmax(1) == t).sum()\naccuracy(net(x), y)",

@@ -441,6 +441,7 @@ WITHOUT_NORM = {
     "a pooling": ("models.resnet18()", "m.maxpool"),
     "no BatchNorm at all": ("models.vgg16()", "m.features"),
     "another norm": ("models.resnet18(norm_layer=make_norm)", "m.layer1"),
+    "another norm, perhaps": ("models.resnet18(**make_options())", "m.layer1"),
     "something inside a part": ("models.resnet18()", "m.layer1[0]"),
     "nothing that is known": ("models.resnet18()", "m.layer9"),
 }

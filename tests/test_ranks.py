@@ -125,6 +125,12 @@ x = x.flatten(1)
 while x.dim() < y:
     x = x.unsqueeze(-1)
 """,
+    """\
+z = x.flatten(1)
+x = z
+z.unsqueeze_(-1)
+z.unsqueeze_(-1)
+""",
     "x = x.flatten(1) * y",
     "x = x.flatten(1) + self.sizes",
     "x = torch.mul(x.flatten(1), y)",

@@ -153,6 +153,8 @@ def build_opaque(m: Machine, path: str, arguments: Arguments, site: Site) -> Ins
         made.arguments[str(number)] = Bound(value)
     for name, value in arguments.keywords.items():
         made.arguments[name] = Bound(value)
+    if arguments.opened:
+        made.arguments.setdefault("norm_layer", Bound(Unknown("argument norm_layer")))
     add_norm_group(made, made.attributes[MODE])
     m.journal.built.append(made)
     note_built(m, made)

@@ -69,7 +69,7 @@ def _call_builtin(
         case Tensor():
             made = call_tensor_method(m, receiver, name, arguments, site)
             if name in RESHAPING_IN_PLACE:
-                _rebind(m, site.node, made, scope)
+                _rebind(m, receiver, site.node, made, scope)
             return made
         case Super():
             return _call_super(m, receiver, name, arguments, site, scope)
@@ -105,8 +105,10 @@ RESHAPING_IN_PLACE = frozenset(
 """Methods of tensors after which what they were called on has another shape."""
 
 
-def _rebind(m: Machine, call: object, made: Value, scope: Scope) -> None:
-    """What a method changed in place is what the name that it was called on stands for now."""
+def _rebind(m: Machine, old: Tensor, call: object, made: Value, scope: Scope) -> None:
+    """What a method changed in place is what all names of the tensor stand for now."""
+    for name in [name for name, value in scope.names.items() if value is old]:
+        m.heap.put(scope.names, name, made)
     changed = call
     while isinstance(changed, cst.Call) and isinstance(changed.func, cst.Attribute):
         if not changed.func.attr.value.endswith("_"):

@@ -257,6 +257,8 @@ def _any_item(m: Machine, value: Value) -> Value:
 
 
 def _index_tensor(m: Machine, value: Tensor, key: Value, node: cst.CSTNode, scope: Scope) -> Value:
+    if key == 0 and _is_number_of(node):
+        m.journal.measure([value])
     if value.whole:
         return Tensor(
             -1,
@@ -274,6 +276,12 @@ def _index_tensor(m: Machine, value: Tensor, key: Value, node: cst.CSTNode, scop
         Kind.SPLIT, "getitem", [value], site, constants=constants, shape=shape, batch=keeps_batch
     )
     return replace(made, drawn=True) if isinstance(key, Tensor) and key.drawn else made
+
+
+def _is_number_of(node: cst.CSTNode) -> bool:
+    """Whether ``loss.data[0]`` is written, which was what ``loss.item()`` is now."""
+    owner = node.value if isinstance(node, cst.Subscript) else None
+    return isinstance(owner, cst.Attribute) and owner.attr.value == "data"
 
 
 def _indexed_shape(shape: Shape, key: Value) -> tuple[Shape, bool]:
