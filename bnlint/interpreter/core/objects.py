@@ -8,7 +8,7 @@ import libcst as cst
 
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Assumption
-from bnlint.facts.types.site import Site
+from bnlint.facts.types.site import Site, Source
 from bnlint.interpreter.core.values import (
     MISSING,
     Arguments,
@@ -269,11 +269,20 @@ class TextMember(Text):
 
 @dataclass(slots=True, eq=False)
 class Bound:
-    """A constructor argument of a library object: its value and where it was written."""
+    """A constructor argument of a library object: its value and where it was written.
+
+    ``source`` is the file of ``node`` where that is not the one that builds the object: a class of
+    the project hands it to the constructor of its base.
+    """
 
     value: Value
     node: cst.CSTNode | None = None
     positional: bool = False
+    source: Source | None = None
+
+    def site(self, builder: Source) -> Site | None:
+        """Where it was written, for an object that is built in the file ``builder``."""
+        return None if self.node is None else Site(self.source or builder, self.node)
 
 
 @dataclass(slots=True, eq=False)

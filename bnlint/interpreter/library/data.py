@@ -91,7 +91,7 @@ def loader_batches(m: Machine, loader: Instance) -> Many:
     if sampler is not None:
         bound = _batch_size_of(sampler) if isinstance(sampler, Instance) else Bound(None)
     if sampler is None or bound.value is not None:
-        site = Site(loader.site.source, bound.node) if bound.node is not None else None
+        site = bound.site(loader.site.source)
         batch = make_argument("batch_size", bound, site)
     made = Tensor(loaders=frozenset({loader}), batch=batch, whole=True)
     return Many(_stacked(loader, made) or made, loader)
@@ -124,7 +124,8 @@ def _batch_size_of(sampler: Instance) -> Bound:
     known = sampler.arguments if sampler.library.endswith(".BatchSampler") else {}
     if sampler.cls is not None:
         known = {}
-    return known.get("batch_size", known.get("1", Bound(None)))
+    found = known.get("batch_size", known.get("1", Bound(None)))
+    return replace(found, source=found.source or sampler.site.source)
 
 
 def _is_batch_sampler(sampler: Instance) -> bool:
@@ -139,9 +140,7 @@ def loader_fact(loader: Instance) -> Loader:
     """A loader as rules see it."""
     source = loader.site.source
     arguments = {
-        name: make_argument(
-            name, bound, Site(source, bound.node) if bound.node is not None else None
-        )
+        name: make_argument(name, bound, bound.site(source))
         for name, bound in loader.arguments.items()
     }
     dataset = loader.arguments.get("dataset", Bound(Unknown("dataset"))).value

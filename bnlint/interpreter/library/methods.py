@@ -128,7 +128,7 @@ def _call_super(
         return Unknown("super")
     match name:
         case "__init__":
-            _initialise_base(m, instance, receiver.after, arguments)
+            _initialise_base(m, instance, receiver.after, arguments, site)
             return None
         case "forward" | "__call__":
             return run_library(m, instance, arguments, site)
@@ -139,10 +139,14 @@ def _call_super(
     return Unknown(f"super().{name}()")
 
 
-def _initialise_base(m: Machine, instance: Instance, after: Class, arguments: Arguments) -> None:
+def _initialise_base(
+    m: Machine, instance: Instance, after: Class, arguments: Arguments, site: Site
+) -> None:
     base = instance.cls.library_base(after) if instance.cls is not None else None
     if base is not None and instance.library:
         initialise_library(m, instance, arguments)
+        for bound in instance.arguments.values():
+            bound.source = site.source
 
 
 # -- Python's own containers and strings ------------------------------------------------------

@@ -21,8 +21,7 @@ class LayerArguments(Mapping[str, Argument]):
     def __getitem__(self, name: str) -> Argument:
         if name not in self._made:
             bound = self._layer.arguments[name]
-            node, source = bound.node, self._layer.site.source
-            site = Site(source, node) if node is not None else None
+            site = bound.site(self._layer.site.source)
             self._made[name] = make_argument(name, bound, site, self._shared)
         return self._made[name]
 
