@@ -2,19 +2,22 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from bnlint import registry
 from bnlint.diagnostics import start_of
 from bnlint.errors import UsageError
-from bnlint.facts.types.graph import ModelGraph
+from bnlint.facts.types.graph import Call, ModelGraph
 from bnlint.facts.types.signal import Signal
-from bnlint.finding import Finding
+from bnlint.finding import Finding, Severity
 from bnlint.lint import engine
+from bnlint.lint.engine import Result
 from bnlint.lint.selection import LintOptions
 from bnlint.lint.trace_program import Attempt
 from bnlint.registry import RuleChoice
 from bnlint.source import Project
+from bnlint.style import Style
 from bnlint.tracer.graphs.model_graphs import model_graph
 
 if TYPE_CHECKING:
@@ -25,11 +28,36 @@ Sizes = Sequence[int] | Sequence[Sequence[int]]
 """The size of one input, or those of several."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TracedModel(ModelGraph):
     """The graph of a live model. ``graph_module`` is the ``torch.fx.GraphModule`` behind it."""
 
     graph_module: Any = None
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a table of the calls, in order."""
+        cells = [(c.op, c.layer.name if c.layer else "", _size(c), _place(c)) for c in self.calls]
+        rows = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in cells[:MOST_ROWS])
+        head = "".join(f"<th>{word}</th>" for word in ("call", "layer", "output", "place"))
+        left = len(cells) - MOST_ROWS
+        more = f"<p>... and {left} more calls</p>" if left > 0 else ""
+        return f"<p>{escape(repr(self))}</p><table><tr>{head}</tr>{rows}</table>{more}"
+
+
+MOST_ROWS = 200
+"""Calls of a model that a notebook shows."""
+
+
+def _size(call: Call) -> str:
+    return "x".join(map(str, call.shape.sizes)) if call.shape.sizes is not None else ""
+
+
+def _place(call: Call) -> str:
+    return f"{call.site.path}:{call.site.span.line}" if call.site is not None else ""
+
+
+def _cell(text: str) -> str:
+    return f"<td>{escape(text)}</td>"
 
 
 def trace_model(model: Any, *example_inputs: Any, input_size: Sizes | None = None) -> TracedModel:
@@ -53,28 +81,58 @@ def check_model(
     *example_inputs: Any,
     input_size: Sizes | None = None,
     select: Iterable[str] | None = None,
+    ignore: Iterable[str] = (),
 ) -> list[Finding]:
     """Lint a live model: what :func:`trace_model` takes, and the findings of the graph rules.
 
-    ``select`` names rules as ``--select`` does, instead of those that are on by default. BN808 runs
-    the model on noise, and therefore only when it is named here.
+    ``select`` and ``ignore`` name rules as the options do; without ``select`` those run that are on
+    by default. BN808 runs the model on noise, and therefore only when it is named here.
 
     Raises:
         TypeError, ValueError: as :func:`trace_model`; also for an unknown rule.
     """
+    return list(_linted(model, example_inputs, input_size, _plan(select, ignore)).findings)
+
+
+def assert_clean(
+    model: Any,
+    *example_inputs: Any,
+    input_size: Sizes | None = None,
+    select: Iterable[str] | None = None,
+    ignore: Iterable[str] = (),
+    fail_on: str = "warning",
+) -> None:
+    """Lint a live model in a test: what is as bad as ``fail_on`` fails it, with the report.
+
+    Raises:
+        AssertionError: something was found; its text is the report of that.
+        TypeError, ValueError: as :func:`check_model`; also for an unknown severity.
+    """
+    if fail_on not in _LEVELS:
+        raise ValueError(f"`fail_on` must be one of {', '.join(_LEVELS)}, not {fail_on!r}")
+    result = _linted(model, example_inputs, input_size, _plan(select, ignore))
+    found = tuple(f for f in result.findings if f.severity >= _LEVELS[fail_on])
+    if found:
+        from bnlint.report.text import render
+
+        __tracebackhide__ = True
+        raise AssertionError("\n" + render(replace(result, findings=found), Style()))
+
+
+_LEVELS = {severity.label: severity for severity in Severity}
+
+
+def _linted(model: Any, tensors: tuple[Any, ...], sizes: Sizes | None, plan: LintOptions) -> Result:
     from bnlint.tracer.live_models import trace_live
 
-    plan = _plan(select)
-    traced = trace_live(model, example_inputs, input_size, batch=2)
+    traced = trace_live(model, tensors, sizes, batch=2)
     project = Project()
     graph = _graph(traced, project)
-    if select is not None and any(rule.id == SIGNAL_RULE for rule in plan.rules):
-        graph = replace(
-            graph, signal=signal_propagation(model, *example_inputs, input_size=input_size)
-        )
+    if any(rule.id == SIGNAL_RULE for rule in plan.rules):
+        graph = replace(graph, signal=signal_propagation(model, *tensors, input_size=sizes))
     span = graph.site.span if graph.site.path else start_of(graph.name)
     attempt = Attempt(graph.name, span, graph, traced.record)
-    return list(engine.lint_models([attempt], project, plan).findings)
+    return engine.lint_models([attempt], project, plan)
 
 
 def signal_propagation(model: Any, *example_inputs: Any, input_size: Sizes | None = None) -> Signal:
@@ -98,11 +156,16 @@ def _graph(traced: "Trace", project: Project) -> TracedModel:
     return TracedModel(**values, graph_module=traced.recording.module)
 
 
-def _plan(select: Iterable[str] | None) -> LintOptions:
-    if isinstance(select, str):
-        raise TypeError('`select` must be a list of rules such as ["BN201"], not a text')
+def _plan(select: Iterable[str] | None, ignore: Iterable[str]) -> LintOptions:
+    for name, given in (("select", select), ("ignore", ignore)):
+        if isinstance(given, str):
+            raise TypeError(f'`{name}` must be a list of rules such as ["BN201"], not a text')
     words = None if select is None else tuple(select)
+    unasked = () if words is not None else (SIGNAL_RULE,)
+    choice = RuleChoice(words, (*ignore, *unasked))
     try:
-        return LintOptions(registry.chosen(RuleChoice(), RuleChoice(words, origin="`select`")))
+        registry.require_known(words or (), "`select`")
+        registry.require_known(choice.ignore, "`ignore`")
+        return LintOptions(registry.chosen(RuleChoice(), choice))
     except UsageError as misuse:
         raise ValueError(str(misuse)) from None

@@ -53,6 +53,17 @@ def closest(folder: Path) -> Config:
     return Config(folder)
 
 
+def read(file: Path) -> Config:
+    """Read the table of one pyproject.toml.
+
+    Raises :class:`UsageError` when it cannot be read, has no table for bnlint, or a wrong one.
+    """
+    table = _table(file)
+    if table is None:
+        raise UsageError(f"{file} has no table [tool.bnlint]")
+    return parse(table, Path(os.path.abspath(file)).parent, str(file))
+
+
 def parse(table: Mapping[str, object], root: Path, origin: str) -> Config:
     """Check the table and turn it into a :class:`Config`; raises :class:`UsageError`."""
     if not isinstance(table, dict):

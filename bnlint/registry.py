@@ -19,7 +19,8 @@ class RuleChoice:
     select: Sequence[str] | None = None
     ignore: Sequence[str] = ()
     extend_select: Sequence[str] = ()
-    origin: str = "the command line"
+    origin: str = ""
+    """The file or argument that they stand in; ``""`` for options of the command line."""
 
 
 @cache
@@ -61,7 +62,14 @@ def find(word: str) -> Rule | diagnostics.Diagnostic:
     for item in every:
         if word.upper() == item.id or word.lower() == item.name:
             return item
-    raise UsageError(f"no rule `{word}`{suggestion(word)}")
+    raise UsageError(f"no rule `{word}`{suggestion(word) or '; `bnlint rules` lists all'}")
+
+
+def beginning_with(word: str) -> list[Rule]:
+    """Return the rules whose id begins with a word such as ``BN3``."""
+    start = word.upper()
+    known = start.startswith("BN")
+    return [rule for rule in rules().values() if known and rule.id.startswith(start)]
 
 
 def chosen(configured: RuleChoice, given: RuleChoice) -> tuple[Rule, ...]:
@@ -72,8 +80,9 @@ def chosen(configured: RuleChoice, given: RuleChoice) -> tuple[Rule, ...]:
     that means no rule.
     """
     for choice in (configured, given):
-        words = (*(choice.select or ()), *choice.extend_select, *choice.ignore)
-        require_known(words, choice.origin)
+        selected = (*(choice.select or ()), *choice.extend_select)
+        require_known(selected, choice.origin or "`--select`")
+        require_known(choice.ignore, choice.origin or "`--ignore`")
     return tuple(rule for rule in rules().values() if _is_chosen(rule, configured, given))
 
 

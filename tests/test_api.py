@@ -200,3 +200,36 @@ def test_importing_bnlint_imports_no_torch() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
     with pytest.raises(AttributeError, match="no attribute 'lint_all'"):
         bnlint.lint_all  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_what_is_bad_enough_fails_a_test_with_the_report() -> None:
+    bnlint.assert_clean(Net(), input_size=(2, 3, 8, 8))
+    with pytest.raises(AssertionError) as failed:
+        bnlint.assert_clean(Net(), input_size=(2, 3, 8, 8), fail_on="advice")
+    text = str(failed.value)
+    assert text.startswith("\nBN201 ")
+    assert "Found 1 problem (1 advice) in 1 file." in text
+    bnlint.assert_clean(Net(), input_size=(2, 3, 8, 8), fail_on="advice", ignore=["BN201"])
+
+
+def test_rules_are_ignored_by_name() -> None:
+    net = Net()
+    assert [f.rule for f in bnlint.check_model(net, input_size=(2, 3, 8, 8))] == ["BN201"]
+    assert not bnlint.check_model(net, input_size=(2, 3, 8, 8), ignore=["bias-before-batchnorm"])
+    with pytest.raises(TypeError, match="`ignore` must be a list"):
+        bnlint.check_model(net, ignore="BN201")
+    with pytest.raises(ValueError, match="unknown rule `BN999`"):
+        bnlint.check_model(net, ignore=["BN999"])
+    with pytest.raises(ValueError, match="`fail_on` must be one of advice, warning, error"):
+        bnlint.assert_clean(net, fail_on="never")
+
+
+def test_a_graph_is_short_to_look_at() -> None:
+    graph = bnlint.trace_model(Net(), input_size=(2, 3, 8, 8))
+    assert repr(graph) == "<TracedModel of Net: 6 layers, 6 calls>"
+    assert repr(graph.layers[2]) == "<Layer bn: BatchNorm2d>"
+    assert repr(graph.calls[2]) == "<Call 2: BatchNorm2d of bn>"
+    shown = graph._repr_html_()
+    assert shown.startswith("<p>&lt;TracedModel of Net: 6 layers, 6 calls&gt;</p><table>")
+    assert "<td>BatchNorm2d</td><td>bn</td><td>2x8x6x6</td>" in shown
+    assert len(shown) < 3_000

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -68,9 +69,27 @@ def test_clean_code(project: Write, run: Run) -> None:
     assert printed.out == f"All clear: 2 files checked.\n{NO_SCRIPT}"
 
 
-def test_no_python_file_is_no_error(project: Write, run: Run) -> None:
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("notes.txt", "a file that ends in `.txt` is no Python file"),
+        ("explore.ipynb", "notebooks are not read yet"),
+        ("train", "it has neither the suffix `.py` nor a first line that names Python"),
+    ],
+)
+def test_a_named_file_that_is_no_python(project: Write, run: Run, name: str, reason: str) -> None:
+    project({name: "hello", "a.py": ""})
+    printed = run("a.py", name)
+    assert (printed.status, printed.out) == (2, "")
+    assert printed.err == f"error: `{name}` cannot be linted: {reason}\n"
+    assert run(".").status == 0
+    project({"pyproject.toml": f'[tool.bnlint]\nexclude = ["{name}"]\n'})
+    assert run("a.py", name).status == 0
+
+
+def test_a_folder_without_python_is_no_error(project: Write, run: Run) -> None:
     project({"notes.txt": "hello"})
-    printed = run("notes.txt")
+    printed = run(".")
     assert (printed.status, printed.out) == (0, "No Python files to check.\n")
 
 
@@ -79,14 +98,22 @@ def test_no_python_file_is_no_error(project: Write, run: Run) -> None:
     [
         (["no.py"], "error: no such file or folder: `no.py`"),
         (["explan", "BN301"], "error: no such file or folder: `explan`; did you mean `explain`?"),
-        (["a.py", "--select", "BN9"], "error: unknown rule `BN9` in the command line"),
+        (["a.py", "--select", "BN9"], "error: unknown rule `BN9` in `--select`"),
         (["a.py", "--ignore", "missing-evl"], "did you mean `missing-eval`?"),
         (["a.py", "--format", "xml"], "error: invalid value for '--format'"),
         (["a.py", "--fail-on", "x"], "error: invalid value for '--fail-on'"),
         (["a.py", "--fux"], "error: no such option"),
         (["a.py", "-"], "error: `-` reads standard input and goes with no other path"),
         (["explain", "BN30l"], "error: no rule `BN30l`; did you mean `BN30"),
-        (["explain"], "error: missing argument 'RULE'"),
+        (["explain", "BN999"], "error: no rule `BN999`; "),
+        (["a.py", "--select", ""], "error: `--select` names no rule"),
+        (["a.py", "--ignore", ", "], "error: `--ignore` names no rule"),
+        (["a.py", "--ignore", "BN9"], "error: unknown rule `BN9` in `--ignore`"),
+        (
+            ["a.py", "--isolated", "--config", "a.toml"],
+            "error: `--isolated` and `--config` exclude",
+        ),
+        (["a.py", "--config", "gone.toml"], "error: cannot read gone.toml"),
         (["a.py", "--output", "no/such/folder.txt"], "error: cannot write `no/such/folder.txt`"),
         (["a.py", "--output", "."], "error: cannot write `.`: it is a folder"),
         ([""], "error: a path is empty"),
@@ -242,7 +269,9 @@ def test_standard_input(project: Write, run: Run) -> None:
     named = run("-", "--stdin-filename", "sub/n.py", "--format", "concise", stdin=BAD.encode())
     assert named.out.startswith("sub/n.py:3:")
     assert run("-", stdin=b"").out == f"All clear: 1 file checked.\n{NO_SCRIPT}"
-    assert run("-", "--format", "concise", stdin=b"\xff\n").out.startswith("<stdin>:1:1: BN000 ")
+    assert run("-", "--format", "concise", stdin=b"\xff\n").out.startswith(
+        "<stdin>:1:1: error BN000 "
+    )
 
 
 def test_fixed_standard_input_goes_to_standard_output(project: Write, run: Run) -> None:
@@ -295,7 +324,17 @@ def test_a_diagnostic_can_be_ignored(project: Write, run: Run) -> None:
     assert run("a.py", "--select", "BN3").status == 1
 
 
+def test_explain_lists_rules_where_several_are_meant(run: Run) -> None:
+    every = run("explain").out
+    assert every == run("rules").out
+    some = run("explain", "bn3").out.splitlines()
+    assert [line.split()[0] for line in some] == ["id", "BN301", "BN302", "BN303", "BN304"]
+    assert run("explain", "BN80").out.count("\n") == 3
+
+
 def test_explain(run: Run) -> None:
+    assert "\n\n*warning, on by default, safe fix*\n\n" in run("explain", "BN301").out
+    assert "\n\n*error*\n\n" in run("explain", "BN000").out
     assert run("explain", "BN301").out.startswith("# BN301 missing-eval\n")
     assert run("explain", "missing-eval").out == run("explain", "bn301").out
     assert run("explain", "BN000").out.startswith("# BN000 unreadable-file\n")
@@ -456,3 +495,37 @@ def test_the_module_runs(project: Write, elsewhere: dict[str, str]) -> None:
     )
     assert done.stdout.decode().strip() == f"bnlint {__version__}"
     assert main.main(["--version"]) == 0
+
+
+def test_files_are_left_out_by_option(project: Write, run: Run) -> None:
+    project({"a.py": BAD, "old/b.py": BAD, "c.py": BAD})
+    out = run(".", "--exclude", "old/", "--exclude", "c.*", "--format", "concise").out
+    assert out.startswith("a.py:3:")
+    assert "Found 1 problem" in out
+
+
+def test_which_configuration_counts(project: Write, run: Run) -> None:
+    ignoring = '[tool.bnlint]\nignore = ["BN102"]\n'
+    project({"a.py": BAD, "pyproject.toml": ignoring, "ci/other.toml": "[tool.bnlint]\n"})
+    assert run("a.py").status == 0
+    assert run("a.py", "--isolated").status == 1
+    assert run("a.py", "--config", "ci/other.toml").status == 1
+    project({"empty.toml": ""})
+    printed = run("a.py", "--config", "empty.toml")
+    assert (printed.status, printed.err) == (2, "error: empty.toml has no table [tool.bnlint]\n")
+
+
+def test_findings_are_counted_by_rule(project: Write, run: Run) -> None:
+    project({"a.py": BAD, "b.py": BAD, "c.py": UNSAFE})
+    assert run(".", "--statistics").out.splitlines()[:4] == [
+        "2  BN102  warning  tensorflow-momentum",
+        "1  BN101  error    eps-given-by-position",
+        "",
+        "Found 3 problems (1 error, 2 warnings) in 3 files.",
+    ]
+
+
+def test_a_line_says_how_bad_it_is(project: Write, run: Run) -> None:
+    project({"a.py": BAD})
+    line = run("a.py", "--format", "concise").out
+    assert re.match(r"a\.py:3:\d+: warning BN102 \[\*\] \[tensorflow-momentum\] `", line)

@@ -123,7 +123,10 @@ def test_a_device_is_refused(project: Write) -> None:
 
 def test_a_named_script_without_suffix_is_python_by_its_first_line(project: Write) -> None:
     root = project({"train": "#!/usr/bin/env python3\n", "run": "#!/bin/sh\n", "notes.txt": ""})
-    assert found(root, "train", "run", "notes.txt") == ["train"]
+    assert found(root, "train") == ["train"]
+    for name in ("run", "notes.txt"):
+        with pytest.raises(UsageError, match=f"`{name}` cannot be linted: "):
+            found(root, "train", name)
 
 
 def test_an_unreadable_gitignore_line_is_skipped(project: Write) -> None:

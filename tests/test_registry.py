@@ -60,7 +60,7 @@ def test_selectors_choose(configured: RuleChoice, given: RuleChoice, expected: s
 @pytest.mark.parametrize(
     ("word", "message"),
     [
-        ("BN999", "unknown rule `BN999` in the command line"),
+        ("BN999", "unknown rule `BN999` in `--(select|ignore)`"),
         ("missing-evl", "did you mean `missing-eval`"),
         ("BN30l", "did you mean `BN30"),
         ("BN9", "unknown rule `BN9`"),
@@ -85,5 +85,5 @@ def test_a_rule_is_found_by_id_and_name(word: str) -> None:
 
 def test_a_diagnostic_is_found() -> None:
     assert registry.find("BN000").name == "unreadable-file"
-    with pytest.raises(UsageError, match=r"no rule `zzz`$"):
+    with pytest.raises(UsageError, match=r"no rule `zzz`; `bnlint rules` lists all$"):
         registry.find("zzz")

@@ -269,8 +269,8 @@ def test_concise_is_one_line_each() -> None:
         finding(span(TRAIN, "net(x)"), likely=True),
     ]
     assert FORMATS["concise"](result(*items), Style()).splitlines()[:2] == [
-        "train.py:6:3: BN301 [*] `net` is evaluated in train mode",
-        "train.py:6:3: BN301 Likely: `net` is evaluated in train mode",
+        "train.py:6:3: warning BN301 [*] [missing-eval] `net` is evaluated in train mode",
+        "train.py:6:3: warning BN301 [missing-eval] Likely: `net` is evaluated in train mode",
     ]
 
 

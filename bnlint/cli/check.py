@@ -24,7 +24,7 @@ from bnlint.cli.reporting import (
     status,
     summarise,
 )
-from bnlint.config import Config, closest
+from bnlint.config import Config, closest, read
 from bnlint.errors import UsageError
 from bnlint.finding import Severity
 from bnlint.lint import atomic_writing, engine, files
@@ -84,12 +84,24 @@ def asked_for(options: CheckOptions) -> tuple[Found, LintOptions, Config]:
         raise UsageError("`-` reads standard input and goes with no other path")
     if "" in paths:
         raise UsageError("a path is empty; `.` is the working directory")
-    config = closest(_folder_of(paths, options))
+    config = _configuration(paths, options)
     plan = plan_of(options, config, unused_ignores=options.report_unused_ignores)
     found = _find(paths, options, config)
     _warn(found, config)
     plan = replace(_restrained(plan, found, options), calls=calls_of(options, config))
     return found, plan, config
+
+
+def _configuration(paths: Sequence[str], options: CheckOptions) -> Config:
+    """The configuration that is asked for, else that of the project, with further exclusions."""
+    folder = _folder_of(paths, options)
+    if options.isolated and options.config is not None:
+        raise UsageError("`--isolated` and `--config` exclude each other")
+    if options.isolated:
+        config = Config(folder)
+    else:
+        config = closest(folder) if options.config is None else read(options.config)
+    return replace(config, exclude=(*config.exclude, *options.exclude))
 
 
 def _tracer(options: CheckOptions) -> AbstractContextManager[Trace]:

@@ -75,7 +75,11 @@ def commands(ctx: click.Context) -> None:
 @click.option("--show-fixes", is_flag=True, help="With --fix or --diff: list the fixes.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
 @parameters.selection
+@parameters.where
 @parameters.reporting
+@click.option(
+    "--statistics", is_flag=True, help="Count the findings of each rule instead of listing them."
+)
 @click.option("--stdin-filename", metavar="FILE", help="The name of what `-` reads.")
 @click.option(
     "--report-unused-ignores", is_flag=True, help="Report ignore comments that silence nothing."
@@ -129,6 +133,7 @@ def check(**given: Any) -> int:
 )
 @click.argument("paths", nargs=-1, required=True)
 @parameters.selection
+@parameters.where
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
@@ -191,9 +196,9 @@ def signal(**given: Any) -> int:
 
 
 @commands.command()
-@click.argument("rule")
-def explain(rule: str) -> None:
-    """Print the page of a rule, by its id or name."""
+@click.argument("rule", required=False)
+def explain(rule: str | None) -> None:
+    """Print the page of a rule, by its id or name; list those of BN3, or all without a word."""
     from bnlint.cli import rules
 
     rules.explain(rule)

@@ -17,7 +17,10 @@ def words(
     if not value:
         return None
     split = (word.strip() for text in value for word in text.split(","))
-    return tuple(word for word in split if word)
+    found = tuple(word for word in split if word)
+    if not found:
+        raise click.UsageError(f"`{param.opts[0]}` names no rule")
+    return found
 
 
 def _group(*parts: Callable[[Any], Any]) -> Decorator:
@@ -42,6 +45,23 @@ selection = _group(
     ),
 )
 """Which findings to look for."""
+
+where = _group(
+    click.option(
+        "--exclude",
+        multiple=True,
+        metavar="PATTERN",
+        help="Leave files out, as `exclude` of the configuration does.",
+    ),
+    click.option(
+        "--config",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="The pyproject.toml to use.  [default: the closest one]",
+    ),
+    click.option("--isolated", is_flag=True, help="Use no configuration at all."),
+)
+"""Which files to lint, and by which configuration."""
 
 reporting = _group(
     click.option(

@@ -56,6 +56,10 @@ class CheckOptions(ReportOptions, ChildOptions):
     trusted: bool = False
     total_timeout: int = 600
     timings: bool = False
+    exclude: tuple[str, ...] = ()
+    config: Path | None = None
+    isolated: bool = False
+    statistics: bool = False
     summary: Path | None = None
 
 

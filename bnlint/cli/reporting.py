@@ -16,6 +16,7 @@ from bnlint.lint.engine import Result
 from bnlint.report import FORMATS
 from bnlint.report.account import unfinished
 from bnlint.report.pictures import NEEDS_MATPLOTLIB
+from bnlint.report.summary import statistics
 from bnlint.stopwatch import measured
 from bnlint.style import Detail
 from bnlint.visible import visible
@@ -50,7 +51,8 @@ def report(result: Result, options: ReportOptions, to_stderr: bool = False) -> N
     """Print the report, or write it to the file that was asked for."""
     stream = sys.stderr if to_stderr else sys.stdout
     look = look_for(stream, options.output, allowed(options), detail=options.detail)
-    text = FORMATS[options.form](result, look)
+    counted = isinstance(options, CheckOptions) and options.statistics
+    text = statistics(result, look) if counted else FORMATS[options.form](result, look)
     _say_what_is_unfinished(result, options)
     for note in result.notes:
         click.echo(visible(f"note: {note}"), err=True)

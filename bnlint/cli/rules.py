@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 
 import click
 
@@ -15,13 +16,18 @@ from bnlint.urls import page
 _HEAD = ("id", "name", "severity", "default", "fix")
 
 
-def explain(word: str) -> None:
-    """Print a rule's page: laid out on a terminal, else as it is."""
+def explain(word: str | None) -> None:
+    """Print a rule's page: laid out on a terminal, else as Markdown; of several rules their list."""
+    several = registry.beginning_with(word or "BN")
+    if word is None or len(several) > 1:
+        _table(several)
+        return
     item = registry.find(word)
     if isinstance(item, Diagnostic):
-        content = f"# {item.id} {item.name}\n\n{item.meaning}\n"
+        content = f"# {item.id} {item.name}\n\n*{item.severity.label}*\n\n{item.meaning}\n"
     else:
-        content = pages.text(item.id)
+        title, _, page = pages.text(item.id).partition("\n")
+        content = f"{title}\n\n*{_traits(item)}*\n{page}"
     if sys.stdout.isatty():
         from rich.console import Console
         from rich.markdown import Markdown
@@ -37,6 +43,17 @@ def listing(form: str) -> None:
     if form == "json":
         click.echo(json.dumps([_described(rule) for rule in rules], indent=2))
         return
+    _table(list(rules))
+
+
+def _traits(rule: Rule) -> str:
+    """What a page says of its rule in a line: ``warning, on by default, safe fix``."""
+    default = "on by default" if rule.default else "off by default"
+    fix = f"{rule.fix.value} fix" if rule.fix else "no fix"
+    return f"{rule.severity.label}, {default}, {fix}"
+
+
+def _table(rules: Sequence[Rule]) -> None:
     rows = [_HEAD, *(_row(rule) for rule in rules)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
     look = Style(wants_colour(sys.stdout))

@@ -79,7 +79,7 @@ class Patterns:
 def find(paths: Sequence[str], exclude: Patterns) -> Found:
     """Return the Python files that the paths mean, each once and in order.
 
-    Raises :class:`UsageError` for a path that does not exist. Symlinked folders are not followed,
+    Raises :class:`UsageError` for a path that does not exist and for a file that is no Python. Symlinked folders are not followed,
     unless they are named.
     """
     found = Found()
@@ -103,24 +103,30 @@ def _targets(given: str, exclude: Patterns, found: Found) -> Iterator[LintTarget
     if path.is_dir():
         yield from _walk(path, _ignores_above(path, found), exclude, found)
     elif path.is_file():
-        if _is_python(path):
-            yield from _unless_excluded(LintTarget(path, named=True), exclude, found)
+        if not exclude.cover(path) and (reason := _why_not_python(path)):
+            raise UsageError(f"`{given}` cannot be linted: {reason}")
+        yield from _unless_excluded(LintTarget(path, named=True), exclude, found)
     elif os.path.lexists(path) and path.exists():
         raise UsageError(f"`{given}` is neither a file nor a folder; `-` reads standard input")
     else:
         raise UsageError(f"no such file or folder: `{given}`")
 
 
-def _is_python(path: Path) -> bool:
-    """Whether a named file is Python: by its suffix, or without one by its first line."""
+def _why_not_python(path: Path) -> str:
+    """Why a named file is no Python, ``""`` if it is: by its suffix, or without one by its first line."""
+    if path.suffix == ".py":
+        return ""
+    if path.suffix == ".ipynb":
+        return "notebooks are not read yet"
     if path.suffix:
-        return path.suffix == ".py"
+        return f"a file that ends in `{path.suffix}` is no Python file"
     try:
         with path.open("rb") as file:
             first = file.readline(200)
-    except OSError:
-        return False
-    return first.startswith(b"#!") and b"python" in first
+    except OSError as error:
+        return (error.strerror or "it cannot be read").lower()
+    is_script = first.startswith(b"#!") and b"python" in first
+    return "" if is_script else "it has neither the suffix `.py` nor a first line that names Python"
 
 
 def _unless_excluded(target: LintTarget, exclude: Patterns, found: Found) -> Iterator[LintTarget]:

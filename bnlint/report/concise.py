@@ -6,12 +6,13 @@ from bnlint.style import Style, colour_of, place_of, said
 
 
 def render(result: Result, look: Style) -> str:
-    """Return ``path:line:column: BN301 [*] message`` lines and the summary."""
+    """Return ``path:line:column: warning BN301 [*] [name] message`` lines and the summary."""
     lines = []
     for finding in result.findings:
         rule = look.paint(finding.rule, colour_of(finding.severity), "bold")
         mark = look.paint("[*] ", "cyan") if look.will_fix(finding) else ""
         path, line, column = place_of(finding.span).rsplit(":", 2)
         place = f"{look.paint(path, 'bold')}:{line}:{column}"
-        lines.append(f"{place}: {rule} {mark}{said(finding)}\n")
+        severity = look.paint(finding.severity.label, colour_of(finding.severity))
+        lines.append(f"{place}: {severity} {rule} {mark}[{finding.name}] {said(finding)}\n")
     return "".join(lines) + summary(result, look)

@@ -33,6 +33,18 @@ def _counts(result: Result, look: Style) -> str:
     return counts + _fixes(result, look)
 
 
+def statistics(result: Result, look: Style) -> str:
+    """Return a line for each rule that found something, the most frequent first, and the summary."""
+    counts = Counter((f.rule, f.severity, f.name) for f in result.findings)
+    width = len(str(max(counts.values(), default=0)))
+    lines = [
+        f"{number:>{width}}  {look.paint(rule, colour_of(severity), 'bold')}"
+        f"  {severity.label:<7}  {name}\n"
+        for (rule, severity, name), number in counts.most_common()
+    ]
+    return "".join(lines) + ("\n" if lines else "") + summary(result, look)
+
+
 def _by_severity(result: Result, look: Style) -> str:
     counts = Counter(finding.severity for finding in result.findings)
     return ", ".join(

@@ -29,7 +29,7 @@ class Shape:
     sizes: tuple[int, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Layer:
     """One module of a model.
 
@@ -68,6 +68,9 @@ class Layer:
     reads: Mapping[str, Site] | None = None
     published: bool = False
 
+    def __repr__(self) -> str:
+        return f"<Layer {self.name or '(the model)'}: {self.class_name}>"
+
     @property
     def dimensions(self) -> int | None:
         """The number in ``Conv2d``, ``BatchNorm1d`` and the like."""
@@ -96,7 +99,7 @@ class Layer:
         return bias.value if bias is not None and isinstance(bias.value, bool) else None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Call:
     """One operation that a forward executes.
 
@@ -123,8 +126,12 @@ class Call:
     certain: bool = True
     error: str | None = None
 
+    def __repr__(self) -> str:
+        layer = f" of {self.layer.name}" if self.layer is not None else ""
+        return f"<Call {self.index}: {self.op}{layer}>"
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class ModelGraph:
     """A model's layers in registration order and its calls in execution order.
 
@@ -154,6 +161,11 @@ class ModelGraph:
     """BatchNorm layers that are, or may be, in train mode in some step of the training."""
     signal: Signal | None = None
     """What was measured at its residual additions, where it was run on real tensors."""
+
+    def __repr__(self) -> str:
+        whole = "" if self.complete else ", not complete"
+        sizes = f"{len(self.layers)} layers, {len(self.calls)} calls{whole}"
+        return f"<{type(self).__name__} of {self.name}: {sizes}>"
 
     @cached_property
     def users(self) -> Mapping[int, tuple[Call, ...]]:
