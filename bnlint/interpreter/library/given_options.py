@@ -118,7 +118,7 @@ class _Grammars:
     def of(self, parser: Instance, depth: int = 4) -> Grammar:
         """The grammar of a parser; raises :class:`NotReadable`."""
         made = Grammar(self._settings(parser), owner=parser)
-        self.open = self.open or is_open(parser)
+        self.open = self.open or is_open(parser) or not parser.resolved
         for parent in parents_of(parser):
             made.rules += self.of(parent, depth - 1).rules if depth else []
         made.rules += [self._rule(declaration) for declaration in declarations_of(parser)]

@@ -76,7 +76,11 @@ def is_open(parser: Instance) -> bool:
     """Whether a parser may have options that are not known."""
     known = parser.attributes.get(DECLARED)
     items = known if isinstance(known, list) else ()
-    return OPEN in parser.attributes or any(isinstance(item, Unknown) for item in items)
+    if OPEN in parser.attributes or any(isinstance(item, Unknown) for item in items):
+        return True
+    bound = parser.arguments.get("parents")
+    parents = bound.value if bound is not None else ()
+    return not isinstance(parents, list | tuple) or len(parents) > len(parents_of(parser))
 
 
 def open_parsers(m: Machine, arguments: Arguments) -> None:
