@@ -93,6 +93,11 @@ def _note_inner(
 
 def run_module(m: Machine, module: Instance, arguments: Arguments, site: Site) -> Value:
     """Execute a module's forward; the module itself is already on the stack."""
+    assigned = module.attributes.get("forward")
+    if isinstance(assigned, Function | Method):
+        return m.call(assigned, arguments, site, _scope_of(assigned))
+    if assigned is not None:
+        return m.call_unknown(module, arguments, site)
     if module.cls is not None:
         for name in ("forward", "__call__"):
             function = module.cls.find(name)
@@ -100,9 +105,6 @@ def run_module(m: Machine, module: Instance, arguments: Arguments, site: Site) -
                 return run_function(m, function, arguments.prefixed(module), site)
             if isinstance(function, Method):
                 return m.call(function, arguments, site, function.function.scope)
-        assigned = module.attributes.get("forward")
-        if isinstance(assigned, Function | Method):
-            return m.call(assigned, arguments, site, _scope_of(assigned))
     return run_library(m, module, arguments, site)
 
 
