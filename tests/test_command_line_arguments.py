@@ -233,6 +233,20 @@ def test_a_parser_of_a_class_of_the_script() -> None:
     assert options_after(code, "--size", "5") == {"size": 5, "double": 10}
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from elsewhere import p\nparser = argparse.ArgumentParser(parents=[p])\n",
+        "from elsewhere import o\nparser = argparse.ArgumentParser(**o)\n",
+        "from elsewhere import p\nparser = argparse.ArgumentParser()\n"
+        "parser.add_subparsers(dest='c').add_parser('a', parents=[p])\n",
+    ],
+)
+def test_unknown_parents_may_bring_options(code: str) -> None:
+    words = ["a", "--size", "4"] if "sub" in code else ["--size", "4"]
+    assert isinstance(options_after(code + "args = parser.parse_args()\n", *words), dict)
+
+
 def test_a_namespace_of_the_script_is_filled() -> None:
     code = """
     class Options:

@@ -972,3 +972,7 @@ def test_a_constant_says_where_it_was_written(tmp_path: Path) -> None:
     origin = norm.arguments["eps"].origin
     assert origin is not None
     assert (origin.path.endswith("config.py"), origin.text) == (True, "1e-3")
+
+
+def test_a_string_that_only_python_2_reads_is_not_known() -> None:
+    assert widths(rehearse("'''R = X\\U'''\nnn.BatchNorm2d(8)\n")) == [8]

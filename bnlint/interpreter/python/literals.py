@@ -40,8 +40,11 @@ def _literal(m: Machine, node: cst.Integer | cst.Float, scope: Scope) -> Value:
     return made
 
 
-def _string(text: str) -> str | bytes:
-    return cst.SimpleString(text).evaluated_value
+def _string(text: str) -> Value:
+    try:
+        return cst.SimpleString(text).evaluated_value
+    except (SyntaxError, ValueError):  # an escape that only Python 2 takes
+        return Unknown("string")
 
 
 _remembered = lru_cache(maxsize=8192)(_string)
