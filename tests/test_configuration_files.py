@@ -307,6 +307,27 @@ def test_yacs(tmp_path: Path) -> None:
     assert found["other"]["TRAIN"]["SIZE"] == 64  # type: ignore[index]
 
 
+def test_python_files_with_bases(tmp_path: Path) -> None:
+    code = """
+    from mmengine import Config
+    cfg = Config.fromfile("configs/a.py")
+    size, kind, norm = cfg.loader.batch_size, cfg.model.type, cfg.model.norm
+    other = Config.fromfile("configs/none.py")
+    cfg.merge_from_dict({"model": {"type": "C"}})
+    """
+    files = {
+        "configs/base/b.py": "#\nwidth = 8\nmodel = dict(type='A', norm=dict(type='BN', eps=1))\n"
+        "loader = dict(batch_size=64, workers=2)\n",
+        "configs/a.py": "#\n_base_ = ['base/b.py']\nmodel = dict(norm=dict(_delete_=True, type='SyncBN'))\n"
+        "loader = dict(batch_size=4)\n",
+    }
+    found = names_after(tmp_path, code, files)
+    assert [found[name] for name in ("size", "kind", "norm")] == [4, "A", {"type": "SyncBN"}]
+    assert isinstance(found["other"], Unknown)
+    assert found["cfg"]["model"]["type"] == "C"  # type: ignore[index]
+    assert found["cfg"]["loader"] == {"batch_size": 4, "workers": 2}  # type: ignore[index]
+
+
 def test_what_an_unknown_file_may_change_is_not_known(tmp_path: Path) -> None:
     code = YACS + "cfg = get_cfg_defaults()\ncfg.merge_from_file(torch.rand(1))\n"
     found: Any = names_after(tmp_path, code, {})["cfg"]

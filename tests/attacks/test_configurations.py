@@ -133,3 +133,48 @@ def test_what_a_command_line_may_cost(kind: str, tmp_path: Path) -> None:
     survives(outcome)
     assert outcome.rules == ["BN203"]
     assert not (tmp_path / "EXECUTED").exists()
+
+
+CIRCLES = {
+    "bases": (
+        "from mmengine import Config\ncfg = Config.fromfile('c/a.py')\n",
+        {"c/a.py": f"_base_ = {['a.py'] * 20}\nx = 1\n"},
+    ),
+    "defaults": (
+        "import hydra\n@hydra.main(config_path='c', config_name='a')\n"
+        "def main(cfg):\n    pass\nmain()\n",
+        {"c/a.yaml": "defaults:\n" + "  - a\n" * 20 + "x: 1\n"},
+    ),
+    "references": (
+        "from omegaconf import OmegaConf\ncfg = OmegaConf.load('c/a.yaml')\nx = cfg.a0\n",
+        {
+            "c/a.yaml": "".join(f"a{n}: {f'${{a{n + 1}}}' * 20}\n" for n in range(30))
+            + "a30: ${a0}\n"
+        },
+    ),
+    "empty references": (
+        "from omegaconf import OmegaConf\ncfg = OmegaConf.load('c/a.yaml')\nx = cfg.a0\n",
+        {"c/a.yaml": "".join(f"a{n}: {f'${{a{n + 1}}}' * 20}\n" for n in range(7)) + "a7: ''\n"},
+    ),
+    "registries": (
+        "import models\nfrom models.registry import REGISTRY\nREGISTRY['no']\n",
+        {
+            "models/__init__.py": "import os, importlib\nfor f in os.listdir(os.path.dirname(__file__)):"
+            "\n    importlib.import_module('models.' + f[:-3])\n",
+            "models/registry.py": "REGISTRY = {}\ndef register(f):\n    REGISTRY['no']\n    return f\n",
+            **{
+                f"models/m{n}.py": "import models\nfrom models.registry import register\n"
+                "@register\ndef f(): pass\n"
+                for n in range(100)
+            },
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", CIRCLES)
+def test_what_leads_back_to_itself_ends(kind: str, tmp_path: Path) -> None:
+    code, files = CIRCLES[kind]
+    outcome = lint(tmp_path, {"train.py": f"{HEAD}{code}{TAIL}", **files})
+    survives(outcome)
+    assert "BN203" in outcome.rules

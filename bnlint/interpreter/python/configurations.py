@@ -27,6 +27,8 @@ from bnlint.interpreter.python.functions import run_function
 
 OMEGACONF = "omegaconf"
 DEEPEST_REFERENCE = 8
+MOST_REFERENCES = 200
+DEEPEST_NESTING = 100
 _REFERENCE = re.compile(r"\$\{(\.*)([\w.\[\]-]+)\}")
 YACS = "yacs"
 NODES: Mapping[str, str] = {
@@ -109,38 +111,57 @@ def entry(owner: Configuration, key: Value) -> Value:
     return resolved(owner, value) if owner.kind == OMEGACONF else value
 
 
-def resolved(owner: Configuration, value: Value, depth: int = DEEPEST_REFERENCE) -> Value:
+def resolved(owner: Configuration, value: Value) -> Value:
     """A string with the references in it, ``${train.batch_size}``, replaced."""
-    if not isinstance(value, str) or "${" not in value:
+    return _References().resolved(owner, value, DEEPEST_REFERENCE)
+
+
+class _References:
+    """Follows references, so many of them in all: each may lead to a string of several."""
+
+    def __init__(self) -> None:
+        self.left = MOST_REFERENCES
+
+    def resolved(self, owner: Configuration, value: Value, depth: int) -> Value:
+        """A string with its references replaced."""
+        if not isinstance(value, str) or "${" not in value:
+            return value
+        whole = _REFERENCE.fullmatch(value)
+        if whole is not None:
+            return self._referred(owner, whole[1], whole[2], depth)
+        parts: list[str] = []
+        end = 0
+        for found in _REFERENCE.finditer(value):
+            made = self._referred(owner, found[1], found[2], depth)
+            if isinstance(made, bool) or not isinstance(made, str | int | float):
+                return Unknown("a reference")
+            parts += [value[end : found.start()], str(made)]
+            end = found.end()
+        text = "".join([*parts, value[end:]])
+        return Unknown("a reference") if "${" in text or len(text) > 10_000 else text
+
+    def _referred(self, owner: Configuration, dots: str, path: str, depth: int) -> Value:
+        self.left -= 1
+        holder: Configuration | None = owner
+        for _ in range(len(dots) - 1):
+            holder = holder.parent if holder is not None else None
+        if not dots:
+            holder = _outermost(owner)
+        value: Value = holder
+        for name in path.split("."):
+            known = isinstance(value, Configuration) and name in value
+            if not isinstance(value, Configuration) or not known or not depth or self.left < 0:
+                return Unknown("a reference")
+            value = self.resolved(value, present(value[name]), depth - 1)
         return value
-    whole = _REFERENCE.fullmatch(value)
-    if whole is not None:
-        return _referred(owner, whole[1], whole[2], depth)
-    parts: list[str] = []
-    end = 0
-    for found in _REFERENCE.finditer(value):
-        made = _referred(owner, found[1], found[2], depth)
-        if isinstance(made, bool) or not isinstance(made, str | int | float):
-            return Unknown("a reference")
-        parts += [value[end : found.start()], str(made)]
-        end = found.end()
-    text = "".join([*parts, value[end:]])
-    return Unknown("a reference") if "${" in text or len(text) > 10_000 else text
 
 
-def _referred(owner: Configuration, dots: str, path: str, depth: int) -> Value:
-    holder: Configuration | None = owner
-    for _ in range(len(dots) - 1):
-        holder = holder.parent if holder is not None else None
-    if not dots:
-        while holder is not None and holder.parent is not None:
-            holder = holder.parent
-    value: Value = holder
-    for name in path.split("."):
-        if not isinstance(value, Configuration) or name not in value or not depth:
-            return Unknown("a reference")
-        value = resolved(value, present(value[name]), depth - 1)
-    return value
+def _outermost(holder: Configuration) -> Configuration:
+    for _ in range(DEEPEST_NESTING):
+        if holder.parent is None:
+            break
+        holder = holder.parent
+    return holder
 
 
 def selected(value: Value, names: Sequence[str]) -> Value:
