@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bnlint import __version__
-from bnlint.cli import main, progress
+from bnlint.cli import main, option_groups, progress
 from bnlint.lint import engine
 
 Write = Callable[..., Path]
@@ -529,3 +529,14 @@ def test_a_line_says_how_bad_it_is(project: Write, run: Run) -> None:
     project({"a.py": BAD})
     line = run("a.py", "--format", "concise").out
     assert re.match(r"a\.py:3:\d+: warning BN102 \[\*\] \[tensorflow-momentum\] `", line)
+
+
+def test_the_help_is_in_groups_that_hold_every_option(run: Run) -> None:
+    shown = run("check", "--help").out
+    assert shown.index("Fixes:") < shown.index("What to look for:") < shown.index("Report:")
+    other = shown.partition("\nOther:\n")[2]
+    assert [line.split()[0] for line in other.splitlines() if line.startswith("  -")] == ["-h,"]
+    known = {name for names in option_groups.HEADINGS.values() for name in names.split()}
+    for command in ("trace", "signal", "timeline"):
+        options = {p.name for p in main.commands.commands[command].params}
+        assert options - known <= {"target", "paths"}

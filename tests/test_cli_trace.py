@@ -85,7 +85,7 @@ def test_what_is_not_known_from_reading_is_said(project: Write, run: Run) -> Non
     code = MODEL + "\n\nimport sys\nnet = Net(int(sys.argv[1]))\n"
     project({"train.py": code})
     done = run("train.py", "--trace", "--format", "concise")
-    assert "BN004 `Net` was not traced: " in done.out
+    assert "BN004 [model-not-traced] `Net` was not traced: " in done.out
     assert "`width`" in done.out
 
 
@@ -154,7 +154,7 @@ def test_an_input_that_does_not_fit_is_reported_with_the_line(project: Write, ru
     project({"model.py": MODEL})
     target = ("trace", "model.py:Net", "--arg", "width=4", "--format", "concise")
     done = run(*target, "--input", "8x5x16x16")
-    assert "BN004 Only a part of `Net` was traced" in done.out
+    assert "BN004 [model-not-traced] Only a part of `Net` was traced" in done.out
     assert "conv1" in done.out
     assert "model.py:15" in done.out
 

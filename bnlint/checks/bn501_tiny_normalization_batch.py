@@ -17,8 +17,6 @@ RULE = Rule(
     reads=(trained_batches, populations),
 )
 
-_ERRORS = ((8, "24.8"), (4, "27.3"), (2, "34.7"))
-"""Error of ResNet-50 on ImageNet, in percent, trained with this many samples on each device."""
 _DEAD = 2
 """With so few values per channel a layer learns nothing, which BN204 says of the layer."""
 
@@ -65,13 +63,4 @@ def _message(batch: TrainedBatch, smallest: str, enough: int) -> str:
             f" again; {advice}"
         )
     noise = "are almost pure noise" if size == 2 else "are too noisy to match the running ones"
-    return f"{trained}: statistics of so few samples {noise}{_measured(size)}; {advice}"
-
-
-def _measured(size: int) -> str:
-    """What the nearest smaller batch costs ResNet-50 (Group Normalization, table 2)."""
-    if size >= 16:
-        return ""
-    samples, error = next(row for row in _ERRORS if size >= row[0])
-    rise = f"rises from 23.6 % at 32 samples to {error} % at {samples}"
-    return f" (ResNet-50's error on ImageNet {rise})"
+    return f"{trained}: statistics of so few samples {noise}; {advice}"

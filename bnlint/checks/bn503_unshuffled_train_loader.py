@@ -70,24 +70,31 @@ def _finding(run: Run, loader: Loader, model: str, user: Site) -> Finding:
 
 
 def _message(run: Run, loader: Loader, shuffle: Argument | None, model: str) -> str:
-    name = f"`{loader.names[0]}`" if loader.names else "This loader"
-    default = ""
-    if shuffle is not None and shuffle.option is not None:
-        default = f" unless `{shuffle.option}` is given"
+    name = f"`{loader.names[0]}`" if loader.names else "this loader"
+    told = f"{_condition(shuffle)}{name} trains `{model}` in the order of"
+    told = f"{told[:1].upper()}{told[1:]}"
     remedy = f"pass `shuffle={_shuffle(loader) or 'True'}`"
     if _is_in_step(run, loader):
         remedy = "shuffle it together with what its loop reads batch by batch beside it"
     if loader.dataset.ordered_by_class is Known.YES:
         return (
-            f"{name} trains `{model}` in the order of `{_class_of(loader)}`{default}, which lists "
-            "one class after the other: a batch of one class gives its label away through "
-            f"BatchNorm's statistics, and evaluation collapses; {remedy}"
+            f"{told} `{_class_of(loader)}`, which lists one class after the other: a batch of one "
+            "class gives its label away through BatchNorm's statistics, and evaluation collapses; "
+            f"{remedy}"
         )
     return (
-        f"{name} trains `{model}` in the order of its dataset{default}, so neighbours always share "
-        "BatchNorm's batch statistics, and where they are of one class these give the label away; "
+        f"{told} its dataset: if that is sorted, by class or by patient, each batch is of one kind,"
+        " whose statistics give the label away, and evaluation, which lacks them, fails; "
         f"{remedy}"
     )
+
+
+def _condition(shuffle: Argument | None) -> str:
+    """What decides about the order, where that is not written at the loader itself."""
+    if shuffle is not None and shuffle.option is not None:
+        return f"unless `{shuffle.option}` is given, "
+    written = shuffle.site.text if shuffle is not None and shuffle.site is not None else ""
+    return f"while `{written}` is False, " if is_dotted_name(written) and written != "False" else ""
 
 
 def _class_of(loader: Loader) -> str:

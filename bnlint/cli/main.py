@@ -60,6 +60,7 @@ def commands(ctx: click.Context) -> None:
 
 
 @commands.command(
+    cls=parameters.GroupedCommand,
     short_help="Lint files and folders.",
     options_metavar="[OPTIONS]",
     epilog="Arguments after `--` go to the one script that is named before it.",
@@ -119,6 +120,11 @@ def check(**given: Any) -> int:
 
     RULES are ids (BN301), their beginnings (BN3), names (missing-eval) or ALL, with commas.
 
+    \b
+    bnlint train.py --diff          what --fix would change
+    bnlint . --select BN3 -v        one kind of rule, and all that was understood
+    bnlint train.py -- --freeze     one script, called with its own options
+
     Exit status: 0 nothing found, 1 something found, 2 could not run.
     """
     from bnlint.cli import check
@@ -128,6 +134,7 @@ def check(**given: Any) -> int:
 
 
 @commands.command(
+    cls=parameters.GroupedCommand,
     short_help="Show what was rehearsed, in order.",
     epilog="Arguments after `--` go to the one script that is named before it.",
 )
@@ -158,7 +165,10 @@ def timeline(**given: Any) -> int:
     return timeline.timeline(TimelineOptions(**given, arguments=arguments))
 
 
-@commands.command(short_help="Build one model, trace it with torch.fx and lint its graph.")
+@commands.command(
+    cls=parameters.GroupedCommand,
+    short_help="Build one model, trace it with torch.fx and lint its graph.",
+)
 @parameters.model
 @parameters.selection
 @parameters.reporting
@@ -174,7 +184,9 @@ def trace(**given: Any) -> int:
     return trace.trace(TraceOptions(**given))
 
 
-@commands.command(short_help="Measure how the signal of a model propagates.")
+@commands.command(
+    cls=parameters.GroupedCommand, short_help="Measure how the signal of a model propagates."
+)
 @parameters.model
 @click.option(
     "--plot", metavar="FILE", type=click.Path(path_type=Path), help="Also draw it: svg, png."

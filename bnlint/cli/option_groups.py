@@ -32,6 +32,31 @@ def _group(*parts: Callable[[Any], Any]) -> Decorator:
     return decorate
 
 
+HEADINGS = {
+    "Fixes": "fix unsafe_fixes fix_imports show_fixes diff report_unused_ignores",
+    "What to look for": "select ignore pedantic lint_tests",
+    "Files and configuration": "exclude config isolated stdin_filename",
+    "Report": "form output plot every verbose quiet statistics summary timings fail_on exit_zero",
+    "The model": "inputs dtype arguments",
+    "Tracing": "trace trusted total_timeout python timeout memory pass_env",
+}
+"""Headings of the help, with the names of the options below them."""
+
+
+class GroupedCommand(click.Command):
+    """A command whose options stand below headings in its help."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write them, those without a heading last."""
+        options = [p for p in self.get_params(ctx) if isinstance(p, click.Option)]
+        left = {p.name: line for p in options if (line := p.get_help_record(ctx))}
+        for heading, names in {**HEADINGS, "Other": " ".join(map(str, left))}.items():
+            lines = [left.pop(name) for name in names.split() if name in left]
+            if lines:
+                with formatter.section(heading):
+                    formatter.write_dl(lines)
+
+
 selection = _group(
     click.option(
         "--select", multiple=True, callback=words, metavar="RULES", help="Run only these."

@@ -63,6 +63,8 @@ def _fixes(result: Result, look: Style) -> str:
     counts = Counter(_options(fix, look) for fix in fixes)
     if not counts:
         return ""
+    if result.account is None and result.added is None:
+        return f"{sum(counts.values())} fixable: lint the file, `bnlint FILE --fix`.\n"
     (first, number), *others = sorted(counts.items(), key=lambda item: item[0].count(" "))
     more = ", ".join(f"{count} more with{options}" for options, count in others)
     mark = look.paint("[*]", "cyan")

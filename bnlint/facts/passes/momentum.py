@@ -41,7 +41,13 @@ class MomentumSetting:
             return ((self.call, "the layer that gets it is built here"),)
         if origin is None or origin == self.place:
             return ()
-        return ((origin, self.argument.given_by or "this is where the value comes from"),)
+        return ((origin, self.argument.given_by or self._origin_in_words()),)
+
+    def _origin_in_words(self) -> str:
+        option = self.argument.option
+        if option is not None:
+            return f"`{option}` is {self.argument.value} unless it is given"
+        return "this is where the value comes from"
 
     def rewritten(self, text: str) -> tuple[str, Edit | None, Applicability] | None:
         """How to give the layers another number: in words, as an edit, and how far to trust it.
