@@ -1,7 +1,7 @@
 """Entry points: scripts first, then what nothing reached."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 import libcst as cst
@@ -26,6 +26,7 @@ from bnlint.interpreter.core.objects import (
 from bnlint.interpreter.core.values import Arguments, Tensor, Value
 from bnlint.interpreter.prefilter import (
     called_names,
+    is_method_worth_executing,
     is_worth_executing,
     mentions_unexplored,
     words_by_definition,
@@ -208,7 +209,7 @@ class Rehearser:
                     before = self.m.steps
                     rest = min(pool - before, left[source])
                     self.entry_steps = min(max(rest, LEAST_STEPS), ENTRY_STEPS)
-                    self._run_definition(source, name, node, words[source].get(name, NO_WORDS))
+                    self._run_definition(source, name, node, words[source])
                     left[source] -= self.m.steps - before
 
     def _run_definition(
@@ -216,10 +217,11 @@ class Rehearser:
         source: SourceFile,
         name: str,
         node: cst.FunctionDef | cst.ClassDef,
-        words: frozenset[str],
+        words: Mapping[str, frozenset[str]],
     ) -> None:
         namespace = self.namespace_of(source)
-        if node in self.m.reached or not is_worth_executing(self.m, words, name, namespace):
+        own = words.get(name, NO_WORDS)
+        if node in self.m.reached or not is_worth_executing(self.m, own, name, namespace):
             return
         held: list[Value] = []
         site = Site(source, node)
@@ -231,7 +233,7 @@ class Rehearser:
         if isinstance(value, Function) and value.node is node:
             self._enter(name, False, self.entry_steps, lambda: self._call(value, site), site)
         elif isinstance(value, Class) and value.node is node:
-            self._run_class(value, site)
+            self._run_class(value, site, words)
 
     def _call(self, function: Value, site: Site) -> None:
         """Call something with arguments that are not known."""
@@ -239,7 +241,7 @@ class Rehearser:
         arguments.further = True
         self.m.call(function, arguments, site, self.m.namespaces.anywhere)
 
-    def _run_class(self, cls: Class, site: Site) -> None:
+    def _run_class(self, cls: Class, site: Site, words: Mapping[str, frozenset[str]]) -> None:
         base = cls.library_base()
         module = base is not None and is_module_class(base.path)
         if cls.last_instance is None and (module or _has_methods(cls)):
@@ -252,6 +254,9 @@ class Rehearser:
             if function is None or name in SKIPPED_METHODS or function.node in self.m.reached:
                 continue
             if instance.is_module and name == "forward":
+                continue
+            own = words.get(f"{cls.name}.{name}", NO_WORDS)
+            if not is_method_worth_executing(self.m, own, instance, cls):
                 continue
             self._enter(
                 f"{cls.name}.{name}",

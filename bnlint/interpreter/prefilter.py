@@ -1,12 +1,13 @@
 """Which definitions that nothing calls are worth executing, judged by their text."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import Namespace
-from bnlint.interpreter.core.objects import Class, Function
-from bnlint.interpreter.core.values import Value
+from bnlint.interpreter.core.objects import Class, Function, Instance
+from bnlint.interpreter.core.values import Float, Int, Text, Unknown, Value
 from bnlint.source import SourceFile
 
 TELLING = frozenset(
@@ -15,7 +16,10 @@ TELLING = frozenset(
     LightningDataModule training_step train_dataloader""".split()
 )
 """Words without which a definition that only uses what is known already teaches nothing."""
+_NO_OBJECTS = frozenset({type(None), bool, int, float, str, Int, Float, Text, Unknown, Function})
+"""Types of attributes that hold no model and no loader."""
 _DEFINITION = re.compile(r"^(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
+_METHOD = re.compile(r"^([ \t]+)(?:async[ \t]+)?def[ \t]+(\w+)", re.MULTILINE)
 _NEXT = re.compile(r"^[A-Za-z@_]", re.MULTILINE)
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _CALLED = re.compile(r"(?<!def )(?<!class )\b(\w+)\s*\(")
@@ -27,7 +31,7 @@ def called_names(source: SourceFile) -> set[str]:
 
 
 def words_by_definition(source: SourceFile) -> dict[str, frozenset[str]]:
-    """The words in the text of each top-level function and class."""
+    """The words in the text of each top-level function and class, and of ``Class.method``."""
     text = source.content
     found: dict[str, frozenset[str]] = {}
     for match in _DEFINITION.finditer(text):
@@ -35,7 +39,21 @@ def words_by_definition(source: SourceFile) -> dict[str, frozenset[str]]:
         end = following.start() if following is not None else len(text)
         words = frozenset(_WORD.findall(text, match.end(), end))
         found[match[1]] = found.get(match[1], frozenset()) | words
+        if text.startswith("class", match.start()):
+            for name, start, stop in _methods(text, match.end(), end):
+                method = f"{match[1]}.{name}"
+                words = frozenset(_WORD.findall(text, start, stop))
+                found[method] = found.get(method, frozenset()) | words
     return found
+
+
+def _methods(text: str, start: int, end: int) -> Iterator[tuple[str, int, int]]:
+    """The names of the functions in the body of a class, with where their texts begin and end."""
+    heads = list(_METHOD.finditer(text, start, end))
+    indent = min((len(head[1].expandtabs()) for head in heads), default=0)
+    own = [head for head in heads if len(head[1].expandtabs()) == indent]
+    for head, following in zip_longest(own, own[1:]):
+        yield head[2], head.end(), end if following is None else following.start()
 
 
 def is_worth_executing(m: Machine, words: frozenset[str], name: str, namespace: Namespace) -> bool:
@@ -43,6 +61,14 @@ def is_worth_executing(m: Machine, words: frozenset[str], name: str, namespace: 
     if not TELLING.isdisjoint(words):
         return True
     return mentions_unexplored(m, words - {name}, namespace)
+
+
+def is_method_worth_executing(
+    m: Machine, words: frozenset[str], instance: Instance, cls: Class
+) -> bool:
+    """The same of a method, which may also use what its object holds: a model, a loader."""
+    held = (name for name, value in instance.attributes.items() if type(value) not in _NO_OBJECTS)
+    return not words.isdisjoint(held) or is_worth_executing(m, words, cls.name, cls.namespace)
 
 
 def mentions_unexplored(m: Machine, words: frozenset[str], namespace: Namespace) -> bool:
