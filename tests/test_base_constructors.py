@@ -55,7 +55,7 @@ for loader in (Images(4), DataLoader(ImageFolder("train"), batch_sampler=sampler
 def test_they_stand_in_the_file_of_the_class(project: Write, run: Run) -> None:
     project({"classes.py": CLASSES, "train.py": SCRIPT})
     said = run("train.py", "--format", "concise").out
-    places = set(re.findall(r"(\w+\.py:\d+):\d+: (BN\d+)", said))
+    places = set(re.findall(r"(\w+\.py:\d+):\d+: \w+ (BN\d+)", said))
     assert places == {
         ("classes.py:8", "BN102"),
         ("classes.py:14", "BN501"),

@@ -1,6 +1,6 @@
 """What is read from outside while something is executed: whether it would turn out the same again."""
 
-from collections.abc import Container, Hashable, Iterator
+from collections.abc import Container, Hashable, Iterator, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
@@ -81,7 +81,8 @@ def _identity(value: Value, left: list[int]) -> Hashable:
     if kind in _WRITTEN:
         origin = value.site.node, value.option, value.given_by  # type: ignore[attr-defined]
         return kind, value, id(origin[0]), *origin[1:]
-    left[0] -= 1
+    if isinstance(value, Sized):
+        left[0] -= 1 + len(value)
     if left[0] < 0:
         raise NotFixed
     match value:

@@ -11,10 +11,10 @@ from bnlint.interpreter.core.objects import Builtin, Class, Instance
 from bnlint.interpreter.core.values import CONDITIONAL, Library, Many, Unknown, Value
 
 _LONGEST_CHAIN = 200
-_FILES = re.compile(
-    r"(?:yaml|json|toml|tomllib|tomli|pickle|numpy|torch|joblib|scipy\.io|configparser)\.(?:\w+\.)*\w*load\w*"
-    r"|builtins\.open|.*\bOmegaConf\.load|.*\bConfig\.fromfile|.*\.read(?:_\w+)?"
+_READERS = frozenset(
+    "yaml json toml tomllib tomli pickle numpy torch joblib scipy configparser".split()
 )
+_READING = ("builtins.open", "OmegaConf.load", "Config.fromfile")
 _ENVIRONMENT = re.compile(r"os\.(?:getenv|environ\b.*)")
 _PYTHON = frozenset("builtins os sys importlib inspect functools copy random time".split())
 _WORDS = (
@@ -81,13 +81,21 @@ def _of_reason(reason: str) -> str | None:
     if path == reason or "." not in path:
         return None
     short = path.removeprefix("builtins.") + "()"
-    if _FILES.fullmatch(path):
+    if _reads_a_file(path):
         return f"`{short}` reads it from a file"
     if _ENVIRONMENT.match(path):
         return f"`{short}` reads it from the environment"
     if path.partition(".")[0] in _PYTHON:
         return f"it is what `{short}` gives"
     return f"the code of `{path}` is not read"
+
+
+def _reads_a_file(path: str) -> bool:
+    """Whether a library function gives what stands in a file."""
+    package, _, rest = path.partition(".")
+    name = rest.rpartition(".")[2]
+    read = name == "read" or name.startswith("read_")
+    return read or path.endswith(_READING) or (package in _READERS and "load" in name)
 
 
 def _key_of(site: Site) -> Site:

@@ -24,6 +24,8 @@ MOST_MODULES = 3_000
 """Modules in one that is remembered."""
 _FACTS = frozenset({Argument, Draw, Known, Switch})
 """Types of what is said of a layer or parameter."""
+STEPS_A_COPY = 8
+"""For each object: what a model of modules costs all passes over it, not the copy itself alone."""
 Build = Callable[[], Instance]
 
 
@@ -151,7 +153,7 @@ class _Copy:
     def made(self) -> Instance:
         """The copy of the module."""
         m, prototype = self.m, self.prototype
-        m.step(1 + len(prototype.objects) // 4)
+        m.step(STEPS_A_COPY * len(prototype.objects))
         copies = {id(one): self._empty(one) for one in prototype.objects}
         memo: dict[int, Value] = {}
         for one in prototype.objects:
