@@ -38,6 +38,13 @@ def copies(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return made
 
 
+def executed(
+    m: object, cls: object, arguments: object, site: object, build: prototypes.Build
+) -> object:
+    """In the place of copying: the constructor is executed each time."""
+    return build()
+
+
 def block(init: str = "self.bn = nn.BatchNorm2d(width)") -> str:
     return BLOCK.format(init=indent(dedent(init), " " * 8))
 
@@ -103,22 +110,31 @@ def test_modules_within_modules_are_copied_with_them(copies: list[str]) -> None:
     assert len(set.union(*entered)) == 3
 
 
+OTHER = """
+def other(self):
+    nn.Module.__init__(self)
+    self.bn = nn.BatchNorm2d(5)
+"""
 CHANGES = {
     "global": ("self.bn = nn.BatchNorm2d(WIDTH)", "WIDTH = 4", "WIDTH = 5"),
     "global table": ("self.bn = nn.BatchNorm2d(SIZES['a'][0])", "SIZES = {'a': [4]}", "SIZES['a'][0] = 5"),
     "class": ("self.bn = nn.BatchNorm2d(self.width)", "Block.width = 4", "Block.width = 5"),
     "function": ("self.bn = make()", "def make(): return nn.BatchNorm2d(4)", "def make(): return nn.BatchNorm2d(5)"),
+    "constructor": ("self.bn = nn.BatchNorm2d(4)", OTHER, "Block.__init__ = other"),
     "object": ("self.bn = nn.BatchNorm2d(cfg.width)", "class C: pass\ncfg = C()\ncfg.width = 4", "cfg.width = 5"),
     "counter": ("Block.n += 1\nself.bn = nn.BatchNorm2d(Block.n)", "Block.n = 1", "Block.n = 4"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_what_it_reads_may_have_changed(name: str) -> None:
+def test_what_it_reads_may_have_changed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     init, before, after = CHANGES[name]
     code = f"{before}\na, b, c = Block(), Block(), Block()\n{after}\nd = Block()\n"
-    made = rehearse(block(init) + code + f"c({IMAGES})\nd(torch.rand(2, 5, 8, 8))\n")
-    assert widths(made)[-1] == 5
+    script = block(init) + code + f"c({IMAGES})\nd(torch.rand(2, 5, 8, 8))\n"
+    made = rehearse(script)
+    assert 5 in widths(made)
+    monkeypatch.setattr(construction, "built_or_copied", executed)
+    assert widths(made) == widths(rehearse(script))
 
 
 def test_a_list_that_all_of_them_fill_is_filled_by_all(copies: list[str]) -> None:
@@ -231,7 +247,7 @@ def test_copies_say_what_executing_says(
 ) -> None:
     copied = list(said(rehearse(script)))
     assert copies
-    monkeypatch.setattr(construction, "built_or_copied", lambda m, cls, args, site, build: build())
+    monkeypatch.setattr(construction, "built_or_copied", executed)
     assert list(said(rehearse(script))) == copied
 
 

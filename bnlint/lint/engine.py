@@ -86,13 +86,10 @@ def lint(
     attempts: tuple[Attempt, ...] = ()
     added: set[Finding] = set()
     if trace is not None:
-        from bnlint.lint.trace_program import merged
-
         with timed("tracing"):
             traced = trace(rehearsal, project)
         attempts = traced.attempts
-        found, added = merged(found, [*_check(traced.rehearsal, plan, first)])
-        found += [finding for attempt in attempts for finding in attempt.findings()]
+        found, added = _with_traced(found, traced, plan, first)
     _note_unreadable_imports(opened, project, plan)
     sources = {file.path: file for file in (*project.files, *opened.files)}
     asked = {target.path for target in files}
@@ -106,6 +103,16 @@ def lint(
     return Result(
         findings, sources, decoded, len(files), attempts, new, notes, account, rehearsal.runs
     )
+
+
+def _with_traced(
+    found: list[Finding], traced: "Traced", plan: LintOptions, path: str
+) -> tuple[list[Finding], set[Finding]]:
+    """All findings, with those that the traced models add, and these alone."""
+    from bnlint.lint.trace_program import merged
+
+    every, added = merged(found, [*_check(traced.rehearsal, plan, path)])
+    return [*every, *(f for attempt in traced.attempts for f in attempt.findings())], added
 
 
 def _note_unreadable_imports(opened: loading.Opened, project: Project, plan: LintOptions) -> None:

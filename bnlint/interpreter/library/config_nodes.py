@@ -119,20 +119,7 @@ def _merge_from(m: Machine, owner: Configuration, method: str, source: Value, si
         return
     if method == "merge_from_file" and source is not None:
         source = loaded_file(m, "yaml", source, site) if isinstance(source, str) else source
-    _merge_decoded(m, owner, source, site)
-
-
-def _merge_decoded(m: Machine, into: Configuration, other: Value, site: Site) -> None:
-    """As yacs does: strings that are literals are what they say, lists and tuples stay what they are."""
-    if not isinstance(other, dict):
-        forget_entries(m, into)
-        return
-    for key, value in other.items():
-        held = into.get(key)
-        if isinstance(held, Configuration) and isinstance(value, dict):
-            _merge_decoded(m, held, value, site)
-        else:
-            put(m, into, key, _decoded(m, value, held, site))
+    merge(m, owner, source, lambda value, held: _decoded(m, value, held, site))
 
 
 def _merge_list(m: Machine, owner: Configuration, source: Value, site: Site) -> None:

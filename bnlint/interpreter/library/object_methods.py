@@ -25,19 +25,16 @@ from bnlint.interpreter.python.iteration import is_named_tuple
 from bnlint.interpreter.torch.modules import modules_in
 from bnlint.interpreter.torch.training import note_backward, note_step
 
+_COMMAND_LINE = APPS | DATACLASS_PARSERS | PARSERS
+"""Classes of what reads the command line."""
+
 
 def call_object_method(
     m: Machine, instance: Instance, name: str, arguments: Arguments, site: Site, scope: Scope
 ) -> Value:
     """``instance.name(...)``."""
-    if instance.library in APPS:
-        if name == "__call__":
-            return run_app(m, instance, site, scope)
-        return call_app_method(m, instance, name, arguments, site, scope)
-    if instance.library in DATACLASS_PARSERS and name in PARSING:
-        return parse_dataclasses(m, instance, name, arguments, site, scope)
-    if instance.library in PARSERS:
-        return call_parser_method(m, instance, name, arguments, site)
+    if instance.library in _COMMAND_LINE:
+        return _call_command_line(m, instance, name, arguments, site, scope)
     if instance.library == LOADER:
         return loader_batches(m, instance) if name == "__iter__" else Unknown(f"loader {name}")
     if is_state_dict(instance):
@@ -78,6 +75,21 @@ def call_object_method(
             return values[0] if len(values) == 1 else tuple(values)
     if framework_of(instance.library):
         return Unknown(f"{name}()")
+    return m.call_unknown(Unknown(name, None, instance), arguments, site)
+
+
+def _call_command_line(
+    m: Machine, instance: Instance, name: str, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
+    """A method of what reads the command line."""
+    if instance.library in APPS:
+        if name == "__call__":
+            return run_app(m, instance, site, scope)
+        return call_app_method(m, instance, name, arguments, site, scope)
+    if instance.library in DATACLASS_PARSERS and name in PARSING:
+        return parse_dataclasses(m, instance, name, arguments, site, scope)
+    if instance.library in PARSERS:
+        return call_parser_method(m, instance, name, arguments, site)
     return m.call_unknown(Unknown(name, None, instance), arguments, site)
 
 

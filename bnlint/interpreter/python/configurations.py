@@ -1,7 +1,7 @@
 """Dicts whose entries are attributes, too."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import libcst as cst
 
@@ -186,15 +186,25 @@ def set_at(m: Machine, owner: Configuration, names: Sequence[str], value: Value)
     put(m, owner, last, value)
 
 
-def merge(m: Machine, into: Configuration, other: Value) -> None:
-    """Write the entries of another tree over those of a configuration, dict by dict."""
+def merge(
+    m: Machine,
+    into: Configuration,
+    other: Value,
+    written: Callable[[Value, Value], Value] | None = None,
+) -> None:
+    """Write the entries of another tree over those of a configuration, dict by dict.
+
+    ``written`` says what an entry becomes, by its new value and the one that it had.
+    """
     if not isinstance(other, dict):
         forget_entries(m, into)
         return
     for key, value in other.items():
         held = into.get(key)
         if isinstance(held, Configuration) and isinstance(value, dict):
-            merge(m, held, value)
+            merge(m, held, value, written)
+        elif written is not None:
+            put(m, into, key, written(value, held))
         else:
             put(m, into, key, configured(m, value, into.kind, into.cls))
 

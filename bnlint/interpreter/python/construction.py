@@ -117,6 +117,7 @@ def _build_configuration(
     made = Configuration(kind, cls)
     m.heap.new(made)
     init = cls.find("__init__")
+    m.note_read(cls, "__init__", init)
     if isinstance(init, Function):
         run_function(m, init, arguments.prefixed(made), site)
     else:
@@ -139,6 +140,7 @@ def _initialise(
     m: Machine, made: Instance, cls: Class, arguments: Arguments, site: Site, scope: Scope
 ) -> None:
     init = cls.find("__init__")
+    m.note_read(cls, "__init__", init)
     if isinstance(init, Function):
         run_function(m, init, arguments.prefixed(made), site)
     elif cls.dataclass or made.library in ("typing.NamedTuple",):
