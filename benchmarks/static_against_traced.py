@@ -27,11 +27,11 @@ from bnlint.facts.types.graph import Call, ModelGraph
 from bnlint.facts.types.kind import WEIGHTED, Kind
 from bnlint.interpreter import graph_of
 from bnlint.source import Project
-from bnlint.source.packages import NEVER_OURS
 from bnlint.tracer.graphs.model_graphs import model_graph
 from bnlint.tracer.record.inputs import example_inputs
 from bnlint.tracer.record.records import TraceRecord
 from bnlint.tracer.record.trace_model import trace
+from bnlint.vocabulary.packages import NEVER_OURS
 
 MEMORY = 8 << 30
 Pair = tuple[str, str]
