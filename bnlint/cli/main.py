@@ -45,7 +45,7 @@ class _CheckByDefault(click.Group):
     cls=_CheckByDefault,
     invoke_without_command=True,
     options_metavar="",
-    subcommand_metavar="[check] [OPTIONS] [PATHS]... | timeline SCRIPT | trace TARGET | signal TARGET | explain RULE | rules",
+    subcommand_metavar="[check] [OPTIONS] [PATHS]... | timeline SCRIPT | trace TARGET | signal TARGET | explain RULE | rules | schema DOCUMENT",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="bnlint", message="%(prog)s %(version)s")
@@ -223,6 +223,15 @@ def rules(form: str) -> None:
     from bnlint.cli import rules
 
     rules.listing(form)
+
+
+@commands.command()
+@click.argument("document", required=False)
+def schema(document: str | None) -> None:
+    """Print the JSON schema of what is written for programs; without a word, list the documents."""
+    from bnlint.cli import rules
+
+    rules.schema(document)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

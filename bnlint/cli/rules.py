@@ -1,4 +1,4 @@
-"""``bnlint explain`` and ``bnlint rules``."""
+"""``bnlint explain``, ``bnlint rules`` and ``bnlint schema``: what bnlint says of itself."""
 
 import json
 import sys
@@ -9,6 +9,7 @@ import click
 from bnlint import pages, registry
 from bnlint.cli.terminal import wants_colour
 from bnlint.diagnostics import Diagnostic
+from bnlint.errors import UsageError
 from bnlint.rule import Rule
 from bnlint.style import Style, colour_of
 from bnlint.urls import page
@@ -44,6 +45,25 @@ def listing(form: str) -> None:
         click.echo(json.dumps([_described(rule) for rule in rules], indent=2))
         return
     _table(list(rules))
+
+
+def schema(word: str | None) -> None:
+    """Print the JSON schema of a document that other commands write, or which documents there are.
+
+    Raises :class:`UsageError` for another word.
+    """
+    from bnlint.report.json_schema import DOCUMENTS
+    from bnlint.report.json_schema import schema as schema_of
+
+    if word is None:
+        width = max(map(len, DOCUMENTS))
+        for name, document in DOCUMENTS.items():
+            click.echo(f"{name:<{width}}  {document.command}")
+        return
+    if word not in DOCUMENTS:
+        known = ", ".join(f"`{name}`" for name in DOCUMENTS)
+        raise UsageError(f"there is no schema of `{word}`, only of {known}")
+    click.echo(json.dumps(schema_of(word), indent=2))
 
 
 def _traits(rule: Rule) -> str:

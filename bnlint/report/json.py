@@ -1,13 +1,57 @@
 """An array of objects, for programs."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Annotated, TypedDict
 
-from bnlint.finding import Finding, Fix
+from bnlint.finding import Applicability, Finding, Fix
 from bnlint.lint.engine import Result
 from bnlint.style import Style, message_of
 from bnlint.urls import page
 from bnlint.visible import inert_json
+
+
+class EvidenceJson(TypedDict):
+    """A place that proves a finding."""
+
+    path: str
+    line: int
+    message: str
+
+
+class EditJson(TypedDict):
+    """A change of one stretch of a file."""
+
+    path: str
+    start: Annotated[int, "in characters of the decoded file"]
+    end: int
+    text: str
+
+
+class FixJson(TypedDict):
+    """What would mend a finding."""
+
+    title: str
+    applicability: Applicability
+    edits: Sequence[EditJson]
+
+
+class FindingJson(TypedDict):
+    """One finding."""
+
+    rule: str
+    name: str
+    severity: Annotated[str, "error, warning or advice"]
+    message: str
+    path: Annotated[str, "relative to the working directory"]
+    line: Annotated[int, "from 1"]
+    column: Annotated[int, "from 1, in characters"]
+    end_line: int
+    end_column: int
+    layer: Annotated[str | None, "the dotted name within its model"]
+    evidence: Annotated[Sequence[EvidenceJson], "where values come from, then in order of time"]
+    fix: FixJson | None
+    url: str
 
 
 def render(result: Result, look: Style) -> str:
@@ -15,7 +59,7 @@ def render(result: Result, look: Style) -> str:
     return inert_json(json.dumps([_finding(f) for f in result.findings], indent=2)) + "\n"
 
 
-def _finding(finding: Finding) -> Mapping[str, object]:
+def _finding(finding: Finding) -> FindingJson:
     span = finding.span
     return {
         "rule": finding.rule,
@@ -37,10 +81,10 @@ def _finding(finding: Finding) -> Mapping[str, object]:
     }
 
 
-def _fix(fix: Fix) -> Mapping[str, object]:
+def _fix(fix: Fix) -> FixJson:
     return {
         "title": fix.title,
-        "applicability": fix.applicability.value,
+        "applicability": fix.applicability,
         "edits": [
             {"path": edit.path, "start": edit.start, "end": edit.end, "text": edit.text}
             for edit in fix.edits

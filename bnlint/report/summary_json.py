@@ -2,21 +2,74 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 from bnlint import __version__
 from bnlint.facts.passes.account import Account
-from bnlint.facts.types.run import NotUnderstood
-from bnlint.facts.types.site import Site
+from bnlint.facts.types.run import Model, NotUnderstood, Role
 from bnlint.finding import Severity
 from bnlint.lint.engine import Result
+from bnlint.report.places import PlaceJson, place
 from bnlint.visible import inert_json
 
 if TYPE_CHECKING:
     from bnlint.lint.trace_program import Attempt
 
-Json = Mapping[str, object]
+
+class FilesJson(TypedDict):
+    """How many files."""
+
+    checked: Annotated[int, "those asked for"]
+    read: Annotated[int, "with what they import"]
+
+
+ModelJson = TypedDict(
+    "ModelJson",
+    {"class": str, "path": str | None, "line": int | None},
+)
+
+
+class GapJson(TypedDict):
+    """Something that was not understood."""
+
+    role: Role
+    name: str
+    owner: Annotated[str | None, "the model that a layer belongs to"]
+    path: str
+    line: int
+    reason: str
+    cause: Annotated[PlaceJson | None, "where the reason stands"]
+
+
+TracedJson = TypedDict(
+    "TracedJson",
+    {
+        "class": str,
+        "path": str,
+        "line": int,
+        "complete": bool,
+        "inputs": Annotated[Sequence[str], "such as 8x3x224x224"],
+        "failure": str | None,
+    },
+)
+
+
+class SummaryJson(TypedDict):
+    """What a run came to."""
+
+    version: Annotated[str, "of bnlint"]
+    files: FilesJson
+    findings: Annotated[Mapping[str, int], "number of each severity"]
+    rules: Annotated[Mapping[str, int], "number of each rule that found something"]
+    scripts: Annotated[Sequence[str], "paths of those that were rehearsed"]
+    models: Annotated[Sequence[ModelJson], "with BatchNorm, that scripts build"]
+    training_loops: Sequence[PlaceJson]
+    evaluations: Sequence[PlaceJson]
+    not_understood: Sequence[GapJson]
+    unfinished: Annotated[Sequence[str], "scripts and functions not followed to their end"]
+    traced: Annotated[Sequence[TracedJson], "with --trace"]
+    seconds: Annotated[Mapping[str, float], "what each part of the run took"]
 
 
 def text(result: Result, seconds: Mapping[str, float]) -> str:
@@ -24,7 +77,7 @@ def text(result: Result, seconds: Mapping[str, float]) -> str:
     return inert_json(json.dumps(_summary(result, seconds), indent=2)) + "\n"
 
 
-def _summary(result: Result, seconds: Mapping[str, float]) -> Json:
+def _summary(result: Result, seconds: Mapping[str, float]) -> SummaryJson:
     told = result.account or Account()
     severities = Counter(finding.severity for finding in result.findings)
     return {
@@ -33,9 +86,9 @@ def _summary(result: Result, seconds: Mapping[str, float]) -> Json:
         "findings": {severity.label: severities[severity] for severity in Severity},
         "rules": dict(sorted(Counter(finding.rule for finding in result.findings).items())),
         "scripts": list(told.scripts),
-        "models": [{"class": model.type, **_place(model.site)} for model in told.models],
-        "training_loops": [_place(site) for site in told.training_loops],
-        "evaluations": [_place(site) for site in told.evaluations],
+        "models": [_model(model) for model in told.models],
+        "training_loops": [place(site) for site in told.training_loops],
+        "evaluations": [place(site) for site in told.evaluations],
         "not_understood": [_gap(event) for event in told.not_understood],
         "unfinished": list(told.unfinished),
         "traced": [_traced(attempt) for attempt in result.attempts],
@@ -43,25 +96,27 @@ def _summary(result: Result, seconds: Mapping[str, float]) -> Json:
     }
 
 
-def _place(site: Site | None) -> Json:
+def _model(model: Model) -> ModelJson:
+    site = model.site
     if site is None:
-        return {"path": None, "line": None}
-    return {"path": site.path, "line": site.span.line}
+        return {"class": model.type, "path": None, "line": None}
+    return {"class": model.type, "path": site.path, "line": site.span.line}
 
 
-def _gap(event: NotUnderstood) -> Json:
+def _gap(event: NotUnderstood) -> GapJson:
     cause = event.reason.place
     return {
-        "role": event.role.value,
+        "role": event.role,
         "name": event.name,
         "owner": event.owner or None,
-        **_place(event.site),
+        "path": event.site.path,
+        "line": event.site.span.line,
         "reason": event.reason.text,
-        "cause": _place(cause) if cause is not None else None,
+        "cause": place(cause) if cause is not None else None,
     }
 
 
-def _traced(attempt: "Attempt") -> Json:
+def _traced(attempt: "Attempt") -> TracedJson:
     return {
         "class": attempt.name,
         "path": attempt.span.path,

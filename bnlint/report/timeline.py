@@ -18,7 +18,6 @@ from bnlint.facts.types.run import (
     Run,
     is_training,
 )
-from bnlint.facts.types.site import Site
 from bnlint.facts.wording.events import drawn_from, told
 from bnlint.finding import Finding
 from bnlint.lint.engine import Result
@@ -292,8 +291,3 @@ def _elsewhere(findings: Sequence[Finding], look: Style) -> str:
 def functions(context: Context) -> list[str]:
     """The names of the functions around an event, from the outside in."""
     return [frame.function for frame in context.frames[1:]]
-
-
-def place(site: Site) -> Mapping[str, object]:
-    """Where something stands, for programs."""
-    return {"path": site.path, "line": site.span.line}

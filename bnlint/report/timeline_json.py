@@ -2,7 +2,8 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Annotated, TypedDict
 
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Loader
@@ -19,11 +20,64 @@ from bnlint.facts.types.run import (
 )
 from bnlint.facts.wording.events import MODES, told
 from bnlint.lint.engine import Result
-from bnlint.report.timeline import functions, place, runs_of
+from bnlint.report.places import PlaceJson, place
+from bnlint.report.timeline import functions, runs_of
 from bnlint.visible import inert_json
 
-Json = Mapping[str, object]
 _ANSWERS = {Known.YES: True, Known.NO: False, Known.UNKNOWN: None}
+
+
+LoopJson = TypedDict(
+    "LoopJson", {"path": str, "line": int, "pass": Annotated[int, "its number, from 1"]}
+)
+
+
+class ConditionJson(TypedDict):
+    """What decides whether an event happens."""
+
+    test: str
+    holds: bool
+
+
+class LoaderJson(PlaceJson):
+    """A loader, and where it is built."""
+
+    name: str | None
+
+
+class DetailsJson(TypedDict, total=False):
+    """What only some kinds of events have."""
+
+    mode: Annotated[str, "train, eval, or train or eval"]
+    gradients: Annotated[bool | None, "whether they are recorded, null if not known"]
+    trained: Annotated[bool, "whether a backward runs through it"]
+    measured: Annotated[bool | None, "whether its output ends in a metric or a prediction"]
+    batch: Annotated[float | None, "samples in a batch"]
+    loaders: Annotated[Sequence[LoaderJson], "where the data comes from"]
+    reason: Annotated[str, "why something is not known"]
+    cause: Annotated[PlaceJson | None, "where the reason stands"]
+
+
+class EventJson(PlaceJson, DetailsJson):
+    """Something that the program does."""
+
+    kind: Annotated[str, "the class of the event: Forward, ModeSwitched, Backward, ..."]
+    text: Annotated[str, "what happens, in words"]
+    functions: Annotated[Sequence[str], "around it, from the outside in"]
+    loops: Annotated[Sequence[LoopJson], "around it, from the outside in"]
+    conditions: Annotated[Sequence[ConditionJson], "what decides whether it happens"]
+    models: Annotated[Sequence[str], "those that it is about"]
+    findings: Annotated[Sequence[str], "rules that report its line"]
+
+
+class RunJson(TypedDict):
+    """The rehearsal of one script or function."""
+
+    entry: str
+    script: Annotated[bool, "false for a function that nothing calls"]
+    options: Annotated[Sequence[str], "those that do not have their defaults"]
+    complete: Annotated[bool, "false where it was too long to be followed to its end"]
+    events: Annotated[Sequence[EventJson], "in order"]
 
 
 def text(result: Result) -> str:
@@ -35,7 +89,7 @@ def text(result: Result) -> str:
     return inert_json(json.dumps(made, indent=2)) + "\n"
 
 
-def _run(run: Run, found: Mapping[tuple[str, int], list[str]]) -> Json:
+def _run(run: Run, found: Mapping[tuple[str, int], list[str]]) -> RunJson:
     return {
         "entry": run.entry,
         "script": run.main,
@@ -45,10 +99,13 @@ def _run(run: Run, found: Mapping[tuple[str, int], list[str]]) -> Json:
     }
 
 
-def _event(event: Event, found: Mapping[tuple[str, int], list[str]]) -> Json:
+def _event(event: Event, found: Mapping[tuple[str, int], list[str]]) -> EventJson:
     site, context = event.site, event.context
-    loops = [{**place(loop.site), "pass": loop.number} for loop in context.loops]
-    conditions = [
+    loops: list[LoopJson] = [
+        {"path": loop.site.path, "line": loop.site.span.line, "pass": loop.number}
+        for loop in context.loops
+    ]
+    conditions: list[ConditionJson] = [
         {"test": assumption.condition.site.text, "holds": assumption.holds}
         for assumption in context.assumptions
     ]
@@ -74,7 +131,7 @@ def models_of(event: Event) -> tuple[Model, ...]:
     return (one,) if isinstance(one, Model) else ()
 
 
-def _details(event: Event) -> Json:
+def _details(event: Event) -> DetailsJson:
     match event:
         case Forward():
             return {
@@ -97,5 +154,5 @@ def _details(event: Event) -> Json:
     return {}
 
 
-def _loader(loader: Loader) -> Json:
+def _loader(loader: Loader) -> LoaderJson:
     return {"name": loader.names[0] if loader.names else None, **place(loader.site)}
