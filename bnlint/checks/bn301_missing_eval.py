@@ -14,7 +14,12 @@ from bnlint.facts.passes.forwards import (
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Purpose
 from bnlint.facts.types.run import Forward, ModeSwitched, Run, Switch, WeightsLoaded
-from bnlint.facts.wording.eval_fix import advice_on, cure_of, keeps_last_batch
+from bnlint.facts.wording.eval_fix import (
+    advice_on,
+    cure_of,
+    keeps_last_batch,
+    who_answers_by_mode,
+)
 from bnlint.facts.wording.evidence import how_it_came_here, how_it_came_into, loader_name
 from bnlint.facts.wording.fix_places import evaluation_around
 from bnlint.finding import Applicability, Finding, Severity
@@ -102,6 +107,7 @@ def _finding(run: Run, forward: Forward) -> Finding:
         evidence=[
             *how_it_came_into(forward.mode, forward.model),
             *how_it_came_here(forward, forward.mode, forward.model),
+            *who_answers_by_mode(forward),
         ],
         fix=None if explicit else RULE.fixed_by(cure.title, *cure.edits),
     )
@@ -114,7 +120,7 @@ def _message(forward: Forward, explicit: bool) -> str:
         "and updates the running ones with them"
     )
     advice = advice_on(forward, "before the evaluation")
-    if explicit and keeps_last_batch(forward):
+    if explicit and (keeps_last_batch(forward) or forward.model.answers_by_mode):
         return f"`{name}` is put into train mode for an evaluation, so {harm}; {advice}"
     if explicit:
         return (

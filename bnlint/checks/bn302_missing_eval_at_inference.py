@@ -16,6 +16,7 @@ from bnlint.facts.wording.eval_fix import (
     cure_of,
     is_never_trained,
     keeps_last_batch,
+    who_answers_by_mode,
 )
 from bnlint.facts.wording.evidence import Proof, how_it_came_here, how_it_came_into
 from bnlint.finding import Applicability, Finding, Fix, Severity
@@ -71,6 +72,7 @@ def _finding(run: Run, forward: Forward, loaded: WeightsLoaded | None) -> Findin
     if loaded is not None:
         evidence.append((loaded.site, "its weights are loaded here, which leaves the mode alone"))
     evidence += how_it_came_here(forward, forward.mode, forward.model)
+    evidence += who_answers_by_mode(forward)
     return RULE.at(
         forward.site,
         f"`{name}` predicts in train mode: BatchNorm ignores the running statistics that were "

@@ -6,6 +6,7 @@ from math import inf
 
 from bnlint.facts.passes.forwards import (
     evaluated_between,
+    is_step_of_training,
     loops_of,
     norms_in_training,
     overlap,
@@ -65,7 +66,7 @@ def _relapses(run: Run) -> Iterator[Relapse]:
             yield relapse
     trained: dict[Site, list[Forward]] = {}
     for forward in run.of_type(Forward):
-        if not trains(forward):
+        if not trains(forward) and not _gives_targets(run, forward):
             continue
         earlier = trained.setdefault(forward.site, [])
         first = next((f for f in earlier if f.model.is_same(forward.model)), None)
@@ -109,12 +110,36 @@ def _culprits(run: Run, first: Forward, later: Forward) -> Iterator[Relapse]:
             continue
         if switch.order < first.order or switch_was_meant(run, later, "train"):
             continue
-        if not evaluated_between(run, later.model, switch.order, later.order):
-            continue
-        if not _is_stepped(run, later):
+        if not _was_evaluated(run, later, switch) or not _is_stepped(run, later):
             continue
         if _common_loop(switch.context, later) is not None:
             yield Relapse(first, later, switch, switch.site)
+
+
+def _gives_targets(run: Run, forward: Forward) -> bool:
+    """Whether an average of the trained weights predicts a batch that is trained on.
+
+    Its statistics are its own, those of the batches that it gets in train mode.
+    """
+    return (
+        forward.grad is Known.NO
+        and not forward.inner
+        and forward.model.overwritten
+        and is_step_of_training(run, forward)
+    )
+
+
+def _was_evaluated(run: Run, later: Forward, switch: Switch) -> bool:
+    """Whether a switch was made for an evaluation, whose numbers are looked at."""
+    if trains(later):
+        return evaluated_between(run, later.model, switch.order, later.order)
+    return any(
+        switch.order < forward.order < later.order
+        and forward.measured is Known.YES
+        and forward.model.is_same(later.model)
+        and not is_step_of_training(run, forward)
+        for forward in run.of_type(Forward)
+    )
 
 
 def _is_stepped(run: Run, later: Forward) -> bool:
@@ -143,13 +168,12 @@ def _finding(run: Run, relapses: list[Relapse]) -> Finding:
     relapse = relapses[0]
     forward = relapse.later
     name = forward.model.name
-    evidence: list[Proof] = [
-        (other.later.site, f"`{other.later.model.name}` trains here, in eval mode from then on")
-        for other in relapses
-    ]
+    evidence: list[Proof] = [*map(_what_goes_on, relapses)]
     if relapse.first is not forward:
         evidence += how_it_came_into(relapse.first.mode, relapse.first.model)
     evidence += _calls_since(relapse)
+    if not trains(forward):
+        return RULE.at(relapse.switched_at, _of_targets(name), evidence=evidence)
     return RULE.at(
         relapse.switched_at,
         f"`{name}` is still in eval mode when its training goes on, so BatchNorm's running "
@@ -157,6 +181,20 @@ def _finding(run: Run, relapses: list[Relapse]) -> Finding:
         evidence=evidence,
         fix=_fix(run, relapse) if len(relapses) == 1 else None,
     )
+
+
+def _of_targets(name: str) -> str:
+    return (
+        f"`{name}` gives targets in train mode up to its first evaluation and in eval mode after"
+        " it, with running statistics that no batch of training updates any more; call"
+        f" `{name}.train()` before training goes on"
+    )
+
+
+def _what_goes_on(relapse: Relapse) -> Proof:
+    does = "trains" if trains(relapse.later) else "gives targets"
+    name = relapse.later.model.name
+    return relapse.later.site, f"`{name}` {does} here, in eval mode from then on"
 
 
 def _calls_since(relapse: Relapse) -> Iterator[Proof]:

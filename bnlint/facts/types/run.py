@@ -150,6 +150,8 @@ class Model:
     """Whether some part of the program sets its parameters by hand: averages, copies."""
     answers_by_mode: bool = False
     """Whether its forward may return something else in train mode: losses, auxiliary outputs."""
+    answer_decided_at: Site | None = None
+    """Where the code of the project decides by the mode what such a forward returns."""
 
     @property
     def key(self) -> int:

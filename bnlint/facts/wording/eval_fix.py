@@ -1,6 +1,6 @@
 """How an evaluation is put into eval mode, and the mode given back that it found."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bnlint.facts.passes.forwards import calls_to, loops_of, may_update, overlap, trains_nothing
@@ -16,6 +16,7 @@ from bnlint.facts.types.run import (
 )
 from bnlint.facts.types.site import Site
 from bnlint.facts.wording.code_text import is_dotted_name
+from bnlint.facts.wording.evidence import Proof
 from bnlint.facts.wording.fix_places import encloses, places_of
 from bnlint.finding import Edit
 
@@ -68,6 +69,13 @@ def advice_on(forward: Forward, when: str) -> str:
             f" training batch alone: train with the default of 0.1, and call `{name}.eval()` {when}"
         )
     return f"call `{name}.eval()` {when}"
+
+
+def who_answers_by_mode(forward: Forward) -> Iterator[Proof]:
+    """Where the code of a model makes what it returns depend on the mode."""
+    if forward.model.answer_decided_at is not None:
+        what = f"what `{forward.model.type}` returns depends on the mode here"
+        yield forward.model.answer_decided_at, what
 
 
 def keeps_last_batch(forward: Forward) -> bool:

@@ -59,7 +59,9 @@ class Namespace:
         self.generators: dict[cst.FunctionDef, bool] = {}
         """Whether functions are generators, as far as that has been asked."""
         self.mode_questions: dict[cst.FunctionDef, tuple[bool, frozenset[str]]] = {}
-        self.mode_returns: dict[cst.FunctionDef, tuple[bool, tuple[cst.CSTNode, ...]]] = {}
+        self.mode_returns: dict[
+            cst.FunctionDef, tuple[cst.CSTNode | None, tuple[cst.CSTNode, ...]]
+        ] = {}
         """What methods do with the mode of their module, as far as that has been asked."""
         self.literals: dict[int, Value] = {}
         """Numbers as values that remember their node, by the identity of that."""

@@ -65,6 +65,7 @@ class FactsMaker:
         called = name or (module.names[-1] if module.names else module.type_name)
         key = (module, called)
         if key not in self._models:
+            answer = answers_by_mode(unwrapped(module))
             norms = [n for n in named_parts(module) if is_batch_norm(n.module)]
             self._models[key] = Model(
                 called,
@@ -75,7 +76,8 @@ class FactsMaker:
                 self._is_pretrained(module),
                 self._number(module),
                 module in self.journal.overwritten,
-                answers_by_mode(unwrapped(module)),
+                answer is not None,
+                None if answer is None else answer.site,
             )
         return self._models[key]
 

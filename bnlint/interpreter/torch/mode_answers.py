@@ -1,10 +1,12 @@
 """Forwards that do the same in both modes, or return something else in train mode: losses, say."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 import libcst as cst
 
+from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.namespaces import dotted
 from bnlint.interpreter.core.objects import Function, Instance
 from bnlint.interpreter.core.values import Value
@@ -22,7 +24,17 @@ _TRUTHS = (cst.Attribute, cst.BooleanOperation, cst.UnaryOperation, cst.Comparis
 _DISPLAYS = (cst.Dict, cst.Tuple, cst.List, cst.Set, cst.DictComp, cst.ListComp)
 
 
-def answers_by_mode(module: Instance) -> bool:
+@dataclass(frozen=True, slots=True)
+class ByMode:
+    """A forward returns something else in train mode than in eval mode, as ``site`` decides.
+
+    ``site`` is ``None`` for a library's forward.
+    """
+
+    site: Site | None = None
+
+
+def answers_by_mode(module: Instance) -> ByMode | None:
     """Whether a module's forward may return something else in train mode than in eval mode.
 
     A forward that only changes the values of a tensor, as dropout does, is not meant.
@@ -68,47 +80,54 @@ def _read_questions(method: cst.FunctionDef) -> tuple[bool, frozenset[str]]:
     return asks, frozenset(calls)
 
 
-def _answers_by_mode(module: Instance, depth: int) -> bool:
+def _answers_by_mode(module: Instance, depth: int) -> ByMode | None:
     if module.cls is None:
-        return _is_known(module.library) or _ends_so(module, depth)
+        return ByMode() if _is_known(module.library) else _last_answers(module, depth)
     forward = module.cls.find("forward")
-    return _returns_by_mode(module, forward, depth) or (
-        not isinstance(forward, Function) and _is_known(module.library)
-    )
+    if not isinstance(forward, Function):
+        return ByMode() if _is_known(module.library) else None
+    return _returns_by_mode(module, forward, depth)
 
 
-def _returns_by_mode(module: Instance, method: Value, depth: int) -> bool:
+def _returns_by_mode(module: Instance, method: Value, depth: int) -> ByMode | None:
     """Whether a method returns something else in train mode, by itself or by what it calls."""
     if not isinstance(method, Function) or not isinstance(method.node, cst.FunctionDef):
-        return False
-    by_itself, values = _returns(method, method.node)
-    return by_itself or (
-        depth > 0 and any(_calls_one_that_does(module, method, v, depth - 1) for v in values)
-    )
+        return None
+    decides, values = _returns(method, method.node)
+    if decides is not None:
+        return ByMode(Site(method.scope.namespace.source, decides))
+    if depth == 0:
+        return None
+    called = (_answer_of_called(module, method, value, depth - 1) for value in values)
+    return next((answer for answer in called if answer is not None), None)
 
 
-def _returns(method: Function, definition: cst.FunctionDef) -> tuple[bool, tuple[cst.CSTNode, ...]]:
-    """Whether a method itself returns something else in train mode, and what it returns."""
+Returned = tuple[cst.CSTNode | None, tuple[cst.CSTNode, ...]]
+"""What decides by the mode what a body returns, if anything does, and what it returns."""
+
+
+def _returns(method: Function, definition: cst.FunctionDef) -> Returned:
+    """What decides by the mode what a method itself returns, and what it returns."""
     known = method.scope.namespace.mode_returns
     if definition not in known:
         known[definition] = _read_returns(definition)
     return known[definition]
 
 
-def _read_returns(method: cst.FunctionDef) -> tuple[bool, tuple[cst.CSTNode, ...]]:
+def _read_returns(method: cst.FunctionDef) -> Returned:
     nodes = [*_nodes(method.body)]
     assigned = [*_assigned(nodes)]
     modes = {"self.training", *_kept_modes(assigned)}
     tests = [node for node in nodes if type(node) is cst.If and _mentions(node.test, modes)]
-    returned = [node.value for node in nodes if type(node) is cst.Return]
-    names = {node.value for value in returned if value for node in _names(value)}
-    by_mode = (
-        any(map(_decides_on_return, tests))
-        or any(_is_either(value, modes) for value in returned)
-        or any(_adds_to(node, names, assigned) for node in tests)
-        or _is_absent(assigned, names, modes)
+    returned = [node.value for node in nodes if type(node) is cst.Return if node.value]
+    names = {node.value for value in returned for node in _names(value)}
+    deciding: Iterator[cst.CSTNode] = chain(
+        (node.test for node in tests if _decides_on_return(node)),
+        (value for value in returned if _is_either(value, modes)),
+        (node.test for node in tests if _adds_to(node, names, assigned)),
+        _absent(assigned, names, modes),
     )
-    return by_mode, tuple(_values(assigned, returned, names))
+    return next(deciding, None), tuple(_values(assigned, returned, names))
 
 
 def _kept_modes(assigned: Sequence[Assigned]) -> Iterator[str]:
@@ -123,10 +142,10 @@ def _is_known(library: str) -> bool:
     return library.startswith(_DETECTION) or name.startswith(_LIBRARY)
 
 
-def _ends_so(module: Instance, depth: int) -> bool:
+def _last_answers(module: Instance, depth: int) -> ByMode | None:
     """Whether the last part of a container does."""
     parts = [part for part in module.attributes.values() if isinstance(part, Instance)]
-    return bool(parts) and depth > 0 and _answers_by_mode(parts[-1], depth - 1)
+    return _answers_by_mode(parts[-1], depth - 1) if parts and depth > 0 else None
 
 
 def _decides_on_return(test: cst.If) -> bool:
@@ -140,7 +159,7 @@ def _branches(test: cst.If) -> Iterator[cst.CSTNode]:
         yield from _nodes(test.orelse)
 
 
-def _is_either(value: cst.BaseExpression | None, modes: set[str]) -> bool:
+def _is_either(value: cst.BaseExpression, modes: set[str]) -> bool:
     """Whether a value is chosen by the mode: ``(a, b)[self.training]``."""
     match value:
         case cst.IfExp(test=test):
@@ -171,17 +190,16 @@ def _gives_parts(node: cst.CSTNode, returned: set[str], absent: set[str]) -> boo
     return False
 
 
-def _is_absent(assigned: Sequence[Assigned], returned: set[str], modes: set[str]) -> bool:
-    """Whether something that is returned is ``None``, or of another kind, in one of the modes."""
-    return any(
-        name in returned
-        and isinstance(value, cst.IfExp)
-        and _mentions(value.test, modes)
-        and any(
-            _is_none(side) or isinstance(side, _DISPLAYS) for side in (value.body, value.orelse)
-        )
-        for name, value in assigned
-    )
+def _absent(
+    assigned: Sequence[Assigned], returned: set[str], modes: set[str]
+) -> Iterator[cst.CSTNode]:
+    """What makes something that is returned ``None``, or of another kind, in one of the modes."""
+    for name, value in assigned:
+        if name not in returned or not isinstance(value, cst.IfExp):
+            continue
+        sides = (value.body, value.orelse)
+        if any(_is_none(side) or isinstance(side, _DISPLAYS) for side in sides):
+            yield from [value.test] if _mentions(value.test, modes) else []
 
 
 def _is_none(value: cst.BaseExpression) -> bool:
@@ -200,16 +218,16 @@ def _assigned(nodes: Iterable[cst.CSTNode]) -> Iterator[Assigned]:
 
 
 def _values(
-    assigned: Sequence[Assigned], returned: list[cst.BaseExpression | None], names: set[str]
+    assigned: Sequence[Assigned], returned: list[cst.BaseExpression], names: set[str]
 ) -> Iterator[cst.CSTNode]:
     """What is returned, and what the returned names are bound to."""
-    yield from (value for value in returned if value is not None)
+    yield from returned
     yield from (value for name, value in assigned if name in names)
 
 
-def _calls_one_that_does(
+def _answer_of_called(
     module: Instance, caller: Function, value: cst.CSTNode, depth: int
-) -> bool:
+) -> ByMode | None:
     """Whether a value is the output of a part or a method that returns by mode."""
     match value:
         case cst.Call(func=cst.Attribute(value=cst.Name(value="self"), attr=attr)):
@@ -218,11 +236,11 @@ def _calls_one_that_does(
         case cst.Call(func=cst.Attribute(value=cst.Call(func=cst.Name(value="super")), attr=attr)):
             after, part = caller.owner, None
         case _:
-            return False
+            return None
     if isinstance(part, Instance) and part.is_module:
         return _answers_by_mode(part, depth)
     if part is not None or module.cls is None:
-        return False
+        return None
     return _returns_by_mode(module, module.cls.find(attr.value, after), depth)
 
 
