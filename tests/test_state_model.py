@@ -3,7 +3,7 @@
 import pytest
 
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.run import MomentumAssigned
+from bnlint.facts.types.run import Forward, ModeSwitched, MomentumAssigned
 from tests.rehearsing import forwards, graph, main_run, modes, rehearse, the_forward
 
 HEAD = "from unknown import flag, xs, losses_of\nimport torch.utils.data as D\nnet = Net()\n"
@@ -183,3 +183,15 @@ except RuntimeError:
 net(x)
 """
     assert modes(rehearse(HEAD + code, net=True)) == ["unknown"]
+
+
+def test_a_model_has_the_layers_that_it_had_at_the_event() -> None:
+    code = "net(x)\nnet.bn = nn.Identity()\nnet(x)\nnet.bn = nn.BatchNorm2d(3)\nnet.eval()\n"
+    events = main_run(rehearse(HEAD + code, net=True)).events
+    models = [event.model for event in events if isinstance(event, Forward | ModeSwitched)]
+    assert [(len(m.batch_norms), m.has_batchnorm) for m in models] == [
+        (1, Known.YES),
+        (0, Known.NO),
+        (1, Known.YES),
+    ]
+    assert len({model.key for model in models}) == 1

@@ -134,7 +134,7 @@ class Model:
     """A module that the program uses as a whole.
 
     ``name`` is what the code last called it where the event happened (``net``, ``self.model``),
-    ``type`` its class. ``batch_norms`` are its BatchNorm layers at the end of the run;
+    ``type`` its class. ``batch_norms`` are its BatchNorm layers at that time;
     ``has_batchnorm`` also covers library models, whose layers are not listed.
     """
 

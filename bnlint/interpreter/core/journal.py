@@ -38,13 +38,37 @@ class NormRecord:
     certain: bool
 
 
+@dataclass(slots=True)
+class Named:
+    """A module of a model with its dotted names: the first, and those that it certainly has, too.
+
+    ``certain`` says that it is part of the model on every path.
+    """
+
+    module: Instance
+    name: str
+    aliases: list[str]
+    certain: bool
+
+
+@dataclass(slots=True, eq=False)
+class ModelRecord:
+    """A model at the time of an event, and how the code calls it there."""
+
+    module: Instance
+    name: str
+    has_batchnorm: Known
+    norms: list[Named]
+    structure: int
+    """The state of the heap, up to which no module got or lost a part, that it was last seen in."""
+
+
 @dataclass(slots=True, eq=False)
 class ForwardRecord:
     """A call of a model by the script; the answers change as the rehearsal goes on."""
 
     number: int
-    model: Instance
-    name: str
+    model: ModelRecord
     site: Site
     mode: Mode
     norms: list[NormRecord]

@@ -28,13 +28,12 @@ from bnlint.interpreter.core.values import Arguments, Library, Unknown, Value, e
 from bnlint.interpreter.evaluation.allowance import FREE, Allowance
 
 if TYPE_CHECKING:
-    from bnlint.interpreter.core.journal import Journal
+    from bnlint.interpreter.core.journal import Journal, ModelRecord, Named
     from bnlint.interpreter.core.namespaces import Namespace, Namespaces
     from bnlint.interpreter.core.reads import Owner, Reads
     from bnlint.interpreter.core.tape import Tape
     from bnlint.interpreter.python.answers import Answer
     from bnlint.interpreter.recipes.model_recipes import Recipes
-    from bnlint.interpreter.torch.modules import Named
     from bnlint.interpreter.torch.prototypes import Prototype
 
 MAX_DEPTH = 60
@@ -112,6 +111,8 @@ class Machine:
         self.reached: set[cst.CSTNode] = set()
         self.parts: dict[Instance, tuple[int, list[Named]]] = {}
         """The modules below each, and the heap's structure when they were listed."""
+        self.models: dict[tuple[Instance, str], ModelRecord] = {}
+        """The last record of each, under each of its names."""
         self.command_line = CommandLine()
         self.readings: list[Reads] = []
         """Those who want to know what is read from outside of them."""

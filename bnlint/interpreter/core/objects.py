@@ -319,3 +319,8 @@ class Instance:
     def type_name(self) -> str:
         """The class as the code calls it."""
         return self.cls.name if self.cls is not None else self.library.rpartition(".")[2]
+
+    @property
+    def called(self) -> str:
+        """What the code last called it, or else its class."""
+        return self.names[-1] if self.names else self.type_name

@@ -32,10 +32,10 @@ from bnlint.interpreter.python.construction import (
     build_library,
     canonical,
     new_instance,
-    note_built,
 )
 from bnlint.interpreter.python.name_lookup import assign
 from bnlint.interpreter.torch.freezing import note_transfer
+from bnlint.interpreter.torch.model_records import note_built
 from bnlint.interpreter.torch.modules import (
     CONTAINERS,
     MODE,

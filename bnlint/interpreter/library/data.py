@@ -5,6 +5,7 @@ from dataclasses import replace
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Dataset, Loader, Purpose
 from bnlint.facts.types.site import Argument, Site
+from bnlint.interpreter.core.bound_arguments import bind_loosely
 from bnlint.interpreter.core.layer_arguments import make_argument
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Bound, Builtin, Class, Instance, Scope
@@ -23,7 +24,7 @@ from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.dataset_order import draws_its_own_order, shuffles_itself
 from bnlint.interpreter.library.datasets import dataset_facts, purpose_of_name
 from bnlint.interpreter.library.unpacked import may_bring_order
-from bnlint.interpreter.python.construction import bind_loosely, new_instance
+from bnlint.interpreter.python.construction import new_instance
 
 LOADER = "torch.utils.data.DataLoader"
 TENSORS = "torch.utils.data.TensorDataset"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.bound_arguments import bind_loosely
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Class, Function, Instance, Method, Partial, Scope
 from bnlint.interpreter.core.values import Arguments, Unknown, Value
@@ -18,7 +19,7 @@ from bnlint.interpreter.library.signature_options import (
     callee_of,
     given_parameters,
 )
-from bnlint.interpreter.python.construction import bind_loosely, new_instance
+from bnlint.interpreter.python.construction import new_instance
 from bnlint.interpreter.python.iteration import elements
 
 RANK = 0

@@ -19,6 +19,7 @@ from bnlint.interpreter.torch.containers import extend_container, next_place
 from bnlint.interpreter.torch.freezing import freeze, note_weights_written
 from bnlint.interpreter.torch.hooks import framework_of_class
 from bnlint.interpreter.torch.inner_forwards import run_library
+from bnlint.interpreter.torch.model_records import model_record
 from bnlint.interpreter.torch.modules import (
     children,
     descendants,
@@ -95,9 +96,10 @@ def _switch(m: Machine, module: Instance, training: bool | None, site: Site, sco
     receiver = dotted(function.value) if isinstance(function, cst.Attribute) else ""
     context = m.context()
     set_mode(m, module, training, site, scope)
+    model = model_record(m, module, receiver)
     m.journal.note(
         lambda facts, order: ModeSwitched(
-            order, site, context, facts.model(module, receiver), training, receiver
+            order, site, context, facts.model(model), training, receiver
         )
     )
     return module

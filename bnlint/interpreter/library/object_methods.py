@@ -22,6 +22,7 @@ from bnlint.interpreter.library.parsers import call_parser_method
 from bnlint.interpreter.library.state_dicts import call_state_method, is_state_dict
 from bnlint.interpreter.python.construction import new_instance
 from bnlint.interpreter.python.iteration import is_named_tuple
+from bnlint.interpreter.torch.model_records import model_record
 from bnlint.interpreter.torch.modules import modules_in
 from bnlint.interpreter.torch.training import note_backward, note_step
 
@@ -125,6 +126,7 @@ def _optimizer(m: Machine, name: str, arguments: Arguments, site: Site, scope: S
 
 def _hand_over(m: Machine, trainer: Instance, arguments: Arguments, site: Site) -> None:
     models = [module for value in arguments.values for module in modules_in(value)]
+    model = model_record(m, models[0]) if models else None
     loaders = [v for v in arguments.values if isinstance(v, Instance) and v.library == LOADER]
     named = [arguments.keywords.get(k) for k in ("train_dataloaders", "train_dataloader")]
     training = [v for v in named if isinstance(v, Instance)] or loaders[:1]
@@ -135,6 +137,6 @@ def _hand_over(m: Machine, trainer: Instance, arguments: Arguments, site: Site) 
             continue
         m.journal.note(
             lambda facts, order, fact=fact: LoaderHandedOver(  # type: ignore[misc]
-                order, site, context, fact, facts.model(models[0]) if models else None, framework
+                order, site, context, fact, facts.model(model) if model else None, framework
             )
         )

@@ -1,6 +1,7 @@
 """argparse: options whose values are their defaults, marked as such, unless they are given."""
 
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.bound_arguments import bind_loosely
 from bnlint.interpreter.core.command_line import FREEZING
 from bnlint.interpreter.core.layer_arguments import with_site
 from bnlint.interpreter.core.machine import Machine, ProgramEnds
@@ -21,7 +22,7 @@ from bnlint.interpreter.library.parser_declarations import (
     destination_of,
     options_of,
 )
-from bnlint.interpreter.python.construction import bind_loosely, new_instance
+from bnlint.interpreter.python.construction import new_instance
 
 
 def call_parser_method(

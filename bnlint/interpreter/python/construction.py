@@ -1,17 +1,16 @@
 """Building objects: instances of project classes, layers of torch.nn, other library objects."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 
 import libcst as cst
 
-from bnlint.facts.types.run import ModelBuilt
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.bound_arguments import bind_loosely, bind_signature
 from bnlint.interpreter.core.layer_arguments import with_site
 from bnlint.interpreter.core.machine import CALLS, Machine, handles
 from bnlint.interpreter.core.not_understood import note_unknown_model
-from bnlint.interpreter.core.objects import Bound, Builtin, Class, Function, Instance, Scope
+from bnlint.interpreter.core.objects import Builtin, Class, Function, Instance, Scope
 from bnlint.interpreter.core.values import (
     MISSING,
     Arguments,
@@ -30,6 +29,7 @@ from bnlint.interpreter.python.configurations import NODES
 from bnlint.interpreter.python.functions import run_function
 from bnlint.interpreter.python.iteration import listed
 from bnlint.interpreter.torch.containers import extend_container
+from bnlint.interpreter.torch.model_records import note_built
 from bnlint.interpreter.torch.modules import (
     CONTAINERS,
     MODE,
@@ -40,7 +40,7 @@ from bnlint.interpreter.torch.modules import (
     register_child,
 )
 from bnlint.interpreter.torch.prototypes import built_or_copied
-from bnlint.vocabulary.layers import ANY_ARGUMENTS, REQUIRED, SIGNATURES, bare_name
+from bnlint.vocabulary.layers import ANY_ARGUMENTS, SIGNATURES, bare_name
 
 FRAMEWORK_MODULES = ("LightningModule", "LightningDataModule", "PreTrainedModel", "MetaModule")
 NOT_OBJECTS = frozenset({"Enum", "IntEnum", "StrEnum", "Exception", "ValueError", "RuntimeError"})
@@ -123,17 +123,6 @@ def _build_configuration(
     else:
         m.call(Builtin(made, "__init__"), arguments, site, scope)
     return made
-
-
-def note_built(m: Machine, made: Instance) -> None:
-    """Record that a script has built a model, not a part of the one that is being built or run."""
-    if made.is_module and m.journal.in_script and not (m.building or m.modules):
-        context = m.context()
-        m.journal.note(
-            lambda facts, order: ModelBuilt(
-                order, made.site, context, facts.model(made), made.has_parent
-            )
-        )
 
 
 def _initialise(
@@ -219,40 +208,6 @@ def initialise_library(m: Machine, made: Instance, arguments: Arguments) -> None
         for module in modules_in(bound.value):
             register_child(m, made, "module", module)
             module.has_parent = made.library not in WRAPPERS
-
-
-def bind_signature(bare: str, arguments: Arguments) -> dict[str, Bound]:
-    """Arguments of a torch.nn constructor by parameter name, defaults included."""
-    bound: dict[str, Bound] = {}
-    for number, parameter in enumerate(SIGNATURES[bare]):
-        name = parameter.name
-        if number < len(arguments.positional) and not parameter.keyword_only:
-            node = arguments.nodes[number]
-            bound[name] = Bound(arguments.positional[number], node, positional=True)
-        elif name in arguments.keywords:
-            bound[name] = Bound(arguments.keywords[name], arguments.keyword_nodes.get(name))
-        elif arguments.opened or arguments.further or parameter.default is REQUIRED:
-            bound[name] = Bound(Unknown(f"argument {name}"))
-        else:
-            bound[name] = _defaults(bare)[name]
-    return bound
-
-
-@cache
-def _defaults(bare: str) -> Mapping[str, Bound]:
-    """The defaults of a torch.nn constructor, which all layers share that are built with them."""
-    return {parameter.name: Bound(parameter.default) for parameter in SIGNATURES[bare]}
-
-
-def bind_loosely(arguments: Arguments) -> dict[str, Bound]:
-    """Arguments of a constructor without a table: positional ones by number."""
-    bound = {
-        str(number): Bound(value, arguments.nodes[number], positional=True)
-        for number, value in enumerate(arguments.positional)
-    }
-    for name, value in arguments.keywords.items():
-        bound[name] = Bound(value, arguments.keyword_nodes.get(name))
-    return bound
 
 
 def _fill_container(m: Machine, made: Instance, arguments: Arguments) -> None:

@@ -17,7 +17,15 @@ from bnlint.facts.types.run import (
     Run,
 )
 from bnlint.facts.types.site import Site
-from bnlint.interpreter.core.journal import ForwardRecord, Journal, NormRecord, Note, Recorded
+from bnlint.interpreter.core.journal import (
+    ForwardRecord,
+    Journal,
+    ModelRecord,
+    Named,
+    NormRecord,
+    Note,
+    Recorded,
+)
 from bnlint.interpreter.core.not_understood import Use
 from bnlint.interpreter.core.objects import Class, Instance
 from bnlint.interpreter.core.tape import Op, Tape
@@ -34,12 +42,11 @@ from bnlint.interpreter.results.layer_facts import (
 from bnlint.interpreter.torch.mode_answers import answers_by_mode
 from bnlint.interpreter.torch.modules import (
     WRAPPERS,
-    Named,
     has_unknown_children,
     named_parts,
     unwrapped,
 )
-from bnlint.interpreter.torch.norms import SYNCHRONISED, has_batchnorm, is_batch_norm
+from bnlint.interpreter.torch.norms import SYNCHRONISED
 from bnlint.interpreter.torch.parameters import is_opaque
 from bnlint.interpreter.torch.published import PublishedModels
 from bnlint.interpreter.torch.weight_fills import drawn_weight
@@ -53,33 +60,31 @@ class FactsMaker:
         self.tape = tape
         self.journal = journal
         self._layers: dict[tuple[Instance, str], Layer] = {}
-        self._models: dict[tuple[Instance, str], Model] = {}
+        self._models: dict[ModelRecord, Model] = {}
         self._numbers: dict[Instance, int] = {}
         self._read: dict[int, ModelGraph] = {}
         self._published = PublishedModels()
 
     # -- models and layers ------------------------------------------------------------------
 
-    def model(self, module: Instance, name: str = "") -> Model:
-        """A module that the script uses as a whole, under the name that it is called by."""
-        called = name or (module.names[-1] if module.names else module.type_name)
-        key = (module, called)
-        if key not in self._models:
+    def model(self, record: ModelRecord) -> Model:
+        """A module that the script uses as a whole, as it was then."""
+        module = record.module
+        if record not in self._models:
             answer = answers_by_mode(unwrapped(module))
-            norms = [n for n in named_parts(module) if is_batch_norm(n.module)]
-            self._models[key] = Model(
-                called,
+            self._models[record] = Model(
+                record.name,
                 module.type_name,
                 module.site,
-                has_batchnorm(module),
-                tuple(self._named(norm, module) for norm in norms),
+                record.has_batchnorm,
+                tuple(self._named(norm, module) for norm in record.norms),
                 self._is_pretrained(module),
                 self._number(module),
                 module in self.journal.overwritten,
                 answer is not None,
                 None if answer is None else answer.site,
             )
-        return self._models[key]
+        return self._models[record]
 
     def _number(self, module: Instance) -> int:
         """A number that is the same for a module and its wrappers."""
@@ -202,7 +207,9 @@ class FactsMaker:
     @cached_property
     def _trained_kinds(self) -> set[Class | Site | None]:
         """The classes of the models that are trained, and of their parts."""
-        trained = {r.model for r in self.journal.forwards if r.backpropagated is not Known.NO}
+        trained = {
+            r.model.module for r in self.journal.forwards if r.backpropagated is not Known.NO
+        }
         return {_kind_of(part.module) for model in trained for part in named_parts(model)}
 
     def _norms_trained(self, layers: dict[Instance, Layer], *, live: bool) -> frozenset[str]:
@@ -301,9 +308,9 @@ class FactsMaker:
             order,
             record.site,
             context,
-            self.model(record.model, record.name),
+            self.model(record.model),
             record.mode,
-            tuple(self._norm(norm, record.model) for norm in record.norms),
+            tuple(self._norm(norm, record.model.module) for norm in record.norms),
             record.grad,
             record.backpropagated,
             record.measured,

@@ -6,6 +6,7 @@ from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.values import MOST_LOOKED_AT, Many, Value
 from bnlint.interpreter.python.iteration import elements
+from bnlint.interpreter.torch.model_records import model_record
 from bnlint.interpreter.torch.modules import descendants
 from bnlint.interpreter.torch.parameters import is_parameter, set_gradient
 
@@ -14,8 +15,8 @@ def freeze(m: Machine, parameter: Instance, value: bool | None, site: Site) -> N
     """``parameter.requires_grad = value``, with the event."""
     whole = set_gradient(m, parameter, value, site)
     context = m.context()
-    for model in whole or owners(parameter):
-        everything = bool(whole)
+    for owner in whole or owners(parameter):
+        model, everything = model_record(m, owner), bool(whole)
         m.journal.note(
             lambda facts, order, model=model, everything=everything: Frozen(  # type: ignore[misc]
                 order, site, context, facts.model(model), value, everything
@@ -53,8 +54,9 @@ def note_transfer(m: Machine, values: list[Value], site: Site) -> None:
 def note_weights_written(m: Machine, parameter: Instance, site: Site) -> None:
     """Record that the values of a parameter, or of all of a model, are overwritten."""
     context = m.context()
-    for model in owners(parameter):
-        m.journal.overwritten.update(module for _, module in descendants(m, model))
+    for owner in owners(parameter):
+        model = model_record(m, owner)
+        m.journal.overwritten.update(module for _, module in descendants(m, owner))
         m.journal.note(
             lambda facts, order, model=model: WeightsWritten(  # type: ignore[misc]
                 order, site, context, facts.model(model)

@@ -9,6 +9,7 @@ from bnlint.interpreter.core.values import Arguments, Choice, Unknown, Value
 from bnlint.interpreter.library.data import LOADER
 from bnlint.interpreter.library.frameworks import framework_of
 from bnlint.interpreter.python.functions import run_function
+from bnlint.interpreter.torch.model_records import model_record
 from bnlint.interpreter.torch.modules import descendants, mode_of, own_train, set_mode
 from bnlint.interpreter.torch.training import note_backward
 
@@ -73,6 +74,7 @@ def _hand_over(m: Machine, instance: Instance, result: Value, site: Site) -> Non
     values = result.values if isinstance(result, Choice) else (result,)
     framework = framework_of_class(instance.cls) if instance.cls is not None else None
     context = m.context()
+    model = model_record(m, instance, "self") if instance.is_module else None
     for value in values:
         if not isinstance(value, Instance) or value.library != LOADER:
             continue
@@ -85,7 +87,7 @@ def _hand_over(m: Machine, instance: Instance, result: Value, site: Site) -> Non
                 site,
                 context,
                 loader,
-                facts.model(instance, "self") if instance.is_module else None,
+                facts.model(model) if model else None,
                 framework or "",
             )
         )

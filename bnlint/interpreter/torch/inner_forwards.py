@@ -11,6 +11,7 @@ from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import Arguments, Many, Tensor, Unknown, Value
 from bnlint.interpreter.python.functions import run_function
 from bnlint.interpreter.torch.layer_shapes import after_layer
+from bnlint.interpreter.torch.model_records import model_record
 from bnlint.interpreter.torch.modules import WRAPPERS, children, mode_of
 from bnlint.interpreter.torch.norms import norm_records
 from bnlint.interpreter.torch.parameters import is_opaque
@@ -32,8 +33,7 @@ def note_forward(
     m.step(len(norms) >> 4)
     record = ForwardRecord(
         len(m.journal.forwards),
-        module,
-        receiver or (module.names[-1] if module.names else module.type_name),
+        model_record(m, module, receiver),
         site,
         mode_of(m, module),
         norms,
@@ -85,7 +85,7 @@ def _note_inner(
 ) -> None:
     """A module called without gradients inside a forward that has them."""
     outer = m.journal.forwards[-1] if m.journal.forwards else None
-    if outer is None or outer.grad is Known.NO or outer.model is not m.modules[0]:
+    if outer is None or outer.grad is Known.NO or outer.model.module is not m.modules[0]:
         return
     if norm_records(m, module):
         note_forward(m, module, tensors_in(arguments.values), site, receiver, inner=True)

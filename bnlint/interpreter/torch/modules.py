@@ -1,11 +1,12 @@
 """nn.Module: children, names, and modes."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from bnlint.facts.types.run import Assumption, Mode, Switch
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.journal import Named
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Function, Instance, Method, Scope
 from bnlint.interpreter.core.values import (
@@ -95,19 +96,6 @@ def unwrapped(module: Instance) -> Instance:
             break
         module = inner
     return module
-
-
-@dataclass(slots=True)
-class Named:
-    """A module of a model with its dotted names: the first, and those that it certainly has, too.
-
-    ``certain`` says that it is part of the model on every path.
-    """
-
-    module: Instance
-    name: str
-    aliases: list[str]
-    certain: bool
 
 
 def named_parts(module: Instance) -> list[Named]:

@@ -4,6 +4,7 @@ from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.known import Known, all_of, any_of
 from bnlint.facts.types.run import Assumption, Mode
 from bnlint.facts.types.site import Argument
+from bnlint.interpreter.core.bound_arguments import bind_signature
 from bnlint.interpreter.core.journal import NormRecord
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Bound, Class, Instance
@@ -14,7 +15,6 @@ from bnlint.interpreter.library.models import (
     contains_batchnorm,
     part_contains_batchnorm,
 )
-from bnlint.interpreter.python.construction import bind_signature
 from bnlint.interpreter.torch.mode_answers import ignores_mode
 from bnlint.interpreter.torch.modules import (
     MODE,

@@ -8,6 +8,7 @@ from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.values import Arguments, Value
 from bnlint.interpreter.library.state_dicts import OWNER, is_state_dict
+from bnlint.interpreter.torch.model_records import model_record
 from bnlint.interpreter.torch.modules import modules_in
 
 STORING = {
@@ -27,15 +28,16 @@ def note_wrapped(m: Machine, model: Value, wrapper: str, site: Site) -> None:
     """Record that a script wraps or converts a model."""
     if not m.journal.in_script or not isinstance(model, Instance) or not model.is_module:
         return
-    context = m.context()
-    m.journal.note(lambda facts, order: Wrapped(order, site, context, facts.model(model), wrapper))
+    context, record = m.context(), model_record(m, model)
+    m.journal.note(lambda facts, order: Wrapped(order, site, context, facts.model(record), wrapper))
 
 
 def note_stored(m: Machine, path: str, arguments: Arguments, site: Site) -> None:
     """Record that a script stores what it is given, if these are models or their weights."""
-    models = list(dict.fromkeys(x for value in arguments.values for x in _models_in(value)))
-    if not m.journal.in_script or not models:
+    stored = dict.fromkeys(x for value in arguments.values for x in _models_in(value))
+    if not m.journal.in_script or not stored:
         return
+    models = [model_record(m, model) for model in stored]
     context, destination = m.context(), STORING[path]
     m.journal.note(
         lambda facts, order: Stored(

@@ -5,6 +5,7 @@ from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.values import Library, Tensor, Value
+from bnlint.interpreter.torch.model_records import model_record
 
 
 def note_backward(m: Machine, tensors: list[Tensor], site: Site) -> None:
@@ -14,7 +15,7 @@ def note_backward(m: Machine, tensors: list[Tensor], site: Site) -> None:
     context = m.context()
     m.journal.note(
         lambda facts, order: Backward(
-            order, site, context, tuple(facts.model(r.model, r.name) for r in reached)
+            order, site, context, tuple(facts.model(r.model) for r in reached)
         )
     )
 
@@ -36,7 +37,5 @@ def note_step(m: Machine, site: Site) -> None:
 
 def note_loaded(m: Machine, module: Instance, site: Site, name: str) -> None:
     """Record that weights are loaded into a module."""
-    context = m.context()
-    m.journal.note(
-        lambda facts, order: WeightsLoaded(order, site, context, facts.model(module, name))
-    )
+    context, model = m.context(), model_record(m, module, name)
+    m.journal.note(lambda facts, order: WeightsLoaded(order, site, context, facts.model(model)))

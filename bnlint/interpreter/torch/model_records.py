@@ -1,0 +1,38 @@
+"""Models as they are when something happens to them: which BatchNorm layers they have."""
+
+from bnlint.facts.types.run import ModelBuilt
+from bnlint.interpreter.core.journal import ModelRecord
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.objects import Instance
+from bnlint.interpreter.torch.modules import parts_of
+from bnlint.interpreter.torch.norms import has_batchnorm, is_batch_norm
+
+
+def model_record(m: Machine, module: Instance, name: str = "") -> ModelRecord:
+    """A module that the script uses as a whole, under the name that it is called by.
+
+    It is the same record as before as long as the module has the same BatchNorm layers.
+    """
+    called = name or module.called
+    before = m.models.get((module, called))
+    if before is not None and before.structure == m.heap.structure:
+        return before
+    norms = [part for part in parts_of(m, module) if is_batch_norm(part.module)]
+    there = has_batchnorm(module)
+    if before is not None and before.norms == norms and before.has_batchnorm is there:
+        before.structure = m.heap.structure
+        return before
+    made = ModelRecord(module, called, there, norms, m.heap.structure)
+    m.models[module, called] = made
+    return made
+
+
+def note_built(m: Machine, made: Instance) -> None:
+    """Record that a script has built a model, not a part of the one that is being built or run."""
+    if made.is_module and m.journal.in_script and not (m.building or m.modules):
+        context, model = m.context(), model_record(m, made)
+        m.journal.note(
+            lambda facts, order: ModelBuilt(
+                order, made.site, context, facts.model(model), made.has_parent
+            )
+        )
