@@ -10,6 +10,7 @@ from bnlint.facts.types.graph import Call, Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.run import Forward, Run
 from bnlint.facts.types.site import Site
+from bnlint.facts.wording.evidence import where_it_comes_from
 from bnlint.facts.wording.layer_words import in_words
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule, Settings, first_of_each
@@ -85,11 +86,12 @@ def _is_stacked(batch: TrainedBatch) -> bool:
 def _of_batches(site: Site, found: list[Population], batch: TrainedBatch) -> Finding:
     population, model = found[0], batch.forward.model.name
     layer, values = population.layer, batch.per_device * population.values
-    evidence = [*batch.evidence()]
+    made = (batch.place, f"batches of {batch.size} are made here")
+    evidence = [*where_it_comes_from(batch.forward.batch), made]
+    evidence.append((batch.forward.site, f"`{model}` trains on them here"))
     if population.source is not None and population.source.site is not None:
         what = f"of a sample, {_counted(population.values)} is left in each channel"
         evidence.append((population.source.site, what))
-    evidence.append((batch.place, f"batches of {batch.size} are made here"))
     sizes = (batch.per_device, layer.channels, *population.positions)
     return RULE.at(
         site,

@@ -20,7 +20,7 @@ from bnlint.facts.wording.eval_fix import (
     keeps_last_batch,
     who_answers_by_mode,
 )
-from bnlint.facts.wording.evidence import how_it_came_here, how_it_came_into, loader_name
+from bnlint.facts.wording.evidence import how_it_came, in_time, loader_name
 from bnlint.facts.wording.fix_places import evaluation_around
 from bnlint.finding import Applicability, Finding, Severity
 from bnlint.rule import Rule, Settings, first_of_each
@@ -104,11 +104,7 @@ def _finding(run: Run, forward: Forward) -> Finding:
     return RULE.at(
         forward.site,
         _message(forward, explicit),
-        evidence=[
-            *how_it_came_into(forward.mode, forward.model),
-            *how_it_came_here(forward, forward.mode, forward.model),
-            *who_answers_by_mode(forward),
-        ],
+        evidence=[*in_time(how_it_came(run, forward)), *who_answers_by_mode(forward)],
         fix=None if explicit else RULE.fixed_by(cure.title, *cure.edits),
     )
 

@@ -18,7 +18,7 @@ from bnlint.facts.wording.eval_fix import (
     keeps_last_batch,
     who_answers_by_mode,
 )
-from bnlint.facts.wording.evidence import Proof, how_it_came_here, how_it_came_into
+from bnlint.facts.wording.evidence import how_it_came, in_time
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule, Settings, first_of_each
 
@@ -68,17 +68,16 @@ def _last_load(run: Run, forward: Forward) -> WeightsLoaded | None:
 
 def _finding(run: Run, forward: Forward, loaded: WeightsLoaded | None) -> Finding:
     name = forward.model.name
-    evidence: list[Proof] = [*how_it_came_into(forward.mode, forward.model)]
+    told = [*how_it_came(run, forward)]
     if loaded is not None:
-        evidence.append((loaded.site, "its weights are loaded here, which leaves the mode alone"))
-    evidence += how_it_came_here(forward, forward.mode, forward.model)
-    evidence += who_answers_by_mode(forward)
+        what = "its weights are loaded here, which leaves the mode alone"
+        told.append((loaded.order, (loaded.site, what)))
     return RULE.at(
         forward.site,
         f"`{name}` predicts in train mode: BatchNorm ignores the running statistics that were "
         "trained and normalises each batch by its own, so a prediction depends on the rest of its "
         f"batch; {advice_on(forward, 'first')}",
-        evidence=evidence,
+        evidence=[*in_time(told), *who_answers_by_mode(forward)],
         fix=_fix(run, forward, loaded),
     )
 

@@ -27,7 +27,7 @@ from bnlint.facts.types.run import (
 from bnlint.facts.types.site import Site
 from bnlint.facts.wording.code_text import is_dotted_name
 from bnlint.facts.wording.eval_fix import is_mixed
-from bnlint.facts.wording.evidence import Proof, how_it_came_into
+from bnlint.facts.wording.evidence import Told, entry_of, how_it_came_into, in_time
 from bnlint.facts.wording.fix_places import encloses, own_loops
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule, Settings
@@ -168,10 +168,10 @@ def _finding(run: Run, relapses: list[Relapse]) -> Finding:
     relapse = relapses[0]
     forward = relapse.later
     name = forward.model.name
-    evidence: list[Proof] = [*map(_what_goes_on, relapses)]
+    told: list[Told] = [*_calls_since(run, relapse), *map(_what_goes_on, relapses)]
     if relapse.first is not forward:
-        evidence += how_it_came_into(relapse.first.mode, relapse.first.model)
-    evidence += _calls_since(relapse)
+        told += how_it_came_into(run, relapse.first.mode, relapse.first.model)
+    evidence = in_time(told)
     if not trains(forward):
         return RULE.at(relapse.switched_at, _of_targets(name), evidence=evidence)
     return RULE.at(
@@ -191,19 +191,20 @@ def _of_targets(name: str) -> str:
     )
 
 
-def _what_goes_on(relapse: Relapse) -> Proof:
-    does = "trains" if trains(relapse.later) else "gives targets"
-    name = relapse.later.model.name
-    return relapse.later.site, f"`{name}` {does} here, in eval mode from then on"
+def _what_goes_on(relapse: Relapse) -> Told:
+    later = relapse.later
+    does = "trains" if trains(later) else "gives targets"
+    return later.order, (later.site, f"`{later.model.name}` {does} here, in eval mode from then on")
 
 
-def _calls_since(relapse: Relapse) -> Iterator[Proof]:
+def _calls_since(run: Run, relapse: Relapse) -> Iterator[Told]:
     """The calls that lead from the training loop to the switch."""
     assert relapse.switch.context is not None
     known = relapse.later.context.frames
     for frame in relapse.switch.context.frames:
         if frame.call is not None and frame not in known:
-            yield frame.call, f"`{frame.function}` is called here and leaves it in eval mode"
+            what = f"`{frame.function}` is called here and leaves it in eval mode"
+            yield entry_of(run, frame), (frame.call, what)
 
 
 def _fix(run: Run, relapse: Relapse) -> Fix | None:

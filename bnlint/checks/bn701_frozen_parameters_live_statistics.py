@@ -21,7 +21,7 @@ from bnlint.facts.types.run import (
 )
 from bnlint.facts.types.site import Site
 from bnlint.facts.wording.code_text import hands_over_false, is_dotted_name
-from bnlint.facts.wording.evidence import Proof, how_it_came_into, in_order
+from bnlint.facts.wording.evidence import Told, entry_of, how_it_came_into, in_order, in_time
 from bnlint.facts.wording.fix_places import own_loops
 from bnlint.finding import Applicability, Edit, Finding, Fix, Severity
 from bnlint.rule import Rule, Settings, first_of_each
@@ -37,7 +37,7 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
     """Report models that train with frozen parameters under live statistics, once each."""
     found = (entry for entry in map(partial(_judged, run), run.of_type(Forward)) if entry)
     for forward, norms in first_of_each(found, key=lambda entry: entry[0].model.key):
-        yield _finding(run, forward, norms) if norms else _inner_finding(forward)
+        yield _finding(run, forward, norms) if norms else _inner_finding(run, forward)
 
 
 def _judged(run: Run, forward: Forward) -> tuple[Forward, dict[NormState, Site]] | None:
@@ -118,25 +118,26 @@ def _finding(run: Run, forward: Forward, frozen: Mapping[NormState, Site]) -> Fi
     places = list(dict.fromkeys(frozen.values()))
     mode: Mode = frozenset().union(*(norm.mode for norm in norms))
     path = _frozen_part(forward.norms, norms)
-    evidence: list[Proof] = [(site, "and here") for site in places[1 : MOST_PLACES + 1]]
-    evidence += _calls_that_freeze(run, places[0])
-    evidence += how_it_came_into(mode, forward.model)
-    evidence.append((forward.site, f"`{forward.model.name}` trains here, its statistics live"))
+    told = [*_calls_that_freeze(run, places[0]), *how_it_came_into(run, mode, forward.model)]
+    trains_here = f"`{forward.model.name}` trains here, its statistics live"
+    told.append((forward.order, (forward.site, trains_here)))
+    more = [(site, "parameters are frozen here, too") for site in places[1 : MOST_PLACES + 1]]
     message = _message(run, forward, places[0], path)
     return RULE.at(
         places[0],
         message,
-        evidence=evidence,
+        evidence=[*in_time(told), *more],
         fix=_fix(run, forward, frozen, path),
     )
 
 
-def _calls_that_freeze(run: Run, place: Site) -> Iterator[Proof]:
+def _calls_that_freeze(run: Run, place: Site) -> Iterator[Told]:
     """The call of a function that freezes what it is given, nearest to the place."""
     for event in run.of_type(Frozen):
         frame = event.context.frames[-1]
         if event.site == place and frame.call is not None:
-            yield frame.call, f"`{frame.function}` is called here and freezes them"
+            what = f"`{frame.function}` is called here and freezes them"
+            yield entry_of(run, frame), (frame.call, what)
             return
 
 
@@ -160,7 +161,7 @@ def _message(run: Run, forward: Forward, place: Site, path: str | None) -> str:
     )
 
 
-def _inner_finding(forward: Forward) -> Finding:
+def _inner_finding(run: Run, forward: Forward) -> Finding:
     name = forward.model.name
     line = f"{name}.eval()"
     place = forward.site.insert_before(line) if is_dotted_name(name) else None
@@ -169,7 +170,7 @@ def _inner_finding(forward: Forward) -> Finding:
         f"`{name}` is pretrained and runs without gradients, but in train mode: its BatchNorm "
         "layers normalise by batch statistics and overwrite the pretrained ones; "
         "keep it in eval mode",
-        evidence=list(how_it_came_into(forward.mode, forward.model)),
+        evidence=in_time(how_it_came_into(run, forward.mode, forward.model)),
         fix=RULE.fixed_by(f"Call `{line}` before it", place),
     )
 

@@ -8,8 +8,8 @@ from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Loader
 from bnlint.facts.types.run import Forward, NormState, Run, is_training
-from bnlint.facts.types.site import Argument, Site
-from bnlint.facts.wording.evidence import Proof
+from bnlint.facts.types.site import Site
+from bnlint.facts.wording.evidence import Proof, where_it_comes_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +60,8 @@ class TrainedBatch:
 
     def evidence(self) -> Iterator[Proof]:
         """Where the number was written, and where the model is trained on so many samples."""
-        batch = self.forward.batch
-        if batch is not None and batch.origin is not None:
-            yield batch.origin, batch.given_by or self._written(batch)
+        yield from where_it_comes_from(self.forward.batch)
         yield self.forward.site, f"`{self.forward.model.name}` trains on it here"
-
-    def _written(self, batch: Argument) -> str:
-        if batch.option is not None:
-            return f"`{batch.option}` is {self.size} unless it is given"
-        return f"{self.size} is written here"
 
 
 @Pass

@@ -11,6 +11,7 @@ from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.run import MomentumAssigned, Run
 from bnlint.facts.types.site import Argument, Site
 from bnlint.facts.wording.code_text import is_dotted_name
+from bnlint.facts.wording.evidence import where_it_comes_from
 from bnlint.finding import Applicability, Edit
 
 
@@ -41,13 +42,7 @@ class MomentumSetting:
             return ((self.call, "the layer that gets it is built here"),)
         if origin is None or origin == self.place:
             return ()
-        return ((origin, self.argument.given_by or self._origin_in_words()),)
-
-    def _origin_in_words(self) -> str:
-        option = self.argument.option
-        if option is not None:
-            return f"`{option}` is {self.argument.value} unless it is given"
-        return "this is where the value comes from"
+        return tuple(where_it_comes_from(self.argument))
 
     def rewritten(self, text: str) -> tuple[str, Edit | None, Applicability] | None:
         """How to give the layers another number: in words, as an edit, and how far to trust it.
