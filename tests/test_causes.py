@@ -21,7 +21,7 @@ def test_a_constant_of_two_files_is_one_finding_and_changed_once(project: Write,
     root = project({"setting.py": CONSTANT, "a.py": USE, "b.py": USE})
     printed = run(".")
     assert "Found 1 problem (1 warning) in 1 file." in printed.out
-    assert "= note: setting.py:1:12: this is where the value comes from" in printed.out
+    assert "= note: setting.py:1:12: 0.99 is written here" in printed.out
     assert "= note: b.py:3:35: and here" in printed.out
     assert "Fixed 1 problem in 1 file." in run(".", "--fix", "--unsafe-fixes").out
     assert (root / "setting.py").read_text() == "MOMENTUM = 0.01\n"

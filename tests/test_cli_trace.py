@@ -116,7 +116,7 @@ def test_one_model_by_its_name(project: Write, run: Run) -> None:
     project({"model.py": MODEL})
     done = run("trace", "model.py:Net", "--arg", "width=4", "--input", "8x3x16x16")
     assert done.status == 0
-    assert "BN201 The bias of `conv1` is cancelled by `bn1`" in done.out
+    assert "BN201 The bias of `conv1` does nothing: `bn1` subtracts" in done.out
     assert "Traced 1 of 1 model with torch.fx.\n  Net (model.py:6): input 8x3x16x16, " in done.out
     assert "never called in train or eval mode: `bn2`" in done.out
     assert "Tracing added" not in done.out

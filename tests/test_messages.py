@@ -54,9 +54,9 @@ model = nn.Sequential(
 def test_layers_without_a_name_are_called_by_the_code_that_builds_them() -> None:
     texts = [finding.message for finding in engine.lint_text(LOOSE)]
     starts = [
-        "The bias of `nn.Conv2d(3, 64, kernel_size=3, padding=1)` is cancelled by"
-        " `nn.BatchNorm2d(64)` in line 6, ",
-        "The bias of `nn.Conv2d` is cancelled by `nn.BatchNorm2d(64)` in line 10, ",
+        "The bias of `nn.Conv2d(3, 64, kernel_size=3, padding=1)` does nothing:"
+        " `nn.BatchNorm2d(64)` in line 6 subtracts",
+        "The bias of `nn.Conv2d` does nothing: `nn.BatchNorm2d(64)` in line 10 subtracts",
         "`nn.BatchNorm2d(32)` is built for 32 channels but gets 64",
     ]
     for text, start in zip(texts, starts, strict=True):
@@ -95,3 +95,56 @@ def test_eval_mode_is_no_remedy_where_it_knows_the_last_batch_alone(
     code = LAST_BATCH.format(momentum=momentum, mode=mode)
     (text,) = [f.message for f in engine.lint_text(code) if f.rule == "BN301"]
     assert (USELESS in text) == expected
+
+
+SHARED = """
+import torch
+from torch import nn
+
+
+class Block(nn.Sequential):
+    def __init__(self, widths, norm=lambda width: nn.BatchNorm2d(width)):
+        super().__init__()
+        for number, width in enumerate(widths):
+            self.add_module(f"norm{number}", norm(width))
+
+
+class Net(nn.Module):
+    def __init__(self, widths, count):
+        super().__init__()
+        self.blocks = nn.ModuleList([Block(widths)])
+        norm = nn.BatchNorm2d(8)
+        self.tail = nn.Sequential(nn.Conv2d(8, 8, 1, bias=False), norm, nn.Conv2d(8, 8, 1), norm)
+        self.middle = nn.BatchNorm2d(8)
+        self.convs = nn.ModuleList(nn.Conv2d(8, 8, 1, bias=False) for _ in range(3))
+
+    def forward(self, x, y):
+        for conv in self.convs:
+            x = conv(x).relu()
+            x = self.middle(x)
+        x = self.blocks[0](x)
+        x = self.blocks[0](x + y)
+        return self.tail(x)
+"""
+
+
+def test_what_runs_again_is_called_by_where_it_is() -> None:
+    found = [finding for finding in engine.lint_text(SHARED) if finding.rule == "BN206"]
+    starts = {finding.message.partition(" in the same")[0] for finding in found}
+    assert starts == {
+        "`tail.1`, which is also `tail.3`, runs again",
+        "`middle` runs again",
+        "`nn.BatchNorm2d(width)` in `blocks.0` (and 1 more) runs again",
+    }
+    (looped,) = (finding for finding in found if finding.layer == "middle")
+    assert [(note.span.line, note.message) for note in looped.evidence] == [
+        (23, "each pass of this loop calls it")
+    ]
+
+
+def test_a_call_is_told_only_of_what_was_there_before_it() -> None:
+    code = LAST_BATCH.format(momentum=0.1, mode="")
+    body = [f"    {line}" for line in code[code.index("data =") :].splitlines()]
+    inside = code[: code.index("data =")] + "\n".join(["def main():", *body, "main()"])
+    (found,) = (finding for finding in engine.lint_text(inside) if finding.rule == "BN301")
+    assert [note.message for note in found.evidence] == ["built here, in train mode"]

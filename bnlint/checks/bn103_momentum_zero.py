@@ -79,19 +79,24 @@ def _finding(setting: MomentumSetting, call: Site, written: Site) -> Finding:
     affine_meant = setting.argument.value is False and setting.argument.positional
     class_name = setting.layers[0].type.rpartition(".")[2]
     what = (
-        f"The third argument of `{class_name}` is `momentum`, and `False` counts as 0"
+        f"The third argument of `{class_name}` is `momentum`, and `False`, which counts as 0,"
         if affine_meant
-        else f"`momentum={written.text}` is 0"
+        else f"`momentum={written.text}`{_is_nought(written)}"
     )
     return RULE.at(
         written,
-        f"{what}: the running statistics stay 0 and 1, so eval mode does not normalise;"
+        f"{what} never updates the running statistics: they stay 0 and 1, so eval mode does not"
+        " normalise;"
         f" {'write `affine=False`' if affine_meant else 'leave `momentum` at its default of 0.1'}",
         layer=setting.layers[0].name,
         evidence=setting.evidence,
         cause=setting.argument.cause,
         fix=_name_affine(setting, call, written) if affine_meant else _fix(setting, call, written),
     )
+
+
+def _is_nought(written: Site) -> str:
+    return "" if written.is_number else ", which is 0,"
 
 
 def _fix(setting: MomentumSetting, call: Site, written: Site) -> Fix | None:
@@ -101,7 +106,7 @@ def _fix(setting: MomentumSetting, call: Site, written: Site) -> Fix | None:
         return None if change is None else RULE.fixed_by(*change[:2], applicability=change[2])
     if any(arguments[name].positional for name in _LATER if name in arguments):
         return RULE.fixed_by("Use the default of 0.1", written.replace("0.1"))
-    return RULE.fixed_by(f"Remove `{written.text}`", call.remove_argument(written))
+    return RULE.fixed_by("Leave `momentum` at its default", call.remove_argument(written))
 
 
 def _name_affine(setting: MomentumSetting, call: Site, written: Site) -> Fix | None:

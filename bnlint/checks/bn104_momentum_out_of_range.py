@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from bnlint.facts.passes.momentum import MomentumSetting, assigned_settings, momentum_settings
 from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.run import Run
+from bnlint.facts.types.signal import in_digits
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule, Settings
 
@@ -33,8 +34,8 @@ def _judge(setting: MomentumSetting) -> Iterator[Finding]:
         what = f"`momentum` is the string {value!r}, which raises at the first batch"
     elif number is not None and not 0 <= number <= 1:
         what = (
-            f"`momentum={value}` is not between 0 and 1, so the running variance can become"
-            " negative, which is NaN in eval mode, or grow without bound"
+            f"`momentum={in_digits(number, 4)}` is not between 0 and 1, so the running variance can"
+            " become negative, which is NaN in eval mode, or grow without bound"
         )
     else:
         return

@@ -168,8 +168,8 @@ def _finding(
     remedy = obstacle.remedy if obstacle is not None else _remedy(layer, otherwise or "False")
     return RULE.at(
         place,
-        f"The bias of {in_words(layer)} is cancelled by {subtracting}, which subtracts the mean of"
-        f" each channel and the bias with it{_no_shift(norm.layer)}; {remedy}",
+        f"The bias of {in_words(layer)} does nothing: {subtracting} subtracts the mean of each channel,"
+        f" and the bias with it{_no_shift(norm.layer)}; {remedy}",
         layer=layer.name,
         evidence=evidence,
         fix=fix,

@@ -110,16 +110,16 @@ def _finding(site: Site, mistake: Mistake, *, unanimous: bool) -> Finding:
         evidence.append((reader.site, f"this reads {width} features from {last}"))
     return RULE.at(
         site,
-        f"{in_words(layer)} normalises dimension 1 of a tensor that has {width} features in {last}, so"
-        f" it mixes all features and keeps {apart} apart{_consequence(mistake)}; transpose before"
-        " and after it, or use LayerNorm",
+        f"{in_words(layer)} normalises dimension 1, which holds the {apart}, but {width} features are"
+        f" in {last}: each {apart[:-1]} is normalised over all features{_consequence(mistake, apart)};"
+        " transpose before and after it, or use LayerNorm",
         layer=layer.name,
         evidence=evidence,
         fix=_fix(site, mistake) if unanimous else None,
     )
 
 
-def _consequence(mistake: Mistake) -> str:
+def _consequence(mistake: Mistake, apart: str) -> str:
     """What torch says to it: it compares dimension 1 with ``num_features``."""
     features, length = mistake.layer.channels, mistake.normalised.size
     arguments = mistake.layer.arguments
@@ -127,9 +127,9 @@ def _consequence(mistake: Mistake) -> str:
     if set(kept.values()) == {False} or features is None:
         return ""
     if length is None:
-        return f", and torch notices only where there are not {features} of these, too"
+        return f", and torch notices only where there are not {features} {apart}"
     if length == features:
-        return f", and torch does not notice, since there are {features} of these, too"
+        return f", and torch does not notice, since there are {features} {apart}, too"
     compared = "weight" if kept.get("track_running_stats") is False else "running_mean"
     return f', and torch raises "{compared} should contain {length} elements not {features}"'
 

@@ -71,9 +71,10 @@ def _finding(graph: ModelGraph, place: Site, found: list[Reuse], *, repeated: bo
     reuse = (certain or found)[0]
     layers = len({reuse.layer for reuse in found})
     others = f" (and {layers - 1} more)" if layers > 1 else ""
+    also = f", which is also `{other}`," if (other := _other_name(graph, reuse)) else ""
     return RULE.at(
         place,
-        f"{in_words(reuse.layer)}{others} runs again {_ON_THE_SAME if repeated else _ON_OTHERS}",
+        f"{in_words(reuse.layer)}{others}{also} runs again {_ON_THE_SAME if repeated else _ON_OTHERS}",
         layer=reuse.layer.name,
         evidence=[*_evidence(graph, reuse)],
         likely=not certain,
@@ -86,8 +87,21 @@ def _evidence(graph: ModelGraph, reuse: Reuse) -> Iterator[Proof]:
     shared, before = _in_several_places(graph, reuse.layer), reuse.before
     if shared is not None and shared.site != reuse.place:
         yield shared.site, f"what is built here once is also `{shared.aliases[0]}`"
+    loop = reuse.loop
     if before is not None:
         yield before, "the first call is here"
+    elif loop is not None and reuse.place is not None and not _share_a_line(loop, reuse.place):
+        yield loop, "each pass of this loop calls it"
+
+
+def _share_a_line(one: Site, other: Site) -> bool:
+    return (one.path, one.span.line) == (other.path, other.span.line)
+
+
+def _other_name(graph: ModelGraph, reuse: Reuse) -> str | None:
+    """The second name of a layer that is built where it is reported."""
+    shared = _in_several_places(graph, reuse.layer)
+    return shared.aliases[0] if shared is not None and shared.site == reuse.place else None
 
 
 def _in_several_places(graph: ModelGraph, layer: Layer) -> Layer | None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from bnlint.facts.passes.batches import TrainedBatch, norms_over_the_batch, trained_batches
 from bnlint.facts.passes.values_per_channel import fewest, populations
 from bnlint.facts.types.run import NormState, Run
+from bnlint.facts.wording.layer_words import in_words
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Holds, Rule, Settings, first_of_each
 
@@ -50,7 +51,7 @@ def _smallest(run: Run, batch: TrainedBatch) -> str:
     values = batch.per_device * found.values
     factors = " x ".join(map(str, (batch.per_device, *found.positions)))
     product = f"{factors} = {values}" if found.positions else f"{values}"
-    return f", and `{found.layer.name}` normalises {product} values per channel"
+    return f", and its {in_words(found.layer)} normalises {product} values per channel"
 
 
 def _message(batch: TrainedBatch, smallest: str, enough: int) -> str:

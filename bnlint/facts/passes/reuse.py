@@ -25,6 +25,14 @@ class Reuse:
     place: Site | None
     before: Site | None
 
+    @property
+    def loop(self) -> Site | None:
+        """The outermost loop of which a later pass calls it again, if both calls are in one."""
+        passes = (
+            site for site, number in self.again.loops if (site, number) not in self.first.loops
+        )
+        return next(passes, None)
+
 
 @Pass
 def reuses(graph: ModelGraph) -> tuple[Reuse, ...]:

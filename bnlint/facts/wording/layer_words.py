@@ -1,5 +1,7 @@
 """What a message calls a layer: by the name that the code gives it, or by the code that builds it."""
 
+from itertools import takewhile
+
 from bnlint.facts.types.graph import Layer
 from bnlint.facts.types.site import Site
 
@@ -17,9 +19,20 @@ def has_name(layer: Layer) -> bool:
 
 
 def in_words(layer: Layer) -> str:
-    """A layer's dotted name or, where that is a bare number, its constructor call, in backticks."""
+    """A layer's dotted name or, where that is a bare number, its constructor call, in backticks.
+
+    Of a name of which the end was computed, what is known says where the layer is.
+    """
     if has_name(layer):
         return f"`{layer.name}`"
+    known = ".".join(takewhile(lambda part: part[:1] != "?", layer.name.split(".")))
+    within = (
+        f" in `{known}`" if any(part and not part.isdigit() for part in known.split(".")) else ""
+    )
+    return f"{_by_code(layer)}{within}"
+
+
+def _by_code(layer: Layer) -> str:
     text = layer.site.text
     if len(text) <= LONGEST and "\n" not in text and "`" not in text and "(" in text:
         return f"`{text}`"
