@@ -9,6 +9,7 @@ from tests.mode_recorder import Record, Step
 ABOUT_EVALUATION = {"BN301", "BN302"}
 ABOUT_TRAINING = {"BN303", "BN304"}
 ABOUT_FROZEN_LAYERS = {"BN701"}
+ABOUT_FROZEN_STATISTICS = {"BN702"}
 SWITCHES_DROPOUT = "dropout of a frozen part"
 """Stands for an unsafe fix that says so."""
 
@@ -49,6 +50,8 @@ def _changed(old: Step, new: Step, rules: set[str]) -> Iterator[str]:
         if not was.training and old.trained and rules & ABOUT_TRAINING:
             continue
         if was.training and now.frozen and rules & ABOUT_FROZEN_LAYERS:
+            continue
+        if was.training and was.is_norm and rules & ABOUT_FROZEN_STATISTICS:
             continue
         if was.training and not was.is_norm and SWITCHES_DROPOUT in rules:
             continue

@@ -5,6 +5,7 @@ from functools import partial
 from itertools import dropwhile, takewhile, zip_longest
 
 from bnlint.facts.passes.forwards import loops_of, norms_in_training, trains
+from bnlint.facts.passes.undone_freezes import undone_freezes
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import (
@@ -26,7 +27,13 @@ from bnlint.facts.wording.fix_places import own_loops
 from bnlint.finding import Applicability, Edit, Finding, Fix, Severity
 from bnlint.rule import Rule, Settings, first_of_each
 
-RULE = Rule("BN701", "frozen-parameters-live-statistics", Severity.WARNING, fix=Applicability.SAFE)
+RULE = Rule(
+    "BN701",
+    "frozen-parameters-live-statistics",
+    Severity.WARNING,
+    fix=Applicability.SAFE,
+    reads=(undone_freezes,),
+)
 
 MOST_PLACES = 4
 """How many further places of freezing a finding lists."""
@@ -53,7 +60,10 @@ def _live_frozen_norms(run: Run, forward: Forward) -> dict[NormState, Site]:
     if _is_overwritten(run, forward.model):
         return {}
     found = {}
+    undone = {norm.identity for entry in undone_freezes(run) for norm in entry.norms}
     for norm in norms_in_training(forward):
+        if norm.identity in undone:
+            continue  # BN702 says why
         if (place := _frozen_at(run, forward, norm)) is not None:
             found[norm] = place
     kept = {place for place in set(found.values()) if not _is_toggled(run, forward, place)}

@@ -67,6 +67,8 @@ class Layer:
     frozen: frozenset[str] = frozenset()
     reads: Mapping[str, Site] | None = None
     published: bool = False
+    identity: int = -1
+    """The same number as in other facts about this module; -1 where it is not known which it is."""
 
     def __repr__(self) -> str:
         return f"<Layer {self.name or '(the model)'}: {self.class_name}>"

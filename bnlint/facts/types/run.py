@@ -182,6 +182,8 @@ class NormState:
     """Whether it was converted to SyncBatchNorm before."""
     certain: bool = True
     """Whether the model has it on every path to the forward."""
+    identity: int = -1
+    """The same number as in other facts about this layer; -1 where it is not known which it is."""
 
     @property
     def is_there(self) -> bool:

@@ -37,6 +37,14 @@ def slices_batches(text: str) -> bool:
     return _SLICE_OF_BATCH.search(text) is not None
 
 
+def receiver_of_simple_call(text: str) -> str | None:
+    """``net`` in ``net.freeze_bn()`` and ``net.apply(set_bn_eval)``: calls with at most a name."""
+    callee, _, rest = text.partition("(")
+    receiver, _, method = callee.rpartition(".")
+    simple = rest == ")" or (rest.endswith(")") and is_dotted_name(rest[:-1]))
+    return receiver if simple and is_dotted_name(receiver) and is_dotted_name(method) else None
+
+
 def call_of_one(text: str) -> tuple[str, str] | None:
     """The callee and the only argument of a call, in brackets where an attribute needs them."""
     try:

@@ -132,6 +132,7 @@ class FactsMaker:
                 Reads(module, name, self.journal.biases),
                 KINDS.get(bare) in (Kind.CONV, Kind.LINEAR)
                 and self._published.were_built_at(module.site),
+                self._number(module),
             )
         return self._layers[key]
 
@@ -336,6 +337,7 @@ class FactsMaker:
             record.tracks,
             record.synchronised,
             record.certain,
+            self._number(module),
         )
 
 

@@ -1,0 +1,112 @@
+"""BatchNorm layers that are put into eval mode and that a later ``train()`` of the whole puts back."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bnlint.facts.passes.forwards import norms_in_training, trains
+from bnlint.facts.passes.once import Pass
+from bnlint.facts.types.run import Event, Forward, Frozen, Model, ModeSwitched, NormState, Run
+from bnlint.facts.types.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class UndoneFreeze:
+    """Layers that ``freeze`` put into eval mode, each by itself, and ``undone`` back with others.
+
+    ``forward`` is the first that trains them after that.
+    """
+
+    freeze: ModeSwitched
+    undone: ModeSwitched
+    forward: Forward
+    norms: list[NormState] = field(default_factory=list)
+
+
+@Pass
+def undone_freezes(run: Run) -> tuple[UndoneFreeze, ...]:
+    """One for each place that freezes and each that undoes it."""
+    switches = _switches_by_layer(run)
+    found: dict[tuple[Site, Site], UndoneFreeze] = {}
+    for forward in filter(trains, run.of_type(Forward) if switches else ()):
+        for norm in norms_in_training(forward):
+            pair = _undone(switches.get(norm.identity, ()), forward)
+            if pair is None or not _was_meant_to_last(run, norm, *pair):
+                continue
+            sites = pair[0].site, pair[1].site
+            entry = found.setdefault(sites, UndoneFreeze(*pair, forward))
+            if entry.forward is forward:
+                entry.norms.append(norm)
+    return tuple(found.values())
+
+
+def _switches_by_layer(run: Run) -> dict[int, list[ModeSwitched]]:
+    """The switches that reach each BatchNorm layer that is once put into eval mode by itself.
+
+    Where a line certainly switches other modules, too, it is not about BatchNorm.
+    """
+    switches = list(run.of_type(ModeSwitched))
+    general = {e.site for e in switches if not _is_norm(e.model) and e.context.certain}
+    frozen = {
+        event.model.identity
+        for event in switches
+        if event.training is False and _is_norm(event.model) and event.site not in general
+    }
+    found: dict[int, list[ModeSwitched]] = defaultdict(list)
+    for event in switches if frozen else ():
+        for layer in event.model.batch_norms:
+            if layer.identity in frozen:
+                found[layer.identity].append(event)
+    return found
+
+
+def _is_norm(model: Model) -> bool:
+    """Whether a module is one BatchNorm layer."""
+    return [layer.name for layer in model.batch_norms] == [""]
+
+
+def _undone(
+    switches: Sequence[ModeSwitched], forward: Forward
+) -> tuple[ModeSwitched, ModeSwitched] | None:
+    """The last switch of the layer by itself, if into eval mode, and the first that undoes it."""
+    before = [event for event in switches if event.order < forward.order]
+    own = [number for number, event in enumerate(before) if _is_norm(event.model)]
+    if not own or before[own[-1]].training is not False:
+        return None
+    freeze = before[own[-1]]
+    back = [event for event in before[own[-1] + 1 :] if event.training is not False]
+    if not back or back[0].training is None or _exclude_each_other(freeze, forward):
+        return None
+    return freeze, back[0]
+
+
+def _exclude_each_other(one: Event, other: Event) -> bool:
+    """Whether two events never happen in the same run of the program."""
+    here = set(other.context.assumptions)
+    return any(assumption.opposite in here for assumption in one.context.assumptions)
+
+
+def _was_meant_to_last(
+    run: Run, norm: NormState, freeze: ModeSwitched, undone: ModeSwitched
+) -> bool:
+    """Whether a layer was frozen for training: not for an evaluation, and not thawed since."""
+    uses = [
+        forward
+        for forward in run.of_type(Forward)
+        if freeze.order < forward.order < undone.order and _is_used_frozen(forward, norm, freeze)
+    ]
+    if uses and not any(map(trains, uses)):
+        return False
+    return not any(
+        event.order > freeze.order
+        and event.requires_grad is not False
+        and any(layer.identity == norm.identity for layer in event.model.batch_norms)
+        for event in run.of_type(Frozen)
+    )
+
+
+def _is_used_frozen(forward: Forward, norm: NormState, freeze: ModeSwitched) -> bool:
+    return any(
+        other.identity == norm.identity and any(s.site == freeze.site for s in other.mode)
+        for other in forward.norms
+    )
