@@ -11,6 +11,7 @@ from bnlint.facts.passes.forwards import (
     norms_in_training,
     overlap,
     switch_was_meant,
+    training_forwards,
     trains,
 )
 from bnlint.facts.types.known import Known
@@ -32,7 +33,13 @@ from bnlint.facts.wording.fix_places import encloses, own_loops
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule, Settings
 
-RULE = Rule("BN303", "eval-not-restored", Severity.WARNING, fix=Applicability.SAFE)
+RULE = Rule(
+    "BN303",
+    "eval-not-restored",
+    Severity.WARNING,
+    fix=Applicability.SAFE,
+    reads=(training_forwards,),
+)
 
 
 @dataclass(frozen=True, slots=True)
