@@ -25,7 +25,15 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--batch-size", type=int, default=4)
 parser.add_argument("--freeze", action="store_true")
 args = parser.parse_args()
-net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))
+
+
+
+class Net(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))
+
+
+net = Net()
 teacher = zoo.build(args.batch_size)
 if args.freeze:
     for parameter in net.parameters():
@@ -44,6 +52,7 @@ with torch.no_grad():
 """
 DIGESTS = {
     "findings": (1, "2956362e"),
+    "graph": (1, "e9b6994e"),
     "summary": (1, "8407aae6"),
     "timeline": (1, "5b6fb157"),
 }
@@ -66,8 +75,11 @@ def files(project: Callable[..., Path]) -> None:
 
 def test_all_that_is_written_is_valid(files: None, run: Run) -> None:
     findings = run(".", "--summary", "summary.json", "--format", "json").out
+    pytest.importorskip("torch")
+    run("trace", "train.py:Net", "--graph", "graph.json")
     written = {
         "findings": findings,
+        "graph": Path("graph.json").read_text(encoding="utf-8"),
         "summary": Path("summary.json").read_text(encoding="utf-8"),
         "timeline": run("timeline", ".", "--format", "json").out,
     }
@@ -126,7 +138,7 @@ def test_which_there_are(run: Run) -> None:
     assert [line.split()[0] for line in run("schema").out.splitlines()] == list(DOCUMENTS)
     printed = run("schema", "model")
     assert (printed.status, printed.out) == (2, "")
-    assert "no schema of `model`, only of `findings`, `summary`, `timeline`" in printed.err
+    assert "no schema of `model`, only of `findings`, `graph`, `summary`, `timeline`" in printed.err
 
 
 def test_readme_names_the_keys_of_a_timeline() -> None:

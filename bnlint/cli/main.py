@@ -170,6 +170,19 @@ def timeline(**given: Any) -> int:
     short_help="Build one model, trace it with torch.fx and lint its graph.",
 )
 @parameters.model
+@click.option("--layers", is_flag=True, help="List the layers first, as they are called.")
+@click.option(
+    "--graph",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Also write the graph: dot (Graphviz), mmd (Mermaid), json.",
+)
+@click.option(
+    "--depth",
+    type=click.IntRange(1),
+    metavar="NUMBER",
+    help="In --layers and --graph, modules so deep stand for what is in them.",
+)
 @parameters.selection
 @parameters.reporting
 @parameters.child
@@ -178,6 +191,10 @@ def trace(**given: Any) -> int:
 
     TARGET is a class, a function that returns a model, or a model: `package.module:name` or
     `path/to/file.py:name`. Its code runs, guarded, in a child process.
+
+    \b
+    bnlint trace models.py:ResNet --arg depth=50 --layers --depth 2
+    bnlint trace models.py:ResNet --input 8x3x64x64 --graph resnet.dot
     """
     from bnlint.cli import trace
 

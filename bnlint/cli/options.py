@@ -88,6 +88,9 @@ class ModelOptions(ChildOptions):
 class TraceOptions(ReportOptions, ModelOptions):
     """The options of ``bnlint trace``."""
 
+    layers: bool = False
+    graph: Path | None = None
+    depth: int | None = None
     select: tuple[str, ...] | None = None
     ignore: tuple[str, ...] | None = None
     pedantic: bool = False

@@ -12,19 +12,20 @@ from bnlint.api import SIGNAL_RULE
 from bnlint.cli.child import child_of
 from bnlint.cli.lint_options import plan_of
 from bnlint.cli.options import ModelOptions, SignalOptions, TraceOptions
-from bnlint.cli.reporting import report, require_matplotlib, require_place_for, status
+from bnlint.cli.reporting import FOR_PEOPLE, report, require_matplotlib, require_place_for, status
 from bnlint.cli.terminal import look_for
 from bnlint.config import closest
 from bnlint.diagnostics import start_of
 from bnlint.errors import UsageError
 from bnlint.facts.types import signal as signals
 from bnlint.facts.types.graph import ModelGraph
-from bnlint.lint import engine
+from bnlint.lint import atomic_writing, engine
 from bnlint.lint.engine import Result
 from bnlint.lint.selection import LintOptions
 from bnlint.lint.trace_program import Attempt, attempt_of
 from bnlint.registry import RuleChoice
-from bnlint.report import FORMATS, signal_json, signal_table
+from bnlint.report import FORMATS, graph_drawing, layer_table, signal_json, signal_table
+from bnlint.report.graph_drawing import require_graph_ending
 from bnlint.source import Project
 from bnlint.tracer.building.targets import TraceTarget, parse_argument, parse_size, parse_target
 from bnlint.tracer.child.protocol import UNREADABLE, Answer
@@ -33,8 +34,10 @@ from bnlint.visible import display_path, visible
 
 def trace(options: TraceOptions) -> int:
     """Build a model, trace it, lint its graph, and return the exit status."""
-    if options.output is not None:
-        require_place_for(options.output)
+    for place in filter(None, (options.output, options.graph)):
+        require_place_for(place)
+    if options.graph is not None:
+        require_graph_ending(options.graph)
     target = parse_target(options.target)
     config = closest(_folder_of(target))
     plan = plan_of(options, config)
@@ -43,8 +46,21 @@ def trace(options: TraceOptions) -> int:
     project = Project()
     attempt = attempt_of(answer, target.name, start_of(_path_of(target)), project)
     result = engine.lint_models([attempt], project, plan)
+    assert attempt.graph is not None
+    if options.layers and options.form in FOR_PEOPLE:
+        look = look_for(sys.stdout, None, ())
+        click.echo(layer_table.text(attempt.graph, look, options.depth), nl=False)
     report(result, options)
+    if options.graph is not None:
+        _write_graph(attempt.graph, result, options.graph, options.depth)
     return status(result, options, config)
+
+
+def _write_graph(graph: ModelGraph, result: Result, path: Path, depth: int | None) -> None:
+    reported = {finding.layer for finding in result.findings}
+    written = graph_drawing.text(graph, path.suffix.lower(), depth, reported)
+    atomic_writing.write_text(path, written)
+    click.echo(visible(f"Wrote {path}."), err=True)
 
 
 def signal(options: SignalOptions) -> int:

@@ -16,6 +16,7 @@ from typing import (
     is_typeddict,
 )
 
+from bnlint.report.graph_json import GraphJson
 from bnlint.report.json import FindingJson
 from bnlint.report.summary_json import SummaryJson
 from bnlint.report.timeline_json import RunJson
@@ -43,6 +44,7 @@ class Document:
 
 DOCUMENTS: Mapping[str, Document] = {
     "findings": Document("bnlint --format json", 1, list[FindingJson]),
+    "graph": Document("bnlint trace TARGET --graph FILE.json", 1, GraphJson),
     "summary": Document("bnlint --summary FILE", 1, SummaryJson),
     "timeline": Document("bnlint timeline --format json", 1, list[RunJson]),
 }
