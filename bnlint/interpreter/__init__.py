@@ -23,11 +23,13 @@ from bnlint.interpreter.core.tape import Tape
 from bnlint.interpreter.entry_points import Rehearser, is_script
 from bnlint.interpreter.evaluation.allowance import FILE
 from bnlint.interpreter.library import (
+    accelerate,
     builtin_functions,
     code_folders,
     commands,
     data_files,
     hydra_configs,
+    ignite,
     iterators,
     launchers,
     methods,
@@ -59,6 +61,7 @@ from bnlint.interpreter.torch import script_forwards
 from bnlint.source import Project, SourceFile
 
 HANDLERS = (
+    accelerate,
     attributes,
     builtin_functions,
     code_folders,
@@ -72,6 +75,7 @@ HANDLERS = (
     script_forwards,
     functions,
     hydra_configs,
+    ignite,
     import_statements,
     iterators,
     launchers,

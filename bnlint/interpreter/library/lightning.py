@@ -1,22 +1,16 @@
 """Lightning's trainer: it draws the batches, switches the modes and calls a module's steps."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import Site
-from bnlint.interpreter.core.frames import ActiveLoop
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Function, Instance, Method, Scope
 from bnlint.interpreter.core.values import Arguments, Unknown, Value
-from bnlint.interpreter.library.data import LOADER, loader_batches
-from bnlint.interpreter.python.loops import note_iteration
+from bnlint.interpreter.library.data import LOADER
+from bnlint.interpreter.library.trainer_loops import PASSES, drawn
 from bnlint.interpreter.torch.hooks import call_step, start_training, switch
 from bnlint.interpreter.torch.modules import MODE, descendants
 from bnlint.interpreter.torch.training import note_step
 
-PASSES = 2
-"""How often training and validation take turns: what the first leaves behind, the second meets."""
 EVALUATIONS = {"validate": "validation", "test": "test", "predict": "predict"}
 """The step that each method of a trainer runs without training."""
 AFTER = ("training_epoch_end", "on_train_epoch_end")
@@ -42,7 +36,7 @@ def fit(m: Machine, module: Instance, arguments: Arguments, site: Site, scope: S
     training = _loader(m, arguments, source, "train", 1, site)
     validation = _loader(m, arguments, source, "val", 2, site)
     for number in range(1, PASSES + 1):
-        with _drawn(m, training, number, site, scope) as batch:
+        with drawn(m, training, number, site, scope) as batch:
             start_training(m, module, site)
             call_step(m, module, "training_step", [batch, Unknown("batch index")], site)
             note_step(m, site)
@@ -76,7 +70,7 @@ def _evaluate(
     parts = [part for _, part in descendants(m, module)]
     modes = [(part, part.attributes.get(MODE)) for part in parts]
     grad = m.grad
-    with _drawn(m, loader, number, site, scope) as batch, m.gradients_given_back():
+    with drawn(m, loader, number, site, scope) as batch, m.gradients_given_back():
         switch(m, module, site, training=False)
         m.grad = Known.NO
         call_step(m, module, f"{kind}_step", [batch, Unknown("batch index")], site)
@@ -85,20 +79,6 @@ def _evaluate(
         m.grad = grad
     for part, mode in modes:
         m.heap.put(part.attributes, MODE, mode)
-
-
-@contextmanager
-def _drawn(m: Machine, loader: Value, number: int, site: Site, scope: Scope) -> Iterator[Value]:
-    """A batch of a loader, in a pass of the trainer's loop over it."""
-    known = loader if isinstance(loader, Instance) and loader.library == LOADER else None
-    depth = len(m.loops)
-    m.loops.append(ActiveLoop(site.node, site, number, known))  # type: ignore[arg-type]
-    try:
-        if known is not None:
-            note_iteration(m, known, site.node, scope)  # type: ignore[arg-type]
-        yield Unknown("batch") if known is None else loader_batches(m, known).element
-    finally:
-        del m.loops[depth:]
 
 
 def _loader(

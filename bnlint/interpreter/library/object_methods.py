@@ -6,7 +6,7 @@ from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import Arguments, Tensor, Unknown, Value, is_known
-from bnlint.interpreter.library import lightning
+from bnlint.interpreter.library import ignite, lightning
 from bnlint.interpreter.library.commands import APPS, call_app_method, run_app
 from bnlint.interpreter.library.data import LOADER, loader_batches
 from bnlint.interpreter.library.dataclass_parsers import (
@@ -14,6 +14,7 @@ from bnlint.interpreter.library.dataclass_parsers import (
     PARSING,
     parse_dataclasses,
 )
+from bnlint.interpreter.library.framework_objects import handler_of
 from bnlint.interpreter.library.frameworks import framework_of
 from bnlint.interpreter.library.launchers import PROCESSES, start_process
 from bnlint.interpreter.library.lightning import lightning_module
@@ -36,6 +37,8 @@ def call_object_method(
     """``instance.name(...)``."""
     if instance.library in _COMMAND_LINE:
         return _call_command_line(m, instance, name, arguments, site, scope)
+    if (handler := handler_of(instance.library)) is not None:
+        return handler(m, instance, name, arguments, site, scope)
     if instance.library == LOADER:
         return loader_batches(m, instance) if name == "__iter__" else Unknown(f"loader {name}")
     if is_state_dict(instance):
@@ -71,9 +74,9 @@ def call_object_method(
         case "backward" | "manual_backward" if inputs := tensors_in(arguments.values):
             note_backward(m, inputs, site)
             return None
-        case "prepare":
-            values = arguments.positional
-            return values[0] if len(values) == 1 else tuple(values)
+        case "attach" if instance.library.startswith(("ignite.metrics.", "ignite.contrib.")):
+            ignite.attach(m, arguments)
+            return None
     if framework_of(instance.library):
         return Unknown(f"{name}()")
     return m.call_unknown(Unknown(name, None, instance), arguments, site)

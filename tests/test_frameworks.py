@@ -1,0 +1,207 @@
+"""Scripts of training frameworks: who switches the modes, and what is drawn from which loader."""
+
+import re
+from collections.abc import Mapping
+from textwrap import dedent
+
+import pytest
+
+from tests import fixing
+
+SETUP = """
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+from torchvision.datasets import CIFAR10
+
+F = nn.functional
+train_set, val_set = CIFAR10(".", train=True), CIFAR10(".", train=False)
+train_loader = DataLoader(train_set, batch_size=64, shuffle=True, drop_last=True)
+val_loader = DataLoader(val_set, batch_size=64)
+model = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(7200, 9))
+optimizer = torch.optim.SGD(model.parameters(), 0.1)
+"""
+MARK = re.compile(r"# (BN\d{3})")
+
+
+def held_against_marks(code: str) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
+    """The lines and rules that are marked in a script, and those that are reported."""
+    code = SETUP + dedent(code)
+    lines = enumerate(code.splitlines(), 1)
+    marked = [(number, rule) for number, line in lines for rule in MARK.findall(line)]
+    return marked, sorted((f.span.line, f.rule) for f in fixing.lint(code))
+
+
+ACCELERATE = {
+    "nothing puts the model into eval mode": """
+        from accelerate import Accelerator
+        accelerator = Accelerator(mixed_precision="fp16", gradient_accumulation_steps=2)
+        model, optimizer, train_loader, val_loader = accelerator.prepare(
+            model, optimizer, train_loader, val_loader)
+        for epoch in range(9):
+            model.train()
+            for x, y in train_loader:
+                with accelerator.accumulate(model), accelerator.autocast():
+                    loss = F.cross_entropy(model(x), y)
+                    accelerator.backward(loss)
+                    accelerator.clip_grad_norm_(model.parameters(), 1.0)
+                    optimizer.step()
+                    optimizer.zero_grad()
+            with torch.no_grad():
+                for x, y in val_loader:
+                    guess = model(x).argmax(1)  # BN301
+                    guess, y = accelerator.gather_for_metrics((guess, y))
+                    accelerator.print((guess == y).float().mean())
+        accelerator.save(accelerator.get_state_dict(model), "net.pt")
+        """,
+    "the model is taken out of its wrapper to be evaluated": """
+        import accelerate
+        accelerator = accelerate.Accelerator()
+        prepared = [model, optimizer, train_loader, val_loader]
+        model, optimizer, train_loader, val_loader = accelerator.prepare(*prepared)
+        for epoch in range(9):
+            for x, y in accelerator.skip_first_batches(train_loader, 2):
+                accelerator.backward(F.cross_entropy(model(x), y))
+                optimizer.step()
+            accelerator.wait_for_everyone()
+            net = accelerator.unwrap_model(model)
+            net.eval()  # BN303
+            with torch.no_grad():
+                print([net(x).argmax(1) == y for x, y in val_loader])
+        """,
+    "a state is loaded to predict with": """
+        from accelerate import Accelerator
+        accelerator = Accelerator()
+        model, val_loader = accelerator.prepare(model, val_loader)
+        accelerator.load_state("last")
+        with torch.no_grad():
+            for x, y in val_loader:
+                print(accelerator.gather(model(x).argmax(1)))  # BN302
+        """,
+    "one object is prepared, of a batch that is small": """
+        from accelerate import Accelerator
+        accelerator = Accelerator()
+        model = accelerator.prepare(model)
+        small = accelerator.prepare_data_loader(DataLoader(train_set, 2, shuffle=True))  # BN501
+        for x, y in small:
+            accelerator.backward(F.cross_entropy(model(x), y))
+            accelerator.prepare_optimizer(optimizer).step()
+        """,
+    "the modes are switched as they should": """
+        from accelerate import Accelerator
+        accelerator = Accelerator()
+        model, optimizer, train_loader, val_loader = accelerator.prepare(
+            model, optimizer, train_loader, val_loader)
+        for epoch in range(9):
+            model.train()
+            for x, y in train_loader:
+                with accelerator.no_sync(model):
+                    accelerator.backward(F.cross_entropy(model(x), y))
+                optimizer.step()
+                accelerator.log({"model": model})
+            accelerator.save_state("last")
+            model.eval()
+            with torch.inference_mode():
+                for x, y in val_loader:
+                    print(accelerator.gather_for_metrics(model(x).argmax(1) == y).sum())
+        """,
+}
+IGNITE = {
+    "a step of the project leaves the mode that an evaluator sets": """
+        from ignite.engine import Engine, Events, create_supervised_evaluator
+        model.train()
+        def step(engine, batch):
+            x, y = batch
+            loss = F.cross_entropy(model(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return loss.item()
+        trainer, evaluator = Engine(step), create_supervised_evaluator(model)
+        @trainer.on(Events.EPOCH_COMPLETED)
+        def validate(engine):
+            evaluator.run(val_loader)  # BN303
+        trainer.run(train_loader, max_epochs=9)
+        """,
+    "a step of the project validates in the trainer's mode": """
+        from ignite.engine import Engine, Events, create_supervised_trainer
+        from ignite.metrics import Accuracy
+        trainer = create_supervised_trainer(model, optimizer, nn.CrossEntropyLoss(), device="cuda")
+        def predict(engine, batch):
+            with torch.no_grad():
+                return model(batch[0]), batch[1]  # BN301
+        evaluator = Engine(predict)
+        Accuracy().attach(evaluator, "accuracy")
+        class Validation:
+            def __init__(self, loader):
+                self.loader = loader
+            def validate(self, engine, name):
+                evaluator.run(self.loader)
+                print(name, evaluator.state.metrics)
+        trainer.add_event_handler(Events.EPOCH_COMPLETED(every=2), Validation(val_loader).validate, "val")
+        trainer.run(train_loader, max_epochs=9)
+        """,
+    "the trainer's batches are small": """
+        from ignite.engine import create_supervised_trainer
+        import ignite.distributed as idist
+        model, optimizer = idist.auto_model(model), idist.auto_optim(optimizer)
+        trainer = create_supervised_trainer(model, optimizer, F.cross_entropy)
+        small = idist.auto_dataloader(train_set, batch_size=2, shuffle=True)  # BN501
+        trainer.run(small, max_epochs=9)
+        """,
+    "the trainer and the evaluator of ignite": """
+        from ignite.engine import Events, create_supervised_evaluator, create_supervised_trainer
+        from ignite.handlers import Checkpoint
+        trainer = create_supervised_trainer(model, optimizer, nn.CrossEntropyLoss())
+        evaluator = create_supervised_evaluator(model)
+        trainer.add_event_handler(Events.EPOCH_COMPLETED, lambda: evaluator.run(val_loader))
+        trainer.add_event_handler(Events.COMPLETED, Checkpoint({"model": model}, "."))
+        trainer.run(train_loader, max_epochs=9)
+        """,
+    "steps of the project that switch": """
+        from ignite.engine import Engine, Events
+        def step(engine, batch):
+            model.train()
+            x, y = batch
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+        @torch.no_grad()
+        def predict(engine, batch):
+            model.eval()
+            return model(batch[0]), batch[1]
+        trainer, evaluator = Engine(step), Engine(predict)
+        @trainer.on(Events.ITERATION_COMPLETED(every=100) | Events.COMPLETED)
+        def validate():
+            evaluator.run(val_loader)
+        trainer.run(train_loader, 9)
+        """,
+    "handlers switch": """
+        from ignite.engine import Engine, Events
+        def step(engine, batch):
+            x, y = batch
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+        @torch.no_grad()
+        def predict(engine, batch):
+            return model(batch[0]).argmax(1), batch[1]
+        trainer, evaluator = Engine(step), Engine(predict)
+        trainer.add_event_handler(Events.EPOCH_STARTED, lambda engine: model.train())
+        evaluator.add_event_handler(Events.STARTED, lambda engine: model.eval())
+        trainer.add_event_handler(Events.EPOCH_COMPLETED, lambda engine: evaluator.run(val_loader))
+        trainer.run(train_loader, 9)
+        """,
+}
+
+
+def cases(*tables: Mapping[str, str]) -> pytest.MarkDecorator:
+    """Each script under its name."""
+    listed = [pytest.param(code, id=name) for table in tables for name, code in table.items()]
+    return pytest.mark.parametrize("code", listed)
+
+
+@cases(ACCELERATE, IGNITE)
+def test_what_is_reported_of_scripts_of_frameworks(code: str) -> None:
+    marked, reported = held_against_marks(code)
+    assert reported == marked
