@@ -26,7 +26,7 @@ MARK = re.compile(r"# (BN\d{3})")
 
 def held_against_marks(code: str) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
     """The lines and rules that are marked in a script, and those that are reported."""
-    code = SETUP + dedent(code)
+    code = SETUP + NET + dedent(code)
     lines = enumerate(code.splitlines(), 1)
     marked = [(number, rule) for number, line in lines for rule in MARK.findall(line)]
     return marked, sorted((f.span.line, f.rule) for f in fixing.lint(code))
@@ -194,6 +194,170 @@ IGNITE = {
         """,
 }
 
+NET = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = model
+
+    def forward(self, pixel_values, labels=None):
+        logits = self.body(pixel_values)
+        if labels is None:
+            return {"logits": logits}
+        return {"loss": F.cross_entropy(logits, labels), "logits": logits}
+
+net = Net()
+"""
+HUGGING_FACE = {
+    "the last step leaves train mode, and batches are small": """
+        from transformers import Trainer, TrainingArguments
+        args = TrainingArguments("out", per_device_train_batch_size=2, num_train_epochs=3)  # BN501
+        trainer = Trainer(model=net, args=args, train_dataset=train_set, eval_dataset=val_set)
+        trainer.train()
+        with torch.no_grad():
+            for x, y in val_loader:
+                print((trainer.model(x)["logits"].argmax(1) == y).sum())  # BN301
+        """,
+    "frozen parameters are put into train mode by each step": """
+        from transformers import Trainer, TrainingArguments
+        net.load_state_dict(torch.load("net.pt"))
+        for parameter in net.body[1].parameters():
+            parameter.requires_grad = False  # BN701
+        net.eval()
+        Trainer(net, TrainingArguments("out"), train_dataset=train_set).train()
+        """,
+    "a loss of the project's trainer": """
+        from transformers import Trainer, TrainingArguments
+        class Weighted(Trainer):
+            def compute_loss(self, model, inputs, return_outputs=False):
+                labels = inputs.pop("labels")
+                outputs = model(**inputs)
+                loss = F.cross_entropy(outputs["logits"], labels)
+                return (loss, outputs) if return_outputs else loss
+        args = TrainingArguments("out", per_device_train_batch_size=4)  # BN501
+        Weighted(model=net, args=args, train_dataset=train_set).train()
+        """,
+    "the last thing is an evaluation": """
+        from transformers import Trainer, TrainingArguments
+        args = TrainingArguments("out", eval_strategy="epoch", per_device_train_batch_size=64)
+        trainer = Trainer(model=net, args=args, train_dataset=train_set, eval_dataset=val_set)
+        trainer.train()
+        with torch.no_grad():
+            for x, y in val_loader:
+                print((net(x)["logits"].argmax(1) == y).sum())
+        """,
+    "predict() comes before the script's own evaluation": """
+        from transformers import IntervalStrategy, Trainer, TrainingArguments
+        args = TrainingArguments("out", evaluation_strategy=IntervalStrategy.NO)
+        trainer = Trainer(model=net, args=args, train_dataset=train_set)
+        trainer.train()
+        trainer.predict(val_set)
+        with torch.no_grad():
+            for x, y in val_loader:
+                print((net(x)["logits"].argmax(1) == y).sum())
+        """,
+    "the project's trainer has steps of its own": """
+        from transformers import Trainer, TrainingArguments
+        class Frozen(Trainer):
+            def training_step(self, model, inputs, count=None):
+                model.eval()
+                loss = self.compute_loss(model, inputs)
+                self.accelerator.backward(loss)
+                return loss.detach()
+        Frozen(model=net, args=TrainingArguments("out"), train_dataset=train_set).train()
+        with torch.no_grad():
+            for x, y in val_loader:
+                print((net(x)["logits"].argmax(1) == y).sum())
+        """,
+}
+FASTAI = {
+    "small batches": """
+        from fastai.data.core import DataLoaders
+        from fastai.learner import Learner
+        small = DataLoader(train_set, batch_size=2, shuffle=True)  # BN501
+        learn = Learner(DataLoaders(small, val_loader), model, loss_func=nn.CrossEntropyLoss())
+        learn.fit_one_cycle(5)
+        """,
+    "validation comes last, in eval mode": """
+        from fastai.data.core import DataLoaders
+        from fastai.learner import Learner
+        learn = Learner(DataLoaders(train_loader, val_loader), model, nn.CrossEntropyLoss())
+        learn.fit(5)
+        with torch.no_grad():
+            for x, y in val_loader:
+                print((learn.model(x).argmax(1) == y).sum())
+        """,
+}
+COMPOSER = {
+    "evaluation gives train mode back": """
+        from composer import Trainer
+        from composer.models import ComposerModel
+        class Classifier(ComposerModel):
+            def __init__(self):
+                super().__init__()
+                self.net = model
+            def forward(self, batch):
+                return self.net(batch[0])
+            def loss(self, outputs, batch):
+                return F.cross_entropy(outputs, batch[1])
+        classifier = Classifier()
+        small = DataLoader(train_set, batch_size=4, shuffle=True)  # BN501
+        trainer = Trainer(model=classifier, train_dataloader=small, eval_dataloader=val_loader)
+        trainer.fit()
+        with torch.no_grad():
+            for x, y in val_loader:
+                print((classifier.net(x).argmax(1) == y).sum())  # BN301
+        """,
+    "its own evaluation": """
+        from composer import Trainer
+        trainer = Trainer(model=model, train_dataloader=train_loader, eval_dataloader=val_loader)
+        trainer.fit()
+        trainer.eval(eval_dataloader=val_loader)
+        """,
+}
+CATALYST = {
+    "small batches": """
+        from catalyst import dl
+        small = DataLoader(train_set, batch_size=4, shuffle=True)  # BN501
+        runner = dl.SupervisedRunner()
+        runner.train(model=model, criterion=nn.CrossEntropyLoss(), optimizer=optimizer,
+                     loaders={"train": small, "valid": val_loader}, num_epochs=3)
+        """,
+    "validation comes last, in eval mode": """
+        from catalyst.dl import SupervisedRunner
+        loaders = {"train": train_loader, "valid": val_loader}
+        SupervisedRunner().train(model=model, criterion=nn.CrossEntropyLoss(), loaders=loaders)
+        with torch.no_grad():
+            for x, y in val_loader:
+                print((model(x).argmax(1) == y).sum())
+        """,
+}
+MMENGINE = {
+    "small batches, and the last step leaves train mode": """
+        from mmengine.model import BaseModel
+        from mmengine.runner import Runner
+        class Classifier(BaseModel):
+            def __init__(self):
+                super().__init__()
+                self.net = model
+            def forward(self, x, labels=None, mode="tensor"):
+                outputs = self.net(x)
+                return {"loss": F.cross_entropy(outputs, labels)} if mode == "loss" else outputs
+        classifier = Classifier()
+        small = DataLoader(train_set, batch_size=4, shuffle=True)  # BN501
+        Runner(model=classifier, work_dir="out", train_dataloader=small).train()
+        with torch.no_grad():
+            for x, y in val_loader:
+                print((classifier(x).argmax(1) == y).sum())  # BN301
+        """,
+    "the runner validates": """
+        from mmengine.runner import Runner
+        runner = Runner(model, "out", train_dataloader=train_loader, val_dataloader=val_loader)
+        runner.train()
+        runner.val()
+        """,
+}
+
 
 def cases(*tables: Mapping[str, str]) -> pytest.MarkDecorator:
     """Each script under its name."""
@@ -201,7 +365,7 @@ def cases(*tables: Mapping[str, str]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("code", listed)
 
 
-@cases(ACCELERATE, IGNITE)
+@cases(ACCELERATE, IGNITE, HUGGING_FACE, FASTAI, COMPOSER, CATALYST, MMENGINE)
 def test_what_is_reported_of_scripts_of_frameworks(code: str) -> None:
     marked, reported = held_against_marks(code)
     assert reported == marked

@@ -28,6 +28,7 @@ from bnlint.interpreter.library import (
     code_folders,
     commands,
     data_files,
+    hugging_face,
     hydra_configs,
     ignite,
     iterators,
@@ -38,6 +39,7 @@ from bnlint.interpreter.library import (
     randomness,
     standard,
     torch_functions,
+    trainers,
 )
 from bnlint.interpreter.library.data import loader_fact
 from bnlint.interpreter.python import (
@@ -74,6 +76,7 @@ HANDLERS = (
     expressions,
     script_forwards,
     functions,
+    hugging_face,
     hydra_configs,
     ignite,
     import_statements,
@@ -90,6 +93,7 @@ HANDLERS = (
     standard,
     statements,
     torch_functions,
+    trainers,
 )
 """The modules that fill the machine's dispatch tables when they are imported."""
 NO_CALLS: Mapping[Path, Sequence[Invocation]] = {}

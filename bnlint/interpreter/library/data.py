@@ -9,6 +9,7 @@ from bnlint.interpreter.core.bound_arguments import bind_loosely
 from bnlint.interpreter.core.layer_arguments import make_argument
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Bound, Builtin, Class, Instance, Scope
+from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import (
     MISSING,
     Arguments,
@@ -178,12 +179,24 @@ def _fact(dataset: Value, depth: int, seen: dict[int, Fact]) -> Fact:
     """The same; ``seen`` are those that were looked into, or are being so: one may hold itself."""
     if isinstance(dataset, Choice):
         return _one_of([_fact(value, depth, seen) for value in dataset.values])
+    if isinstance(dataset, list | Many):
+        return _listed(dataset)
     if not isinstance(dataset, Instance) or depth == 0:
         return NO_FACT
     if id(dataset) not in seen:
         seen[id(dataset)] = NO_FACT
         seen[id(dataset)] = _fact_of_instance(dataset, depth - 1, seen)
     return seen[id(dataset)]
+
+
+def _listed(samples: list[Value] | Many) -> Fact:
+    """A list of samples, each of tensors that were neither drawn nor come from a loader."""
+    first = samples.element if isinstance(samples, Many) else next(iter(samples), None)
+    parts = tensors_in([first])
+    if not parts or any(part.loaders or part.made_up for part in parts):
+        return NO_FACT
+    mixed = Known.YES if any(part.drawn for part in parts) else Known.NO
+    return Dataset("list", None, Known.NO, mixed), Purpose.UNKNOWN
 
 
 def _fact_of_instance(dataset: Instance, depth: int, seen: dict[int, Fact]) -> Fact:

@@ -1,14 +1,17 @@
 """Lightning's trainer: it draws the batches, switches the modes and calls a module's steps."""
 
-from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Function, Instance, Method, Scope
 from bnlint.interpreter.core.values import Arguments, Unknown, Value
 from bnlint.interpreter.library.data import LOADER
-from bnlint.interpreter.library.trainer_loops import PASSES, drawn
+from bnlint.interpreter.library.trainer_loops import (
+    PASSES,
+    drawn,
+    modes_given_back,
+    without_gradients,
+)
 from bnlint.interpreter.torch.hooks import call_step, start_training, switch
-from bnlint.interpreter.torch.modules import MODE, descendants
 from bnlint.interpreter.torch.training import note_step
 
 EVALUATIONS = {"validate": "validation", "test": "test", "predict": "predict"}
@@ -67,18 +70,12 @@ def _evaluate(
     """Run a step in eval mode without gradients, and give back the modes that there were."""
     if module.cls is None or not isinstance(module.cls.find(f"{kind}_step"), Function):
         return
-    parts = [part for _, part in descendants(m, module)]
-    modes = [(part, part.attributes.get(MODE)) for part in parts]
-    grad = m.grad
-    with drawn(m, loader, number, site, scope) as batch, m.gradients_given_back():
+    with modes_given_back(m, module), drawn(m, loader, number, site, scope) as batch:
         switch(m, module, site, training=False)
-        m.grad = Known.NO
-        call_step(m, module, f"{kind}_step", [batch, Unknown("batch index")], site)
-        for name in (f"{kind}_epoch_end", f"on_{kind}_epoch_end"):
-            call_step(m, module, name, [], site)
-        m.grad = grad
-    for part, mode in modes:
-        m.heap.put(part.attributes, MODE, mode)
+        with without_gradients(m):
+            call_step(m, module, f"{kind}_step", [batch, Unknown("batch index")], site)
+            for name in (f"{kind}_epoch_end", f"on_{kind}_epoch_end"):
+                call_step(m, module, name, [], site)
 
 
 def _loader(

@@ -12,6 +12,7 @@ from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import Arguments, Unknown, Value
 from bnlint.interpreter.library.data import LOADER, loader_batches
 from bnlint.interpreter.python.loops import note_iteration
+from bnlint.interpreter.torch.modules import MODE, descendants
 from bnlint.interpreter.torch.script_forwards import call_module
 from bnlint.interpreter.torch.training import note_backward, note_step
 
@@ -55,12 +56,28 @@ def learn(m: Machine, loss: Value, site: Site) -> None:
     note_step(m, site)
 
 
-def evaluate(m: Machine, model: Value, batch: Value, site: Site) -> Value:
-    """Predict a batch without gradients, for a metric."""
+@contextmanager
+def without_gradients(m: Machine) -> Iterator[None]:
+    """As under ``torch.no_grad()``."""
     grad = m.grad
     with m.gradients_given_back():
         m.grad = Known.NO
+        yield
+        m.grad = grad
+
+
+@contextmanager
+def modes_given_back(m: Machine, model: Instance) -> Iterator[None]:
+    """Leave a model and its parts in the modes that they were found in."""
+    modes = [(part, part.attributes.get(MODE)) for _, part in descendants(m, model)]
+    yield
+    for part, mode in modes:
+        m.heap.put(part.attributes, MODE, mode)
+
+
+def evaluate(m: Machine, model: Value, batch: Value, site: Site) -> Value:
+    """Predict a batch without gradients, for a metric."""
+    with without_gradients(m):
         output = predict(m, model, batch, site)
         m.journal.measure(tensors_in([output]))
-        m.grad = grad
     return output

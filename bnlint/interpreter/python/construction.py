@@ -25,6 +25,7 @@ from bnlint.interpreter.core.values import (
     Value,
     is_further,
 )
+from bnlint.interpreter.library.frameworks import framework_of
 from bnlint.interpreter.python.configurations import NODES
 from bnlint.interpreter.python.functions import run_function
 from bnlint.interpreter.python.iteration import listed
@@ -43,6 +44,11 @@ from bnlint.interpreter.torch.prototypes import built_or_copied
 from bnlint.vocabulary.layers import ANY_ARGUMENTS, SIGNATURES, bare_name
 
 FRAMEWORK_MODULES = ("LightningModule", "LightningDataModule", "PreTrainedModel", "MetaModule")
+PACKAGE_MODULES = frozenset(
+    """composer.ComposerModel composer.ComposerClassifier mmengine.BaseModel mmengine.BaseModule
+    mmcv.BaseModule""".split()
+)
+"""Base classes that are modules, by package and name; others have such names for something else."""
 NOT_OBJECTS = frozenset({"Enum", "IntEnum", "StrEnum", "Exception", "ValueError", "RuntimeError"})
 
 
@@ -72,8 +78,10 @@ DDP = "torch.nn.parallel.DistributedDataParallel"
 @lru_cache(maxsize=8192)
 def is_module_class(path: str) -> bool:
     """Whether a library class is an nn.Module."""
-    name = path.rpartition(".")[2]
-    return canonical(path).startswith("torch.nn.") or name in FRAMEWORK_MODULES
+    package, name = path.partition(".")[0], path.rpartition(".")[2]
+    if name in FRAMEWORK_MODULES or f"{package}.{name}" in PACKAGE_MODULES:
+        return True
+    return canonical(path).startswith("torch.nn.")
 
 
 @handles(CALLS, Class)
@@ -204,6 +212,10 @@ def initialise_library(m: Machine, made: Instance, arguments: Arguments) -> None
     else:
         made.arguments = bind_loosely(arguments)
         made.resolved = not arguments.opened
+    if not made.is_module and framework_of(made.library):
+        for name, value in arguments.keywords.items():
+            m.heap.put(made.attributes, name, value)
+        return
     for bound in made.arguments.values():
         for module in modules_in(bound.value):
             register_child(m, made, "module", module)
