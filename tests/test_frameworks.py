@@ -149,6 +149,17 @@ IGNITE = {
         small = idist.auto_dataloader(train_set, batch_size=2, shuffle=True)  # BN501
         trainer.run(small, max_epochs=9)
         """,
+    "each process trains": """
+        import ignite.distributed as idist
+        from ignite.engine import create_supervised_trainer
+        def training(rank, config, name=""):
+            small = DataLoader(train_set, batch_size=config["batch_size"], shuffle=True)  # BN501
+            trainer = create_supervised_trainer(model, optimizer, F.cross_entropy)
+            trainer.run(small, max_epochs=config["epochs"])
+        config = {"batch_size": 2, "epochs": 3}
+        with idist.Parallel(backend="nccl") as parallel:
+            parallel.run(training, config, name="run")
+        """,
     "the trainer and the evaluator of ignite": """
         from ignite.engine import Events, create_supervised_evaluator, create_supervised_trainer
         from ignite.handlers import Checkpoint

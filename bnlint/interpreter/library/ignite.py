@@ -70,6 +70,19 @@ def _loader(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scop
     return m.call(Library(LOADER), arguments, site, scope)
 
 
+@framework_object("ignite", "Parallel")
+def call_parallel(
+    m: Machine, parallel: Instance, name: str, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
+    """``with idist.Parallel(...) as parallel: parallel.run(function, *args)``, in each process."""
+    function, *values = arguments.positional or [Unknown("function")]
+    if name != "run":
+        return Unknown(f"{name}()")
+    given = Arguments([Unknown("local rank"), *values], dict(arguments.keywords))
+    given.opened = arguments.opened
+    return m.call(function, given, site, scope)
+
+
 @framework_object("ignite", "Engine")
 def call_engine(
     m: Machine, engine: Instance, name: str, arguments: Arguments, site: Site, scope: Scope
