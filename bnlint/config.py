@@ -15,6 +15,8 @@ LARGEST = 256 << 10
 """Bytes of a pyproject.toml that is read."""
 MOST_DOTS = 1000
 """In one line of it; reading a dotted key takes time that grows with the square of its length."""
+MOST_PATTERNS = 1000
+"""Of `exclude` and of `per-file-ignores`: each is held against each file."""
 
 FAIL_ON = ("error", "warning", "advice", "never")
 
@@ -77,6 +79,10 @@ def parse(table: Mapping[str, object], root: Path, origin: str) -> Config:
         if converted is None:
             raise UsageError(f"`{key}` in [tool.bnlint] of {origin} must be {expected}")
         values[key.replace("-", "_")] = converted
+    for key in ("exclude", "per_file_ignores"):
+        if len(values.get(key, ())) > MOST_PATTERNS:
+            shown = key.replace("_", "-")
+            raise UsageError(f"`{shown}` in {origin} has more than {MOST_PATTERNS} patterns")
     least = values.pop("min_normalization_batch", None)
     settings = Settings() if least is None else Settings(min_normalization_batch=least)
     return Config(root, origin, settings=settings, **values)

@@ -65,6 +65,10 @@ NOT_TRACED = Diagnostic(
 ALL = (UNREADABLE_FILE, RULE_CRASHED, UNUSED_IGNORE, REHEARSAL_FAILED, NOT_TRACED)
 
 
+LONGEST_REASON = 500
+"""Characters of an exception's text that are shown; it may quote what was read."""
+
+
 def start_of(path: str) -> Span:
     """Return the span that stands for a whole file."""
     return Span(path, 0, 0, 1, 1, 1, 1)
@@ -72,7 +76,7 @@ def start_of(path: str) -> Span:
 
 def describe(error: BaseException) -> str:
     """Name an exception and the line that raised it, in one line."""
-    said = " ".join(str(error).split())
+    said = " ".join(str(error)[:LONGEST_REASON].split())
     what = f"{type(error).__name__}: {said}" if said else type(error).__name__
     frames = traceback.extract_tb(error.__traceback__, limit=-1)
     where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""

@@ -41,6 +41,8 @@ MAIN_STEPS = 120_000
 """Steps for one script, and for what it imports."""
 MAIN_LINE_STEPS = 400
 """Further steps for each of its lines."""
+MOST_WHOLE_CALLS = 2
+"""What all calls of one script that a configuration keeps take together, in scripts' whole steps."""
 WHOLE_STEPS = 600_000
 """Steps for one model that was asked for by name."""
 ENTRY_STEPS = 12_000
@@ -98,12 +100,15 @@ class Rehearser:
         """
         if all(call.origin for call in calls):
             self._run_with_defaults(source)
+        left = MOST_WHOLE_CALLS * _main_steps(source)
         for call in calls:
             if not call.origin:
                 self._mains[source], _ = self._run_main(source, (), call)
                 continue
+            before = self.m.steps
             with self.m.namespaces.afresh():
-                self._run_main(source, (str(call),), call)
+                self._run_main(source, (str(call),), call, most=max(left, LEAST_STEPS))
+            left -= self.m.steps - before
         self.m.command_line.begin(None, source.path)
 
     def _run_with_defaults(self, source: SourceFile) -> None:
@@ -131,17 +136,22 @@ class Rehearser:
         return bool(words) and mentions_unexplored(self.m, words, namespace)
 
     def _run_main(
-        self, source: SourceFile, options: tuple[str, ...], call: Invocation | None = None
+        self,
+        source: SourceFile,
+        options: tuple[str, ...],
+        call: Invocation | None = None,
+        *,
+        most: int | None = None,
     ) -> tuple[Namespace, bool]:
-        """Execute a file; returns its names, and whether the execution came to its end."""
+        """Execute a file, in at most so many steps; its names, and whether that came to its end."""
         self.m.command_line.begin(call, source.path, source.file)
         namespace = self.m.namespaces.new(source, "__main__")
         namespace.eager = True
-        body = source.tree.body
+        body, steps = source.tree.body, _main_steps(source)
         complete = self._enter(
             source.path,
             True,
-            MAIN_STEPS + MAIN_LINE_STEPS * source.content.count("\n"),
+            steps if most is None else min(steps, most),
             lambda: self.m.execute(body, namespace.scope),
             Site(source, source.tree),
             options,
@@ -317,6 +327,10 @@ def placeholders(module: Instance) -> Arguments:
     if count == 0 and (positional or isinstance(params.star_arg, cst.Param)):
         count = 1
     return Arguments([Tensor() for _ in range(count)])
+
+
+def _main_steps(source: SourceFile) -> int:
+    return MAIN_STEPS + MAIN_LINE_STEPS * source.content.count("\n")
 
 
 def _steps_for(source: SourceFile) -> int:

@@ -21,6 +21,8 @@ NEVER_ENTERED = frozenset(
 
 LARGEST_IGNORE = 256 << 10
 """Bytes of a .gitignore that is read; as in git, it is no symbolic link."""
+MOST_PATTERNS = 10_000
+"""Of all .gitignore files of a run: each is held against each file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,15 @@ class LintTarget:
 
 @dataclass(slots=True)
 class Found:
-    """The files found, how many were excluded, and what could not be read, in words."""
+    """The files found, how many were excluded, and what could not be read, in words.
+
+    ``patterns`` are those of the .gitignore files that were read.
+    """
 
     targets: list[LintTarget] = field(default_factory=list)
     excluded: int = 0
     unread: list[str] = field(default_factory=list)
+    patterns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +217,12 @@ def _ignores_in(folder: Path, found: Found) -> Patterns | None:
         if os.path.lexists(file):
             found.unread.append(f"`{file}` is not read: {error.strerror}")
         return None
-    lines = gitignore.lines_of(content.decode(errors="replace"))
+    lines = list(gitignore.lines_of(content.decode(errors="replace")))
+    if found.patterns + len(lines) > MOST_PATTERNS:
+        found.unread.append(
+            f"`{file}` is not read: with it there are more than {MOST_PATTERNS} patterns"
+        )
+        return None
+    found.patterns += len(lines)
     patterns = [pattern for line in lines if (pattern := gitignore.parse(line)) is not None]
     return Patterns(folder, tuple(reversed(patterns)))

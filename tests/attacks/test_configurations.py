@@ -44,6 +44,13 @@ HOSTILE = {
         "configparser.ConfigParser().read('c.ini')",
         "[a]\nb0 = x\n" + "".join(f"b{n} = {f'%(b{n - 1})s' * 9}\n" for n in range(1, 12)),
     ),
+    "blanks": ("configparser.ConfigParser().read('c.ini')", f"[a]\nb{' ' * 200_000}x\n"),
+    "defaults of sections": (
+        "configparser.ConfigParser().read('c.ini')",
+        "[DEFAULT]\n"
+        + "".join(f"k{n}=1\n" for n in range(12_000))
+        + "".join(f"[a{n}]\n" for n in range(12_000)),
+    ),
     "lines": ("[line for line in open('c.cfg')]", "\n" * 200_000),
 }
 
@@ -120,6 +127,25 @@ PARSERS = {
         ["@/dev/zero"],
     ),
     "a loop of parents": ("p.parents = [p]\n", ["--a"]),
+    "parents of parents": (
+        "for i in range(9):\n    p = argparse.ArgumentParser(parents=[p] * 20, add_help=False)\n",
+        ["--a"],
+    ),
+    "parents that share": (
+        "q = p\nfor i in range(9):\n"
+        "    p, q = [argparse.ArgumentParser(parents=[p, q] * 9, add_help=False) for _ in '12']\n",
+        ["--a"],
+    ),
+    "names of commands": (
+        f"q = p\nfor i in range(4):\n"
+        f"    q = q.add_subparsers().add_parser('a', aliases={[f'b{n}' for n in range(99)]})\n",
+        ["a", "b1", "b2"],
+    ),
+    "readings": (
+        "".join(f"p.add_argument('--a{n}')\n" for n in range(400))
+        + "p.parse_known_args(['--a1=1'] * 99)\n" * 1_000,
+        ["--a1=1"],
+    ),
     "a pattern": ("p.add_argument('--a', metavar='%(x)' * 9999, help='%s' * 9999)\n", ["--a"]),
 }
 
@@ -156,6 +182,10 @@ CIRCLES = {
         "from omegaconf import OmegaConf\ncfg = OmegaConf.load('c/a.yaml')\nx = cfg.a0\n",
         {"c/a.yaml": "".join(f"a{n}: {f'${{a{n + 1}}}' * 20}\n" for n in range(7)) + "a7: ''\n"},
     ),
+    "dots": (
+        "from omegaconf import OmegaConf\ncfg = OmegaConf.load('c/a.yaml')\nx = cfg.a\n",
+        {"c/a.yaml": f"a: '${{{'.' * 45_000}'\n"},
+    ),
     "registries": (
         "import models\nfrom models.registry import REGISTRY\nREGISTRY['no']\n",
         {
@@ -178,3 +208,58 @@ def test_what_leads_back_to_itself_ends(kind: str, tmp_path: Path) -> None:
     outcome = lint(tmp_path, {"train.py": f"{HEAD}{code}{TAIL}", **files})
     survives(outcome)
     assert "BN203" in outcome.rules
+
+
+SHARING = "a = {'k': 1}\nfor i in range(60):\n    a = {'x': a, 'y': [a]}\n"
+"""Two to the power of 60 entries, in 60 dicts."""
+TREES = {
+    "easydict": "from easydict import EasyDict\nEasyDict(a)\n",
+    "nodes": "from easydict import EasyDict\nb = EasyDict()\nfor i in range(60):\n"
+    "    c = EasyDict()\n    c.x, c.y, b = b, b, c\nb.update(copy.copy(b))\nb.merge_from_dict(b)\n",
+    "references": "from omegaconf import OmegaConf\nOmegaConf.create(a)\n",
+    "containers": "from omegaconf import OmegaConf\nb = OmegaConf.create({})\nfor i in range(60):\n"
+    "    c = OmegaConf.create({})\n    c.x, c.y, b = b, b, c\nOmegaConf.to_container(b)\n",
+    "targets": "import hydra\nhydra.utils.instantiate(a)\n",
+    "merged": "from omegaconf import OmegaConf\nOmegaConf.merge(a, a)\n",
+    "bases": "from mmengine import Config\nConfig.fromfile('c/a.py')\n",
+    "choices": "import click\n@click.command()\n@click.option('--a', type=click.Choice([a]))\n"
+    "def main(a):\n    pass\nmain()\n",
+    "a long target": "import hydra\nfor i in range(99):\n"
+    "    hydra.utils.instantiate({'_target_': f'{i}' + '.a' * 40_000})\n",
+}
+
+
+@pytest.mark.parametrize("kind", TREES)
+def test_trees_that_share_their_parts_are_paid_for(kind: str, tmp_path: Path) -> None:
+    files = {
+        "train.py": f"{HEAD}import copy\n{TAIL}{SHARING}{TREES[kind]}",
+        "c/a.py": f"_base_ = 'b.py'\n{SHARING}",
+        "c/b.py": SHARING,
+    }
+    outcome = lint(tmp_path, files, "train.py", "--", "--a=1")
+    survives(outcome)
+    assert outcome.rules == ["BN203"]
+
+
+FOLDERS = ("'a' * 5_000", "'/' * 9_000", "'../' * 4_000", "'\\0'", "'\\ud800'", "'loop'", "'/dev'")
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_names_that_no_folder_has_are_not_known(name: str, tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    code = (
+        f"import glob, hydra, importlib, os, pkgutil\nn = {name}\n"
+        "os.listdir(n)\nglob.glob(n + '/*.py')\npkgutil.iter_modules([n])\nopen(n + '.yaml')\n"
+        "importlib.import_module(n)\nhydra.main(n, n)(print)()\nhydra.main('.', n)(print)()\n"
+    )
+    outcome = lint(tmp_path, {"train.py": HEAD + code + TAIL})
+    survives(outcome)
+    assert outcome.rules == ["BN203"]
+
+
+def test_an_override_of_a_group_with_a_long_name(tmp_path: Path) -> None:
+    code = "import hydra\n@hydra.main('c', 'a')\ndef main(cfg):\n    pass\nmain()\n"
+    files = {"train.py": HEAD + TAIL + code, "c/a.yaml": "x: 1\n"}
+    outcome = lint(tmp_path, files, "train.py", "--", f"+{'a' * 5_000}=1")
+    survives(outcome)
+    assert outcome.rules == ["BN203"]

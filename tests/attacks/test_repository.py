@@ -127,6 +127,46 @@ def test_a_gitignore_cannot_keep_the_linter_busy(tmp_path: Path, name: str) -> N
     survives(lint(tmp_path, {"train.py": HEAD + TAIL}, "."))
 
 
+def test_many_gitignores_cannot_either(tmp_path: Path) -> None:
+    patterns = "".join(f"*{number:x}*a\n" for number in range(3_000))
+    files = {f"d{n}/{name}": text for n in range(60) for name, text in (
+        (".gitignore", patterns),
+        ("a.py", "import torch\n"),
+    )}  # fmt: skip
+    outcome = lint(tmp_path, {"train.py": HEAD + TAIL, **files}, ".")
+    survives(outcome)
+    assert outcome.rules == ["BN203"]
+    assert outcome.err.count("more than 10000 patterns") == 57
+
+
+@pytest.mark.parametrize("key", ["exclude", "per-file-ignores"])
+def test_a_configuration_of_many_patterns_is_refused(tmp_path: Path, key: str) -> None:
+    names = [f"*{number:x}*a" for number in range(9_000)]
+    listed = [f"\"{name}\" = ['BN2']" for name in names]
+    table = (
+        f"exclude = {names}" if key == "exclude" else f"per-file-ignores = {{{','.join(listed)}}}"
+    )
+    (tmp_path / "train.py").write_text(HEAD + TAIL)
+    (tmp_path / "pyproject.toml").write_text(f"[tool.bnlint]\n{table}\n")
+    outcome = run(tmp_path, "train.py")
+    assert outcome.status == 2
+    assert f"`{key}`" in outcome.err
+    assert "more than 1000 patterns" in outcome.err
+    assert outcome.seconds < 5
+
+
+def test_calls_that_a_configuration_keeps_share_their_steps(tmp_path: Path) -> None:
+    busy = "".join(f"def f{n}(x): return [f{n - 1}(x + [n]) for n in '12']\n" for n in range(1, 30))
+    code = f"{HEAD}import sys\n{TAIL}def f0(x):\n    return sys.argv\n{busy}f29([q.x])\n"
+    (tmp_path / "train.py").write_text(code)
+    runs = [f"train.py --x {number}" for number in range(20)]
+    (tmp_path / "pyproject.toml").write_text(f"[tool.bnlint]\nruns = {runs}\n")
+    outcome = run(tmp_path, "--format", "json", "train.py")
+    survives(outcome, seconds=15)
+    assert outcome.rules == ["BN203"]
+    assert outcome.err.count("Not followed") == 1
+
+
 @pytest.mark.parametrize("key", ["exclude", "per-file-ignores"])
 @pytest.mark.parametrize("name", ["stars", "folders"])
 def test_configured_patterns_cannot_either(tmp_path: Path, key: str, name: str) -> None:

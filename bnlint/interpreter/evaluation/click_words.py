@@ -10,6 +10,8 @@ from typing import Any
 from bnlint.interpreter.evaluation.command_grammar import MOST_WORDS, NotReadable, Refused
 
 MOST_PARAMETERS = 500
+LONGEST_NAME = 200
+"""Of a parameter; click looks for one that is like a word that it does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ def read_click(
     import click
 
     if len(words) > MOST_WORDS or len(parameters) > MOST_PARAMETERS:
+        raise NotReadable
+    if any(len(name) > LONGEST_NAME for parameter in parameters for name in parameter.declared):
         raise NotReadable
     if "--help" in words and not group:
         raise Refused("with these arguments it only prints how it is used")

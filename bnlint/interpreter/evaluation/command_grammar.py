@@ -15,6 +15,9 @@ MOST_OPEN = 3
 """Positional arguments of any number of words, for the same reason."""
 MOST_NUMBERED = 256
 MOST_RULES = 4_000
+"""Of a grammar, with those of all its commands; a rule counts as often as it has names."""
+READING = 24
+"""What it weighs to let argparse read a word, or to tell it a rule."""
 
 
 class Refused(Exception):
@@ -53,6 +56,18 @@ class Grammar:
     commands: Mapping[str, "Grammar"] = field(default_factory=dict)
     command_settings: Mapping[str, Any] = field(default_factory=dict)
     owner: object = None
+
+
+def extent(grammar: Grammar) -> int:
+    """How many rules a grammar has with its commands, by each of their names."""
+    return _extent(grammar, {})
+
+
+def _extent(grammar: Grammar, known: dict[Grammar, int]) -> int:
+    if grammar not in known:
+        own = 1 + sum(max(1, len(rule.flags)) for rule in grammar.rules)
+        known[grammar] = own + sum(_extent(c, known) for c in grammar.commands.values())
+    return known[grammar]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +186,8 @@ def read(
     """
     if len(words) > MOST_WORDS or any(len(word) > LONGEST_WORD for word in words):
         raise NotReadable
+    if extent(grammar) > MOST_RULES:
+        raise NotReadable
     given: list[Given] = []
     entered: list[Grammar] = []
     try:
@@ -213,7 +230,7 @@ def _built(
 def _require_readable(rules: Sequence[Rule]) -> None:
     numbers = [rule.settings.get("nargs") for rule in rules]
     positional = [n for rule, n in zip(rules, numbers, strict=True) if not _is_option(rule)]
-    if len(rules) > MOST_RULES or sum(isinstance(n, str) for n in positional) > MOST_OPEN:
+    if sum(isinstance(n, str) for n in positional) > MOST_OPEN:
         raise NotReadable
     if any(isinstance(number, int) and number > MOST_NUMBERED for number in numbers):
         raise NotReadable

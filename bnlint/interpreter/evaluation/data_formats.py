@@ -19,6 +19,8 @@ LONGEST_LITERAL = 20_000
 LONGEST_NUMBER = 1_000
 MOST_DOTS = 1_000
 """In one line of TOML, whose dotted keys take time that grows with the square of their length."""
+_MANY_BLANKS = re.compile(r"[^\S\n]{200}")
+"""In a line of ini, whose option ends before blanks: configparser tries each of them."""
 _OPENING = re.compile(r"[\[{(]")
 
 
@@ -85,8 +87,12 @@ def _toml(text: str) -> object:
 
 
 def _ini(text: str) -> object:
+    if _MANY_BLANKS.search(text):
+        raise NotData
     parser = configparser.RawConfigParser()
     parser.read_string(text)
+    if len(parser.sections()) * len(parser.defaults()) > MOST_NODES:  # each section has them all
+        raise NotData
     found = {section: dict(parser.items(section)) for section in parser.sections()}
     return {"DEFAULT": dict(parser.defaults()), **found}
 

@@ -16,7 +16,7 @@ from bnlint.interpreter.core.objects import (
 )
 from bnlint.interpreter.core.values import Arguments, Library, Unknown, Value, is_known
 from bnlint.interpreter.evaluation.click_words import ClickParameter, read_click
-from bnlint.interpreter.evaluation.command_grammar import NotReadable, Refused
+from bnlint.interpreter.evaluation.command_grammar import READING, NotReadable, Refused
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.parsers import option_value
 from bnlint.interpreter.library.signature_options import TYPER, given_parameters
@@ -73,6 +73,8 @@ def _declared(arguments: Arguments, *, argument: bool) -> ClickParameter | None:
     elif isinstance(kind, Instance) and kind.library.endswith(".Choice"):
         choices = kind.arguments.get("0") or kind.arguments.get("choices")
         if choices is None or not isinstance(choices.value, list | tuple):
+            return None
+        if not all(isinstance(choice, str) for choice in choices.value):
             return None
         settings["choices"] = [str(choice) for choice in choices.value]
         case = kind.arguments.get("case_sensitive")
@@ -157,7 +159,7 @@ def _run(m: Machine, command: Command, words: list[str], site: Site, scope: Scop
     options = command.function.options
     declared = [option.declared for option in options]
     try:
-        if None in declared:
+        if None in declared or not m.allowance.takes(READING * (len(declared) + len(words))):
             raise NotReadable
         known = [d for d in declared if isinstance(d, ClickParameter)]
         given, rest = read_click(known, words, group=command.is_group)

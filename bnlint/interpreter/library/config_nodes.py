@@ -24,6 +24,7 @@ from bnlint.interpreter.python.configurations import (
     entry,
     forget_entries,
     merge,
+    pay_for,
     put,
     selected,
     set_at,
@@ -107,7 +108,7 @@ def call_configuration_method(
 
 def _update(m: Machine, owner: Configuration, other: Value) -> None:
     if isinstance(other, dict):
-        for key, value in other.items():
+        for key, value in list(other.items()):
             put(m, owner, key, value)
     else:
         forget_entries(m, owner)
@@ -223,6 +224,7 @@ def _container(m: Machine, path: str, arguments: Arguments, site: Site, scope: S
 
 
 def _plain(m: Machine, tree: Value) -> Value:
+    pay_for(m, tree)
     match tree:
         case Configuration():
             return m.new({key: _plain(m, entry(tree, key)) for key in tree})

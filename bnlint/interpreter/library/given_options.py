@@ -11,12 +11,14 @@ from bnlint.interpreter.core.values import Library, Unknown, Value, is_known
 from bnlint.interpreter.evaluation.allowance import NotPlain, TooLarge
 from bnlint.interpreter.evaluation.command_grammar import (
     CONSTANT,
+    READING,
     Given,
     Grammar,
     NotReadable,
     Refused,
     Rule,
     Word,
+    extent,
     read,
 )
 from bnlint.interpreter.evaluation.plain import plain
@@ -30,8 +32,8 @@ from bnlint.interpreter.library.parser_declarations import (
     declarations_of,
     destination_of,
     is_open,
+    lineage,
     options_of,
-    parents_of,
 )
 
 KINDS: Mapping[str, type] = {f"builtins.{t.__name__}": t for t in (int, float, complex, str, bool)}
@@ -67,12 +69,13 @@ def given_options(
     Raises:
         Refused: the program ends.
     """
-    if not m.allowance.takes(len(declarations_of(parser)) + len(words)):
-        return None
     grammars = _Grammars(m)
     try:
+        grammar = grammars.of(parser)
+        if not m.allowance.takes(READING * (extent(grammar) + len(words))):
+            return None
         reading = read(
-            grammars.of(parser),
+            grammar,
             words,
             partly="known" in method or grammars.open,
             intermixed="intermixed" in method,
@@ -86,16 +89,16 @@ def given_options(
     found: dict[str, Value] = {}
     for entered in reading.entered:
         assert isinstance(entered.owner, Instance)
-        found |= _defaults(entered.owner)
+        found |= _defaults(m, entered.owner)
     found |= reading.commands
     for given in reading.given:
         _enter(m, found, given, source)
     return GivenOptions({k: v for k, v in found.items() if not _is_left_out(v)}, reading.rest)
 
 
-def _defaults(parser: Instance) -> dict[str, Value]:
+def _defaults(m: Machine, parser: Instance) -> dict[str, Value]:
     """What the attributes of a namespace are before any option is given."""
-    found = options_of(parser)
+    found = options_of(m, parser)
     found.pop(COMMANDS, None)
     command = found.pop(COMMAND, None)
     named = command.arguments.keywords.get("dest") if isinstance(command, Subparsers) else None
@@ -114,16 +117,22 @@ class _Grammars:
     def __init__(self, m: Machine) -> None:
         self.m = m
         self.open = False
+        self._known: dict[Instance, Grammar] = {}
 
     def of(self, parser: Instance, depth: int = 4) -> Grammar:
-        """The grammar of a parser; raises :class:`NotReadable`."""
-        made = Grammar(self._settings(parser), owner=parser)
-        self.open = self.open or is_open(parser) or not parser.resolved
-        for parent in parents_of(parser):
-            made.rules += self.of(parent, depth - 1).rules if depth else []
-        made.rules += [self._rule(declaration) for declaration in declarations_of(parser)]
+        """The grammar of a parser, one for all of its names; raises :class:`NotReadable`."""
+        known = self._known.get(parser)
+        if known is not None:
+            return known
+        made = self._known[parser] = Grammar(self._settings(parser), owner=parser)
+        for one in lineage(parser):
+            self.m.step()
+            self.open = self.open or is_open(one) or not one.resolved
+            made.rules += [self._rule(declaration) for declaration in declarations_of(one)]
         command, commands = parser.attributes.get(COMMAND), parser.attributes.get(COMMANDS)
-        if isinstance(command, Subparsers) and isinstance(commands, dict) and depth:
+        if isinstance(command, Subparsers) and isinstance(commands, dict):
+            if not depth:
+                raise NotReadable
             made.command_settings = self._plain(command.arguments, "dest", "required", "metavar")
             made.commands = {
                 str(name): self.of(value, depth - 1)

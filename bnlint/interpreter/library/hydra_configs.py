@@ -1,5 +1,6 @@
 """Hydra: configurations that are composed of files by their defaults lists, and objects made of them."""
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from bnlint.interpreter.python.configurations import (
     configured,
     entry,
     merge,
+    pay_for,
     selected,
     set_at,
 )
@@ -33,6 +35,8 @@ from bnlint.source import SourceFile
 from bnlint.visible import display_path
 
 MOST_CONFIGS = 200
+MOST_PARTS = 40
+"""Of a dotted path to an object; each of its beginnings is looked for as a module."""
 _HEADER = re.compile(r"\A(?:\s*#[^\n]*\n)*?\s*#\s*@package[ \t]+(\S+)")
 _ITEM = re.compile(r"(?:(?P<word>override|optional)\s+)*(?P<group>[^@\s]+)(?:@(?P<package>\S+))?")
 _ABSOLUTE = ("_global_", "_group_", "_name_")
@@ -73,7 +77,7 @@ class _Composition:
     def is_group(self, name: str) -> bool:
         """Whether there is a folder of options."""
         folder = self.folder / name
-        return ".." not in name and folder.is_relative_to(self.root) and folder.is_dir()
+        return ".." not in name and folder.is_relative_to(self.root) and os.path.isdir(folder)
 
     def compose(self, name: str, overrides: _Overrides) -> Configuration:
         """The whole configuration; raises :class:`NotComposed`."""
@@ -229,7 +233,7 @@ def composed(m: Machine, path: str, name: str, site: Site) -> Value:
     if not isinstance(source, SourceFile):
         return Unknown("configuration")
     root = m.namespaces.project.root_of(source.file)
-    folder = Path(source.file.parent, path).resolve()
+    folder = Path(os.path.abspath(source.file.parent / path))
     composition = _Composition(m, folder, root, site)
     try:
         overrides = _overrides(m, composition) if m.command_line.argv is not None else _Overrides()
@@ -277,6 +281,7 @@ def instantiated(
     m: Machine, config: Value, more: Arguments, site: Site, scope: Scope, *, deep: bool = True
 ) -> Value:
     """The object that a configuration's ``_target_`` makes of its other entries."""
+    pay_for(m, config)
     match config:
         case list():
             return m.new([instantiated(m, v, Arguments(), site, scope) for v in config])
@@ -326,6 +331,8 @@ def _made(
 def _named(m: Machine, path: str, site: Site, scope: Scope) -> Value:
     """What a dotted path means: something of the project, or of a package."""
     parts = path.split(".")
+    if len(parts) > MOST_PARTS:
+        return Unknown("target")
     for end in range(len(parts) - 1, 0, -1):
         module = m.namespaces.load(".".join(parts[:end]), 0, scope.namespace)
         if isinstance(module, Namespace):

@@ -1,5 +1,6 @@
 """What a parser of argparse has been told: its options, its parents and its commands."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bnlint.facts.types.site import Site
@@ -80,7 +81,7 @@ def is_open(parser: Instance) -> bool:
         return True
     bound = parser.arguments.get("parents")
     parents = bound.value if bound is not None else ()
-    return not isinstance(parents, list | tuple) or len(parents) > len(parents_of(parser))
+    return not isinstance(parents, list | tuple) or not all(map(_is_parser, parents))
 
 
 def open_parsers(m: Machine, arguments: Arguments) -> None:
@@ -105,16 +106,38 @@ def parents_of(parser: Instance) -> list[Instance]:
     """The parsers whose options a parser has, too."""
     bound = parser.arguments.get("parents")
     values = bound.value if bound is not None and isinstance(bound.value, list | tuple) else ()
-    return [v for v in values if isinstance(v, Instance) and v.library in PARSERS]
+    return list(dict.fromkeys(filter(_is_parser, values)))
 
 
-def options_of(parser: Instance, depth: int = 8) -> dict[str, Value]:
+def _is_parser(value: Value) -> bool:
+    return isinstance(value, Instance) and value.library in PARSERS
+
+
+def lineage(parser: Instance) -> list[Instance]:
+    """A parser behind its parents and theirs, each once: also where all share them."""
+    found: dict[Instance, None] = {}
+    waiting: list[tuple[Instance, Iterator[Instance]]] = [(parser, iter(parents_of(parser)))]
+    entered = {parser}
+    while waiting:
+        last, parents = waiting[-1]
+        parent = next((p for p in parents if p not in entered), None)
+        if parent is None:
+            waiting.pop()
+            found[last] = None
+        else:
+            entered.add(parent)
+            waiting.append((parent, iter(parents_of(parent))))
+    return list(found)
+
+
+def options_of(m: Machine, parser: Instance) -> dict[str, Value]:
     """The options of a parser and its parents, without those of its commands."""
     found: dict[str, Value] = {}
-    for parent in parents_of(parser) if depth else ():
-        found |= options_of(parent, depth - 1)
-    own = {k: v for k, v in parser.attributes.items() if k not in (DECLARED, OPEN)}
-    return found | own
+    for one in lineage(parser):
+        m.step(1 + (len(one.attributes) >> 3))
+        own = {k: v for k, v in one.attributes.items() if k not in (DECLARED, OPEN)}
+        found |= own
+    return found
 
 
 def converted(m: Machine, kind: Value, text: Value, site: Site) -> Value:

@@ -14,6 +14,7 @@ from bnlint.interpreter.library.parser_declarations import (
     COMMANDS,
     EXCLUSIVE,
     NAMESPACE,
+    OPEN,
     SUBPARSERS,
     Declaration,
     Subparsers,
@@ -58,6 +59,8 @@ def _add_parser(m: Machine, parsers: Instance, arguments: Arguments, site: Site)
     made.arguments = bind_loosely(arguments)
     commands, aliases = parsers.attributes.get(COMMANDS), arguments.keywords.get("aliases")
     names = [arguments.get(0, "name"), *(aliases if isinstance(aliases, list | tuple) else ())]
+    if aliases is not None and not isinstance(aliases, list | tuple):
+        m.heap.put(parsers.attributes, OPEN, True)
     for name in names:
         if isinstance(name, str) and isinstance(commands, dict):
             m.heap.touch(commands)
@@ -113,7 +116,7 @@ def _parsed(m: Machine, parser: Instance, depth: int = 8) -> dict[str, Value]:
 
     That is the first one unless another is being tried: one of them has to be given.
     """
-    found = options_of(parser)
+    found = options_of(m, parser)
     named, commands = found.pop(COMMAND, None), found.pop(COMMANDS, None)
     if not isinstance(commands, dict) or not commands or not depth:
         return found

@@ -9,7 +9,7 @@ from bnlint.interpreter.core.objects import Class, Function, Scope
 from bnlint.interpreter.core.values import Arguments, Configuration, Library, Unknown, Value
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.data_files import loaded_file
-from bnlint.interpreter.python.configurations import configured, put
+from bnlint.interpreter.python.configurations import configured, pay_for, put
 from bnlint.interpreter.python.data_texts import file_at
 from bnlint.source import Unreadable
 
@@ -48,11 +48,12 @@ def _tree(m: Machine, path: str, site: Site, depth: int) -> Value:
         if not isinstance(inner, dict):
             return inner
         made |= inner
-    return _over(made, own)
+    return _over(m, made, own)
 
 
-def _over(base: dict[Value, Value], own: dict[Value, Value]) -> dict[Value, Value]:
+def _over(m: Machine, base: dict[Value, Value], own: dict[Value, Value]) -> dict[Value, Value]:
     """Entries over others, dict by dict, except where one says ``_delete_=True``."""
+    pay_for(m, own)
     made = dict(base)
     for key, value in own.items():
         held = made.get(key)
@@ -61,7 +62,7 @@ def _over(base: dict[Value, Value], own: dict[Value, Value]) -> dict[Value, Valu
             continue
         rest = {k: v for k, v in value.items() if k != "_delete_"}
         merged = isinstance(held, dict) and value.get("_delete_") is not True
-        made[key] = _over(held, rest) if merged and isinstance(held, dict) else rest
+        made[key] = _over(m, held, rest) if merged and isinstance(held, dict) else rest
     return made
 
 

@@ -12,6 +12,7 @@ from bnlint.interpreter.core.machine import Machine, ProgramEnds
 from bnlint.interpreter.core.objects import Class, Function, Method, Partial
 from bnlint.interpreter.core.values import MISSING, Unknown, Value
 from bnlint.interpreter.evaluation.command_grammar import (
+    READING,
     Given,
     Grammar,
     NotReadable,
@@ -19,6 +20,7 @@ from bnlint.interpreter.evaluation.command_grammar import (
     Rule,
     read,
 )
+from bnlint.source.parents import children
 
 KINDS: Mapping[str, type | None] = {"int": int, "float": float, "str": None, "bool": bool}
 TRUE = frozenset(("true", "yes", "t", "y", "1", "on"))
@@ -113,12 +115,12 @@ def _flags_in(node: cst.CSTNode | None) -> Iterator[str]:
     """``typer.Option(4, "--batch-size", "-b")``: the spellings."""
     pending = [node] if node is not None else []
     while pending:
-        part = pending.pop(0)
+        part = pending.pop()
         if isinstance(part, cst.SimpleString) and isinstance(part.evaluated_value, str):
             text = part.evaluated_value
             if re.fullmatch(r"--?[A-Za-z][\w-]*(/--?[A-Za-z][\w-]*)?", text):
                 yield text.partition("/")[0]
-        pending.extend(part.children)
+        pending.extend(reversed(children(part)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,8 @@ def given_parameters(
     parameters = [p for component in components for p in parameters_of(component)]
     open_ = any(not isinstance(c, Function | Class) for c in components)
     words = line.words()[first:]
+    names = sum(1 + len(parameter.flags) for parameter in parameters)
+    m.step(READING * (names + len(words)))
     try:
         grammar = Grammar({"allow_abbrev": True}, rules_for(parameters, style))
         reading = read(grammar, words, partly=open_)

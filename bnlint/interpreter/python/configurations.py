@@ -29,7 +29,7 @@ OMEGACONF = "omegaconf"
 DEEPEST_REFERENCE = 8
 MOST_REFERENCES = 200
 DEEPEST_NESTING = 100
-_REFERENCE = re.compile(r"\$\{(\.*)([\w.\[\]-]+)\}")
+_REFERENCE = re.compile(r"\$\{(\.*+)([\w\[\]-][\w.\[\]-]*+)\}")
 YACS = "yacs"
 NODES: Mapping[str, str] = {
     "yacs.config.CfgNode": YACS,
@@ -66,6 +66,7 @@ METHODS = frozenset(dir(dict)) - {"__class__"}
 
 def configured(m: Machine, tree: Value, kind: str, cls: Class | None = None) -> Value:
     """A tree of dicts and lists, each dict of which has its entries as attributes."""
+    pay_for(m, tree)
     match tree:
         case Configuration() | dict():
             made = Configuration(kind, cls)
@@ -79,6 +80,12 @@ def configured(m: Machine, tree: Value, kind: str, cls: Class | None = None) -> 
         case tuple():
             return tuple(configured(m, item, kind, cls) for item in tree)
     return tree
+
+
+def pay_for(m: Machine, part: Value) -> None:
+    """Count a part of a tree that is gone through: trees may share their parts, or hold themselves."""
+    if isinstance(part, dict | list | tuple):
+        m.step(1 + (len(part) >> 4))
 
 
 def _adopt(parent: Configuration, value: Value) -> None:
@@ -97,6 +104,7 @@ def put(m: Machine, owner: Configuration, key: Value, value: Value) -> None:
 
 def forget_entries(m: Machine, owner: Configuration) -> None:
     """Something that is not known has been written over what a configuration holds."""
+    pay_for(m, owner)
     for key, value in list(owner.items()):
         if isinstance(value, Configuration):
             forget_entries(m, value)
@@ -199,7 +207,8 @@ def merge(
     if not isinstance(other, dict):
         forget_entries(m, into)
         return
-    for key, value in other.items():
+    pay_for(m, other)
+    for key, value in list(other.items()):
         held = into.get(key)
         if isinstance(held, Configuration) and isinstance(value, dict):
             merge(m, held, value, written)
