@@ -33,7 +33,10 @@ SIGNATURES: Mapping[str, tuple[str, ...]] = {
     "flatten": ("input", "start_dim", "end_dim"),
     "unsqueeze": ("input", "dim"),
     "squeeze": ("input", "dim"),
-    "dropout": ("input", "p", "training"),
+    **dict.fromkeys(
+        ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout"),
+        ("input", "p", "training"),
+    ),
     "add": ("input", "other", "alpha"),
     "mul": ("input", "other"),
     "div": ("input", "other"),

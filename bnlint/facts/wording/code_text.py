@@ -4,6 +4,7 @@ import ast
 import re
 
 _DOTTED_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_FOLLOWS_MODE = re.compile(r"[=(,]\s*[\w.]+\.training\s*[,)]")
 _FALSE = re.compile(r"[=(,]\s*False\b")
 _SLICE_OF_BATCH = re.compile(r"\[[^\[\]\n*:]*\*[^\[\]\n:]*:")
 _UNPACKED = re.compile(r"[(,]\s*\*\*\s*[\w({]")
@@ -25,6 +26,11 @@ def is_whole_number(text: str) -> bool:
 def hands_over_false(text: str) -> bool:
     """Whether ``False`` is assigned or an argument in it."""
     return _FALSE.search(text) is not None
+
+
+def follows_mode(text: str) -> bool:
+    """Whether an argument is the mode of a module: ``training=self.training``."""
+    return _FOLLOWS_MODE.search(text) is not None
 
 
 def unpacks_keywords(text: str) -> bool:
