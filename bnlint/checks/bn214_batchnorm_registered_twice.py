@@ -1,0 +1,132 @@
+"""BN214 batchnorm-registered-twice: one BatchNorm that ``state_dict()`` has under two names."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from bnlint.facts.types.graph import Graphs, Layer, ModelGraph
+from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.site import Site
+from bnlint.finding import Finding, Severity
+from bnlint.rule import Rule
+
+RULE = Rule("BN214", "batchnorm-registered-twice", Severity.ADVICE, in_tests=False)
+
+_LISTS = ("torch.nn.Sequential", "torch.nn.ModuleList", "torch.nn.ModuleDict")
+_WRAPPERS = ("DataParallel", "DistributedDataParallel")
+
+
+@dataclass(frozen=True, slots=True)
+class _Twice:
+    """A module of ``owner`` with two names: ``batch_norm``, or one that has it in it."""
+
+    module: Layer
+    other: str
+    batch_norm: Layer
+    owner: Layer
+    container: Layer | None
+    """The Sequential or list that it is a member of, too, if an attribute of the owner is."""
+
+    @property
+    def keys(self) -> tuple[str, str]:
+        """Two keys of one tensor."""
+        inner = self.batch_norm.name.removeprefix(self.module.name)
+        tracks = self.batch_norm.arguments.get("track_running_stats")
+        entry = "weight" if tracks is not None and tracks.value is False else "running_mean"
+        return f"{self.batch_norm.name}.{entry}", f"{self.other}{inner}.{entry}"
+
+    @property
+    def place(self) -> Site:
+        """The call in the owner's code that builds the module."""
+        ways = (self.module.site, *self.module.chain)
+        if self.owner.site in ways[1:]:
+            return ways[ways.index(self.owner.site) - 1]
+        return self.module.site
+
+
+@RULE.on_graphs
+def check(graphs: Graphs) -> Iterator[Finding]:
+    """Report BatchNorm layers that are an attribute and a member of a container, class by class."""
+    classes: dict[tuple[str, str], dict[Site, _Twice]] = defaultdict(dict)
+    for graph in graphs:
+        for twice in _registered_twice(graph):
+            owner = twice.place.path, twice.owner.class_name
+            classes[owner].setdefault(twice.place, twice)
+    for found in classes.values():
+        yield _finding(list(found.values()))
+
+
+def _registered_twice(graph: ModelGraph) -> Iterator[_Twice]:
+    named = {layer.name: layer for layer in graph.layers}
+    if not any(layer.aliases for layer in graph.layers):
+        return
+    for batch_norm in graph.of_kind(Kind.BATCH_NORM):
+        module = _outermost_shared(named, batch_norm)
+        if module is None or "?" in batch_norm.name:
+            continue
+        twice = _named_twice(named, module, batch_norm)
+        if not _is_wrapped(named, twice) and not _is_meant(graph, twice):
+            yield twice
+
+
+def _outermost_shared(named: Mapping[str, Layer], batch_norm: Layer) -> Layer | None:
+    parts = batch_norm.name.split(".")
+    around = (named.get(".".join(parts[:count])) for count in range(1, len(parts) + 1))
+    return next((m for m in around if m is not None and m.aliases), None)
+
+
+def _named_twice(named: Mapping[str, Layer], module: Layer, batch_norm: Layer) -> _Twice:
+    other = module.aliases[0]
+    holders = sorted((_holder(module.name), _holder(other)), key=len)
+    owner = holders[0]
+    while owner and not _is_within(holders[1], owner):
+        owner = _holder(owner)
+    inner = named.get(holders[1])
+    listed = inner is not None and inner.type in _LISTS and _is_within(holders[1], holders[0])
+    container = inner if listed and holders[0] != holders[1] else None
+    return _Twice(module, other, batch_norm, named[owner], container)
+
+
+def _holder(name: str) -> str:
+    return name.rpartition(".")[0]
+
+
+def _is_within(name: str, owner: str) -> bool:
+    return owner in ("", name) or name.startswith(f"{owner}.")
+
+
+def _is_wrapped(named: Mapping[str, Layer], twice: _Twice) -> bool:
+    """Whether one of the names is that of what DataParallel wraps, to be reached without it."""
+    wrappers = [n for n, layer in named.items() if layer.type.rpartition(".")[2] in _WRAPPERS]
+    names = twice.module.name, twice.other
+    return any(_is_within(name, wrapper) for wrapper in wrappers for name in names)
+
+
+def _is_meant(graph: ModelGraph, twice: _Twice) -> bool:
+    """Whether it is shared on purpose: called by both names, or more than once.
+
+    Without an attribute that only leads to a container, a forward must show that it is not.
+    """
+    calls = graph.calls_by_layer.get(twice.batch_norm, ())
+    if twice.container is None:
+        return len(calls) != 1
+    return len({twice.container.name in call.modules for call in calls}) > 1
+
+
+def _finding(found: list[_Twice]) -> Finding:
+    first = found[0]
+    others = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    keys = " and ".join(f"`{key}`" for key in first.keys)
+    container = first.container
+    evidence = []
+    remedy = "register it under one name"
+    if container is not None:
+        evidence.append((container.site, f"it is registered again here, as `{first.other}`"))
+        remedy = f"build it where it is used, in `{container.name}`"
+    return RULE.at(
+        first.place,
+        f"`{first.module.name}`{others} is registered twice, so `state_dict()` has its tensors twice"
+        f" ({keys}), and what averages states in place counts them twice; {remedy}",
+        layer=first.module.name,
+        evidence=evidence,
+    )
