@@ -106,6 +106,91 @@ ACCELERATE = {
                     print(accelerator.gather_for_metrics(model(x).argmax(1) == y).sum())
         """,
 }
+FABRIC = {
+    "a small batch, and no eval mode": """
+        import lightning as L
+        fabric = L.Fabric(accelerator="cuda", devices=2)
+        fabric.launch()
+        model, optimizer = fabric.setup(model, optimizer)
+        small, val_loader = fabric.setup_dataloaders(DataLoader(train_set, 2, shuffle=True), val_loader)  # BN501
+        for epoch in range(9):
+            model.train()
+            for x, y in small:
+                with fabric.no_backward_sync(model):
+                    fabric.backward(F.cross_entropy(model(x), y))
+                optimizer.step()
+            with torch.no_grad():
+                for x, y in val_loader:
+                    print(fabric.all_gather(model(x).argmax(1) == y).sum())  # BN301
+        """,
+    "a function that is launched switches the modes": """
+        from lightning.fabric import Fabric
+        def train(fabric, net):
+            net, step = fabric.setup(net, optimizer)
+            loader = fabric.setup_dataloaders(train_loader)
+            for epoch in range(9):
+                net.train()
+                for x, y in loader:
+                    fabric.backward(F.cross_entropy(net(x), y))
+                    step.step()
+                net.eval()
+                fabric.print([net(x).argmax(1) == y for x, y in val_loader])
+        Fabric().launch(train, model)
+        """,
+}
+LIGHTNING_CLI = {
+    "it fits at once": """
+        import lightning.pytorch as pl
+        from lightning.pytorch.cli import LightningCLI
+        class Data(pl.LightningDataModule):
+            def __init__(self, batch_size=2):
+                super().__init__()
+                self.batch_size = batch_size
+            def train_dataloader(self):
+                return DataLoader(train_set, self.batch_size, shuffle=True)  # BN501
+        class Classifier(pl.LightningModule):
+            def __init__(self, rate: float):
+                super().__init__()
+                self.body = model
+            def training_step(self, batch, index):
+                x, y = batch
+                return F.cross_entropy(self.body(x), y)
+        class CLI(LightningCLI):
+            def add_arguments_to_parser(self, parser):
+                parser.add_argument("--name")
+        CLI(Classifier, Data, save_config_callback=None)
+        """,
+    "the script calls what it built": """
+        import lightning.pytorch as pl
+        from lightning.pytorch.cli import LightningCLI
+        class Classifier(pl.LightningModule):
+            def __init__(self):
+                super().__init__()
+                self.body = model
+            def training_step(self, batch, index):
+                x, y = batch
+                return F.cross_entropy(self.body(x), y)
+        cli = LightningCLI(model_class=Classifier, run=False)
+        cli.trainer.fit(cli.model, DataLoader(train_set, 4, shuffle=True))  # BN501
+        """,
+    "an evaluation in eval mode": """
+        import lightning.pytorch as pl
+        from pytorch_lightning.cli import LightningCLI
+        class Classifier(pl.LightningModule):
+            def __init__(self):
+                super().__init__()
+                self.body = model
+            def training_step(self, batch, index):
+                return F.cross_entropy(self.body(batch[0]), batch[1])
+            def validation_step(self, batch, index):
+                self.log("hits", (self.body(batch[0]).argmax(1) == batch[1]).sum())
+            def train_dataloader(self):
+                return train_loader
+            def val_dataloader(self):
+                return val_loader
+        LightningCLI(Classifier)
+        """,
+}
 IGNITE = {
     "a step of the project leaves the mode that an evaluator sets": """
         from ignite.engine import Engine, Events, create_supervised_evaluator
@@ -376,7 +461,9 @@ def cases(*tables: Mapping[str, str]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("code", listed)
 
 
-@cases(ACCELERATE, IGNITE, HUGGING_FACE, FASTAI, COMPOSER, CATALYST, MMENGINE)
+@cases(
+    ACCELERATE, FABRIC, LIGHTNING_CLI, IGNITE, HUGGING_FACE, FASTAI, COMPOSER, CATALYST, MMENGINE
+)
 def test_what_is_reported_of_scripts_of_frameworks(code: str) -> None:
     marked, reported = held_against_marks(code)
     assert reported == marked

@@ -8,7 +8,7 @@ FRAMEWORKS: Mapping[str, tuple[str, frozenset[str]]] = {
         (
             "pytorch_lightning lightning",
             "Lightning",
-            "LightningModule LightningDataModule Trainer",
+            "LightningModule LightningDataModule Trainer LightningCLI",
         ),
         (
             "transformers",

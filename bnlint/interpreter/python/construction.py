@@ -1,5 +1,6 @@
 """Building objects: instances of project classes, layers of torch.nn, other library objects."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache, partial
 
@@ -200,6 +201,20 @@ def build_library(m: Machine, path: str, arguments: Arguments, site: Site) -> In
     return made
 
 
+Start = Callable[[Machine, Instance, Arguments], None]
+_STARTS: dict[str, Start] = {}
+
+
+def starts(name: str) -> Callable[[Start], Start]:
+    """Enter what the constructor of a framework's class does beside keeping its arguments."""
+
+    def enter(start: Start) -> Start:
+        _STARTS[name] = start
+        return start
+
+    return enter
+
+
 def initialise_library(m: Machine, made: Instance, arguments: Arguments) -> None:
     """What the constructor of a library base class does."""
     if made.library in CONTAINERS:
@@ -215,6 +230,8 @@ def initialise_library(m: Machine, made: Instance, arguments: Arguments) -> None
     if not made.is_module and framework_of(made.library):
         for name, value in arguments.keywords.items():
             m.heap.put(made.attributes, name, value)
+        if (start := _STARTS.get(made.library.rpartition(".")[2])) is not None:
+            start(m, made, arguments)
         return
     for bound in made.arguments.values():
         for module in modules_in(bound.value):
