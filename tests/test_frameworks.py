@@ -368,8 +368,7 @@ HUGGING_FACE = {
 }
 FASTAI = {
     "small batches": """
-        from fastai.data.core import DataLoaders
-        from fastai.learner import Learner
+        from fastai.vision.all import *
         small = DataLoader(train_set, batch_size=2, shuffle=True)  # BN501
         learn = Learner(DataLoaders(small, val_loader), model, loss_func=nn.CrossEntropyLoss())
         learn.fit_one_cycle(5)

@@ -37,6 +37,17 @@ class Directory:
     path: Path
 
 
+BY_FASTAI = {
+    "torch": "torch",
+    "nn": "torch.nn",
+    "F": "torch.nn.functional",
+    "np": "numpy",
+    "Learner": "fastai.learner.Learner",
+    "DataLoaders": "fastai.data.core.DataLoaders",
+}
+"""Names that ``from fastai.vision.all import *`` and its like bring."""
+
+
 class Namespace:
     """One file of the project as a module."""
 
@@ -106,6 +117,8 @@ class Namespace:
             if isinstance(module, Library):
                 if machine.namespaces.exports(module, name):
                     return Library(f"{module.path}.{name}")
+                if module.path.startswith("fastai.") and name in BY_FASTAI:
+                    return Library(BY_FASTAI[name])
             elif (value := module.own(machine, name)) is not MISSING:
                 return value
         return MISSING
