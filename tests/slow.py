@@ -11,6 +11,7 @@ import pytest
 SLOW = frozenset(
     """
     tests/attacks/
+    tests/evidence/
     tests/test_api.py::test_a_model_is_traced_and_left_as_it_was
     tests/test_api.py::test_a_model_that_fails_says_where_and_stays_as_it_was
     tests/test_api.py::test_exploding_signals_are_reported_when_asked_for

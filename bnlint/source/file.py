@@ -20,6 +20,7 @@ from bnlint.source import (
     unreadable,
 )
 from bnlint.source.enclosing_parameters import parameters_around
+from bnlint.source.line_index import LINE_END
 from bnlint.source.located import Located
 from bnlint.source.parents import Parents
 from bnlint.source.positions import Positions
@@ -160,6 +161,12 @@ class SourceFile:
     def mentions(self, text: str) -> bool:
         """Whether some text occurs in the file."""
         return text in self.content
+
+    def calls(self, method: str) -> bool:
+        """Whether the file calls a method of that name, outside of comments."""
+        called = f".{method}("
+        lines = LINE_END.split(self.content) if called in self.content else []
+        return any(called in line.partition("#")[0] for line in lines)
 
 
 def read(path: Path | str, display: str | None = None) -> SourceFile:

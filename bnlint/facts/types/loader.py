@@ -32,6 +32,33 @@ class Dataset:
     ordered_by_class: Known = Known.UNKNOWN
 
 
+@dataclass(frozen=True, slots=True)
+class Sampler:
+    """A ``DistributedSampler``: the share of one process in a dataset.
+
+    ``shuffles`` tells whether that is drawn at random, by a number that only ``set_epoch`` changes.
+    ``identity`` is the same in all facts about one object, and its order among the run's events.
+    """
+
+    identity: int
+    site: Site
+    names: tuple[str, ...]
+    shuffles: Known
+
+
+@dataclass(frozen=True, slots=True)
+class SamplerCode:
+    """Code that stands for a sampler at some place, and what must hold for it to be one.
+
+    ``through`` is code that asks the loader for its sampler, whichever that is; ``""`` if it has no
+    name there.
+    """
+
+    code: str
+    condition: str = ""
+    through: str = ""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Loader:
     """One DataLoader. ``arguments`` binds every constructor parameter, defaults included.
@@ -42,6 +69,7 @@ class Loader:
     ``names`` are the variables and attributes that it was bound to. ``resolved`` is false when
     ``*args`` or ``**kwargs`` that are not known took part in the call. ``settled`` is false when
     keywords that are unpacked into it may bring a sampler or ``shuffle`` on another path.
+    ``sampler`` is the ``DistributedSampler`` that it is given, on some path at least.
     """
 
     site: Site
@@ -51,6 +79,7 @@ class Loader:
     purpose: Purpose
     resolved: bool = True
     settled: bool = True
+    sampler: Sampler | None = None
 
     @property
     def is_held_out(self) -> bool:

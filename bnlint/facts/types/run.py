@@ -7,7 +7,7 @@ from typing import TypeVar, cast
 
 from bnlint.facts.types.graph import Layer, ModelGraph
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.loader import Loader
+from bnlint.facts.types.loader import Loader, Sampler, SamplerCode
 from bnlint.facts.types.site import Argument, Site
 
 
@@ -30,12 +30,13 @@ class Loop:
     """A loop of the script around an event: its statement and the number of the pass, from 1.
 
     ``loader`` is the loader that it iterates, if any. A loop over more than a few items is
-    rehearsed in two passes that stand for all of them.
+    rehearsed in two passes that stand for all of them; ``passes`` is their number, where known.
     """
 
     site: Site
     number: int
     loader: Loader | None = None
+    passes: int | None = field(default=None, compare=False)
 
 
 @dataclass(slots=True, eq=False)
@@ -269,9 +270,26 @@ class OptimizerStep(Event):
 
 @dataclass(frozen=True, slots=True)
 class LoaderIterated(Event):
-    """A loop or ``next(iter(...))`` draws from a loader."""
+    """A loop or ``next(iter(...))`` draws from a loader.
+
+    ``whole`` says that it is a loop, which begins anew each time. ``sampler_at`` has code for the
+    loader's :class:`Sampler` at those of the loops around that have a name for it.
+    """
 
     loader: Loader
+    whole: bool = False
+    sampler_at: Mapping[Site, SamplerCode] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EpochSet(Event):
+    """A sampler is told the epoch, or may be: by ``set_epoch``, or by code that is not known.
+
+    ``sampler`` is ``None`` where it is not known which; ``epoch`` is what it is told.
+    """
+
+    sampler: Sampler | None
+    epoch: Site | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,9 @@ class Source(Protocol):
     def mentions(self, text: str) -> bool:
         """Whether some text occurs in the file."""
 
+    def calls(self, method: str) -> bool:
+        """Whether the file calls a method of that name, outside of comments."""
+
 
 _NAME = re.compile(r"[^\W\d][\w.]*")
 

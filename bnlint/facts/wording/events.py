@@ -4,6 +4,7 @@ from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Loader
 from bnlint.facts.types.run import (
     Backward,
+    EpochSet,
     Event,
     Forward,
     Frozen,
@@ -45,6 +46,8 @@ def told(event: Event) -> str:
             return "optimizer step"
         case LoaderIterated(loader=loader):
             return drawn_from(loader)
+        case EpochSet():
+            return "a sampler is told the epoch"
         case LoaderHandedOver(loader=loader, framework=framework):
             return f"{framework} trains: {drawn_from(loader)}"
         case Frozen(model=model, requires_grad=learns, all_parameters=every):

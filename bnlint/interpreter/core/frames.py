@@ -64,6 +64,8 @@ class ActiveLoop:
     """Whether its passes stand for all."""
     since: int = 0
     """The order of events at its start: what is older was there before."""
+    passes: int | None = None
+    """How many passes it has, where that is known."""
     grown: dict[Instance, None] = field(default_factory=dict)
     """The containers of modules that got items in it, and are older."""
 

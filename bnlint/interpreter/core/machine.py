@@ -434,7 +434,7 @@ class Machine:
         """Where the rehearsal is."""
         frames = tuple(frame.as_fact() for frame in self.frames)
         loops = tuple(
-            LoopFact(loop.site, loop.number, self.journal.loader_fact(loop.loader))
+            LoopFact(loop.site, loop.number, self.journal.loader_fact(loop.loader), loop.passes)
             for loop in self.loops
         )
         return Context(frames, loops, self.assumptions())

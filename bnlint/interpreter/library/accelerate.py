@@ -6,6 +6,7 @@ from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import Arguments, Unknown, Value
 from bnlint.interpreter.library.framework_objects import framework_object
+from bnlint.interpreter.library.samplers import note_handed_on
 from bnlint.interpreter.library.state_dicts import state_dict
 from bnlint.interpreter.torch.modules import modules_in
 from bnlint.interpreter.torch.training import note_backward, note_loaded
@@ -26,6 +27,8 @@ def call_accelerator(
 ) -> Value:
     """``accelerator.name(...)``; what is not listed (logging, waiting, contexts) leaves modes alone."""
     first = arguments.get(0, "model")
+    if name.startswith("prepare"):
+        note_handed_on(m, arguments, site)
     if name == "prepare":
         return _prepare(m, accelerator, arguments)
     if name in _SAME:

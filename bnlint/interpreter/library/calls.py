@@ -27,6 +27,7 @@ from bnlint.interpreter.core.values import (
 from bnlint.interpreter.library.frameworks import framework_of
 from bnlint.interpreter.library.models import arrives_in_eval, contains_batchnorm
 from bnlint.interpreter.library.parser_declarations import open_parsers
+from bnlint.interpreter.library.samplers import note_handed_on
 from bnlint.interpreter.library.tensor_functions import call_tensor_function
 from bnlint.interpreter.python.construction import (
     build_library,
@@ -215,6 +216,7 @@ def _call_unknown(
         m.journal.measure(inputs)
     _forget_modes(m, arguments, site)
     _forget_weights(m, name, arguments)
+    note_handed_on(m, arguments, site)
     note_transfer(m, arguments.values, site)
     if inputs:
         return m.tape.tensor(Kind.UNKNOWN, name or "call", inputs, site)

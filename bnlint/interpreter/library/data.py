@@ -24,6 +24,7 @@ from bnlint.interpreter.core.values import (
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.dataset_order import draws_its_own_order, shuffles_itself
 from bnlint.interpreter.library.datasets import dataset_facts, purpose_of_name
+from bnlint.interpreter.library.samplers import sampler_fact
 from bnlint.interpreter.library.unpacked import may_bring_order
 from bnlint.interpreter.python.construction import new_instance
 
@@ -151,7 +152,8 @@ def loader_fact(loader: Instance) -> Loader:
     if purpose is Purpose.UNKNOWN:
         purpose = purpose_of_names([*names, *_dataset_names(dataset)])
     settled = not may_bring_order(loader.site)
-    return Loader(loader.site, arguments, fact, names, purpose, loader.resolved, settled)
+    sampler = sampler_fact(loader)
+    return Loader(loader.site, arguments, fact, names, purpose, loader.resolved, settled, sampler)
 
 
 def _dataset_names(dataset: Value) -> list[str]:

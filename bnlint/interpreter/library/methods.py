@@ -41,6 +41,7 @@ from bnlint.interpreter.library.parameter_methods import call_parameter_method
 from bnlint.interpreter.library.parser_declarations import PARSERS
 from bnlint.interpreter.library.parsers import call_parser_method
 from bnlint.interpreter.library.paths import call_path_method
+from bnlint.interpreter.library.samplers import note_epoch_set
 from bnlint.interpreter.library.tensor_functions import call_tensor_method
 from bnlint.interpreter.python.construction import initialise_library
 from bnlint.interpreter.python.iteration import (
@@ -60,6 +61,8 @@ def _call_builtin(
     m: Machine, builtin: Builtin, arguments: Arguments, site: Site, scope: Scope
 ) -> Value:
     receiver, name = builtin.receiver, builtin.name
+    if name == "set_epoch":
+        note_epoch_set(m, receiver, arguments, site)
     match receiver:
         case Builtin(receiver=owner, name="__dict__"):
             key = arguments.get(0, "key")

@@ -22,6 +22,7 @@ from bnlint.interpreter.core.values import (
     may_be_absent,
     present,
 )
+from bnlint.interpreter.library.samplers import sampler_at_loops
 from bnlint.interpreter.python.arithmetic import truth_of
 from bnlint.interpreter.python.growth import open_grown, remembered
 from bnlint.interpreter.python.iterables import iterated
@@ -52,6 +53,7 @@ def _for(m: Machine, node: cst.For, scope: Scope) -> Completion | None:
         return _one_by_one(m, node, list(iterable), loop, scope, speculate=False)
     if items is None:
         return _over_many(m, node, iterable, loop, scope)
+    loop.passes = len(items)
     counts = isinstance(iterable, range) or len(items) > FEW
     most = UNROLLED_WITHIN if len(m.loops) > m.frame.loops else UNROLLED_IN_SCRIPT
     too_long = len(items) > most and is_known(items) and not (m.building or m.modules)
@@ -166,16 +168,20 @@ def _over_many(
             known = [item for item in iterable if not isinstance(item, Unknown)]
             element = m.join(known) if known else element
     if loop.loader is not None:
-        note_iteration(m, loop.loader, node, scope)
+        note_iteration(m, loop.loader, node, scope, whole=True)
     return _repeated(m, node, [element, element], loop, scope)
 
 
-def note_iteration(m: Machine, loader: Instance, node: cst.CSTNode, scope: Scope) -> None:
-    """Record that a loader is drawn from."""
+def note_iteration(
+    m: Machine, loader: Instance, node: cst.CSTNode, scope: Scope, *, whole: bool = False
+) -> None:
+    """Record that a loader is drawn from; ``whole`` if a loop does."""
     m.note_activity()
     site, context, fact = m.site(node, scope), m.context(), m.journal.loader_fact(loader)
-    if fact is not None:
-        m.journal.note(lambda _, order: LoaderIterated(order, site, context, fact))
+    if fact is None:
+        return
+    reached = sampler_at_loops(m, loader) if whole else {}
+    m.journal.note(lambda _, order: LoaderIterated(order, site, context, fact, whole, reached))
 
 
 def _repeated(

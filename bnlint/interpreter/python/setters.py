@@ -8,6 +8,7 @@ from bnlint.interpreter.core.layer_arguments import argument_fact
 from bnlint.interpreter.core.machine import SETTERS, Machine, handles
 from bnlint.interpreter.core.objects import Bound, Class, Instance, Property, Scope
 from bnlint.interpreter.core.values import Arguments, Choice, Tensor, Unknown, Value
+from bnlint.interpreter.library.samplers import note_changed
 from bnlint.interpreter.python.alternatives import with_one_of
 from bnlint.interpreter.python.functions import run_function
 from bnlint.interpreter.python.name_lookup import assign, set_attribute
@@ -34,6 +35,7 @@ def _set_on_instance(
     elif owner.is_module:
         _set_on_module(m, owner, name, value, node, scope)
     else:
+        note_changed(m, owner, m.site(node, scope))
         m.heap.put(owner.attributes, name, value)
     if isinstance(value, Instance) and f"self.{name}" not in value.names:
         value.names.append(f"self.{name}")

@@ -89,6 +89,10 @@ class Uneditable:
         """Not known, so yes."""
         return True
 
+    def calls(self, method: str) -> bool:
+        """Not known, so yes."""
+        return True
+
 
 UNWRITTEN = Site(Uneditable(), None)
 """The site of whatever has none: classes typed into a prompt or made by ``exec``."""
