@@ -2,6 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
+pytest.importorskip("torch")
+
 import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
