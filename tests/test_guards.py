@@ -16,7 +16,14 @@ from types import FunctionType, ModuleType
 import pytest
 
 from bnlint import interpreter, pages, registry
-from bnlint.facts.passes import cancellation, forwards, parts, reuse, undone_freezes
+from bnlint.facts.passes import (
+    cancellation,
+    forwards,
+    parts,
+    reuse,
+    stale_statistics,
+    undone_freezes,
+)
 from bnlint.facts.passes.once import forget
 from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.rehearsal import Rehearsal
@@ -29,7 +36,15 @@ from bnlint.source import Project, parse_text
 from tests.traced_examples import traced_graph
 
 CASES = Path(__file__).parent / "cases"
-FACTS: tuple[ModuleType, ...] = (forwards, fix_places, reuse, parts, cancellation, undone_freezes)
+FACTS: tuple[ModuleType, ...] = (
+    forwards,
+    fix_places,
+    reuse,
+    parts,
+    cancellation,
+    undone_freezes,
+    stale_statistics,
+)
 """Facts whose private predicates are guards of the rules that ask them."""
 UNREAD = frozenset({"BN808"})
 """Rules whose blocks say nothing by being read or traced."""

@@ -53,6 +53,8 @@ def test_what_follows_an_exit_is_conditional(leave: str) -> None:
 
 
 BACKWARDS = {
+    "net(x).max(1).values.sum().backward()": Known.YES,
+    "torch.topk(net(x), 2).values.sum().backward()": Known.YES,
     "loss = net(x).sum()\nloss.backward()": Known.YES,
     "loss = net(x).sum()\nif flag():\n    loss.backward()": Known.UNKNOWN,
     "loss = net(x).sum()\nif flag():\n    loss.backward()\nelse:\n    (2 * loss).backward()": Known.YES,

@@ -162,7 +162,20 @@ def _of_tensor(m: Machine, value: Tensor, name: str, node: cst.CSTNode, scope: S
     return Builtin(value, name)
 
 
-@handles(ATTRIBUTES, Many, list, dict, str, tuple, set, int, float, range, bytes, bool, frozenset)
+_FIELDS = {"values": 0, "indices": 1}
+"""Fields of the pairs that ``torch.max`` and its like return, by their place."""
+
+
+@handles(ATTRIBUTES, tuple)
+def _of_tuple(
+    m: Machine, value: tuple[Value, ...], name: str, node: cst.CSTNode, scope: Scope
+) -> Value:
+    if name in _FIELDS and len(value) == len(_FIELDS) and isinstance(value[0], Tensor):
+        return value[_FIELDS[name]]
+    return Builtin(value, name)
+
+
+@handles(ATTRIBUTES, Many, list, dict, str, set, int, float, range, bytes, bool, frozenset)
 @handles(ATTRIBUTES, Int, Float, Text, Vector)
 def _of_plain(m: Machine, value: Value, name: str, node: cst.CSTNode, scope: Scope) -> Value:
     return Builtin(value, name)

@@ -1,0 +1,112 @@
+"""Networks whose weights follow those of another, while their running statistics stay behind."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bnlint.facts.passes.forwards import is_step_of_training, norms_in_training, trains
+from bnlint.facts.passes.once import Pass
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.run import Forward, Run, WeightsLoaded, WeightsWritten, is_training
+from bnlint.facts.types.site import Site
+from bnlint.facts.wording.code_text import zipped_parameters
+
+_ABOUT_STATISTICS = ("buffers", "running_", "update_bn", "state_dict().")
+"""Words of code that may bring statistics along, by whatever way."""
+
+
+@dataclass(frozen=True, slots=True)
+class StaleStatistics:
+    """A forward in eval mode of a network that only ``written`` brings up to date.
+
+    ``loop`` is the loop over parameters that stands around ``written``; ``in_step`` says that the
+    network serves a training step of another, as targets do.
+    """
+
+    forward: Forward
+    written: WeightsWritten
+    loop: Site
+    in_step: bool
+
+
+@Pass
+def stale_statistics(run: Run) -> tuple[StaleStatistics, ...]:
+    """The first such forward of each network."""
+    writes = [(event, loop) for event in run.of_type(WeightsWritten) if (loop := _loop(event))]
+    if not writes or not run.complete:
+        return ()
+    found: dict[int, StaleStatistics] = {}
+    for forward in run.of_type(Forward):
+        if forward.model.key in found or not _relies_on_running_statistics(forward):
+            continue
+        for event, loop in writes:
+            if _is_written_to(forward, event) and _is_never_brought_along(run, forward, loop):
+                in_step = _serves_a_step(run, forward)
+                found[forward.model.key] = StaleStatistics(forward, event, loop, in_step)
+                break
+    return tuple(found.values())
+
+
+def _loop(event: WeightsWritten) -> Site | None:
+    """The loop over the parameters of two networks around a write to those of one."""
+    innermost = event.context.loops[-1].site if event.context.loops else None
+    return innermost if innermost is not None and zipped_parameters(innermost.text) else None
+
+
+def _relies_on_running_statistics(forward: Forward) -> bool:
+    """Whether all BatchNorm layers are certain to be there and in eval mode, and track."""
+    return bool(forward.norms) and all(
+        norm.is_there and norm.tracks is Known.YES and is_training(norm.mode) is Known.NO
+        for norm in forward.norms
+    )
+
+
+def _is_written_to(forward: Forward, event: WeightsWritten) -> bool:
+    """Whether the parameters that are written are those of BatchNorm layers of a network."""
+    layers = {norm.identity for norm in forward.norms}
+    return any(layer.identity in layers for layer in event.model.batch_norms)
+
+
+def _is_never_brought_along(run: Run, forward: Forward, loop: Site) -> bool:
+    """Whether nothing else moves a network's statistics once another of its kind is trained."""
+    if any(loop.source.mentions(w) or forward.site.source.mentions(w) for w in _ABOUT_STATISTICS):
+        return False
+    if any(_may_move_statistics(other, forward) for other in run.of_type(Forward)):
+        return False
+    first = next(_trained_twins(run, forward), None)
+    if first is None:
+        return False
+    return not any(
+        event.model.is_same(forward.model) and event.order > first.order
+        for event in run.of_type(WeightsLoaded)
+    )
+
+
+def _may_move_statistics(other: Forward, forward: Forward) -> bool:
+    """Whether a forward may have layers of another in train mode."""
+    layers = {norm.identity for norm in forward.norms}
+    live = (norm for norm in other.norms if is_training(norm.mode) is not Known.NO)
+    return any(norm.identity in layers for norm in live)
+
+
+def _trained_twins(run: Run, forward: Forward) -> Iterator[Forward]:
+    """The training steps of another network of the same class, with live statistics."""
+    return (
+        other
+        for other in run.of_type(Forward)
+        if trains(other)
+        and other.model.type == forward.model.type
+        and not other.model.is_same(forward.model)
+        and len(other.norms) == len(forward.norms) == len(norms_in_training(other))
+    )
+
+
+def _serves_a_step(run: Run, forward: Forward) -> bool:
+    """Whether a network looks at a batch that another is trained on."""
+    if forward.loaders:
+        return is_step_of_training(run, forward)
+    around = {loop.site for loop in forward.context.loops[-1:]}
+    here = forward.context.frames[-1]
+    return any(
+        around <= {loop.site for loop in other.context.loops} and other.context.frames[-1] == here
+        for other in _trained_twins(run, forward)
+    )
