@@ -1,10 +1,12 @@
 """Pictures that look alike, in one of several formats; the same content gives the same file."""
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bnlint.errors import UsageError
+from bnlint.visible import visible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -14,6 +16,8 @@ FORMATS = ("svg", "png", "pdf")
 
 NEEDS_MATPLOTLIB = "`--plot` needs matplotlib, which is not installed: `pip install matplotlib`"
 INK = "#222222"
+LONGEST_LABEL = 40
+"""Characters of a name."""
 _STYLE: dict[Any, Any] = {  # the keys' type differs between versions of matplotlib
     "font.size": 8,
     "axes.titlesize": 9,
@@ -44,6 +48,16 @@ def save_picture(draw: Callable[[], "Figure"], path: Path) -> None:
         from matplotlib import rc_context
     except ImportError:
         raise UsageError(NEEDS_MATPLOTLIB) from None
-    with rc_context(_STYLE):
+    with rc_context(_STYLE), warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # a letter that the font lacks is a box, or there is no room
         metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[ending]
         draw().savefig(path, format=ending, dpi=200, metadata=metadata)
+
+
+def label(text: str) -> str:
+    """Return a name that others gave as it is drawn: visible, not too long, and no formula."""
+    shown = visible(text)
+    shown = shown if len(shown) <= LONGEST_LABEL else f"{shown[: LONGEST_LABEL - 3]}..."
+    return shown.replace("$", r"\$")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from bnlint.errors import UsageError
 from bnlint.facts.passes.signal_growth import explosion
 from bnlint.facts.types.signal import Block, Signal, in_digits
-from bnlint.report.pictures import INK, require_ending, save_picture
+from bnlint.report.pictures import INK, label, require_ending, save_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -114,11 +114,11 @@ def _mark_nought(axes: "Axes") -> None:
     plain = LogFormatterMathtext()
     plain.set_axis(axes.yaxis)
 
-    def label(value: float, position: int | None) -> str:
+    def shown(value: float, position: int | None) -> str:
         nought = math.isclose(value, NOUGHT)
         return rf"$<\mathdefault{{10^{{{round(math.log10(NOUGHT))}}}}}$" if nought else plain(value)
 
-    axes.yaxis.set_major_formatter(FuncFormatter(label))
+    axes.yaxis.set_major_formatter(FuncFormatter(shown))
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ def _line(
         shown,
         color=colour,
         linestyle=_DASHES[number % len(_DASHES)],
-        label=name,
+        label=label(name),
         marker=_MARKS[number % len(_MARKS)],
         markevery=marked,
         markersize=3.5,

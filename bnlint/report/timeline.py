@@ -176,7 +176,7 @@ def _news(made: Sequence[Row], seen: set[tuple[int, int, str]]) -> list[Row]:
 
 def _of_step(step: Step, depth: int) -> Row:
     if isinstance(step, Loop):
-        note = drawn_from(step.loader) if step.loader is not None else ""
+        note = visible(drawn_from(step.loader)) if step.loader is not None else ""
         return Row(step.site.path, step.site.span.line, depth, note)
     site, definition = step.call or step.definition, step.definition
     if site is None:
@@ -194,7 +194,7 @@ def _of_event(event: Event, depth: int) -> Row:
         case ModeSwitched(training=training):
             mode = Known.of(training)
     line = event.site.span.line
-    note = told(event) + _condition(event.context.assumptions)
+    note = visible(told(event) + _condition(event.context.assumptions))
     return Row(event.site.path, line, depth, note, event, mode)
 
 

@@ -1,7 +1,11 @@
-"""A rehearsal as a picture: a lane for each model, coloured by its mode, over what happens."""
+"""A rehearsal as a picture: a lane for each model, coloured by its mode, over what happens.
 
-from collections.abc import Sequence
+Pictures are for people: of very long rehearsals, or very many, only the beginning is drawn.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +20,7 @@ from bnlint.facts.types.run import (
     is_training,
 )
 from bnlint.lint.engine import Result
-from bnlint.report.pictures import INK, save_picture
+from bnlint.report.pictures import INK, label, save_picture
 from bnlint.report.timeline import Row, rows, runs_of
 from bnlint.report.timeline_json import models_of
 
@@ -31,6 +35,11 @@ _MARKS = {Forward: ("o", "forward"), Backward: ("v", "backward")}
 _INCH = 0.16
 """Width of an event."""
 _WIDEST = 40.0
+MOST_RUNS = 20
+MOST_LANES = 60
+MOST_EVENTS = 2_000
+MOST_LINES = 250
+"""Numbers of lines along the bottom."""
 
 
 @dataclass(slots=True)
@@ -52,7 +61,7 @@ def save(result: Result, path: Path) -> None:
     drawn = [(run.entry, made) for run in runs_of(result) if (made := _events(rows(run)))]
     if not drawn:
         raise UsageError("nothing is done with a model, so there is nothing to plot")
-    save_picture(lambda: _figure(drawn), path)
+    save_picture(lambda: _figure(drawn[:MOST_RUNS]), path)
 
 
 def _events(made: Sequence[Row]) -> list[Row]:
@@ -62,13 +71,16 @@ def _events(made: Sequence[Row]) -> list[Row]:
 def _figure(runs: Sequence[tuple[str, Sequence[Row]]]) -> "Figure":
     from matplotlib.figure import Figure
 
-    lanes = [_lanes(made) for _, made in runs]
-    width = min(_WIDEST, 2.5 + _INCH * max(len(made) for _, made in runs))
+    lanes = [_lanes(made[:MOST_EVENTS]) for _, made in runs]
+    longest = max(len(made[:MOST_EVENTS]) for _, made in runs)
+    width = min(_WIDEST, 2.5 + _INCH * longest)
     height = sum(1.1 + 0.3 * len(of_run) for of_run in lanes)
     figure = Figure(figsize=(width, height), layout="constrained")
     panels = figure.subplots(len(runs), 1, squeeze=False)
     for (entry, made), of_run, axes in zip(runs, lanes, panels[:, 0], strict=True):
-        _draw(axes, entry, made, of_run)
+        _draw(axes, entry, made[:MOST_EVENTS], of_run)
+        if len(made) > MOST_EVENTS:
+            axes.set_title(f"the first {MOST_EVENTS} of {len(made)} events", loc="right")
     figure.legend(handles=_key(), loc="outside lower center", ncols=3)
     return figure
 
@@ -79,6 +91,8 @@ def _lanes(made: Sequence[Row]) -> list[_Lane]:
     for number, row in enumerate(made):
         event = row.event
         for model in models_of(event) if event is not None else ():
+            if model.key not in lanes and len(lanes) == MOST_LANES:
+                continue
             lane = lanes.setdefault(model.key, _Lane(model.name, [None] * number))
             if len(lane.modes) == lane.modes.count(None):
                 lane.name = model.name  # as it is called when it is first used, not at the end
@@ -101,20 +115,29 @@ def _mode(row: Row, key: int) -> Known | None:
 
 def _draw(axes: "Axes", entry: str, made: Sequence[Row], lanes: Sequence[_Lane]) -> None:
     for height, lane in enumerate(lanes):
-        for number, mode in enumerate(lane.modes):
-            if mode is not None:
-                axes.barh(height, 1, left=number - 0.5, height=0.7, color=_MODES[mode])
-        for number, kind in lane.marks:
-            axes.plot(number, height, _MARKS[kind][0], color=INK, markersize=3.5)
-    for number, row in enumerate(made):
-        if isinstance(row.event, OptimizerStep):
-            axes.axvline(number, color=INK, linewidth=0.6, linestyle=":")
-    axes.set_title(entry, loc="left")
-    axes.set_yticks(range(len(lanes)), [lane.name for lane in lanes])
-    axes.invert_yaxis()
+        for mode, colour in _MODES.items():
+            stretches = list(_stretches(lane.modes, mode))
+            axes.broken_barh(stretches, (height - 0.35, 0.7), color=colour)
+        for kind, (mark, _) in _MARKS.items():
+            places = [number for number, marked in lane.marks if marked is kind]
+            axes.plot(places, [height] * len(places), mark, color=INK, markersize=3.5)
+    steps = [n for n, row in enumerate(made) if isinstance(row.event, OptimizerStep)]
+    axes.vlines(steps, -0.5, len(lanes) - 0.5, color=INK, linewidth=0.6, linestyle=":")
+    axes.set_title(label(entry), loc="left")
+    axes.set_yticks(range(len(lanes)), [label(lane.name) for lane in lanes])
+    axes.set_ylim(len(lanes) - 0.5, -0.5)
     axes.set_xlim(-0.6, len(made) - 0.4)
-    axes.set_xticks(range(len(made)), [str(row.line) for row in made], rotation=90, fontsize=5)
+    ticks = range(0, len(made), 1 + len(made) // MOST_LINES)
+    axes.set_xticks(ticks, [str(made[n].line) for n in ticks], rotation=90, fontsize=5)
     axes.set_xlabel("line")
+
+
+def _stretches(modes: Sequence[Known | None], mode: Known) -> Iterator[tuple[float, int]]:
+    """Where a model has a mode for a while: the left end, and for how many events."""
+    for held, same in groupby(range(len(modes)), key=modes.__getitem__):
+        numbers = list(same)
+        if held is mode:
+            yield numbers[0] - 0.5, len(numbers)
 
 
 def _key() -> "Sequence[Artist]":

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import unicodedata
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -231,3 +232,74 @@ def test_errors_are_inert(arguments: tuple[str, ...], capfd: pytest.CaptureFixtu
     inert(said)
     assert said.count("\n") == 1
     assert not COMMAND.search(said)
+
+
+HOSTILE_NAMES = (
+    "\x1b[2J\u202e",
+    "$\\\\frac{$",
+    "<b>&--></b>",
+    "##[error]x",
+    "::error ::x",
+    "n" * 5_000,
+)
+REHEARSED = """
+import torch
+from torch import nn
+loaders = {"\x1b]0;x\x07": torch.utils.data.DataLoader(data)}
+nets = {NETS}
+for x in loaders["\x1b]0;x\x07"]:
+    if x == "\x1b[2J":
+        nets["##[error]x"].eval()
+"""
+
+
+def rehearsed() -> str:
+    """A script whose models and loaders have names as they stand in the code."""
+    nets = ", ".join(f'"{name}": nn.Sequential(nn.BatchNorm2d(3))' for name in HOSTILE_NAMES)
+    calls = "".join(f'    nets["{name}"](x)\n' for name in HOSTILE_NAMES)
+    return REHEARSED.replace("NETS", nets) + calls
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names as Linux has them")
+@pytest.mark.parametrize("file", ["train.py", "$\\frac{$.py", "a\n::error ::x\x1b[2J.py"])
+def test_timelines_are_inert(tmp_path: Path, file: str) -> None:
+    (tmp_path / file).write_text(rehearsed())
+    for form in ("text", "json"):
+        shown = lint(tmp_path, "timeline", f"./{file}", "--format", form)
+        assert "1 BatchNorm layer" in shown
+        inert(shown)
+        assert not COMMAND.search(shown)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names as Linux has them")
+@pytest.mark.parametrize("file", ["train.py", "$\\frac{$.py"])
+def test_pictures_of_timelines_are_inert(tmp_path: Path, file: str) -> None:
+    pytest.importorskip("matplotlib")
+    (tmp_path / file).write_text(rehearsed())
+    outcome = run(tmp_path, "timeline", f"./{file}", "--plot", "a.svg", memory=4 << 30)
+    assert outcome.status == 0
+    assert outcome.err == "Wrote a.svg.\n"
+    picture = (tmp_path / "a.svg").read_text()
+    inert(picture)
+    ElementTree.fromstring(picture)
+    assert "<b>" not in picture
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "m = nn.Sequential(nn.BatchNorm2d(3))\n" + "m(x)\nm.eval()\nm.train()\n" * 900,
+        "".join(f"m{n} = nn.Sequential(nn.BatchNorm2d(3))\nm{n}(x)\n" for n in range(300)),
+        "m = nn.Sequential(nn.BatchNorm2d(3))\nfor x in q.x:\n"
+        + "    m(x)\n" * 2_500
+        + "    m.eval()\n",
+    ],
+    ids=["events", "models", "passes"],
+)
+def test_pictures_of_much_cost_little(tmp_path: Path, code: str) -> None:
+    pytest.importorskip("matplotlib")
+    (tmp_path / "train.py").write_text(f"import q, torch\nfrom torch import nn\nx = q.x\n{code}")
+    outcome = run(tmp_path, "timeline", "train.py", "--plot", "a.png", memory=4 << 30)
+    assert outcome.status == 0
+    assert outcome.seconds < 15
+    assert outcome.peak < 1 << 30
