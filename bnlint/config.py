@@ -88,11 +88,15 @@ def parse(table: Mapping[str, object], root: Path, origin: str) -> Config:
     return Config(root, origin, settings=settings, **values)
 
 
+def _lowered(reason: str | None) -> str:
+    return f"{reason[:1].lower()}{reason[1:]}" if reason else "it cannot be opened"
+
+
 def _table(file: Path) -> Any:
     try:
         text = read_bytes(file, LARGEST).decode()
     except OSError as error:
-        raise UsageError(f"cannot read {file}: {error.strerror}") from None
+        raise UsageError(f"cannot read {file}: {_lowered(error.strerror)}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{file} is not valid UTF-8") from None
     for number, line in enumerate(text.split("\n"), 1):

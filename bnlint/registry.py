@@ -37,11 +37,15 @@ def names() -> dict[str, str]:
     return known | {rule.id: rule.name for rule in rules().values()}
 
 
+_LISTED = "; `bnlint rules` lists all"
+
+
 def require_known(selectors: Iterable[str], origin: str) -> None:
     """Raise :class:`UsageError` for a selector that means no rule and no diagnostic."""
     for selector in selectors:
         if not is_known(selector):
-            raise UsageError(f"unknown rule `{selector}` in {origin}{suggestion(selector)}")
+            hint = suggestion(selector) or _LISTED
+            raise UsageError(f"unknown rule `{selector}` in {origin}{hint}")
 
 
 def is_known(selector: str) -> bool:
@@ -62,7 +66,7 @@ def find(word: str) -> Rule | diagnostics.Diagnostic:
     for item in every:
         if word.upper() == item.id or word.lower() == item.name:
             return item
-    raise UsageError(f"no rule `{word}`{suggestion(word) or '; `bnlint rules` lists all'}")
+    raise UsageError(f"no rule `{word}`{suggestion(word) or _LISTED}")
 
 
 def beginning_with(word: str) -> list[Rule]:

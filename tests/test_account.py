@@ -101,12 +101,12 @@ BUILDS = {
         "`getattr(zoo, args.arch)`: the option `--arch` has no default; give it with `-- --arch ...`",
     ),
     "a file": (
-        "import yaml\nclass B(Net):\n    pass\ncfg = yaml.safe_load(open('a.yaml'))\nnet = {'a': Net, 'b': B}[cfg['name']]()\n",
-        "`cfg['name']`: the file `a.yaml` is not there, or cannot be read",
+        "import yaml\ncfg = yaml.safe_load(open('a.yaml'))\nnet = getattr(zoo, cfg['name'])()\n",
+        "the file `a.yaml` is not there, or cannot be read",
     ),
     "a file whose name is not known": (
-        "import json, sys\nclass B(Net):\n    pass\nwith open(sys.argv[1]) as file:\n"
-        "    cfg = json.load(file)\nnet = {'a': Net, 'b': B}[cfg['name']]()\n",
+        "import json, sys\nwith open(sys.argv[1]) as file:\n    cfg = json.load(file)\n"
+        "net = getattr(zoo, cfg['name'])()\n",
         "`sys.argv[1]`",
     ),
     "a package": (
@@ -131,11 +131,11 @@ BUILDS = {
         "`torch.load()` reads it from a file",
     ),
     "the environment": (
-        "import os\nclass B(Net):\n    pass\nnet = {'a': Net, 'b': B}[os.environ.get('A')]()\n",
+        "import os\nnet = getattr(zoo, os.environ.get('A'))()\n",
         "`os.environ.get()` reads it from the environment",
     ),
     "a condition": (
-        "import u\nbuild = Net if u.c() else u\nnet = build()\n",
+        "import u\nbuild = u.one if u.c() else u.other\nnet = build()\n",
         "which one it is depends on a condition that is not known",
     ),
     "through functions": (
@@ -281,3 +281,125 @@ def test_a_summary_needs_a_place(project: Write, run: Run) -> None:
 def test_readme_has_the_keys_of_the_summary() -> None:
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     assert all(f"`{key}`" in readme for key in schema("summary")["required"])
+
+
+STARS = """
+from numpy.random import *
+from math import *
+net = helper.build(3)
+net.eval()
+"""
+
+
+def test_a_star_import_is_not_blamed_for_what_it_does_not_bring() -> None:
+    (gap,) = account_of(rehearse(STARS)).not_understood
+    assert gap.reason.text == "`helper.build(3)`: `helper` is not defined in files that are read"
+
+
+CHOSEN = """
+import sys
+class One(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bn = nn.BatchNorm1d(4)
+    def forward(self, x):
+        return self.bn(x)
+class Other(One):
+    pass
+{chosen}
+optimizer = optim.SGD(net.parameters(), 0.1)
+for x, y in DataLoader(data, 64, shuffle=True):
+    optimizer.zero_grad()
+    F.cross_entropy(net(x), y).backward()
+    optimizer.step()
+net.eval()
+"""
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        "Net = One if torch.cuda.is_available() else Other\nnet = Net()",
+        "if sys.argv[1:]:\n    Net = One\nelse:\n    Net = Other\nnet = Net()",
+        'net = {"one": One, "other": Other}[sys.argv[1]]()',
+    ],
+)
+def test_a_class_that_a_condition_chooses_is_one_of_them(chosen: str) -> None:
+    told = account_of(rehearse(CHOSEN.format(chosen=chosen)))
+    assert sorted(model.type for model in told.models) == ["One", "Other"]
+    assert (told.not_understood, len(told.training_loops)) == ((), 1)
+
+
+BARS = f"""
+from tqdm import tqdm
+net = Net()
+{SGD}
+loader = DataLoader(data, 64, shuffle=True)
+{{bar}}
+    optimizer.zero_grad()
+    F.cross_entropy(net(x), y).backward()
+    optimizer.step()
+    bar.set_postfix(loss=1)
+"""
+
+
+@pytest.mark.parametrize(
+    "bar",
+    [
+        "bar = tqdm(loader)\nfor x, y in bar:",
+        "with tqdm(loader, unit='batch') as bar:\n  for x, y in bar:",
+        "bar = tqdm(enumerate(loader), total=9)\nfor number, (x, y) in bar:",
+    ],
+)
+def test_a_progress_bar_is_no_data_of_its_own(bar: str) -> None:
+    code = BARS.format(bar=bar)
+    if "with" in bar:
+        head, body = code.split("for x, y in bar:")
+        code = head + "for x, y in bar:" + body.replace("\n    ", "\n      ")
+    told = account_of(rehearse(code, net=True))
+    assert (told.not_understood, len(told.training_loops)) == ((), 1)
+
+
+@pytest.mark.parametrize("batches", ["batches", "batches.training"])
+def test_a_progress_bar_over_what_is_not_known_names_that(batches: str) -> None:
+    code = BARS.format(bar=f"bar = tqdm({batches})\nfor x, y in bar:")
+    (gap,) = account_of(rehearse(code, net=True)).not_understood
+    assert "`batches` is not defined" in gap.reason.text
+
+
+FIT = """
+import pytorch_lightning as pl
+class Lit(pl.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
+    def training_step(self, batch, number):
+        x, y = batch
+        return F.mse_loss(self.net(x), y)
+    def configure_optimizers(self):
+        return optim.SGD(self.parameters(), 0.1)
+trainer = pl.Trainer(max_epochs=3)
+trainer.fit({given})
+"""
+
+
+@pytest.mark.parametrize("given", ["Lit(), DataLoader(data, 64, shuffle=True)", "Lit(), loader"])
+def test_what_a_framework_fits_is_a_training_loop(given: str) -> None:
+    told = account_of(rehearse(FIT.format(given=given)))
+    assert [site.text.partition("(")[0] for site in told.training_loops] == ["trainer.fit"]
+
+
+@pytest.mark.parametrize("number", [6_000, 30_000])
+def test_a_configuration_that_is_too_large_is_said_to_be(tmp_path: Path, number: int) -> None:
+    code = "import yaml\nwith open('c.yaml') as f:\n    cfg = yaml.safe_load(f)\nnet = cfg['net']\nnet.eval()\n"
+    text = "".join(f"key{count}: {{a: {count}, b: [1, 2]}}\n" for count in range(number))
+    told = account_of(rehearse_files(tmp_path, {"train.py": code, "c.yaml": "#\n" + text}))
+    (gap,) = told.not_understood
+    assert gap.reason.text.endswith("c.yaml` is too large to be read")
+
+
+def test_a_configuration_that_is_malformed_is_said_to_be(tmp_path: Path) -> None:
+    code = "import yaml\nwith open('c.yaml') as f:\n    cfg = yaml.safe_load(f)\nnet = cfg['net']\nnet.eval()\n"
+    told = account_of(rehearse_files(tmp_path, {"train.py": code, "c.yaml": "# x\na: [1\n"}))
+    (gap,) = told.not_understood
+    assert gap.reason.text.endswith("c.yaml` is not the data that its name promises")

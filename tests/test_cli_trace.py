@@ -132,6 +132,8 @@ def test_one_model_by_its_name(project: Write, run: Run) -> None:
         (("model.py:Nett",), "there is no `Nett` in "),
         (("nowhere.py:Net",), "there is no file `nowhere.py`"),
         (("model.py",), "`model.py` names no model"),
+        (("models.py:Net",), "there is no file `models.py`; did you mean `model.py`?"),
+        (("gone.nets:Net",), "there is no module `gone` for "),
         (("model.py:Net", "--input", "8x"), "`8x` is no input size"),
         (("model.py:Net", "--arg", "width"), "`width` is no argument"),
         (("model.py:Net", "--python", "/nowhere/python"), "/nowhere/python"),
@@ -148,6 +150,27 @@ def test_bad_usage_is_one_line(
     assert done.err.count("\n") == 1
     assert message in done.err
     assert done.out == ""
+
+
+def test_what_took_too_long_names_the_way_out(project: Write, run: Run) -> None:
+    endless = MODEL.replace(
+        "        super().__init__()\n", "        super().__init__()\n        while True: pass\n", 1
+    )
+    project({"model.py": endless})
+    target = ("model.py:Net", "--arg", "width=4", "--timeout", "1")
+    for command, verb in (("trace", "traced"), ("signal", "measured")):
+        done = run(command, *target, "--input", "4x3x8x8")
+        assert (done.status, done.err.count("\n")) == (2, 1)
+        assert f"could not be {verb}: took more than " in done.err
+        assert "with 4x3x8x8; give a smaller --input, or more time with --timeout 5" in done.err
+
+
+def test_a_picture_that_cannot_be_is_refused_before_anything_runs(project: Write, run: Run) -> None:
+    pytest.importorskip("matplotlib")
+    project({"model.py": MODEL})
+    done = run("signal", "model.py:Net", "--plot", "out.doc")
+    assert (done.status, done.out) == (2, "")
+    assert done.err == "error: `out.doc` must end in .svg, .png or .pdf\n"
 
 
 def test_an_input_that_does_not_fit_is_reported_with_the_line(project: Write, run: Run) -> None:

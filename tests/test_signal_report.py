@@ -125,6 +125,28 @@ def test_what_was_not_measured_is_said() -> None:
     assert "Incomplete: `view` failed" in signal_table.text(partial, Style())
 
 
+def test_an_input_that_nobody_gave_is_said_to_be_guessed() -> None:
+    assert "(guessed; give another with --input)" in unbroken(
+        signal_table.text(DEEP, Style(), guessed=True)
+    )
+    assert "guessed" not in signal_table.text(DEEP, Style())
+
+
+def unbroken(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_a_picture_of_one_network_has_its_verdict_and_its_stages() -> None:
+    figure = signal_plot._figure({"net": DEEP})
+    said = unbroken(figure.get_suptitle())
+    assert said and unbroken(signal_table.text(DEEP, Style())).count(said.split(":")[0])
+    for axes in figure.axes:
+        vertical = [line for line in axes.lines if len(set(line.get_xdata())) == 1]
+        assert [line.get_xdata()[0] for line in vertical] == [50.5, 100.5, 150.5]
+    several = signal_plot._figure({"net": DEEP, "other": HEALTHY})
+    assert several.get_suptitle() == ""
+
+
 def test_colours_mark_verdicts() -> None:
     look = Style(colour=True)
     assert "\x1b[32;1mHealthy\x1b[0m" in signal_table.text(HEALTHY, look)

@@ -358,7 +358,7 @@ def test_an_interpreter_without_torch_is_misuse(bare: str) -> None:
             with pytest.raises(UsageError) as caught:
                 child.ask({})
     assert str(caught.value) == (
-        f"torch is not installed in {bare}: `pip install bnlint[trace]`, "
+        f"torch is not installed in {bare}: `pip install torch`, "
         "or name another interpreter with --python"
     )
 

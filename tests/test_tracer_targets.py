@@ -123,6 +123,7 @@ def test_what_is_no_size(text: str, said: str) -> None:
         ("flag=True", Constant(True)),
         ("flag=false", Constant(False)),
         ("norm=None", Constant(None)),
+        ("norm=none", Constant("none")),
         ("n = -2", Constant(-2)),
         ("sizes=(2, 3)", Items("tuple", (Constant(2), Constant(3)))),
         ("sizes=[]", Items("list", ())),

@@ -1,7 +1,9 @@
-"""A progress bar on the terminal, for rehearsals that take longer than a second."""
+"""On the terminal: a progress bar for rehearsals that take longer than a second, a sign of waiting."""
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -52,3 +54,15 @@ def _open() -> "tuple[Progress, TaskID]":
     progress = Progress(*columns, console=Console(stderr=True), transient=True)
     progress.start()
     return progress, progress.add_task("", total=None)
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Show that something goes on, on a terminal, until it has ended."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(f"{what} ..."):
+        yield

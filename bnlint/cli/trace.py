@@ -12,6 +12,7 @@ from bnlint.api import SIGNAL_RULE
 from bnlint.cli.child import child_of
 from bnlint.cli.lint_options import plan_of
 from bnlint.cli.options import ModelOptions, SignalOptions, TraceOptions
+from bnlint.cli.progress import waiting
 from bnlint.cli.reporting import FOR_PEOPLE, report, require_matplotlib, require_place_for, status
 from bnlint.cli.terminal import look_for
 from bnlint.config import closest
@@ -26,8 +27,10 @@ from bnlint.lint.trace_program import Attempt, attempt_of
 from bnlint.registry import RuleChoice
 from bnlint.report import FORMATS, graph_drawing, layer_table, signal_json, signal_table
 from bnlint.report.graph_drawing import require_graph_ending
+from bnlint.report.pictures import require_ending
 from bnlint.source import Project
 from bnlint.tracer.building.targets import TraceTarget, parse_argument, parse_size, parse_target
+from bnlint.tracer.child.failure_reasons import TOOK_MORE
 from bnlint.tracer.child.protocol import UNREADABLE, Answer
 from bnlint.visible import display_path, visible
 
@@ -42,7 +45,7 @@ def trace(options: TraceOptions) -> int:
     config = closest(_folder_of(target))
     plan = plan_of(options, config)
     answer = _ask(target, options, "graph")
-    _stop_without_trace(answer, options)
+    _stop_without_trace(answer, options, f"`{options.target}` could not be traced")
     project = Project()
     attempt = attempt_of(answer, target.name, start_of(_path_of(target)), project)
     result = engine.lint_models([attempt], project, plan)
@@ -67,10 +70,11 @@ def signal(options: SignalOptions) -> int:
     """Build a model, measure how its signal propagates, and return the exit status."""
     if options.plot is not None:
         require_place_for(options.plot)
+        require_ending(options.plot)
         require_matplotlib()
     target = parse_target(options.target)
     answer = _ask(target, options, "signal")
-    _stop_without_trace(answer, options)
+    _stop_without_trace(answer, options, f"the signal of `{options.target}` could not be measured")
     if answer.signal is None:
         raise UsageError(f"the signal of `{options.target}` could not be measured")
     project = Project()
@@ -82,7 +86,8 @@ def signal(options: SignalOptions) -> int:
         reason = measured.problems[0]
         raise UsageError(f"the signal of `{options.target}` could not be measured: {reason}")
     look = look_for(sys.stdout, None, ())
-    table = signal_table.text(measured, look, every=options.every)
+    guessed = not options.inputs
+    table = signal_table.text(measured, look, every=options.every, guessed=guessed)
     click.echo(signal_json.text(measured) if options.form == "json" else table, nl=False)
     if options.plot is not None:
         from bnlint.report import signal_plot
@@ -121,19 +126,28 @@ def _ask(target: TraceTarget, options: ModelOptions, measure: str) -> Answer:
         "inputs": [size.to_json() for size in sizes] or None,
         "measure": measure,
     }
-    with child_of(options) as child:
+    with child_of(options) as child, waiting("Building and running the model"):
         return child.ask(job)
 
 
-def _stop_without_trace(answer: Answer, options: ModelOptions) -> None:
-    """Raise :class:`UsageError` with the reason if there is no graph at all."""
+def _stop_without_trace(answer: Answer, options: ModelOptions, what: str) -> None:
+    """Raise :class:`UsageError` with the reason, and a remedy, if there is no graph at all."""
     if answer.trace is not None:
         return
     failure = answer.failure
     reason = failure.reason if failure is not None else "it gave no answer"
     place = failure.place if failure is not None else None
     where = f" ({display_path(Path(place.file))}:{place.line})" if place is not None else ""
-    raise UsageError(f"`{options.target}` could not be traced: {reason}{where}")
+    raise UsageError(f"{what}: {reason}{where}{_remedy(reason, options)}")
+
+
+def _remedy(reason: str, options: ModelOptions) -> str:
+    """What to try where time ran out."""
+    if not reason.startswith(TOOK_MORE):
+        return ""
+    fed = " and ".join(options.inputs) or "the guessed input"
+    more = f"--timeout {5 * options.timeout}"
+    return f" with {fed}; give a smaller --input, or more time with {more}"
 
 
 def _folder_of(target: TraceTarget) -> Path:

@@ -4,15 +4,19 @@ Squared channel mean, channel variance and the variance of the branch over the r
 """
 
 import math
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bnlint.errors import UsageError
 from bnlint.facts.passes.signal_growth import explosion
 from bnlint.facts.types.signal import Block, Signal, in_digits
+from bnlint.facts.wording.signal_verdict import verdict
 from bnlint.report.pictures import INK, label, require_ending, save_picture
+from bnlint.visible import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,6 +32,10 @@ _ROOM = 1.2
 """How far panels go above the largest value."""
 
 _LEGEND_COLUMNS = 3
+_LINE = 120
+"""Characters of the verdict in one line."""
+
+_BORDER = "#bbbbbb"
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _DASHES = ("-", (0, (5, 1.2)), (0, (4, 1.2, 1, 1.2)), (0, (1.2, 1)))
 _MARKS = ("o", "s", "^", "D", "v", "P", "X")
@@ -70,14 +78,26 @@ def _figure(signals: Mapping[str, Signal]) -> "Figure":
     from matplotlib.figure import Figure
 
     rows = math.ceil(len(signals) / _LEGEND_COLUMNS)
-    figure = Figure(figsize=(7.2, 2.3 + 0.17 * rows), layout="constrained")
+    figure = Figure(
+        figsize=(7.2, 2.3 + 0.17 * rows + 0.35 * (len(signals) == 1)), layout="constrained"
+    )
     panels = figure.subplots(1, len(_PANELS))
     for axes, panel in zip(panels, _PANELS, strict=True):
         _draw(axes, panel, signals)
     handles, labels = panels[1].get_legend_handles_labels()
     columns = min(len(labels), _LEGEND_COLUMNS)
     figure.legend(handles, labels, loc="outside lower center", ncols=columns)
+    if len(signals) == 1:
+        (signal,) = signals.values()
+        figure.suptitle(_verdict(signal), fontsize="medium", x=0.01, ha="left", color=INK)
     return figure
+
+
+def _verdict(signal: Signal) -> str:
+    """What the table says of a network, broken into lines; nothing in it is mathematics."""
+    text = visible(verdict(signal).text)
+    lines = textwrap.wrap(text[:1].upper() + text[1:], _LINE, max_lines=3, placeholder=" ...")
+    return "\n".join(lines).replace("$", r"\$")
 
 
 def _draw(axes: "Axes", panel: _Panel, signals: Mapping[str, Signal]) -> None:
@@ -88,6 +108,8 @@ def _draw(axes: "Axes", panel: _Panel, signals: Mapping[str, Signal]) -> None:
         _line(axes, name, signal, lines[number], number, scale)
     if theory:
         axes.plot(_numbers(theory), theory, color=INK, linestyle=":", label="theory")
+    if len(signals) == 1:
+        _mark_stages(axes, *signals.values())
     if scale.logarithmic:
         axes.set_yscale("log")
         if any(value < NOUGHT for line in lines for value in line):
@@ -96,6 +118,13 @@ def _draw(axes: "Axes", panel: _Panel, signals: Mapping[str, Signal]) -> None:
     axes.set_title(panel.title, loc="left", color=INK)
     marked = any(block.transition for signal in signals.values() for block in signal.blocks)
     axes.set_xlabel("residual block" + " (marks: transitions)" * marked)
+
+
+def _mark_stages(axes: "Axes", signal: Signal) -> None:
+    """Draw a line where one stage ends and the next begins."""
+    for number, (before, after) in enumerate(pairwise(signal.blocks), 1):
+        if before.stage != after.stage:
+            axes.axvline(number + 0.5, color=_BORDER, linewidth=0.6, zorder=0)
 
 
 def _theory(panel: _Panel, *signals: Signal) -> list[float]:

@@ -28,6 +28,7 @@ _LEGEND = (
     "For each residual sum, on average over its channels: the squared mean, the variance, and the"
     " variance of the branch as it is added."
 )
+_GUESSED = " (guessed; give another with --input)"
 _THEORY = " Expected is what theory gives for independent branches (arXiv 2101.08692)."
 _TRANSITION = " t marks transitions: the skip path holds a convolution or linear layer."
 
@@ -47,16 +48,16 @@ class _Table:
         return self.width - _CELL * (5 if self.theory else 3) - 2
 
 
-def text(signal: Signal, look: Style, *, every: bool = False) -> str:
+def text(signal: Signal, look: Style, *, every: bool = False, guessed: bool = False) -> str:
     """Return the table and the verdict.
 
     Of a stage with many blocks only the first and the last are shown, and the growth between them,
-    unless ``every`` asks for all.
+    unless ``every`` asks for all. ``guessed`` says that nobody gave the input.
     """
     theory = any(block.expected_branch is not None for block in signal.blocks)
     width = max(_NARROWEST, min(look.width or _WIDTH, _WIDTH))
     table = _Table(look, theory, explosion(signal) is not None, width)
-    parts = [_wrapped(_title(signal), width)]
+    parts = [_wrapped(_title(signal) + _GUESSED * guessed, width)]
     if signal.blocks:
         marked = any(block.transition for block in signal.blocks)
         legend = _LEGEND + _THEORY * theory + _TRANSITION * marked

@@ -203,6 +203,8 @@ def _condition(assumptions: Sequence[Assumption]) -> str:
     inside = [assumption for assumption in assumptions if not assumption.left]
     if not inside:
         return ""
+    if inside[-1].condition.choice:
+        return " (one of several)"
     test = inside[-1].condition.site.text
     if "\n" in test:
         return " (perhaps)"

@@ -1,5 +1,6 @@
 """Files of a project that hold data: configurations, never code that is executed."""
 
+import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ class DataFiles:
     def __init__(self) -> None:
         self._texts: dict[Path, str | None] = {}
         self._left = MOST
+        self._too_large: set[Path] = set()
 
     def find(self, name: str, folders: Sequence[Path], root: Path) -> Path | None:
         """The file that a path means from the first of some folders where there is one.
@@ -40,10 +42,18 @@ class DataFiles:
             self._texts[file] = self._read(file) if file.suffix.lower() in SUFFIXES else None
         return self._texts[file]
 
+    def is_too_large(self, file: Path) -> bool:
+        """Whether it was not read since it, or all that was read before, is too large."""
+        return file in self._too_large
+
     def _read(self, file: Path) -> str | None:
         try:
             content = read_bytes(file, min(LARGEST, self._left))
             self._left -= len(content)
             return content.decode("utf-8-sig").replace("\r\n", "\n")
-        except (OSError, UnicodeDecodeError):
+        except UnicodeDecodeError:
+            return None
+        except OSError as error:
+            if error.errno == errno.EFBIG:
+                self._too_large.add(file)
             return None

@@ -1,5 +1,7 @@
 """Well-known packages, which an import means rather than a project's file of that name."""
 
+import math
+from collections.abc import Mapping
 from pathlib import Path
 
 NEVER_OURS = frozenset({"numpy", "timm", "torch", "torchvision"})
@@ -112,3 +114,21 @@ THIRD_PARTY = frozenset(
 def is_library(path: str) -> bool:
     """Whether a file belongs to an installed package."""
     return bool({"site-packages", "dist-packages"} & set(Path(path).parts))
+
+
+STAR_EXPORTS: Mapping[str, frozenset[str]] = {
+    "math": frozenset(name for name in dir(math) if name[:1] != "_"),
+    "numpy.random": frozenset(
+        """
+        BitGenerator Generator MT19937 PCG64 PCG64DXSM Philox RandomState SFC64 SeedSequence beta
+        binomial bytes chisquare choice default_rng dirichlet exponential f gamma geometric
+        get_bit_generator get_state gumbel hypergeometric laplace logistic lognormal logseries
+        multinomial multivariate_normal negative_binomial noncentral_chisquare noncentral_f normal
+        pareto permutation poisson power rand randint randn random random_integers random_sample ranf
+        rayleigh sample seed set_bit_generator set_state shuffle standard_cauchy
+        standard_exponential standard_gamma standard_normal standard_t triangular uniform vonmises
+        wald weibull zipf
+        """.split()
+    ),
+}
+"""What ``from math import *`` and the like bring; a name that is not among them is defined elsewhere."""

@@ -41,9 +41,13 @@ class Loop:
 
 @dataclass(slots=True, eq=False)
 class Condition:
-    """One evaluation of a test whose answer is not known: the same object on both of its paths."""
+    """One evaluation of a test whose answer is not known: the same object on both of its paths.
+
+    ``choice`` says that the test is which one of several objects the code at ``site`` means.
+    """
 
     site: Site
+    choice: bool = False
 
 
 @dataclass(slots=True, unsafe_hash=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Switch
 from bnlint.interpreter.core.heap import Contents
-from bnlint.interpreter.core.objects import Function, Instance
+from bnlint.interpreter.core.objects import Class, Function, Instance
 from bnlint.interpreter.core.values import (
     CONDITIONAL,
     SOME_ITEMS,
@@ -109,13 +109,15 @@ def _join_modes(one: frozenset[Value], other: frozenset[Value]) -> Value:
 
 def _choice(one: Value, other: Value) -> Value:
     for unknown, known in ((one, other), (other, one)):
-        if isinstance(unknown, Unknown) and not isinstance(known, Instance | Function | Choice):
+        if isinstance(unknown, Unknown) and not isinstance(
+            known, Instance | Function | Class | Choice
+        ):
             return unknown
     values: list[Value] = []
     for value in (one, other):
         values.extend(value.values if isinstance(value, Choice) else [value])
     kept = [v for i, v in enumerate(values) if not any(v is w for w in values[:i])]
-    worth = any(isinstance(v, Instance | Function) for v in kept)
+    worth = any(isinstance(v, Instance | Function | Class) for v in kept)
     if not worth or len(kept) > MOST_ALTERNATIVES:
         return Unknown(CONDITIONAL)
     return Choice(tuple(kept))

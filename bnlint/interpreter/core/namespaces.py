@@ -14,6 +14,7 @@ from bnlint.interpreter.core.objects import Scope
 from bnlint.interpreter.core.values import MISSING, Library, Unknown, Value, present
 from bnlint.source import Project, SourceFile
 from bnlint.source.parents import children
+from bnlint.vocabulary.packages import STAR_EXPORTS
 
 if TYPE_CHECKING:
     from bnlint.interpreter.core.machine import Machine
@@ -235,12 +236,12 @@ class Namespaces:
     @staticmethod
     def exports(module: Library, name: str) -> bool:
         """Whether ``from module import *`` may bring ``name`` from a third-party package."""
-        return not hasattr(builtins, name) and module.path.partition(".")[0] in {
-            "torch",
-            "torchvision",
-            "math",
-            "numpy",
-        }
+        if hasattr(builtins, name):
+            return False
+        exported = STAR_EXPORTS.get(module.path)
+        if exported is not None:
+            return name in exported
+        return module.path.partition(".")[0] in {"torch", "torchvision", "numpy"}
 
 
 def dotted(node: cst.CSTNode | None) -> str:

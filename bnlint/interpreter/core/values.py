@@ -122,7 +122,7 @@ class Selection:
 
     def condition(self, number: int, site: Site) -> Condition:
         """That it is the object with this number, given that it is none of those before it."""
-        return self.conditions.setdefault(number, Condition(site))
+        return self.conditions.setdefault(number, Condition(site, choice=True))
 
 
 @dataclass(frozen=True, slots=True)

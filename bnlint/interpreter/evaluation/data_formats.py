@@ -28,6 +28,10 @@ class NotData(Exception):
     """A text is malformed, not only data, or too much of it."""
 
 
+class TooLarge(NotData):
+    """A text is too much to be read."""
+
+
 class Lined(int):
     """A whole number that knows its line, from 1."""
 
@@ -68,7 +72,7 @@ def _require_small(value: object) -> None:
         part, depth = pending.pop()
         count += 1
         if count > MOST_NODES or depth > DEEPEST:
-            raise NotData
+            raise TooLarge
         match part:
             case dict():
                 pending.extend((item, depth + 1) for item in part.values())
@@ -143,7 +147,7 @@ def _require_few_nodes(events: Any) -> None:
                 continue
         total += size
         if total > MOST_NODES or read > 2 * MOST_NODES or len(open_) > DEEPEST:
-            raise NotData
+            raise TooLarge
 
 
 def _loader(floats: bool) -> Any:

@@ -8,7 +8,14 @@ from bnlint.interpreter.core.layer_arguments import with_site
 from bnlint.interpreter.core.machine import ATTRIBUTES, Machine, handles
 from bnlint.interpreter.core.objects import Builtin, OpenFile, Scope
 from bnlint.interpreter.core.values import Arguments, PathText, Text, Unknown, Value, open_one
-from bnlint.interpreter.evaluation.data_formats import Lined, LinedFloat, NotData, parsed, weight_of
+from bnlint.interpreter.evaluation.data_formats import (
+    Lined,
+    LinedFloat,
+    NotData,
+    TooLarge,
+    parsed,
+    weight_of,
+)
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.python.data_texts import file_at, lines_of, text_at
 from bnlint.visible import display_path
@@ -36,7 +43,7 @@ LOADERS: Mapping[str, str] = {
 }
 """The formats that functions read; ``""`` is that of the file's suffix."""
 FORMATS: Mapping[str, str] = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml"}
-_MALFORMED = object()
+_MALFORMED, _TOO_LARGE = object(), object()
 BY_PATH = frozenset({"toml.load", "mmcv.load", "mmengine.load", "mmengine.fileio.load"})
 """Functions that take the path of a file."""
 
@@ -45,15 +52,27 @@ def loaded(m: Machine, kind: str, text: str, name: str, site: Site) -> Value:
     """The data of a text, whose numbers remember the file ``name`` that they come from."""
     if (kind, text) not in m.documents:
         if not m.allowance.takes(weight_of(kind, text)):
-            return Unknown(f"{kind} load()")
-        try:
-            m.documents[kind, text] = parsed(kind, text)
-        except NotData:
-            m.documents[kind, text] = _MALFORMED
+            return _too_large(name, site)
+        m.documents[kind, text] = _parsed(kind, text)
     tree = m.documents[kind, text]
-    if tree is _MALFORMED or not m.allowance.takes(len(text)):
-        return Unknown(f"{kind} load()")
+    if tree is _MALFORMED:
+        return Unknown(f"malformed {name}" if name else f"{kind} load()", site)
+    if tree is _TOO_LARGE or not m.allowance.takes(len(text)):
+        return _too_large(name, site)
     return _known(m, tree, name, site, "")
+
+
+def _parsed(kind: str, text: str) -> object:
+    try:
+        return parsed(kind, text)
+    except TooLarge:
+        return _TOO_LARGE
+    except NotData:
+        return _MALFORMED
+
+
+def _too_large(name: str, site: Site) -> Unknown:
+    return Unknown(f"large {name or 'text'}", site)
 
 
 def _known(m: Machine, tree: object, name: str, site: Site, key: object) -> Value:
@@ -84,6 +103,8 @@ def loaded_file(m: Machine, kind: str, path: str, site: Site) -> Value:
     file = file_at(m, path, site)
     text = text_at(m, path, site)
     kind = kind or FORMATS.get(posixpath.splitext(path)[1].lower(), "")
+    if file is not None and text is None and m.namespaces.project.data.is_too_large(file):
+        return _too_large(display_path(file), site)
     if file is None or text is None or not kind:
         return Unknown(f"file {path} load()", site)
     return loaded(m, kind, text, display_path(file), site)

@@ -3,9 +3,17 @@
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
-from bnlint.interpreter.core.objects import Class, Function, Instance, Method, Scope
+from bnlint.interpreter.core.objects import Builtin, Class, Function, Instance, Method, Scope
 from bnlint.interpreter.core.tape import tensors_in
-from bnlint.interpreter.core.values import Arguments, Many, Tensor, Unknown, Value, is_known
+from bnlint.interpreter.core.values import (
+    Arguments,
+    Library,
+    Many,
+    Tensor,
+    Unknown,
+    Value,
+    is_known,
+)
 from bnlint.interpreter.evaluation import evaluate, extreme, ordered, rows, set_of
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.python.arithmetic import truth_of
@@ -13,6 +21,9 @@ from bnlint.interpreter.python.iterables import iterated
 from bnlint.interpreter.python.iteration import elements
 from bnlint.interpreter.python.loops import note_iteration
 from bnlint.interpreter.torch.pairing import note_paired
+
+_PROGRESS = frozenset("tqdm tqdm_notebook track".split())
+"""What shows how far a loop is, and gives its items as they are."""
 
 
 @library_function(
@@ -36,6 +47,8 @@ def _sequence(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sc
     if isinstance(value, Instance) and not value.is_module and elements(m, value) is None:
         return iterated(m, value, site, scope)
     if name == "iter" and isinstance(value, Tensor | Unknown | Many):
+        return value
+    if name in _PROGRESS and isinstance(value, Unknown | Builtin | Library):
         return value
     items = elements(m, value)
     if items is None or not m.allowance.takes(len(items)):

@@ -20,6 +20,7 @@ from bnlint.interpreter.core.objects import (
 from bnlint.interpreter.core.values import (
     Arguments,
     GradientSwitch,
+    Many,
     Tensor,
     Unknown,
     Value,
@@ -53,6 +54,8 @@ def _enter(m: Machine, node: cst.With, number: int, scope: Scope) -> Completion 
         case Instance(cls=Class()):
             return _with_methods(m, manager, item.item, scope, go_on)
         case Tensor() | Instance() | OpenFile():
+            return go_on(manager)
+        case Many() | list() | range():  # a progress bar over it
             return go_on(manager)
     return go_on(Unknown("context manager", None, open_one([manager])))
 

@@ -25,6 +25,8 @@ _WORDS = (
     (r"module (.+)", "the module `{0}` was not found"),
     (CONDITIONAL, "which one it is depends on a condition that is not known"),
     (r"file (.+) load\(\)", "the file `{0}` is not there, or cannot be read"),
+    (r"large (.+)", "`{0}` is too large to be read"),
+    (r"malformed (.+)", "`{0}` is not the data that its name promises"),
     (r"architecture (.+)", "whether `{0}` has BatchNorm is not in bnlint's list"),
     (r"raises", "every path through it raises"),
     (r"recursion", "it calls itself without an end that is known"),

@@ -125,7 +125,10 @@ def _module_in(made: object) -> tuple[nn.Module, tuple[str, ...]]:
         if isinstance(value, nn.Module):
             kind, count = type(made).__name__, len(values)
             return value, (f"what is traced is item {number} of a {kind} of {count}",)
-    raise BuildFailure(f"a {type(made).__name__} came out, which is no nn.Module")
+    raise BuildFailure(
+        f"a {type(made).__name__} came out, which is no nn.Module; name a class, a function that"
+        " returns a model, or a model"
+    )
 
 
 def _has_no_forward(module: nn.Module) -> bool:
@@ -172,7 +175,10 @@ def _module(sources: SlicedProject, name: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise
-        raise BuildFailure(f"there is no module `{error.name}`") from None
+        raise BuildFailure(
+            f"there is no module `{error.name}` for {sys.executable}: install it, or name another"
+            " interpreter with --python"
+        ) from None
 
 
 def _check_arguments(name: str, function: Callable[..., object], given: dict[str, Any]) -> None:

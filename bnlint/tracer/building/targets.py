@@ -116,7 +116,7 @@ def parse_size(text: str, dtype: str | None = None) -> Size:
 
 
 def parse_argument(text: str) -> tuple[str, Recipe]:
-    """Read ``name=value``: a Python literal where it is one, else a text.
+    """Read ``name=value``: a Python literal where it is one, else a text; ``none`` is a text, too.
 
     ``name=@torch.nn.ReLU`` is what can be imported by that name. Raises :class:`UsageError` for anything
     else.
@@ -134,7 +134,7 @@ def _value(text: str) -> Recipe:
     try:
         value: object = ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
-        value = {"true": True, "false": False, "none": None}.get(text.lower(), text)
+        value = {"true": True, "false": False}.get(text.lower(), text)
     return _literal(value, text)
 
 
@@ -152,7 +152,8 @@ def _literal(value: object, text: str) -> Recipe:
 def _similar(file: str) -> str:
     folder, name = os.path.split(file)
     try:
-        known = [entry for entry in os.listdir(folder) if entry.endswith(".py")]
+        known = [entry[:-3] for entry in os.listdir(folder) if entry.endswith(".py")]
     except OSError:
         return ""
-    return did_you_mean(name, known)
+    close = did_you_mean(name.removesuffix(".py"), known)
+    return close.replace("`?", ".py`?")

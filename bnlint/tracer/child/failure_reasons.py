@@ -27,6 +27,10 @@ def missing_package(error: BaseException) -> str | None:
     return found.partition(".")[0] if found else None
 
 
+TOOK_MORE = "took more than"
+"""How the reasons begin that are about time."""
+
+
 def of_end(status: int, limits: Limits, seconds: float, output: str) -> str:
     """Why a process ended without an answer.
 
@@ -44,7 +48,7 @@ def of_end(status: int, limits: Limits, seconds: float, output: str) -> str:
         return _memory(limits)
     name = _signal_name(-status)
     if name == "SIGXCPU" or (name in {"SIGALRM", "SIGKILL"} and seconds >= limits.seconds):
-        return f"took more than {limits.seconds:g} s of processor time"
+        return f"{TOOK_MORE} {limits.seconds:g} s of processor time"
     if name == "SIGALRM":
         return overtime(limits)
     if name == "SIGKILL":
@@ -54,7 +58,7 @@ def of_end(status: int, limits: Limits, seconds: float, output: str) -> str:
 
 def overtime(limits: Limits) -> str:
     """What to say of a job that waits or sleeps."""
-    return f"took more than {limits.wall:g} s by the clock"
+    return f"{TOOK_MORE} {limits.wall:g} s by the clock"
 
 
 def _of_error(error: BaseException, limits: Limits) -> str:

@@ -64,7 +64,7 @@ def _runner(spec: str) -> Runner:
         if error.name != "torch":
             raise
         _unusable(
-            f"torch is not installed in {sys.executable}: `pip install bnlint[trace]`, "
+            f"torch is not installed in {sys.executable}: `pip install torch`, "
             "or name another interpreter with --python"
         )
     from bnlint.tracer.record.torch_patches import leave_dynamo_out
