@@ -333,6 +333,23 @@ HUGGING_FACE = {
         args = TrainingArguments("out", per_device_train_batch_size=4)  # BN501
         Weighted(model=net, args=args, train_dataset=train_set).train()
         """,
+    "a frozen backbone from the hub": """
+        from dataclasses import dataclass
+        from transformers import AutoModelForImageClassification, HfArgumentParser, Trainer, TrainingArguments
+        @dataclass
+        class Options:
+            name: str = "microsoft/resnet-50"
+        options, args = HfArgumentParser((Options, TrainingArguments)).parse_args_into_dataclasses()
+        hub = AutoModelForImageClassification.from_pretrained(options.name)
+        for parameter in hub.parameters():
+            parameter.requires_grad = False  # BN701
+        for parameter in hub.classifier.parameters():
+            parameter.requires_grad = True
+        trainer = Trainer(model=hub, args=args, train_dataset=train_set)
+        if args.do_train:
+            trainer.log_metrics("train", trainer.train().metrics)
+            trainer.save_model()
+        """,
     "the last thing is an evaluation": """
         from transformers import Trainer, TrainingArguments
         args = TrainingArguments("out", eval_strategy="epoch", per_device_train_batch_size=64)

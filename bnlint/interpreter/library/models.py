@@ -62,6 +62,9 @@ _TEXT_CHECKPOINTS = words(
     opt bloom llama mistral gemma qwen phi falcon t5 mt5 flan bart mbart pegasus opus-mt
     """
 )
+_IMAGE_MODELS = words("ResNet RegNet EfficientNet MobileNetV MobileViT Levit")
+_IMAGE_CHECKPOINTS = words("resnet- regnet- efficientnet- mobilenet_v mobilevit- levit-")
+"""Models of transformers that contain BatchNorm, by the beginning of class and checkpoint."""
 _TEXT_HEADS = words(
     """
     SequenceClassification CausalLM MaskedLM TokenClassification QuestionAnswering Seq2SeqLM
@@ -253,12 +256,21 @@ def _in_hub(arguments: Mapping[str, object]) -> Known:
 def _in_transformers(path: str, arguments: Mapping[str, object]) -> Known:
     class_name = path.removesuffix(".from_pretrained").removesuffix(".from_config")
     class_name = class_name.rpartition(".")[2]
+    if class_name.startswith(_IMAGE_MODELS) and _is_model_of_transformers(class_name):
+        return Known.YES
     if not class_name.startswith("Auto"):
         return Known.NO if class_name.startswith(_TEXT_MODELS) else Known.UNKNOWN
     if class_name.endswith(_TEXT_HEADS):
         return Known.NO
     checkpoint = _text(arguments, "pretrained_model_name_or_path", 0).rpartition("/")[2]
+    if checkpoint.startswith(_IMAGE_CHECKPOINTS) and _is_model_of_transformers(class_name):
+        return Known.YES
     return Known.NO if checkpoint.startswith(_TEXT_CHECKPOINTS) else Known.UNKNOWN
+
+
+def _is_model_of_transformers(class_name: str) -> bool:
+    """Whether it is no configuration and no processor of one."""
+    return "For" in class_name or class_name.endswith(("Model", "Backbone"))
 
 
 def _in_clip(name: str) -> Known:
