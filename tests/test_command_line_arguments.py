@@ -577,3 +577,49 @@ def test_a_dataclass_of_what_is_not_known_says_so() -> None:
     assert isinstance(cfg, Instance)
     said = getattr(cfg.attributes["batch_size"], "given_by", None)
     assert said == "the default of `Config.batch_size`, which `**` may change"
+
+
+NESTED = """
+import tyro
+from dataclasses import dataclass, field
+
+@dataclass
+class Norm:
+    eps: float = 0.1
+    track: bool = True
+
+@dataclass
+class Data:
+    batch_size: int = 64
+    root: str = "a"
+
+@dataclass
+class Config:
+    data: Data = field(default_factory=Data)
+    other: Data = Data(batch_size=8, root="b")
+    norm: Norm = field(default_factory=Norm)
+    seed: int = 0
+"""
+SHOWN = """
+def main(cfg: Config, name: str = "n"):
+    global found
+    found = (cfg.data.batch_size, cfg.data.root, cfg.other.batch_size, cfg.other.root,
+             cfg.norm.track, cfg.seed, name)
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "words", "expected"),
+    [
+        ("main(tyro.cli(Config))", "", (64, "a", 8, "b", True, 0, "n")),
+        ("main(tyro.cli(Config))", "--data.batch-size 4 --seed 3", (4, "a", 8, "b", True, 3, "n")),
+        (
+            "main(tyro.cli(Config))",
+            "--other.root c --norm.no-track",
+            (64, "a", 8, "c", False, 0, "n"),
+        ),
+        ("tyro.cli(main)", "--cfg.data.batch-size 4 --name m", (4, "a", 8, "b", True, 0, "m")),
+    ],
+)
+def test_fields_of_dataclasses_within_dataclasses(call: str, words: str, expected: object) -> None:
+    assert names_after(NESTED + SHOWN + call, *words.split())["found"] == expected

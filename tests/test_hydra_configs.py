@@ -173,3 +173,77 @@ def test_a_key_that_is_not_there_is_one_error(project: Write, run: Run) -> None:
 def test_configurations_are_of_omegaconf(tmp_path: Path) -> None:
     code = MAIN.replace("found = OmegaConf.to_container(cfg, resolve=True)", "found = cfg")
     assert isinstance(names_after(tmp_path, code, FILES)["found"], Configuration)
+
+
+STORED = """
+from dataclasses import dataclass, field
+import hydra
+from hydra.core.config_store import ConfigStore
+from omegaconf import OmegaConf
+
+@dataclass
+class Data:
+    batch_size: int = 4
+    root: str = "/s"
+
+@dataclass
+class Config:
+    data: Data = field(default_factory=Data)
+    seed: int = 1
+
+store = ConfigStore.instance()
+store.store(name="base", node=Config)
+store.store(group="data", name="stored", node=Data)
+store.store(name="small", node={"width": 2}, group="model")
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("", {"data": {"batch_size": 4, "root": "/s"}, "seed": 1}),
+        ("data.batch_size=7", {"data": {"batch_size": 7, "root": "/s"}, "seed": 1}),
+        (
+            "+model=small",
+            {"data": {"batch_size": 4, "root": "/s"}, "seed": 1, "model": {"width": 2}},
+        ),
+    ],
+)
+def test_what_the_program_stores_is_composed(
+    words: str, expected: dict[str, object], tmp_path: Path
+) -> None:
+    main = MAIN.replace('config_path="conf", config_name="config"', 'config_name="base"')
+    assert names_after(tmp_path, STORED + main, {}, *words.split())["found"] == expected
+
+
+def test_files_come_before_what_is_stored(tmp_path: Path) -> None:
+    files = {
+        "conf/config.yaml": "defaults:\n  - data: stored\n  - model: small\n",
+        **FILES_OF_MODEL,
+    }
+    found = names_after(tmp_path, STORED + MAIN, files)["found"]
+    assert found == {"data": {"batch_size": 4, "root": "/s"}, "model": {"width": 8}}
+
+
+FILES_OF_MODEL = {"conf/model/small.yaml": "width: 8\n"}
+COMPOSING = """
+from hydra import compose, initialize
+from omegaconf import OmegaConf
+def read(words):
+    with initialize(version_base=None, config_path="conf"):
+        return OmegaConf.to_container(compose(config_name="config", overrides=words), resolve=True)
+plain, other = read([]), read(["data=b", "seed=2"])
+absent = read(["nothing=2"])
+"""
+
+
+def test_a_script_composes_by_itself(tmp_path: Path) -> None:
+    names = names_after(tmp_path, COMPOSING, FILES)
+    assert names["plain"] == COMPOSED[""]
+    assert names["other"] == COMPOSED["data=b"] | {"seed": 2}
+    assert not isinstance(names["absent"], dict)
+
+
+def test_a_folder_that_is_not_known_is_not_looked_into(tmp_path: Path) -> None:
+    code = "from hydra import compose, initialize\nimport sys\ninitialize(sys.path[0])\ncfg = compose('config')"
+    assert isinstance(names_after(tmp_path, code, FILES)["cfg"], Unknown)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from bnlint.interpreter.core.objects import Scope
+from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.values import MISSING, Library, Unknown, Value, present
 from bnlint.source import Project, SourceFile
 from bnlint.source.parents import children
@@ -169,6 +169,8 @@ class Namespaces:
     """All modules of a rehearsal: one shared by its importers, one more for a file that is run."""
 
     def __init__(self, project: Project) -> None:
+        self.config_store: Instance | None = None
+        """What stands for the one ``ConfigStore`` of Hydra, once the program has asked for it."""
         self.project = project
         self._imported: dict[Path, Namespace] = {}
         self.first: Namespace | None = None

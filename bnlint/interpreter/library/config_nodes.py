@@ -1,5 +1,7 @@
 """Packages whose configurations are dicts with attributes: yacs, OmegaConf, EasyDict, Munch, Box."""
 
+from typing import TypeGuard
+
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.layer_arguments import with_site
 from bnlint.interpreter.core.machine import Machine
@@ -157,15 +159,31 @@ def decoded(text: str, site: Site, kind: str = "literal") -> Value:
 _OMEGACONF = "omegaconf.OmegaConf."
 
 
-def _tree(m: Machine, value: Value, site: Site) -> Value:
+DEEPEST = 16
+"""Dataclasses within dataclasses; deeper ones stay objects."""
+
+
+def _fields(record: Instance, depth: int) -> dict[Value, Value]:
+    """The fields of a dataclass, those that are dataclasses as dicts, too."""
+    return {
+        name: _fields(value, depth - 1) if depth and _is_record(value) else value
+        for name, value in record.attributes.items()
+    }
+
+
+def _is_record(value: Value) -> TypeGuard[Instance]:
+    return isinstance(value, Instance) and value.cls is not None and value.cls.dataclass
+
+
+def tree_of(m: Machine, value: Value, site: Site) -> Value:
     """What OmegaConf makes of dicts, dataclasses and YAML."""
     match value:
         case dict() | list() | tuple():
             return configured(m, value, OMEGACONF)
         case Instance(cls=Class(dataclass=True)):
-            return _tree(m, dict(value.attributes), site)
+            return tree_of(m, _fields(value, DEEPEST), site)
         case Class(dataclass=True):
-            return _tree(m, m.call(value, Arguments(), site, m.namespaces.anywhere), site)
+            return tree_of(m, m.call(value, Arguments(), site, m.namespaces.anywhere), site)
         case str():
             return configured(m, loaded(m, "omegaconf", value, "", site), OMEGACONF)
         case None:
@@ -175,7 +193,7 @@ def _tree(m: Machine, value: Value, site: Site) -> Value:
 
 @library_function(*(_OMEGACONF + name for name in ("create", "structured")))
 def _create(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
-    return _tree(m, arguments.get(0, "obj"), site)
+    return tree_of(m, arguments.get(0, "obj"), site)
 
 
 @library_function(_OMEGACONF + "load")
@@ -189,7 +207,7 @@ def _load(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope)
 
 @library_function(_OMEGACONF + "merge", _OMEGACONF + "unsafe_merge")
 def _merged(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
-    trees = [_tree(m, value, site) for value in arguments.positional]
+    trees = [tree_of(m, value, site) for value in arguments.positional]
     if not trees or arguments.opened or not isinstance(trees[0], Configuration):
         return Unknown("OmegaConf.merge()")
     made = copy_of(m, trees[0], site)

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,8 +20,9 @@ from bnlint.interpreter.core.values import (
     Value,
 )
 from bnlint.interpreter.library.calls import library_function
-from bnlint.interpreter.library.config_nodes import decoded
+from bnlint.interpreter.library.config_nodes import decoded, tree_of
 from bnlint.interpreter.library.data_files import loaded
+from bnlint.interpreter.library.hydra_store import stored, stored_groups
 from bnlint.interpreter.python.configurations import (
     OMEGACONF,
     configured,
@@ -31,6 +32,7 @@ from bnlint.interpreter.python.configurations import (
     selected,
     set_at,
 )
+from bnlint.interpreter.python.iteration import elements
 from bnlint.source import SourceFile
 from bnlint.visible import display_path
 
@@ -77,7 +79,9 @@ class _Composition:
     def is_group(self, name: str) -> bool:
         """Whether there is a folder of options."""
         folder = self.folder / name
-        return ".." not in name and folder.is_relative_to(self.root) and os.path.isdir(folder)
+        if ".." in name or not folder.is_relative_to(self.root):
+            return False
+        return name in stored_groups(self.m) or os.path.isdir(folder)
 
     def compose(self, name: str, overrides: _Overrides) -> Configuration:
         """The whole configuration; raises :class:`NotComposed`."""
@@ -103,15 +107,7 @@ class _Composition:
         return made
 
     def _parts(self, name: str, group: str, package: tuple[str, ...]) -> Iterator[_Part]:
-        text = self._text(name)
-        header = _HEADER.match(text)
-        if header is not None:
-            package = _package(header[1], package, ())
-        tree = loaded(self.m, OMEGACONF, text, self._display(name), self.site) if text else {}
-        if tree is None:
-            tree = {}
-        if not isinstance(tree, dict):
-            raise NotComposed
+        package, tree = self._tree(name, package)
         defaults = tree.get("defaults", [])
         own = _Part(package, {k: v for k, v in tree.items() if k not in ("defaults", "hydra")})
         if not isinstance(defaults, list):
@@ -123,6 +119,23 @@ class _Composition:
                 yield from self._default(item, group, package)
         if "_self_" not in defaults:
             yield own
+
+    def _tree(
+        self, name: str, package: tuple[str, ...]
+    ) -> tuple[tuple[str, ...], dict[Value, Value]]:
+        """What a file holds, or what the program has stored, and where that goes."""
+        tree: Value = stored(self.m, name) if self._file(name) is None else None
+        if tree is not None:
+            self.m.step(8)
+            tree = tree_of(self.m, tree, self.site)
+        else:
+            text = self._text(name)
+            header = _HEADER.match(text)
+            package = package if header is None else _package(header[1], package, ())
+            tree = loaded(self.m, OMEGACONF, text, self._display(name), self.site) if text else {}
+        if not isinstance(tree, dict | None):
+            raise NotComposed
+        return package, tree or {}
 
     def _default(self, item: Value, group: str, package: tuple[str, ...]) -> Iterator[_Part]:
         """The parts that one item of a defaults list brings."""
@@ -150,9 +163,11 @@ class _Composition:
                 continue
             if not isinstance(one, str) or "${" in one or one == "???":
                 raise NotComposed
-            if self._file(f"{inner}/{one}") is None and "optional" in str(key):
+            part = f"{inner}/{one}"
+            absent = self._file(part) is None and stored(self.m, part) is None
+            if absent and "optional" in str(key):
                 continue
-            yield from self._parts(f"{inner}/{one}", inner, into)
+            yield from self._parts(part, inner, into)
 
     def _file(self, name: str) -> Path | None:
         full = name if name.endswith((".yaml", ".yml")) else f"{name}.yaml"
@@ -186,11 +201,17 @@ def _package(name: str | None, around: tuple[str, ...], group: tuple[str, ...]) 
     return tuple(rest) if head == "_global_" else (*(around if group else ()), head, *rest)
 
 
-def _overrides(m: Machine, composition: _Composition) -> _Overrides:
-    """What the words of the command line set."""
-    found = _Overrides()
-    words = [word for word in (m.command_line.argv or ())[1:] if isinstance(word, Text)]
+def _words_given(m: Machine) -> list[str]:
+    """The words of the command line."""
+    if m.command_line.argv is None:
+        return []
     m.command_line.was_read = True
+    return [word for word in m.command_line.argv[1:] if isinstance(word, Text)]
+
+
+def _overrides(words: Sequence[str], composition: _Composition) -> _Overrides:
+    """What the words of a command line set."""
+    found = _Overrides()
     waiting = ""
     for word in words:
         key, given, value = str(word).partition("=")
@@ -207,17 +228,18 @@ def _overrides(m: Machine, composition: _Composition) -> _Overrides:
                 found.added.append((group, value))
         elif given:
             text = Text(value)
-            text.option, text.given_by = None, word.given_by
+            text.option = None
+            text.given_by = word.given_by if isinstance(word, Text) else None
             found.values.append((key, text))
     return found
 
 
-def _apply(m: Machine, made: Configuration, overrides: _Overrides, site: Site) -> None:
+def _apply(m: Machine, made: Configuration, overrides: _Overrides, site: Site) -> str | None:
+    """Set the values; the name of one that the configuration does not have, if there is one."""
     for key, text in overrides.values:
         names = key.lstrip("+").split(".")
         if not key.startswith("+") and selected(made, names) is MISSING and names[0] != "hydra":
-            m.command_line.refuse(f"could not override '{key}': it is not in the configuration")
-            raise ProgramEnds
+            return key
         set_at(m, made, names, configured(m, decoded(text, site, OMEGACONF), OMEGACONF))
     for key in overrides.removed:
         *above, last = key.partition("=")[0].split(".")
@@ -225,10 +247,16 @@ def _apply(m: Machine, made: Configuration, overrides: _Overrides, site: Site) -
         if isinstance(holder, Configuration):
             m.heap.touch(holder)
             holder.pop(last, None)
+    return None
 
 
-def composed(m: Machine, path: str, name: str, site: Site) -> Value:
-    """The configuration that files in a folder beside a script's own give."""
+def composed(
+    m: Machine, path: str, name: str, site: Site, words: Sequence[str] | None = None
+) -> Value:
+    """The configuration that files in a folder beside a script's own give, and what is stored.
+
+    ``words`` override parts of it, those of the command line if there are none.
+    """
     source = site.source
     if not isinstance(source, SourceFile):
         return Unknown("configuration")
@@ -236,13 +264,16 @@ def composed(m: Machine, path: str, name: str, site: Site) -> Value:
     folder = Path(os.path.abspath(source.file.parent / path))
     composition = _Composition(m, folder, root, site)
     try:
-        overrides = _overrides(m, composition) if m.command_line.argv is not None else _Overrides()
+        overrides = _overrides(_words_given(m) if words is None else words, composition)
         composition.choices.update(overrides.groups)
         made = composition.compose(overrides.name or name, overrides)
     except NotComposed:
         return Unknown("configuration")
-    _apply(m, made, overrides, site)
-    return made
+    absent = _apply(m, made, overrides, site)
+    if absent is not None and words is None:
+        m.command_line.refuse(f"could not override '{absent}': it is not in the configuration")
+        raise ProgramEnds
+    return made if absent is None else Unknown("configuration")
 
 
 @library_function("hydra.main")
@@ -262,6 +293,31 @@ def _call_main(
         return m.call(main.function, arguments, site, scope)
     cfg = composed(m, main.folder, main.name, main.site)
     return m.call(main.function, Arguments([cfg]), site, scope)
+
+
+_FOLDER = "hydra folder"
+
+
+@library_function("hydra.initialize", "hydra.initialize_config_dir")
+def _initialize(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    """From here on ``compose`` looks into a folder, one beside the script if it is relative."""
+    folder = arguments.get(0, "config_dir" if path.endswith("dir") else "config_path")
+    where: Value = Unknown("folder")
+    if isinstance(site.source, SourceFile) and isinstance(folder, str | None):
+        where = os.path.join(site.source.file.parent, folder or ".")
+    m.heap.put(m.registers, _FOLDER, where)
+    return Unknown("context of hydra")
+
+
+@library_function("hydra.compose")
+def _compose(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    folder, name = m.registers.get(_FOLDER), arguments.get(0, "config_name")
+    overrides = elements(m, arguments.get(1, "overrides", []))
+    words = [word for word in overrides or () if isinstance(word, str)]
+    known = overrides is not None and len(words) == len(overrides)
+    if not isinstance(folder, str) or not isinstance(name, str) or not known:
+        return Unknown("compose()")
+    return composed(m, folder, name, site, words)
 
 
 # -- objects of configurations ----------------------------------------------------------------

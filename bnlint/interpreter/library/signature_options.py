@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import libcst as cst
 
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.layer_arguments import with_site
 from bnlint.interpreter.core.machine import Machine, ProgramEnds
-from bnlint.interpreter.core.objects import Class, Function, Method, Partial
-from bnlint.interpreter.core.values import MISSING, Unknown, Value
+from bnlint.interpreter.core.objects import Class, Function, Instance, Method, Partial, Scope
+from bnlint.interpreter.core.values import MISSING, Arguments, Library, Unknown, Value
 from bnlint.interpreter.evaluation.command_grammar import (
     READING,
     Given,
@@ -33,17 +33,19 @@ class Style:
     """How a package spells options.
 
     ``no`` begins the flag that turns a switch off. With ``values`` a switch may have one; what has no
-    default stands in its place with ``places``; ``dashes`` replace underscores.
+    default stands in its place with ``places``; ``dashes`` replace underscores. With ``nested`` the
+    fields of a dataclass within another are options with a dot: ``--data.batch-size``.
     """
 
     no: str
     values: bool = False
     places: bool = False
     dashes: bool = False
+    nested: bool = False
 
 
 TYPER = Style("--no-", places=True, dashes=True)
-TYRO = Style("--no-", dashes=True)
+TYRO = Style("--no-", dashes=True, nested=True)
 DATACLASSES = Style("--no_", values=True)
 
 
@@ -57,6 +59,7 @@ class Parameter:
     several: bool
     flags: tuple[str, ...]
     node: cst.CSTNode
+    annotation: cst.Annotation | None = None
 
     @property
     def is_switch(self) -> bool:
@@ -108,7 +111,7 @@ def _parameter(
         kind = bool if isinstance(default, bool) else int if isinstance(default, int) else float
     default = MISSING if isinstance(default, Unknown) else default
     flags = tuple(_flags_in(written)) or tuple(_flags_in(annotation))
-    return Parameter(name, default, kind, several is not None, flags, node)
+    return Parameter(name, default, kind, several is not None, flags, node, annotation)
 
 
 def _flags_in(node: cst.CSTNode | None) -> Iterator[str]:
@@ -121,6 +124,57 @@ def _flags_in(node: cst.CSTNode | None) -> Iterator[str]:
             if re.fullmatch(r"--?[A-Za-z][\w-]*(/--?[A-Za-z][\w-]*)?", text):
                 yield text.partition("/")[0]
         pending.extend(reversed(children(part)))
+
+
+DEEPEST = 6
+"""Dataclasses within dataclasses that are options."""
+
+
+def _inner_class(m: Machine, component: Value, parameter: Parameter) -> Class | None:
+    """The dataclass that a parameter is annotated with."""
+    if parameter.annotation is None or parameter.several or parameter.kind is not None:
+        return None
+    match component:
+        case Class(namespace=namespace) | Function(scope=Scope(namespace=namespace)):
+            found = m.evaluate(parameter.annotation.annotation, namespace.scope)
+            return found if isinstance(found, Class) and found.dataclass else None
+    return None
+
+
+def _nested(
+    m: Machine, component: Value, style: Style, depth: int = DEEPEST
+) -> Iterator[Parameter]:
+    """The parameters of a component, in place of dataclasses among them their fields."""
+    for parameter in parameters_of(component):
+        inner = _inner_class(m, component, parameter) if style.nested and depth else None
+        if inner is None:
+            yield parameter
+            continue
+        for part in _nested(m, inner, style, depth - 1):
+            yield replace(part, name=f"{parameter.name}.{part.name}", flags=())
+
+
+def _gathered(
+    m: Machine, component: Value, given: Mapping[str, Value], site: Site
+) -> dict[str, Value]:
+    """The values by the names of the parameters themselves: dataclasses are built of their fields.
+
+    Where a field has a default of its own, only what is given of it is replaced.
+    """
+    found = {name: value for name, value in given.items() if "." not in name}
+    for parameter in parameters_of(component):
+        start = f"{parameter.name}."
+        inside = {n.removeprefix(start): v for n, v in given.items() if n.startswith(start)}
+        cls = _inner_class(m, component, parameter) if inside else None
+        if cls is None:
+            continue
+        fields = Arguments([], _gathered(m, cls, inside, site))
+        made_by: Value = cls
+        if isinstance(parameter.default, Instance):
+            made_by, fields.positional = Library("dataclasses.replace"), [parameter.default]
+            fields.nodes = [None]
+        found[parameter.name] = m.call(made_by, fields, site, m.namespaces.anywhere)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +195,10 @@ def rules_for(parameters: Sequence[Parameter], style: Style) -> list[Rule]:
             number: dict[str, object] = {"nargs": "?" if style.values else 0}
             found.append(Rule(flags, {"dest": parameter.name, **number}, owner=_Effect(parameter)))
             off = {"dest": parameter.name, "nargs": 0}
-            if style.no + name not in flags:
-                found.append(Rule((style.no + name,), off, owner=_Effect(parameter, False)))
+            around, _, last = f"--{name}".rpartition(".")
+            no = f"{around}.no-{last}" if around else style.no + name
+            if no not in flags:
+                found.append(Rule((no,), off, owner=_Effect(parameter, False)))
             continue
         settings: dict[str, object] = {"nargs": "+"} if parameter.several else {}
         missing = parameter.default is MISSING
@@ -167,7 +223,7 @@ def given_parameters(
     line = m.command_line
     if line.invocation is None:
         return None
-    parameters = [p for component in components for p in parameters_of(component)]
+    parameters = [p for component in components for p in _nested(m, component, style)]
     open_ = any(not isinstance(c, Function | Class) for c in components)
     words = line.words()[first:]
     names = sum(1 + len(parameter.flags) for parameter in parameters)
@@ -187,7 +243,9 @@ def given_parameters(
         effect = given.rule.owner
         assert isinstance(effect, _Effect)
         found[effect.parameter.name] = _value(m, given, effect, site)
-    return found
+    if not style.nested:
+        return found
+    return {k: v for c in components for k, v in _gathered(m, c, found, site).items()}
 
 
 def _value(m: Machine, given: Given, effect: _Effect, site: Site) -> Value:
