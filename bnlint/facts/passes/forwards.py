@@ -14,20 +14,21 @@ from bnlint.facts.types.run import (
     NormState,
     OptimizerStep,
     Run,
+    Stored,
     is_training,
     where_nothing_raised,
 )
 from bnlint.facts.types.site import Site
 
 
-def norms_in_training(forward: Forward) -> tuple[NormState, ...]:
+def norms_in_training(event: Forward | Stored) -> tuple[NormState, ...]:
     """The BatchNorm layers that are certain to be there and to use and update their statistics.
 
     What they do only after an exception that the program handled is left out.
     """
     return tuple(
         norm
-        for norm in forward.norms
+        for norm in event.norms
         if is_training(where_nothing_raised(norm.mode)) is Known.YES
         and norm.tracks is Known.YES
         and norm.is_there

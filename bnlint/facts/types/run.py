@@ -364,10 +364,16 @@ class Destination(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stored(Event):
-    """Models, or their weights, are written to a file or turned into a program of their own."""
+    """Models, or their weights, are written to a file or turned into a program of their own.
+
+    ``function`` is the one of torch that does it. Where it turns one model into a program, ``norms``
+    are the states of its BatchNorm layers.
+    """
 
     models: tuple[Model, ...]
     destination: Destination
+    function: str = ""
+    norms: tuple[NormState, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,18 @@ def call_of_one(text: str) -> tuple[str, str] | None:
     return None
 
 
+def first_argument(text: str) -> str | None:
+    """What a call is given first, if that is a name."""
+    try:
+        tree = ast.parse(text, mode="eval").body
+    except SyntaxError:
+        return None
+    if not isinstance(tree, ast.Call) or not tree.args:
+        return None
+    name = ast.unparse(tree.args[0])
+    return name if is_dotted_name(name) else None
+
+
 def zipped_parameters(text: str) -> tuple[str, str] | None:
     """The two networks of ``for a, b in zip(net.parameters(), other.parameters()): ...``.
 

@@ -95,6 +95,8 @@ def _call_library(
     bare = bare_name(path)
     if KINDS.get(bare or "") is not Kind.BATCH_NORM and path not in CARRIERS:
         m.journal.numbers.note(arguments.values)
+    if path in STORING:
+        note_stored(m, path, arguments, site)
     handler = FUNCTION_HANDLERS.get(path)
     if handler is not None:
         return handler(m, path, arguments, site, scope)
@@ -167,8 +169,6 @@ def _call_foreign(m: Machine, path: str, arguments: Arguments, site: Site, scope
     inputs = tensors_in(arguments.values)
     if path.startswith(METRIC_PACKAGES) or path in IMAGE_WRITERS or name in MEASURES:
         m.journal.measure(inputs)
-    if path in STORING:
-        note_stored(m, path, arguments, site)
     if package not in HARMLESS:
         note_unknown_call(m, Library(path.rpartition(".")[0]), arguments, site)
         _forget_modes(m, arguments, site)

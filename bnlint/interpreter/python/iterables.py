@@ -24,8 +24,9 @@ def iterated(m: Machine, value: Value, site: Site, scope: Scope) -> Value:
 
 def _of_one_loader(m: Machine, choice: Choice, site: Site, scope: Scope) -> Many | None:
     """What alternatives yield that draw from one loader: itself, and what shows the progress."""
-    loaders = {v.loader if isinstance(v, Many) else v for v in choice.values}
-    loader = loaders.pop()
-    if loaders or not isinstance(loader, Instance) or loader.library != LOADER:
+    loader, *others = (v.loader if isinstance(v, Many) else v for v in choice.values)
+    if not isinstance(loader, Instance) or loader.library != LOADER:
+        return None
+    if any(other is not loader for other in others):
         return None
     return loader_batches(m, loader)

@@ -1,6 +1,6 @@
 """From the records of a rehearsal to the facts that rules read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from bnlint.facts.types.graph import Call, Layer, ModelGraph
@@ -311,7 +311,7 @@ class FactsMaker:
             context,
             self.model(record.model),
             record.mode,
-            tuple(self._norm(norm, record.model.module) for norm in record.norms),
+            self.norm_states(record.norms, record.model.module),
             record.grad,
             record.backpropagated,
             record.measured,
@@ -325,6 +325,10 @@ class FactsMaker:
             record.receiver,
             record.samples,
         )
+
+    def norm_states(self, records: Sequence[NormRecord], model: Instance) -> tuple[NormState, ...]:
+        """The states of the BatchNorm layers of a model."""
+        return tuple(self._norm(record, model) for record in records)
 
     def _norm(self, record: NormRecord, model: Instance) -> NormState:
         module = record.instance

@@ -10,6 +10,7 @@ from bnlint.interpreter.core.values import Arguments, Value
 from bnlint.interpreter.library.state_dicts import OWNER, is_state_dict
 from bnlint.interpreter.torch.model_records import model_record
 from bnlint.interpreter.torch.modules import modules_in
+from bnlint.interpreter.torch.norms import norm_records
 
 STORING = {
     "torch.save": Destination.SAVED,
@@ -39,9 +40,17 @@ def note_stored(m: Machine, path: str, arguments: Arguments, site: Site) -> None
         return
     models = [model_record(m, model) for model in stored]
     context, destination = m.context(), STORING[path]
+    alone = models[0] if destination is Destination.EXPORTED and len(models) == 1 else None
+    norms = norm_records(m, alone.module) if alone is not None else []
     m.journal.note(
         lambda facts, order: Stored(
-            order, site, context, tuple(facts.model(model) for model in models), destination
+            order,
+            site,
+            context,
+            tuple(facts.model(model) for model in models),
+            destination,
+            path,
+            facts.norm_states(norms, alone.module) if alone is not None else (),
         )
     )
 

@@ -1,0 +1,33 @@
+"""BN311: a model is traced by torch.jit while its BatchNorm layers are in train mode."""
+
+from collections.abc import Iterator
+
+from bnlint.facts.passes.exports import exports_in_training
+from bnlint.facts.types.run import Run
+from bnlint.facts.wording.export_fix import cure_of_export, how_it_is_in_training
+from bnlint.finding import Applicability, Finding, Severity
+from bnlint.rule import Rule, Settings
+
+RULE = Rule(
+    "BN311",
+    "traced-in-train-mode",
+    Severity.ERROR,
+    fix=Applicability.SAFE,
+    reads=(exports_in_training,),
+)
+
+
+@RULE.on_run
+def check(run: Run, settings: Settings) -> Iterator[Finding]:
+    """Report the first of each model."""
+    for event in exports_in_training(run):
+        if event.function != "torch.jit.trace":
+            continue
+        cure = cure_of_export(event)
+        yield RULE.at(
+            event.site,
+            f"`{cure.name}` is traced in train mode: what is recorded normalises each batch by its own "
+            "statistics and moves the running ones, whatever `eval()` says later; call `eval()` before",
+            evidence=how_it_is_in_training(run, event),
+            fix=RULE.fixed_by(f"Call `{cure.line}` before", cure.edit),
+        )
