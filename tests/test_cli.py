@@ -91,6 +91,7 @@ def test_a_folder_without_python_is_no_error(project: Write, run: Run) -> None:
     project({"notes.txt": "hello"})
     printed = run(".")
     assert (printed.status, printed.out) == (0, "No Python files to check.\n")
+    assert printed.err == "note: there is no Python file in `.`\n"
 
 
 @pytest.mark.parametrize(

@@ -182,6 +182,32 @@ def test_an_input_that_does_not_fit_is_reported_with_the_line(project: Write, ru
     assert "model.py:15" in done.out
 
 
+TWICE = """
+
+def build():
+    return Net(4)
+
+one, two, three = build(), Net(4), Net(5)
+for model in (one, two, three):
+    model(torch.randn(2, 3, 8, 8))
+"""
+
+
+def test_models_of_which_there_is_the_same_to_say_are_listed_once(project: Write, run: Run) -> None:
+    project({"train.py": MODEL + TWICE})
+    lines = run("train.py", "--trace", "--format", "concise").out.splitlines()
+    listed = [line for line in lines if line.startswith("  Net (")]
+    assert "Traced 3 of 3 models with torch.fx." in lines
+    assert len(listed) == 1
+    assert listed[0].startswith("  Net (train.py:20, train.py:22): input ")
+
+
+def test_a_model_that_is_traced_in_part_is_said_to_be(project: Write, run: Run) -> None:
+    project({"model.py": MODEL})
+    done = run("trace", "model.py:Net", "--arg", "width=4", "--input", "8x5x16x16")
+    assert "Traced 0 of 1 model with torch.fx, 1 in part.\n" in done.out
+
+
 def test_the_signal_as_a_table_and_as_json(project: Write, run: Run) -> None:
     project({"model.py": MODEL})
     target = ("signal", "model.py:Net", "--arg", "width=4", "--input", "4x3x16x16")

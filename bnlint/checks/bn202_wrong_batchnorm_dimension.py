@@ -71,7 +71,7 @@ def _finding(site: Site, layer: Layer, call: Call, rank: int, fix: Fix | None) -
         f"{subject} gets a tensor of {rank} dimensions, and torch raises"
         f' "expected {taken} input (got {rank}D input)"{remedy}',
         layer=layer.name,
-        evidence=[(call.site, "it is called here")] if call.site else (),
+        evidence=[(call.site, "it is called here")] if call.site not in (None, site) else (),
         fix=fix,
     )
 

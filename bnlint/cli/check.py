@@ -147,6 +147,8 @@ def _restrained(plan: LintOptions, found: Found, options: CheckOptions) -> LintO
 def _warn(found: Found, config: Config) -> None:
     for reason in found.unread:
         click.echo(visible(f"warning: {reason}"), err=True)
+    for folder in found.empty:
+        click.echo(visible(f"note: there is no Python file in `{folder}`"), err=True)
     if found.excluded and not found.targets:
         click.echo(visible(f"note: everything named is excluded by {config.origin}"), err=True)
 

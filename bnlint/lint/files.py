@@ -42,13 +42,15 @@ class LintTarget:
 class Found:
     """The files found, how many were excluded, and what could not be read, in words.
 
-    ``patterns`` are those of the .gitignore files that were read.
+    ``patterns`` are those of the .gitignore files that were read, ``empty`` the folders that were
+    named and hold no Python file.
     """
 
     targets: list[LintTarget] = field(default_factory=list)
     excluded: int = 0
     unread: list[str] = field(default_factory=list)
     patterns: int = 0
+    empty: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,11 @@ def find(paths: Sequence[str], exclude: Patterns) -> Found:
     found = Found()
     seen: set[str] = set()
     for given in paths:
-        for target in _targets(given, exclude, found):
+        excluded = found.excluded
+        targets = list(_targets(given, exclude, found))
+        if not targets and found.excluded == excluded:
+            found.empty.append(given)
+        for target in targets:
             identity = os.path.realpath(target.path)
             if identity not in seen:
                 seen.add(identity)

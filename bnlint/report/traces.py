@@ -1,5 +1,6 @@
 """What came of tracing: a line for each model, and what it added to reading the code."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -32,10 +33,12 @@ def _lines(result: Result, look: Style) -> Iterator[str]:
     done = [attempt for attempt in result.attempts if attempt.record is not None]
     total = len(result.attempts)
     models = "model" if total == 1 else "models"
-    yield look.paint(f"Traced {len(done)} of {total} {models}", "bold") + " with torch.fx."
-    for attempt in done:
-        yield f"  {visible(attempt.name)} ({_place(attempt)}): {_about(attempt)}"
-        yield from (f"    {visible(note)}" for note in _notes(attempt))
+    whole = sum(attempt.complete for attempt in done)
+    partly = f", {len(done) - whole} in part" if whole < len(done) else ""
+    yield look.paint(f"Traced {whole} of {total} {models}", "bold") + f" with torch.fx{partly}."
+    for alike in _alike(done):
+        yield f"  {visible(alike[0].name)} ({_places(alike)}): {_about(alike[0])}"
+        yield from (f"    {visible(note)}" for note in _notes(alike[0]))
     for lack in dict.fromkeys(lack for attempt in result.attempts for lack in attempt.lacks):
         yield f"  {look.paint('not guarded', 'yellow')}: {visible(lack)}"
     if result.added is not None and done:
@@ -43,8 +46,19 @@ def _lines(result: Result, look: Style) -> Iterator[str]:
         yield _added(len(rules) - len(result.added), result.added)
 
 
-def _place(attempt: "Attempt") -> str:
-    return f"{visible(attempt.span.path)}:{attempt.span.line}"
+def _alike(attempts: Sequence["Attempt"]) -> list[list["Attempt"]]:
+    """Models of which there is the same to say, together."""
+    found: dict[tuple[str, ...], list[Attempt]] = defaultdict(list)
+    for attempt in attempts:
+        found[attempt.name, _about(attempt), *_notes(attempt)].append(attempt)
+    return list(found.values())
+
+
+def _places(attempts: Sequence["Attempt"]) -> str:
+    lines = (f"{visible(attempt.span.path)}:{attempt.span.line}" for attempt in attempts)
+    places = list(dict.fromkeys(lines))
+    more = len(places) - MOST_NAMES
+    return ", ".join(places[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _about(attempt: "Attempt") -> str:
