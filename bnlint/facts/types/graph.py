@@ -133,6 +133,44 @@ class Call:
         return f"<Call {self.index}: {self.op}{layer}>"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Unregistered:
+    """A BatchNorm that a forward calls, and that is in a plain list, tuple or dict of a module.
+
+    ``owner`` is that module and ``attribute`` its name for the container, which is of the Python
+    type ``container`` and holds ``number`` values; ``modules`` says that all of them are modules
+    themselves (in a dict under texts), ``written`` is what is assigned to the attribute, if one
+    place does it. ``inside`` says that the owner builds the layer; ``by_hand`` that its class has
+    methods of its own for what torch does with the modules that it knows.
+    """
+
+    layer: Layer
+    owner: Layer
+    attribute: str
+    container: str
+    number: int
+    modules: bool
+    written: Site | None
+    inside: bool
+    by_hand: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BuiltInForward:
+    """A BatchNorm that a forward builds and calls, and that nothing keeps.
+
+    ``owner`` is the module whose forward it is, ``free`` a name that its attributes lack,
+    ``constructor`` the ``__init__`` of its class, ``None`` where that has none or does not hold the
+    code that builds the layer.
+    """
+
+    layer: Layer
+    call: Call
+    owner: Layer
+    free: str
+    constructor: Site | None
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class ModelGraph:
     """A model's layers in registration order and its calls in execution order.
@@ -161,6 +199,8 @@ class ModelGraph:
     """BatchNorm layers that are not in train mode in any step of the training, by dotted name."""
     live_norms: frozenset[str] = frozenset()
     """BatchNorm layers that are, or may be, in train mode in some step of the training."""
+    unregistered: tuple[Unregistered, ...] = ()
+    built_in_forward: tuple[BuiltInForward, ...] = ()
     signal: Signal | None = None
     """What was measured at its residual additions, where it was run on real tensors."""
 

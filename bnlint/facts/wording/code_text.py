@@ -7,6 +7,7 @@ import textwrap
 _DOTTED_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _FOLLOWS_MODE = re.compile(r"[=(,]\s*[\w.]+\.training\s*[,)]")
 _FALSE = re.compile(r"[=(,]\s*False\b")
+_STORED = re.compile(r"[\w.]*(\.\w+|\])\s*(:[^=]*)?=[^=]")
 _SLICE_OF_BATCH = re.compile(r"\[[^\[\]\n*:]*\*[^\[\]\n:]*:")
 _UNPACKED = re.compile(r"[(,]\s*\*\*\s*[\w({]")
 _WHOLE_NUMBER = re.compile(r"(int|len|round)\(.*\)|.*//.*", re.DOTALL)
@@ -32,6 +33,11 @@ def hands_over_false(text: str) -> bool:
 def follows_mode(text: str) -> bool:
     """Whether an argument is the mode of a module: ``training=self.training``."""
     return _FOLLOWS_MODE.search(text) is not None
+
+
+def stores_beyond_names(text: str) -> bool:
+    """Whether a statement assigns to an attribute or an item, not to a local name alone."""
+    return _STORED.search(text.split("(")[0]) is not None
 
 
 def unpacks_keywords(text: str) -> bool:

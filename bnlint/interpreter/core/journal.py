@@ -13,7 +13,7 @@ from bnlint.facts.types.run import Assumption, Event, Mode, cover_all_paths
 from bnlint.facts.types.site import Argument, Site
 from bnlint.interpreter.core.bias_reads import BiasReads
 from bnlint.interpreter.core.number_uses import NumberUses
-from bnlint.interpreter.core.objects import Instance
+from bnlint.interpreter.core.objects import Class, Instance
 from bnlint.interpreter.core.values import Gradients, Tensor
 
 if TYPE_CHECKING:
@@ -151,6 +151,8 @@ class Journal:
         """Models that the program loads published weights into."""
         self.loaded: set[Instance] = set()
         """Models that the program loads weights into, other than those of a model at hand."""
+        self.plain_containers: dict[tuple[Class, str], set[Site]] = {}
+        """The lists, tuples and dicts that attributes of modules are set to, class by class."""
         self.make_loader: Callable[[Instance], Loader] | None = None
         self.order = 0
         self.run_start = 0

@@ -305,6 +305,8 @@ class Instance:
     assumptions: tuple[Assumption, ...] = ()
     """What decides whether it is built."""
     resolved: bool = True
+    in_forward: bool = False
+    """Whether a forward builds it."""
     has_parent: bool = False
     is_module: bool = False
     order: int = 0

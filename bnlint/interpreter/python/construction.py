@@ -176,6 +176,7 @@ def new_instance(m: Machine, cls: Class | None, library: str, site: Site) -> Ins
     made.chain = m.frame.chain(m.frames) if m.frames else ()
     made.assumptions = m.assumptions()
     made.order = m.journal.next_order()
+    made.in_forward = bool(m.modules)
     made.is_module = is_module_class(library) if library else False
     if made.is_module:
         made.attributes[MODE] = built_mode(m)

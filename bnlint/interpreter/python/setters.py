@@ -58,6 +58,9 @@ def _set_on_module(
     if modules_in(value) and not isinstance(value, list | tuple | dict):
         register_child(m, owner, name, value)
         return
+    if isinstance(value, list | tuple | dict) and owner.cls is not None:
+        written = m.site(m.assigning or node, scope)
+        m.journal.plain_containers.setdefault((owner.cls, name), set()).add(written)
     if m.modules:
         m.journal.effects += 1
     if m.recipes is not None:

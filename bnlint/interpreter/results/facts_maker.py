@@ -39,6 +39,11 @@ from bnlint.interpreter.results.layer_facts import (
     frozen_parameters,
     replaces_forward,
 )
+from bnlint.interpreter.results.loose_norms import (
+    built_in_forward,
+    loose_norms,
+    unregistered,
+)
 from bnlint.interpreter.torch.mode_answers import answers_by_mode
 from bnlint.interpreter.torch.modules import (
     WRAPPERS,
@@ -185,6 +190,7 @@ class FactsMaker:
             f"{call.op} is not known" for call in calls if call.kind in (Kind.UNKNOWN, Kind.PHI)
         )
         complete = bool(calls) and not problems and not has_unknown_children(module)
+        loose = loose_norms(calls, layers, self.tape.ops[recorded.start :] if recorded else ())
         return ModelGraph(
             module.type_name,
             module.site,
@@ -197,6 +203,8 @@ class FactsMaker:
             self._number(module),
             frozen_norms=self._norms_trained(layers, live=False),
             live_norms=self._norms_trained(layers, live=True),
+            unregistered=tuple(unregistered(loose, layers, self.journal.plain_containers)),
+            built_in_forward=tuple(built_in_forward(loose, layers)),
         )
 
     def _is_published(self, module: Instance) -> bool:

@@ -1,0 +1,67 @@
+"""BN212 batchnorm-built-in-forward: a new BatchNorm for each call, which learns nothing."""
+
+import ast
+from collections.abc import Iterator
+
+from bnlint.facts.types.graph import BuiltInForward, Graphs
+from bnlint.facts.types.site import Site
+from bnlint.facts.wording.code_text import stores_beyond_names
+from bnlint.finding import Applicability, Finding, Fix, Severity
+from bnlint.rule import Rule, first_of_each
+
+RULE = Rule("BN212", "batchnorm-built-in-forward", Severity.ERROR, fix=Applicability.DISPLAY)
+
+
+@RULE.on_graphs
+def check(graphs: Graphs) -> Iterator[Finding]:
+    """Report BatchNorm layers that a forward builds, calls and drops."""
+    found = (built for graph in graphs for built in graph.built_in_forward if _is_mistake(built))
+    for built in first_of_each(found, key=lambda built: built.layer.site):
+        yield _finding(built)
+
+
+def _is_mistake(built: BuiltInForward) -> bool:
+    """Whether the layer is meant to learn, and lives for one call alone.
+
+    Without parameters it only whitens a batch; one that is given parameters or statistics has them
+    from elsewhere, and one that is stored somewhere may be found there again.
+    """
+    layer = built.layer
+    affine = layer.arguments.get("affine")
+    learns = affine is not None and affine.value is True and not layer.own_forward
+    given = bool(layer.assigned) or bool(layer.initial)
+    return learns and not given and not stores_beyond_names(layer.site.statement.text)
+
+
+def _finding(built: BuiltInForward) -> Finding:
+    layer = built.layer
+    name = layer.class_site.text if layer.class_site is not None else layer.class_name
+    return RULE.at(
+        layer.site,
+        f"The forward of `{built.owner.class_name}` builds a new `{name}` each time that it runs: that"
+        " is never trained, keeps no statistics, and stays in train mode at evaluation, where outputs"
+        " then depend on the batch; build it in `__init__`",
+        layer=None,
+        fix=_fix(built),
+    )
+
+
+def _fix(built: BuiltInForward) -> Fix | None:
+    """Build it in the constructor, where its arguments mean the same there."""
+    layer, init, name = built.layer, built.constructor, f"self.{built.free}"
+    if init is None or built.call.loops or not _has_plain_arguments(layer.site):
+        return None
+    line = init.insert_last(f"{name} = {layer.site.text}")
+    return RULE.fixed_by(f"Build it in `__init__` as `{name}`", line, layer.site.replace(name))
+
+
+def _has_plain_arguments(call: Site) -> bool:
+    """Whether the arguments of a call are numbers and the like, written out on one line."""
+    text = call.text
+    try:
+        tree = ast.parse(text, mode="eval").body
+    except SyntaxError:
+        return False
+    if not isinstance(tree, ast.Call) or "\n" in text:
+        return False
+    return all(isinstance(a, ast.Constant) for a in (*tree.args, *(k.value for k in tree.keywords)))
