@@ -29,11 +29,16 @@ class _Twice:
 
     @property
     def keys(self) -> tuple[str, str]:
-        """Two keys of one tensor."""
+        """Two keys of one tensor in the owner's state."""
         inner = self.batch_norm.name.removeprefix(self.module.name)
         tracks = self.batch_norm.arguments.get("track_running_stats")
         entry = "weight" if tracks is not None and tracks.value is False else "running_mean"
-        return f"{self.batch_norm.name}.{entry}", f"{self.other}{inner}.{entry}"
+        first, second = self.within_owner(self.module.name), self.within_owner(self.other)
+        return f"{first}{inner}.{entry}", f"{second}{inner}.{entry}"
+
+    def within_owner(self, name: str) -> str:
+        """A dotted name as the owner's code has it."""
+        return name.removeprefix(f"{self.owner.name}.") if self.owner.name else name
 
     @property
     def place(self) -> Site:
@@ -103,10 +108,13 @@ def _is_wrapped(named: Mapping[str, Layer], twice: _Twice) -> bool:
 
 
 def _is_meant(graph: ModelGraph, twice: _Twice) -> bool:
-    """Whether it is shared on purpose: called by both names, or more than once.
+    """Whether it is shared on purpose: called by both names, or more than once, or listed twice.
 
     Without an attribute that only leads to a container, a forward must show that it is not.
     """
+    holders = [_holder(name) for name in twice.module.aliases]
+    if len(set(holders)) < len(holders):
+        return True
     calls = graph.calls_by_layer.get(twice.batch_norm, ())
     if twice.container is None:
         return len(calls) != 1
@@ -121,12 +129,14 @@ def _finding(found: list[_Twice]) -> Finding:
     evidence = []
     remedy = "register it under one name"
     if container is not None:
-        evidence.append((container.site, f"it is registered again here, as `{first.other}`"))
-        remedy = f"build it where it is used, in `{container.name}`"
+        again = first.within_owner(max(first.module.name, first.other, key=len))
+        evidence.append((container.site, f"it is registered again here, as `{again}`"))
+        remedy = f"build it where it is used, in `{first.within_owner(container.name)}`"
     return RULE.at(
         first.place,
-        f"`{first.module.name}`{others} is registered twice, so `state_dict()` has its tensors twice"
-        f" ({keys}), and what averages states in place counts them twice; {remedy}",
+        f"`{first.within_owner(first.module.name)}`{others} of `{first.owner.class_name}` is registered"
+        f" twice, so `state_dict()` has its tensors twice ({keys}), and what averages states in place"
+        f" counts them twice; {remedy}",
         layer=first.module.name,
         evidence=evidence,
     )

@@ -46,6 +46,7 @@ class Layer:
     assigned arguments. ``certain`` is false where a condition decides whether it exists.
     ``frozen`` are its parameters with gradients off at the end; ``reads`` maps a parameter, only
     ``bias``, to a place that reads it, and is ``None`` where the code was not searched.
+    ``repeated`` is the multiplication of a list (``[block] * 3``) that holds it.
     ``published`` says of a layer with weights that published ones are loaded into models which are
     built by the same code.
     """
@@ -69,6 +70,7 @@ class Layer:
     published: bool = False
     identity: int = -1
     """The same number as in other facts about this module; -1 where it is not known which it is."""
+    repeated: Site | None = None
 
     def __repr__(self) -> str:
         return f"<Layer {self.name or '(the model)'}: {self.class_name}>"

@@ -307,6 +307,8 @@ class Instance:
     resolved: bool = True
     in_forward: bool = False
     """Whether a forward builds it."""
+    repeated: Site | None = None
+    """The multiplication that puts it several times into a list."""
     has_parent: bool = False
     is_module: bool = False
     order: int = 0

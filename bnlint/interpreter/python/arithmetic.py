@@ -21,6 +21,7 @@ from bnlint.interpreter.core.objects import (
 )
 from bnlint.interpreter.core.values import (
     CONCRETE,
+    MOST_LOOKED_AT,
     Choice,
     GradientSwitch,
     Library,
@@ -70,7 +71,16 @@ def binary(m: Machine, name: str, left: Value, right: Value, site: Site) -> Valu
     if name == "Divide" and isinstance(left, str) and isinstance(right, str):
         return _joined_paths(left, right)
     made = operate(name, left, right, m.allowance)
+    if name == "Multiply" and isinstance(made, list | tuple):
+        _note_repeated(made, site)
     return Unknown("operation", None, open_one((left, right))) if type(made) is Unknown else made
+
+
+def _note_repeated(items: list[Value] | tuple[Value, ...], site: Site) -> None:
+    """``[nn.BatchNorm2d(8)] * 3`` has one module three times."""
+    for item in items[:MOST_LOOKED_AT]:
+        if isinstance(item, Instance) and item.is_module and len(items) > 1:
+            item.repeated = site
 
 
 def _joined_paths(left: str, right: str) -> Value:

@@ -138,6 +138,7 @@ class FactsMaker:
                 KINDS.get(bare) in (Kind.CONV, Kind.LINEAR)
                 and self._published.were_built_at(module.site),
                 self._number(module),
+                module.repeated,
             )
         return self._layers[key]
 
