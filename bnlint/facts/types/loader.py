@@ -70,6 +70,8 @@ class Loader:
     ``*args`` or ``**kwargs`` that are not known took part in the call. ``settled`` is false when
     keywords that are unpacked into it may bring a sampler or ``shuffle`` on another path.
     ``sampler`` is the ``DistributedSampler`` that it is given, on some path at least.
+    ``samples`` is how many there are in its dataset. ``rebatched`` says that a framework makes
+    other batches of it.
     """
 
     site: Site
@@ -80,6 +82,8 @@ class Loader:
     resolved: bool = True
     settled: bool = True
     sampler: Sampler | None = None
+    samples: int | None = None
+    rebatched: bool = False
 
     @property
     def is_held_out(self) -> bool:

@@ -9,6 +9,13 @@ _FOLLOWS_MODE = re.compile(r"[=(,]\s*[\w.]+\.training\s*[,)]")
 _FALSE = re.compile(r"[=(,]\s*False\b")
 _STORED = re.compile(r"[\w.]*(\.\w+|\])\s*(:[^=]*)?=[^=]")
 _SLICE_OF_BATCH = re.compile(r"\[[^\[\]\n*:]*\*[^\[\]\n:]*:")
+_SIZES = re.compile(r"size\b|shape\b|\blen\(|batch_?size|\bbs\b")
+_SKIPPED = re.compile(
+    r"\bif\b[^\n]*(?:size|shape\b|\blen\(|\bbs\b|last)[^\n]*:\s*(?:#[^\n]*\n\s*)*(?:continue|break)\b"
+)
+_COMPARED = re.compile(
+    r"\bif\b[^\n]*(?:size\((?:dim=)?0?\)(?:\[0\])?|shape\[0\]|\blen\([\w.]+\))\s*[<>=!]=?"
+)
 _UNPACKED = re.compile(r"[(,]\s*\*\*\s*[\w({]")
 _WHOLE_NUMBER = re.compile(r"(int|len|round)\(.*\)|.*//.*", re.DOTALL)
 
@@ -43,6 +50,16 @@ def stores_beyond_names(text: str) -> bool:
 def unpacks_keywords(text: str) -> bool:
     """Whether a call has ``**options``."""
     return _UNPACKED.search(text) is not None
+
+
+def is_about_sizes(text: str) -> bool:
+    """Whether a condition asks how large something is: ``len(x) > 1``, ``x.size(0) == batch_size``."""
+    return _SIZES.search(text) is not None
+
+
+def skips_batches(text: str) -> bool:
+    """Whether code leaves batches out, or treats them in another way, by their size."""
+    return _SKIPPED.search(text) is not None or _COMPARED.search(text) is not None
 
 
 def slices_batches(text: str) -> bool:

@@ -5,6 +5,7 @@ from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import Arguments, Unknown, Value
+from bnlint.interpreter.library.data import LOADER, REBATCHED
 from bnlint.interpreter.library.framework_objects import framework_object
 from bnlint.interpreter.library.samplers import note_handed_on
 from bnlint.interpreter.library.state_dicts import state_dict
@@ -29,6 +30,9 @@ def call_accelerator(
     first = arguments.get(0, "model")
     if name.startswith("prepare"):
         note_handed_on(m, arguments, site)
+        for value in arguments.values:
+            if isinstance(value, Instance) and value.library == LOADER:
+                m.heap.put(value.attributes, REBATCHED, True)
     if name == "prepare":
         return _prepare(m, accelerator, arguments)
     if name in _SAME:

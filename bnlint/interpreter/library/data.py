@@ -22,6 +22,7 @@ from bnlint.interpreter.core.values import (
     open_at,
 )
 from bnlint.interpreter.library.calls import library_function
+from bnlint.interpreter.library.dataset_lengths import LENGTH, length_of, lengths_of_parts
 from bnlint.interpreter.library.dataset_order import draws_its_own_order, shuffles_itself
 from bnlint.interpreter.library.datasets import dataset_facts, purpose_of_name
 from bnlint.interpreter.library.samplers import sampler_fact
@@ -61,22 +62,28 @@ def _loader(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scop
         else:
             made.arguments[name] = Bound(DEFAULTS.get(name))
     made.resolved = not arguments.opened
+    length = length_of(m, made.arguments["dataset"].value, site, scope)
+    if length is not None:
+        made.attributes[LENGTH] = length
     m.journal.loaders_built.append(made)
     return made
 
 
 @library_function("torch.utils.data.random_split")
 def _random_split(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
-    def part() -> Instance:
+    def part(length: int | None = None) -> Instance:
         made = new_instance(m, None, "torch.utils.data.Subset", site)
         made.attributes["mixed"] = True
+        if length is not None:
+            made.attributes[LENGTH] = length
         return made
 
     sizes = arguments.get(1, "lengths")
     if not isinstance(sizes, list | tuple) or open_at(sizes) is not None:
         return Many(part())
     m.step(len(sizes))
-    return [part() for _ in sizes]
+    total = length_of(m, arguments.get(0, "dataset"), site, scope)
+    return [part(length) for length in lengths_of_parts(total, sizes)]
 
 
 @library_function("torch.utils.data.Subset", "torch.utils.data.ConcatDataset")
@@ -116,6 +123,8 @@ def _stacked(loader: Instance, batch: Tensor) -> list[Value] | None:
     return [replace(batch, shape=shape, whole=False) for shape in shapes] if known else None
 
 
+REBATCHED = "batches made anew"
+"""The attribute of a loader that a framework makes other batches of; no name of the program's."""
 BATCH_SAMPLER = "torch.utils.data.BatchSampler"
 
 
@@ -152,8 +161,19 @@ def loader_fact(loader: Instance) -> Loader:
     if purpose is Purpose.UNKNOWN:
         purpose = purpose_of_names([*names, *_dataset_names(dataset)])
     settled = not may_bring_order(loader.site)
-    sampler = sampler_fact(loader)
-    return Loader(loader.site, arguments, fact, names, purpose, loader.resolved, settled, sampler)
+    sampler, length = sampler_fact(loader), loader.attributes.get(LENGTH)
+    return Loader(
+        loader.site,
+        arguments,
+        fact,
+        names,
+        purpose,
+        loader.resolved,
+        settled,
+        sampler,
+        length if isinstance(length, int) else None,
+        loader.attributes.get(REBATCHED) is True,
+    )
 
 
 def _dataset_names(dataset: Value) -> list[str]:
