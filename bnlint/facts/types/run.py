@@ -187,6 +187,8 @@ class NormState:
     """Whether it was converted to SyncBatchNorm before."""
     certain: bool = True
     """Whether the model has it on every path to the forward."""
+    converted_at: Site | None = None
+    """Where a synchronised layer was made of it, which the model does not have."""
     identity: int = -1
     """The same number as in other facts about this layer; -1 where it is not known which it is."""
 

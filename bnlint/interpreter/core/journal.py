@@ -36,6 +36,7 @@ class NormRecord:
     tracks: Known
     synchronised: Known
     certain: bool
+    converted_at: Site | None = None
 
 
 @dataclass(slots=True)
@@ -144,6 +145,8 @@ class Journal:
         self.loaders_built: list[Instance] = []
         self.held_out: dict[tuple[str, Site], Instance] = {}
         """What stands for the loaders of data that have none, by their names."""
+        self.converted: dict[Instance, Site] = {}
+        """BatchNorm layers of which others were made that are synchronised, and where."""
         self.overwritten: set[Instance] = set()
         """Modules whose parameters the program also sets by hand: averages, copies."""
         self.failures: list[RehearsalFailure] = []

@@ -19,7 +19,7 @@ from bnlint.interpreter.core.values import (
     Value,
 )
 from bnlint.interpreter.library.calls import library_function
-from bnlint.interpreter.python.construction import build_library
+from bnlint.interpreter.python.construction import build_library, new_instance
 from bnlint.interpreter.torch.freezing import note_weights_written, parameters_in
 from bnlint.interpreter.torch.modules import descendants, modules_in
 from bnlint.interpreter.torch.norms import SYNCHRONISED, is_batch_norm
@@ -147,11 +147,23 @@ def _reparametrized(m: Machine, path: str, arguments: Arguments, site: Site, sco
 def _synchronised(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     model = arguments.get(0, "module")
     note_wrapped(m, model, "SyncBatchNorm", site)
+    if isinstance(model, Instance) and is_batch_norm(model):
+        return _synchronised_layer(m, model, site)
     for module in modules_in(model):
         for _, layer in descendants(m, module):
             if is_batch_norm(layer):
                 m.heap.put(layer.attributes, SYNCHRONISED, True)
     return model
+
+
+def _synchronised_layer(m: Machine, layer: Instance, site: Site) -> Instance:
+    """A new layer with the parameters of the old one, which stays what it is."""
+    made = new_instance(m, None, "torch.nn.SyncBatchNorm", layer.site)
+    made.class_node, made.chain, made.arguments = layer.class_node, layer.chain, layer.arguments
+    made.attributes.update(layer.attributes)
+    made.assigned.update(layer.assigned)
+    m.journal.converted[layer] = site
+    return made
 
 
 @library_function("apex.parallel.DistributedDataParallel", "fairscale.nn.DistributedDataParallel")

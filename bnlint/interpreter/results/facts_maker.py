@@ -350,6 +350,7 @@ class FactsMaker:
             record.tracks,
             record.synchronised,
             record.certain,
+            record.converted_at,
             self._number(module),
         )
 

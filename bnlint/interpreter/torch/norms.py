@@ -117,8 +117,11 @@ def norm_records(m: Machine, module: Instance) -> list[NormRecord]:
         mode = _mode_of_all(m, current) if is_opaque(current) else mode_of(m, current)
         frozen, where = frozen_state(m, layer)
         tracks, synchronised = _tracks(layer), _synchronised(layer)
+        converted = m.journal.converted.get(layer)
         found.append(
-            NormRecord(part.name, layer, mode, frozen, where, tracks, synchronised, part.certain)
+            NormRecord(
+                part.name, layer, mode, frozen, where, tracks, synchronised, part.certain, converted
+            )
         )
     return found
 
