@@ -33,7 +33,7 @@ def test_a_loop_over_layers_replaces_none() -> None:
     net = build()
     for module in net.modules():
         if isinstance(module, nn.BatchNorm1d):
-            module = convert(module)  # noqa: PLW2901
+            module = convert(module)
     assert type(net[1]) is nn.BatchNorm1d
 
 
