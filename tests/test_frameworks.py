@@ -435,6 +435,26 @@ CATALYST = {
         runner.train(model=model, criterion=nn.CrossEntropyLoss(), optimizer=optimizer,
                      loaders={"train": small, "valid": val_loader}, num_epochs=3)
         """,
+    "a step of the project's runner": """
+        from catalyst import dl, metrics
+        class CustomRunner(dl.Runner):
+            def predict_batch(self, batch):
+                return self.model(batch[0])
+            def handle_batch(self, batch):
+                x, y = batch
+                logits = self.model(x)
+                loss = F.cross_entropy(logits, y)
+                self.batch_metrics.update({"loss": loss})
+                if self.is_train_loader:
+                    self.engine.backward(loss)
+                    self.optimizer.step()
+                    self.optimizer.zero_grad()
+        small = DataLoader(train_set, batch_size=2, shuffle=True)  # BN501
+        runner = CustomRunner()
+        runner.train(model=model, optimizer=optimizer, loaders={"train": small, "valid": val_loader})
+        for logits in runner.predict_loader(loader=val_loader):
+            print(logits.argmax(1))
+        """,
     "validation comes last, in eval mode": """
         from catalyst.dl import SupervisedRunner
         loaders = {"train": train_loader, "valid": val_loader}

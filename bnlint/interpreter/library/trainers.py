@@ -1,8 +1,8 @@
 """Trainers of fastai, Composer, Catalyst and MMEngine: what they are given, and how they switch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import chain
 
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
@@ -13,10 +13,11 @@ from bnlint.interpreter.library.framework_objects import framework_object
 from bnlint.interpreter.library.trainer_loops import (
     PASSES,
     drawn,
-    evaluate,
     in_pass,
     learn,
     modes_given_back,
+    predict,
+    without_gradients,
 )
 from bnlint.interpreter.torch.hooks import switch
 from bnlint.interpreter.torch.modules import set_mode
@@ -30,7 +31,8 @@ class Trainer:
     ``fits`` train and evaluate in turns, ``evaluates`` only evaluate. ``model``, ``training`` and
     ``evaluation`` are names of arguments, of the method or else of the constructor, where they are
     at ``positions``. ``restores`` says that the mode is given back after an evaluation; ``keywords``
-    are given to a model that is to return its losses.
+    are given to a model that is to return its losses; ``step`` is the method by which a project's
+    trainer does all that is done with a batch.
     """
 
     fits: frozenset[str]
@@ -42,6 +44,7 @@ class Trainer:
     positions: Mapping[str, int] | None = None
     restores: bool = False
     keywords: Mapping[str, Value] | None = None
+    step: str = ""
 
 
 FASTAI = Trainer(
@@ -59,6 +62,7 @@ CATALYST = Trainer(
     loss="criterion",
     training=("train",),
     evaluation=("valid", "loader"),
+    step="handle_batch",
 )
 MMENGINE = Trainer(
     frozenset({"train"}),
@@ -74,6 +78,33 @@ _OF_PACKAGE = {
 }
 
 
+Given = dict[str, Value]
+"""What a trainer is given, by the names of the arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """A call of a trainer's method: the trainer, what it trains, and what it is given."""
+
+    how: Trainer
+    trainer: Instance
+    model: Instance
+    given: Given
+    site: Site
+    scope: Scope
+
+    @property
+    def own_step(self) -> Function | None:
+        """The project's method that does all that is done with a batch."""
+        cls = self.trainer.cls
+        found = cls.find(self.how.step) if cls is not None and self.how.step else None
+        return found if isinstance(found, Function) else None
+
+    def first(self, names: Iterable[str]) -> Value:
+        """The first of some arguments that is given."""
+        return next((self.given[n] for n in names if self.given.get(n) is not None), None)
+
+
 @framework_object("fastai", "Learner")
 @framework_object("composer", "Trainer")
 @framework_object("catalyst", "SupervisedRunner", "Runner", "CustomRunner")
@@ -81,25 +112,22 @@ _OF_PACKAGE = {
 def call_trainer(
     m: Machine, trainer: Instance, name: str, arguments: Arguments, site: Site, scope: Scope
 ) -> Value:
-    """``trainer.name(...)``; of one whose class is the project's it is not known how it trains."""
+    """``trainer.name(...)``; of one whose class is the project's only the step for a batch is known."""
     how = _OF_PACKAGE[trainer.library.partition(".")[0]]
     given = _given(trainer, arguments, how)
-    model = given.get(how.model)
-    if name not in how.fits | how.evaluates or not isinstance(model, Instance):
+    model = given.get(how.model, trainer.attributes.get(how.model))
+    known = isinstance(model, Instance) and model.is_module
+    if name not in how.fits | how.evaluates or not known:
         return Unknown(f"{name}()")
-    if not model.is_module:
-        return Unknown(f"{name}()")
-    if trainer.cls is not None:
+    assert isinstance(model, Instance)
+    use = _Use(how, trainer, model, given, site, scope)
+    if trainer.cls is not None and use.own_step is None:
         set_mode(m, model, None, site, None)
     elif name in how.fits:
-        _fit(m, how, model, given, site, scope)
+        _fit(m, use)
     else:
-        _evaluate(m, how, model, given, 1, site, scope)
+        _evaluate(m, use, 1)
     return Unknown(f"{name}()")
-
-
-Given = dict[str, Value]
-"""What a trainer is given, by the names of the arguments."""
 
 
 def _given(trainer: Instance, arguments: Arguments, how: Trainer) -> Given:
@@ -119,45 +147,49 @@ def _given(trainer: Instance, arguments: Arguments, how: Trainer) -> Given:
     return found
 
 
-def _fit(m: Machine, how: Trainer, model: Instance, given: Given, site: Site, scope: Scope) -> None:
-    training = _first(given, how.training)
+def _fit(m: Machine, use: _Use) -> None:
+    training, site = use.first(use.how.training), use.site
     for number in range(1, PASSES + 1):
         with in_pass(m, number, site):
-            switch(m, model, site, training=True)
-            with drawn(m, training, number, site, scope) as batch:
-                learn(m, _loss(m, how, model, given, batch, site, scope), site)
-            if _first(given, how.evaluation) is not None:
-                _evaluate(m, how, model, given, number, site, scope)
+            switch(m, use.model, site, training=True)
+            with drawn(m, training, number, site, use.scope) as batch:
+                if not _do_own_step(m, use, batch, training=True):
+                    learn(m, _loss(m, use, batch), site)
+            if use.first(use.how.evaluation) is not None:
+                _evaluate(m, use, number)
 
 
-def _evaluate(
-    m: Machine, how: Trainer, model: Instance, given: Given, number: int, site: Site, scope: Scope
-) -> None:
-    loader = _first(given, chain(how.evaluation, how.training))
-    with drawn(m, loader, number, site, scope) as batch:
-        if how.restores:
-            with modes_given_back(m, model):
-                switch(m, model, site, training=False)
-                evaluate(m, model, batch, site)
-        else:
-            switch(m, model, site, training=False)
-            evaluate(m, model, batch, site)
+def _evaluate(m: Machine, use: _Use, number: int) -> None:
+    loader = use.first((*use.how.evaluation, *use.how.training))
+    back = modes_given_back(m, use.model) if use.how.restores else nullcontext()
+    with drawn(m, loader, number, use.site, use.scope) as batch, back:
+        switch(m, use.model, use.site, training=False)
+        with without_gradients(m):
+            if not _do_own_step(m, use, batch, training=False):
+                m.journal.measure(tensors_in([predict(m, use.model, batch, use.site)]))
 
 
-def _loss(
-    m: Machine, how: Trainer, model: Instance, given: Given, batch: Value, site: Site, scope: Scope
-) -> Value:
+def _do_own_step(m: Machine, use: _Use, batch: Value, *, training: bool) -> bool:
+    """Call the project's step for a batch, if it has one."""
+    if use.own_step is None:
+        return False
+    seen: Given = {n: use.given[n] for n in ("optimizer", "criterion") if n in use.given}
+    seen |= {use.how.model: use.model, "is_train_loader": training, "batch_metrics": {}}
+    for name, value in seen.items():
+        m.heap.put(use.trainer.attributes, name, value)
+    step = Method(use.own_step, use.trainer)
+    m.call(step, Arguments([batch]), use.site, use.scope)
+    return True
+
+
+def _loss(m: Machine, use: _Use, batch: Value) -> Value:
     """The loss function's, the model's own, or what the model returns."""
+    how, model = use.how, use.model
     inputs: list[Value] = [*tensors_in([batch])[:1]] or [Unknown("batch")]
-    outputs = call_module(m, model, Arguments(inputs, dict(how.keywords or {})), site)
-    targets = Unknown("targets")
-    if (loss := given.get(how.loss)) is not None:
-        return m.call(loss, Arguments([outputs, targets]), site, scope)
+    outputs = call_module(m, model, Arguments(inputs, dict(how.keywords or {})), use.site)
+    if (loss := use.given.get(how.loss)) is not None:
+        return m.call(loss, Arguments([outputs, Unknown("targets")]), use.site, use.scope)
     own = model.cls.find("loss") if model.cls is not None else None
     if isinstance(own, Function) and not how.keywords:
-        return m.call(Method(own, model), Arguments([outputs, batch]), site, scope)
+        return m.call(Method(own, model), Arguments([outputs, batch]), use.site, use.scope)
     return outputs
-
-
-def _first(given: Given, names: Sequence[str] | chain[str]) -> Value:
-    return next((given[name] for name in names if given.get(name) is not None), None)
