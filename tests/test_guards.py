@@ -22,6 +22,7 @@ from bnlint.facts.passes import (
     parts,
     reuse,
     stale_statistics,
+    train_methods,
     undone_freezes,
 )
 from bnlint.facts.passes.once import forget
@@ -44,6 +45,7 @@ FACTS: tuple[ModuleType, ...] = (
     cancellation,
     undone_freezes,
     stale_statistics,
+    train_methods,
 )
 """Facts whose private predicates are guards of the rules that ask them."""
 UNREAD = frozenset({"BN808"})

@@ -11,6 +11,7 @@ from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.shortcuts import LEARNING, acting, is_shortcut
 from bnlint.facts.types.signal import Signal
 from bnlint.facts.types.site import NOT_KNOWN, Argument, Site
+from bnlint.facts.types.train_method import TrainMethod
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ class Layer:
     identity: int = -1
     """The same number as in other facts about this module; -1 where it is not known which it is."""
     repeated: Site | None = None
+    train_method: TrainMethod | None = None
+    """What its class has in place of torch's ``train``."""
 
     def __repr__(self) -> str:
         return f"<Layer {self.name or '(the model)'}: {self.class_name}>"

@@ -44,6 +44,7 @@ from bnlint.interpreter.results.loose_norms import (
     loose_norms,
     unregistered,
 )
+from bnlint.interpreter.results.train_methods import train_method
 from bnlint.interpreter.torch.mode_answers import answers_by_mode
 from bnlint.interpreter.torch.modules import (
     WRAPPERS,
@@ -139,6 +140,7 @@ class FactsMaker:
                 and self._published.were_built_at(module.site),
                 self._number(module),
                 module.repeated,
+                train_method(module),
             )
         return self._layers[key]
 

@@ -1,0 +1,28 @@
+"""A method ``train`` with which a class of the project replaces that of ``nn.Module``."""
+
+from dataclasses import dataclass
+
+from bnlint.facts.types.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class TrainMethod:
+    """What its code says.
+
+    ``parameters`` are the names behind ``self`` that can be given by position, ``required`` how many of
+    them have no default; ``loops_over`` are those that a loop iterates. ``returns`` says that some
+    ``return`` gives a value, ``leaves`` that there is any ``return``. ``own_eval`` says that the
+    class replaces ``eval``, too.
+    """
+
+    site: Site
+    parameters: tuple[str, ...]
+    required: int
+    is_open: bool
+    """Whether it takes any number of arguments."""
+    loops_over: frozenset[str]
+    trains: bool
+    """Whether it runs backwards, or steps of an optimizer."""
+    returns: bool
+    leaves: bool
+    own_eval: bool
