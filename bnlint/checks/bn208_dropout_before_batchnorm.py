@@ -8,6 +8,7 @@ from bnlint.facts.types.graph import Call, Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import WEIGHTED, Kind
 from bnlint.facts.types.site import Argument, Site
 from bnlint.facts.wording.code_text import call_of_one, follows_mode
+from bnlint.facts.wording.evidence import where_it_comes_from
 from bnlint.facts.wording.layer_words import in_words, with_line
 from bnlint.finding import Applicability, Edit, Finding, Fix, Severity
 from bnlint.rule import Rule, first_of_each
@@ -129,10 +130,9 @@ def _probability(dropout: Call) -> Argument | None:
 def _finding(noise: _Noise) -> Finding:
     layer, norm = noise.dropout.layer, noise.norm
     name = f"`{noise.dropout.op}`" if layer is None else in_words(layer)
-    evidence = [(norm.site, "its values are normalised here")] if norm.site is not None else []
-    origin, option = noise.probability.origin, noise.probability.option
-    if origin is not None and option is not None:
-        evidence.append((origin, f"`{option}` is {noise.probability.value} unless it is given"))
+    evidence = [*where_it_comes_from(noise.probability)]
+    if norm.site is not None:
+        evidence.append((norm.site, "its values are normalised here"))
     return RULE.at(
         noise.place,
         f"{name} runs before {with_line(noise.batch_norm, noise.place)}, {_effect(noise)};"
