@@ -439,3 +439,23 @@ def test_predictions_of_a_comprehension_are_measured_when_they_are_joined() -> N
         torch.cat([net(x) for x, _ in loader]).argmax(1)
     """
     assert the_forward(rehearse(code, net=True)).measured is YES
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        "16 // dist.get_world_size()",
+        "int(16 / torch.cuda.device_count())",
+    ],
+)
+def test_the_batch_size_is_a_share_of_a_known_number(size: str) -> None:
+    code = f"""
+import torch.distributed as dist
+size = {size}
+for x in DataLoader(data, size):
+    pass
+"""
+    (event,) = main_run(rehearse(code)).of_type(LoaderIterated)
+    batch = event.loader.arguments["batch_size"]
+    assert (batch.number, batch.divided) == (None, 16)
+    assert batch.origin is not None and batch.origin.text.startswith("16 /")

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.batches import TrainedBatch, norms_over_the_batch, trained_batches
+from bnlint.facts.passes.batches import TrainedBatch, suffers, trained_batches
 from bnlint.facts.passes.values_per_channel import fewest, populations
-from bnlint.facts.types.run import NormState, Run
+from bnlint.facts.types.run import Run
 from bnlint.facts.wording.layer_words import in_words
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Holds, Rule, Settings, first_of_each
@@ -33,14 +33,7 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
 
 
 def _is_too_small(batch: TrainedBatch, enough: int) -> bool:
-    norms = norms_over_the_batch(batch.forward)
-    if batch.per_device >= enough or not norms:
-        return False
-    return batch.per_device == 1 or not all(_is_volumetric(norm) for norm in norms)
-
-
-def _is_volumetric(norm: NormState) -> bool:
-    return norm.layer is not None and norm.layer.dimensions == 3
+    return batch.per_device < enough and suffers(batch.forward, batch.per_device)
 
 
 def _smallest(run: Run, batch: TrainedBatch) -> str:

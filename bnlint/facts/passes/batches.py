@@ -90,3 +90,13 @@ def norms_over_the_batch(forward: Forward) -> list[NormState]:
         and norm.synchronised is Known.NO
         and norm.tracks is not Known.UNKNOWN
     ]
+
+
+def suffers(forward: Forward, size: int) -> bool:
+    """Whether a forward has BatchNorm layers for which so few samples on a device are too few.
+
+    The maps of volumetric networks are so large that two samples are enough.
+    """
+    norms = norms_over_the_batch(forward)
+    volumetric = all(norm.layer is not None and norm.layer.dimensions == 3 for norm in norms)
+    return bool(norms) and (size == 1 or not volumetric)

@@ -252,7 +252,8 @@ class Argument:
     through ``*args`` or ``**kwargs``. ``origin`` is where a value that came from outside the call
     was written (a constant, an argparse default), and ``option`` the command-line option. ``given_by``
     says what gave a value that stands in no code: a command line, a configuration. ``shared`` holds
-    the places of numbers that other things are computed from, too.
+    the places of numbers that other things are computed from, too. ``divided`` is the known number of
+    which a value is a part that is not known: one of several processes gets it.
     """
 
     name: str
@@ -263,6 +264,7 @@ class Argument:
     option: str | None = None
     given_by: str | None = None
     shared: Container[Site] = field(default=frozenset(), compare=False, repr=False)
+    divided: float | None = None
 
     @property
     def cause(self) -> str | None:

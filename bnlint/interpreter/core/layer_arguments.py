@@ -6,7 +6,7 @@ from types import EllipsisType
 from bnlint.facts.types.site import NOT_KNOWN, Argument, Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Bound, Scope
-from bnlint.interpreter.core.values import Float, Int, PathText, Text, Value
+from bnlint.interpreter.core.values import Float, Int, PathText, Share, Text, Value
 from bnlint.interpreter.evaluation import fits
 
 
@@ -25,7 +25,10 @@ def make_argument(
     if origin is not None and site is not None and origin.node is site.node:
         origin = None
     given_by = value.given_by if isinstance(value, Int | Float | Text) else None
-    return Argument(name, plain(value), site, bound.positional, origin, option, given_by, shared)
+    divided = value.whole if isinstance(value, Share) else None
+    return Argument(
+        name, plain(value), site, bound.positional, origin, option, given_by, shared, divided
+    )
 
 
 def origin_of(value: Value) -> tuple[Site | None, str | None]:
@@ -35,6 +38,8 @@ def origin_of(value: Value) -> tuple[Site | None, str | None]:
             return value.site, value.option
         case Text():
             return None, value.option
+        case Share():
+            return value.site, None
     return None, None
 
 

@@ -58,6 +58,16 @@ class Length(Unknown):
         self.shown = shown
 
 
+class Share(Unknown):
+    """A known number divided by one that is not known: what each of several processes gets."""
+
+    __slots__ = ("whole",)
+
+    def __init__(self, whole: float, site: Site, cause: Value) -> None:
+        super().__init__("operation", site, cause)
+        self.whole = whole
+
+
 class Int(int):
     """A whole number that remembers where it was written."""
 

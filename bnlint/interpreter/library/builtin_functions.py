@@ -20,6 +20,7 @@ from bnlint.interpreter.core.values import (
     Length,
     Library,
     Maybe,
+    Share,
     Tensor,
     Unknown,
     Value,
@@ -50,6 +51,9 @@ def _pure(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope)
     name = path.rpartition(".")[2]
     if inputs := tensors_in(arguments.values):
         return _of_tensors(m, name, inputs, site)
+    share = arguments.get(0, "x")
+    if isinstance(share, Share) and name in ("int", "float", "round"):
+        return share
     if name == "bool" and arguments.positional:
         known = truth_of(arguments.positional[0])
         return Unknown("bool()") if known is None else known

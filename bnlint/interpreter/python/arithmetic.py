@@ -28,6 +28,7 @@ from bnlint.interpreter.core.values import (
     Many,
     Maybe,
     PathText,
+    Share,
     Tensor,
     Unknown,
     Value,
@@ -65,7 +66,7 @@ def binary(m: Machine, name: str, left: Value, right: Value, site: Site) -> Valu
     if isinstance(left, Tensor) or isinstance(right, Tensor):
         return _tensor_operation(m, name, left, right, site)
     if isinstance(left, Unknown) or isinstance(right, Unknown):
-        return _partly_unknown(name, left, right)
+        return _partly_unknown(name, left, right, site)
     if isinstance(left, Instance | Many) or isinstance(right, Instance | Many):
         return _object_operation(name, left, right)
     if name == "Divide" and isinstance(left, str) and isinstance(right, str):
@@ -92,9 +93,11 @@ def _joined_paths(left: str, right: str) -> Value:
     return made if len(made) <= LONGEST_PATH else Unknown("operation")
 
 
-def _partly_unknown(name: str, left: Value, right: Value) -> Value:
+def _partly_unknown(name: str, left: Value, right: Value, site: Site) -> Value:
     if name == "Add" and isinstance(left, list | tuple):
         return Many(Unknown("item"))
+    if name in ("Divide", "FloorDivide") and isinstance(left, int | float):
+        return Share(left, site, right)
     return Unknown("operation", None, open_one((left, right)))
 
 

@@ -1,0 +1,116 @@
+"""BN507: BatchNorm under DistributedDataParallel has a small batch of each process to itself."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bnlint.facts.passes.batches import suffers
+from bnlint.facts.passes.forwards import trains
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.run import Forward, Run, Wrapped
+from bnlint.facts.types.site import Argument, Site
+from bnlint.finding import Applicability, Finding, Fix, Severity
+from bnlint.rule import Rule, Settings, first_of_each
+
+RULE = Rule("BN507", "ddp-without-syncbn", Severity.ADVICE, fix=Applicability.SAFE, in_tests=False)
+
+FEWEST_PROCESSES = 2
+_PROCESSES = re.compile("world|gpu|device|proc|rank|replica|node|worker", re.IGNORECASE)
+"""What a batch is divided by, where that is the number of processes."""
+_CALL = re.compile(r"[\w.]+\(\s*(?:module\s*=\s*)?(?P<model>[^\W\d][\w.]*)\s*,.*\)", re.DOTALL)
+_IMPORTS = {
+    "from torch import nn\n": "nn",
+    "import torch.nn as nn\n": "nn",
+    "import torch\n": "torch.nn",
+}
+"""Lines of a file, and the name that they give torch's layers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one process trains on: ``size`` samples, or so many at most where ``whole`` is divided."""
+
+    size: int
+    batch: Argument
+    whole: int | None = None
+
+
+@RULE.on_run
+def check(run: Run, settings: Settings) -> Iterator[Finding]:
+    """Report models that DistributedDataParallel trains on few samples in each process."""
+    if run.options:
+        return
+    found = (
+        (wrapped, forward, share)
+        for forward in run.of_type(Forward)
+        if trains(forward) and not any(n.synchronised is Known.YES for n in forward.norms)
+        if (share := _share(forward)) is not None
+        if share.size < settings.min_normalization_batch and suffers(forward, share.size)
+        if (wrapped := _wrapper(run, forward)) is not None
+    )
+    for wrapped, forward, share in first_of_each(found, key=lambda entry: entry[0].site):
+        yield _finding(wrapped, forward, share)
+
+
+def _share(forward: Forward) -> Share | None:
+    batch = forward.batch
+    if batch is None or not forward.loaders:
+        return None
+    if batch.number is not None:
+        return Share(int(batch.number), batch) if batch.number >= 1 else None
+    written = batch.origin or batch.site
+    if batch.divided is None or batch.divided < FEWEST_PROCESSES or written is None:
+        return None
+    if _PROCESSES.search(written.text) is None:
+        return None
+    return Share(int(batch.divided) // FEWEST_PROCESSES, batch, int(batch.divided))
+
+
+def _wrapper(run: Run, forward: Forward) -> Wrapped | None:
+    """Where the model of a forward was wrapped by DistributedDataParallel before."""
+    return next(
+        (
+            wrapped
+            for wrapped in run.of_type(Wrapped)
+            if wrapped.wrapper == "DistributedDataParallel"
+            and wrapped.model.is_same(forward.model)
+            and wrapped.order < forward.order
+        ),
+        None,
+    )
+
+
+def _finding(wrapped: Wrapped, forward: Forward, share: Share) -> Finding:
+    model, site = forward.model.name, wrapped.site
+    if share.whole is None:
+        samples = f"of its own batch of {share.size} alone"
+    else:
+        samples = f"of its own part of {share.whole} samples alone, {share.size} or fewer"
+    converts = site.source.calls("convert_sync_batchnorm")
+    remedy = (
+        "turn on the conversion to SyncBatchNorm that the script has"
+        if converts
+        else "convert the model with `SyncBatchNorm.convert_sync_batchnorm` before it is wrapped"
+    )
+    written = share.batch.origin or share.batch.site
+    evidence = [] if written is None else [(written, "the size of the batch is decided here")]
+    return RULE.at(
+        site,
+        f"DistributedDataParallel leaves BatchNorm to each process: in `{model}` each takes its"
+        f" statistics {samples}, which is noisy, and those of process 0 are saved; {remedy}",
+        evidence=[*evidence, (forward.site, f"`{model}` trains here")],
+        fix=None if converts else _fix(site),
+    )
+
+
+def _fix(site: Site) -> Fix | None:
+    """Convert before the statement that wraps; SyncBatchNorm only works on GPUs."""
+    given = _CALL.fullmatch(site.text)
+    if given is None or "device_ids" not in site.text or site.source.mentions("gloo"):
+        return None
+    layers = next((name for line, name in _IMPORTS.items() if site.source.mentions(line)), None)
+    if layers is None or not site.runs_at_once:
+        return None
+    model = given["model"]
+    line = f"{model} = {layers}.SyncBatchNorm.convert_sync_batchnorm({model})"
+    return RULE.fixed_by(f"Convert `{model}` before", site.insert_before(line))
