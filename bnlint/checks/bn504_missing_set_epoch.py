@@ -1,6 +1,5 @@
 """BN504: a DistributedSampler shuffles alike in every epoch."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,14 +8,12 @@ from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Sampler, SamplerCode
 from bnlint.facts.types.run import EpochSet, Forward, LoaderIterated, Loop, Run
 from bnlint.facts.types.site import Site
+from bnlint.facts.wording.code_text import counter_of, first_name
 from bnlint.facts.wording.fix_places import encloses
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule, Settings, first_of_each
 
 RULE = Rule("BN504", "missing-set-epoch", Severity.WARNING, fix=Applicability.SAFE, in_tests=False)
-
-_COUNTING = re.compile(r"for\s+([^\W\d]\w*)\s+in\s+[^\n]*\b(?:t?range|count)\(")
-"""The head of a loop whose variable is a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +105,11 @@ def _finding(run: Run, repeated: Repeated) -> Finding:
 
 def _message(loop: Loop, code: SamplerCode | None) -> str:
     name = f"`{code.code}`" if code is not None else "This `DistributedSampler`"
-    call = f"`{code.code}.set_epoch({_epoch(loop) or 'epoch'})`" if code is not None else ""
+    call = (
+        f"`{code.code}.set_epoch({counter_of(loop.site.text) or 'epoch'})`"
+        if code is not None
+        else ""
+    )
     return (
         f"{name} shuffles alike in every epoch, since nothing tells it which one it is: each process,"
         " and its BatchNorm, only ever sees the same share of the data, in the same batches;"
@@ -116,14 +117,8 @@ def _message(loop: Loop, code: SamplerCode | None) -> str:
     )
 
 
-def _epoch(loop: Loop) -> str | None:
-    """The variable that counts the passes of a loop."""
-    counted = _COUNTING.match(loop.site.text)
-    return counted[1] if counted is not None else None
-
-
 def _fix(repeated: Repeated, loop: Loop, code: SamplerCode | None) -> Fix | None:
-    epoch = _epoch(loop)
+    epoch = counter_of(loop.site.text)
     if code is None or epoch is None:
         return None
     name, guard = code.code, code.condition
@@ -131,7 +126,7 @@ def _fix(repeated: Repeated, loop: Loop, code: SamplerCode | None) -> Fix | None
     if not beside or (not guard and repeated.sampler.site.conditions):
         name = code.through
         guard = f'hasattr({name}, "set_epoch")'
-    if not name or loop.site.binds(re.split(r"\W", name)[0]):
+    if not name or loop.site.binds(first_name(name)):
         return None
     call = f"{name}.set_epoch({epoch})"
     line = f"if {guard}:\n    {call}" if guard else call

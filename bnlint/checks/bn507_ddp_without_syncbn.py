@@ -1,6 +1,5 @@
 """BN507: BatchNorm under DistributedDataParallel has a small batch of each process to itself."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,15 +8,13 @@ from bnlint.facts.passes.forwards import trains
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, Run, Wrapped
 from bnlint.facts.types.site import Argument, Site
+from bnlint.facts.wording.code_text import given_first, is_about_processes, is_dotted_name
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule, Settings, first_of_each
 
 RULE = Rule("BN507", "ddp-without-syncbn", Severity.ADVICE, fix=Applicability.SAFE, in_tests=False)
 
 FEWEST_PROCESSES = 2
-_PROCESSES = re.compile("world|gpu|device|proc|rank|replica|node|worker", re.IGNORECASE)
-"""What a batch is divided by, where that is the number of processes."""
-_CALL = re.compile(r"[\w.]+\(\s*(?:module\s*=\s*)?(?P<model>[^\W\d][\w.]*)\s*,.*\)", re.DOTALL)
 _IMPORTS = {
     "from torch import nn\n": "nn",
     "import torch.nn as nn\n": "nn",
@@ -61,7 +58,7 @@ def _share(forward: Forward) -> Share | None:
     written = batch.origin or batch.site
     if batch.divided is None or batch.divided < FEWEST_PROCESSES or written is None:
         return None
-    if _PROCESSES.search(written.text) is None:
+    if not is_about_processes(written.text):
         return None
     return Share(int(batch.divided) // FEWEST_PROCESSES, batch, int(batch.divided))
 
@@ -105,12 +102,16 @@ def _finding(wrapped: Wrapped, forward: Forward, share: Share) -> Finding:
 
 def _fix(site: Site) -> Fix | None:
     """Convert before the statement that wraps; SyncBatchNorm only works on GPUs."""
-    given = _CALL.fullmatch(site.text)
-    if given is None or "device_ids" not in site.text or site.source.mentions("gloo"):
+    model = given_first(site.text)
+    if (
+        model is None
+        or not is_dotted_name(model)
+        or "device_ids" not in site.text
+        or site.source.mentions("gloo")
+    ):
         return None
     layers = next((name for line, name in _IMPORTS.items() if site.source.mentions(line)), None)
     if layers is None or not site.runs_at_once:
         return None
-    model = given["model"]
     line = f"{model} = {layers}.SyncBatchNorm.convert_sync_batchnorm({model})"
     return RULE.fixed_by(f"Convert `{model}` before", site.insert_before(line))

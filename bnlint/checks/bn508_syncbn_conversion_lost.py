@@ -1,20 +1,17 @@
 """BN508: a synchronised layer is made of a BatchNorm, and the model keeps the old one."""
 
-import re
 from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import norms_in_training, trains
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, NormState, Run
 from bnlint.facts.types.site import Site
+from bnlint.facts.wording.code_text import given_first
 from bnlint.facts.wording.layer_words import in_words
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule, Settings, first_of_each
 
 RULE = Rule("BN508", "syncbn-conversion-lost", Severity.WARNING, fix=Applicability.SAFE)
-
-_ARGUMENT = re.compile(r"[\w.]+\(\s*(?P<layer>[^\W\d]\w*(?:\.\w+|\[-?\d+\])+)\s*(?:,[^()]*)?\)")
-"""A call whose first argument is an attribute or an item, to which a layer can be assigned."""
 
 
 @RULE.on_run
@@ -49,9 +46,7 @@ def _finding(norm: NormState, forward: Forward, place: Site) -> Finding:
 def _fix(place: Site) -> Fix | None:
     """Assign the result of a call that is a statement of its own to what was given."""
     call = place.text
-    given = _ARGUMENT.fullmatch(call)
-    if given is None or place.statement.text.strip() != call:
+    given = given_first(call)
+    if given is None or given.isidentifier() or place.statement.text.strip() != call:
         return None
-    return RULE.fixed_by(
-        f"Assign the result to `{given['layer']}`", place.replace(f"{given['layer']} = {call}")
-    )
+    return RULE.fixed_by(f"Assign the result to `{given}`", place.replace(f"{given} = {call}"))

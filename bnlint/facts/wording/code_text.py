@@ -16,6 +16,12 @@ _SKIPPED = re.compile(
 _COMPARED = re.compile(
     r"\bif\b[^\n]*(?:size\((?:dim=)?0?\)(?:\[0\])?|shape\[0\]|\blen\([\w.]+\))\s*[<>=!]=?"
 )
+_COUNTING = re.compile(r"for\s+([^\W\d]\w*)\s+in\s+[^\n]*\b(?:t?range|count)\(")
+_PROCESSES = re.compile("world|gpu|device|proc|rank|replica|node|worker", re.IGNORECASE)
+_FIRST_ARGUMENT = re.compile(
+    r"[\w.]+\(\s*(?:module\s*=\s*)?(?P<given>[^\W\d]\w*(?:\.\w+|\[-?\d+\])*)\s*(?:,.*)?\)",
+    re.DOTALL,
+)
 _UNPACKED = re.compile(r"[(,]\s*\*\*\s*[\w({]")
 _WHOLE_NUMBER = re.compile(r"(int|len|round)\(.*\)|.*//.*", re.DOTALL)
 
@@ -152,3 +158,25 @@ def _first_name(node: ast.stmt) -> str:
 
 def _names_in(node: ast.expr) -> set[str]:
     return {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
+
+
+def counter_of(loop: str) -> str | None:
+    """The variable of a loop that is a number: ``epoch`` of ``for epoch in range(90): ...``."""
+    counted = _COUNTING.match(loop)
+    return counted[1] if counted is not None else None
+
+
+def first_name(code: str) -> str:
+    """The name that a chain of attributes and items begins with."""
+    return re.split(r"\W", code, maxsplit=1)[0]
+
+
+def is_about_processes(text: str) -> bool:
+    """Whether an expression speaks of devices or processes: ``batch // world_size``."""
+    return _PROCESSES.search(text) is not None
+
+
+def given_first(call: str) -> str | None:
+    """The first argument of a call, if it is a name, an attribute or an item with a number."""
+    found = _FIRST_ARGUMENT.fullmatch(call)
+    return found["given"] if found is not None else None
