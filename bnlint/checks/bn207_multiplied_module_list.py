@@ -1,11 +1,11 @@
 """BN207 multiplied-module-list: ``[Block()] * 3``, which is one block in three places."""
 
-import ast
 from collections.abc import Iterator
 
 from bnlint.facts.types.graph import Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
+from bnlint.facts.wording.code_text import repeated_call
 from bnlint.facts.wording.layer_words import in_words
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule, first_of_each
@@ -56,17 +56,9 @@ def _finding(layer: Layer, place: Site) -> Finding:
 
 def _fix(place: Site) -> Fix | None:
     """Write a comprehension, where one constructor call is all that the list has."""
-    text = f"({place.text})"  # it may go over several lines
-    try:
-        tree = ast.parse(text, mode="eval").body
-    except SyntaxError:
+    parts = repeated_call(place.text)
+    if parts is None:
         return None
-    match tree:
-        case (
-            ast.BinOp(left=ast.List(elts=[ast.Call() as call]), right=times)
-            | ast.BinOp(left=times, right=ast.List(elts=[ast.Call() as call]))
-        ):
-            built, count = ast.get_source_segment(text, call), ast.get_source_segment(text, times)
-            title = "Build one for each place: the model gets more parameters"
-            return RULE.fixed_by(title, place.replace(f"[{built} for _ in range({count})]"))
-    return None
+    built, count = parts
+    title = "Build one for each place: the model gets more parameters"
+    return RULE.fixed_by(title, place.replace(f"[{built} for _ in range({count})]"))

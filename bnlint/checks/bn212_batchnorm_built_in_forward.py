@@ -1,11 +1,9 @@
 """BN212 batchnorm-built-in-forward: a new BatchNorm for each call, which learns nothing."""
 
-import ast
 from collections.abc import Iterator
 
 from bnlint.facts.types.graph import BuiltInForward, Graphs
-from bnlint.facts.types.site import Site
-from bnlint.facts.wording.code_text import stores_beyond_names
+from bnlint.facts.wording.code_text import has_plain_arguments, stores_beyond_names
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule, first_of_each
 
@@ -49,19 +47,7 @@ def _finding(built: BuiltInForward) -> Finding:
 def _fix(built: BuiltInForward) -> Fix | None:
     """Build it in the constructor, where its arguments mean the same there."""
     layer, init, name = built.layer, built.constructor, f"self.{built.free}"
-    if init is None or built.call.loops or not _has_plain_arguments(layer.site):
+    if init is None or built.call.loops or not has_plain_arguments(layer.site.text):
         return None
     line = init.insert_last(f"{name} = {layer.site.text}")
     return RULE.fixed_by(f"Build it in `__init__` as `{name}`", line, layer.site.replace(name))
-
-
-def _has_plain_arguments(call: Site) -> bool:
-    """Whether the arguments of a call are numbers and the like, written out on one line."""
-    text = call.text
-    try:
-        tree = ast.parse(text, mode="eval").body
-    except SyntaxError:
-        return False
-    if not isinstance(tree, ast.Call) or "\n" in text:
-        return False
-    return all(isinstance(a, ast.Constant) for a in (*tree.args, *(k.value for k in tree.keywords)))

@@ -180,3 +180,31 @@ def given_first(call: str) -> str | None:
     """The first argument of a call, if it is a name, an attribute or an item with a number."""
     found = _FIRST_ARGUMENT.fullmatch(call)
     return found["given"] if found is not None else None
+
+
+def repeated_call(text: str) -> tuple[str, str] | None:
+    """The only item of a list, a call, and the number that the list is multiplied by."""
+    code = f"({text})"  # it may go over several lines
+    try:
+        tree = ast.parse(code, mode="eval").body
+    except SyntaxError:
+        return None
+    match tree:
+        case (
+            ast.BinOp(left=ast.List(elts=[ast.Call() as call]), right=times)
+            | ast.BinOp(left=times, right=ast.List(elts=[ast.Call() as call]))
+        ):
+            built, count = ast.get_source_segment(code, call), ast.get_source_segment(code, times)
+            return None if built is None or count is None else (built, count)
+    return None
+
+
+def has_plain_arguments(call: str) -> bool:
+    """Whether the arguments of a call are numbers and the like, written out on one line."""
+    try:
+        tree = ast.parse(call, mode="eval").body
+    except SyntaxError:
+        return False
+    if not isinstance(tree, ast.Call) or "\n" in call:
+        return False
+    return all(isinstance(a, ast.Constant) for a in (*tree.args, *(k.value for k in tree.keywords)))
