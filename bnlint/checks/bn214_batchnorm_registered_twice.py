@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bnlint.facts.types.graph import Graphs, Layer, ModelGraph
+from bnlint.facts.types.graph import Call, Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
 from bnlint.finding import Finding, Severity
@@ -12,7 +12,8 @@ from bnlint.rule import Rule
 
 RULE = Rule("BN214", "batchnorm-registered-twice", Severity.ADVICE, in_tests=False)
 
-_LISTS = ("torch.nn.Sequential", "torch.nn.ModuleList", "torch.nn.ModuleDict")
+_SEQUENTIAL = "torch.nn.Sequential"
+_LISTS = (_SEQUENTIAL, "torch.nn.ModuleList", "torch.nn.ModuleDict")
 _WRAPPERS = ("DataParallel", "DistributedDataParallel")
 
 
@@ -26,6 +27,8 @@ class _Twice:
     owner: Layer
     container: Layer | None
     """The Sequential or list that it is a member of, too, if an attribute of the owner is."""
+    calls: tuple[Call, ...]
+    """Those of the BatchNorm that are known."""
 
     @property
     def keys(self) -> tuple[str, str]:
@@ -39,6 +42,16 @@ class _Twice:
     def within_owner(self, name: str) -> str:
         """A dotted name as the owner's code has it."""
         return name.removeprefix(f"{self.owner.name}.") if self.owner.name else name
+
+    @property
+    def remedy(self) -> str:
+        """What to do; where only the attribute is called, the container is the name too many."""
+        container = self.container
+        if container is None or container.type != _SEQUENTIAL:
+            return "register it once; a plain list can hold it, too, and registers nothing"
+        if self.calls and not any(container.name in call.modules for call in self.calls):
+            return "register it once"
+        return f"build it where it is used, in `{self.within_owner(container.name)}`"
 
     @property
     def place(self) -> Site:
@@ -69,8 +82,9 @@ def _registered_twice(graph: ModelGraph) -> Iterator[_Twice]:
         module = _outermost_shared(named, batch_norm)
         if module is None or "?" in batch_norm.name:
             continue
-        twice = _named_twice(named, module, batch_norm)
-        if not _is_wrapped(named, twice) and not _is_meant(graph, twice):
+        calls = graph.calls_by_layer.get(batch_norm, ())
+        twice = _named_twice(named, module, batch_norm, calls)
+        if not _is_wrapped(named, twice) and not _is_meant(twice):
             yield twice
 
 
@@ -80,16 +94,18 @@ def _outermost_shared(named: Mapping[str, Layer], batch_norm: Layer) -> Layer | 
     return next((m for m in around if m is not None and m.aliases), None)
 
 
-def _named_twice(named: Mapping[str, Layer], module: Layer, batch_norm: Layer) -> _Twice:
+def _named_twice(
+    named: Mapping[str, Layer], module: Layer, batch_norm: Layer, calls: tuple[Call, ...]
+) -> _Twice:
     other = module.aliases[0]
     holders = sorted((_holder(module.name), _holder(other)), key=len)
     owner = holders[0]
-    while owner and not _is_within(holders[1], owner):
+    while owner not in named or not _is_within(holders[1], owner):
         owner = _holder(owner)
     inner = named.get(holders[1])
     listed = inner is not None and inner.type in _LISTS and _is_within(holders[1], holders[0])
     container = inner if listed and holders[0] != holders[1] else None
-    return _Twice(module, other, batch_norm, named[owner], container)
+    return _Twice(module, other, batch_norm, named[owner], container, calls)
 
 
 def _holder(name: str) -> str:
@@ -107,7 +123,7 @@ def _is_wrapped(named: Mapping[str, Layer], twice: _Twice) -> bool:
     return any(_is_within(name, wrapper) for wrapper in wrappers for name in names)
 
 
-def _is_meant(graph: ModelGraph, twice: _Twice) -> bool:
+def _is_meant(twice: _Twice) -> bool:
     """Whether it is shared on purpose: called by both names, or more than once, or listed twice.
 
     Without an attribute that only leads to a container, a forward must show that it is not.
@@ -115,10 +131,9 @@ def _is_meant(graph: ModelGraph, twice: _Twice) -> bool:
     holders = [_holder(name) for name in twice.module.aliases]
     if len(set(holders)) < len(holders):
         return True
-    calls = graph.calls_by_layer.get(twice.batch_norm, ())
     if twice.container is None:
-        return len(calls) != 1
-    return len({twice.container.name in call.modules for call in calls}) > 1
+        return len(twice.calls) != 1
+    return len({twice.container.name in call.modules for call in twice.calls}) > 1
 
 
 def _finding(found: list[_Twice]) -> Finding:
@@ -127,16 +142,14 @@ def _finding(found: list[_Twice]) -> Finding:
     keys = " and ".join(f"`{key}`" for key in first.keys)
     container = first.container
     evidence = []
-    remedy = "register it under one name"
     if container is not None:
         again = first.within_owner(max(first.module.name, first.other, key=len))
         evidence.append((container.site, f"it is registered again here, as `{again}`"))
-        remedy = f"build it where it is used, in `{first.within_owner(container.name)}`"
     return RULE.at(
         first.place,
         f"`{first.within_owner(first.module.name)}`{others} of `{first.owner.class_name}` is registered"
         f" twice, so `state_dict()` has its tensors twice ({keys}), and what averages states in place"
-        f" counts them twice; {remedy}",
+        f" counts them twice; {first.remedy}",
         layer=first.module.name,
         evidence=evidence,
     )
