@@ -125,7 +125,7 @@ def test_a_trace_does_not_make_a_condition_certain() -> None:
 def test_the_layer_with_the_fewest_values_is_named() -> None:
     rehearsal = with_trace(trained(WITHOUT), traced(WITHOUT, (2, 3, 32, 32)))
     assert (
-        "is trained on batches of 4, and `conv_norm` normalises 4 x 4 x 4 = 64 values per channel:"
+        "is trained on batches of 4, and its `conv_norm` normalises 4 x 4 x 4 = 64 values per channel:"
         in message(rehearsal)
     )
 
@@ -136,7 +136,7 @@ def test_a_guessed_input_says_nothing_of_positions() -> None:
 
 
 def test_a_vector_has_as_many_values_as_there_are_samples() -> None:
-    assert "of 4, and `fc_norm` normalises 4 values per channel:" in message(trained(WITH_HEAD))
+    assert "of 4, and its `fc_norm` normalises 4 values per channel:" in message(trained(WITH_HEAD))
 
 
 def test_what_the_other_rule_says_is_not_said_twice() -> None:
@@ -166,7 +166,7 @@ class Deep(nn.Module):
         return self.norm(self.lstm(x)[0])
 """
     (guessed,) = bn205_batchnorm_over_wrong_axis.check([traced(model, None)])
-    assert "notices only where there are not 6 of these" in guessed.message
+    assert "notices only where there are not 6 positions" in guessed.message
     (given,) = bn205_batchnorm_over_wrong_axis.check([traced(model, (4, 7, 8))])
     assert 'torch raises "running_mean should contain 7 elements not 6"' in given.message
 
@@ -175,7 +175,7 @@ def test_the_devices_share_the_batch() -> None:
     net = "nn.DataParallel(Deep(), device_ids=[0, 1, 2, 3])"
     said = message(with_trace(trained(WITHOUT, 16, net), traced(WITHOUT, (2, 3, 32, 32))))
     assert (
-        "batches of 16, 4 on each of DataParallel's 4 devices, and `conv_norm` normalises"
+        "batches of 16, 4 on each of DataParallel's 4 devices, and its `conv_norm` normalises"
         " 4 x 4 x 4 = 64 values" in said
     )
 

@@ -328,7 +328,11 @@ def test_models_within_what_a_factory_returns(
         ("make", ("config=3", "dept=2"), "`make` has no parameter `dept`; did you mean `depth`?"),
         ("net", ("width=3",), "`net` is a model already and takes no arguments"),
         ("Config.kind", (), "`Config.kind` is a str, which builds no model"),
-        ("nothing", (), "a NoneType came out, which is no nn.Module"),
+        (
+            "nothing",
+            (),
+            "a NoneType came out, which is no nn.Module; name a class, a function that returns a model, or a model",
+        ),
         ("Failed", (), "`table` could not be made: KeyError: 'key'"),
     ],
 )

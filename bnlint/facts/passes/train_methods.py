@@ -19,7 +19,7 @@ def train_methods(graphs: Graphs) -> tuple[tuple[str, TrainMethod], ...]:
     for graph in graphs:
         for layer in _around_batch_norms(graph):
             method = layer.train_method
-            if method is not None and not method.own_eval:
+            if method is not None and method.has_forward and not method.own_eval:
                 found.setdefault(method.site, (layer.class_name, method))
     return tuple(found.values())
 

@@ -12,7 +12,7 @@ class TrainMethod:
     ``parameters`` are the names behind ``self`` that can be given by position, ``required`` how many of
     them have no default; ``loops_over`` are those that a loop iterates. ``returns`` says that some
     ``return`` gives a value, ``leaves`` that there is any ``return``. ``own_eval`` says that the
-    class replaces ``eval``, too.
+    class replaces ``eval``, too, ``has_forward`` that it has a forward: what has none only holds models.
     """
 
     site: Site
@@ -26,3 +26,4 @@ class TrainMethod:
     returns: bool
     leaves: bool
     own_eval: bool
+    has_forward: bool

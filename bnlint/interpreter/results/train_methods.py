@@ -33,6 +33,7 @@ def train_method(module: Instance) -> TrainMethod | None:
         any(value is not None for value in returned),
         bool(returned),
         isinstance(cls.find("eval"), Function),
+        isinstance(cls.find("forward"), Function),
     )
 
 
