@@ -98,3 +98,16 @@ def test_the_end_of_a_script_is_reached_behind_long_data(tmp_path: Path) -> None
     outcome = lint(tmp_path, {"train.py": HEAD + LONG + "q.f(a)\n" * 100 + TAIL})
     assert outcome.rules == ["BN203"]
     assert outcome.seconds < 10
+
+
+def test_modules_that_may_be_below_others_by_many_ways(tmp_path: Path) -> None:
+    code = (
+        "m = nn.Sequential(nn.BatchNorm2d(3))\ndef wrap(parent):\n"
+        "    for name, child in parent.named_children():\n"
+        "        setattr(parent, name, nn.Sequential(child, child))\n        wrap(child)\n"
+        "wrap(m)\nfor i in '1' * 60:\n    for name, child in list(m.named_modules()):\n"
+        "        m.add_module(name + 'x', child)\n"
+    )
+    outcome = lint(tmp_path, {"train.py": HEAD + TAIL + code + "m.eval()\nm.train()\n" * 20})
+    survives(outcome)
+    assert outcome.rules == ["BN203"]

@@ -30,6 +30,7 @@ def model_record(m: Machine, module: Instance, name: str = "") -> ModelRecord:
 def note_built(m: Machine, made: Instance) -> None:
     """Record that a script has built a model, not a part of the one that is being built or run."""
     if made.is_module and m.journal.in_script and not (m.building or m.modules):
+        m.step(len(parts_of(m, made)) >> 1)  # what is built of models is gone through each time
         context, model = m.context(), model_record(m, made)
         m.journal.note(
             lambda facts, order: ModelBuilt(

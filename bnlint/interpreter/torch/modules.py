@@ -259,7 +259,9 @@ def set_mode(
     """What ``module.train(training)`` of torch does: children follow, through their own ``train``."""
     switch = Switch(training, site, m.context(), m.journal.next_order())
     m.journal.effects += 1
-    _spread(m, module, frozenset({switch}), site, scope, set())
+    seen: set[int] = set()
+    _spread(m, module, frozenset({switch}), site, scope, seen)
+    m.step(len(seen) >> 2)
 
 
 def set_own_mode(m: Machine, module: Instance, training: bool | None, site: Site) -> None:
@@ -287,6 +289,9 @@ def _spread(
         if is_certain_child(module, name) or not set(child.assumptions) <= set(module.assumptions):
             _spread_to_child(m, child, mode, site, scope, seen)
         else:
+            m.step(
+                1 + (len(seen) >> 3)
+            )  # such children of such children: as many as there are ways
             reach = partial(_spread_if_there, m, child, mode, site, scope, set(seen))
             m.fork(reach, lambda: None, site)
 
