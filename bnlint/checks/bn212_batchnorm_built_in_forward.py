@@ -28,7 +28,19 @@ def _is_mistake(built: BuiltInForward) -> bool:
     affine = layer.arguments.get("affine")
     learns = affine is not None and affine.value is True and not layer.own_forward
     given = bool(layer.assigned) or bool(layer.initial)
-    return learns and not given and not stores_beyond_names(layer.site.statement.text)
+    return learns and not given and not _may_be_kept(built)
+
+
+def _may_be_kept(built: BuiltInForward) -> bool:
+    """Whether a later forward may find it: where it is stored, or built under a condition."""
+    layer = built.layer
+    text = layer.site.statement.text
+    if not built.attribute:
+        return stores_beyond_names(text)
+    nearest = (layer.site, *layer.chain[:1])
+    tests = [c.test.text for site in nearest for c in site.conditions]
+    conditional = any("__name__" not in test for test in tests)
+    return conditional or not text.startswith(f"self.{built.attribute} = ")
 
 
 def _finding(built: BuiltInForward) -> Finding:
@@ -47,7 +59,12 @@ def _finding(built: BuiltInForward) -> Finding:
 def _fix(built: BuiltInForward) -> Fix | None:
     """Build it in the constructor, where its arguments mean the same there."""
     layer, init, name = built.layer, built.constructor, f"self.{built.free}"
-    if init is None or built.call.loops or not has_plain_arguments(layer.site.text):
+    if (
+        built.attribute
+        or init is None
+        or built.call.loops
+        or not has_plain_arguments(layer.site.text)
+    ):
         return None
     line = init.insert_last(f"{name} = {layer.site.text}")
     return RULE.fixed_by(f"Build it in `__init__` as `{name}`", line, layer.site.replace(name))

@@ -162,9 +162,9 @@ class Unregistered:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BuiltInForward:
-    """A BatchNorm that a forward builds and calls, and that nothing keeps.
+    """A BatchNorm that a forward builds and calls, and that nothing keeps but an attribute.
 
-    ``owner`` is the module whose forward it is, ``free`` a name that its attributes lack,
+    ``attribute`` is the one that it replaces, ``""`` if there is none. ``owner`` is the module whose forward it is, ``free`` a name that its attributes lack,
     ``constructor`` the ``__init__`` of its class, ``None`` where that has none or does not hold the
     code that builds the layer.
     """
@@ -174,6 +174,7 @@ class BuiltInForward:
     owner: Layer
     free: str
     constructor: Site | None
+    attribute: str = ""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

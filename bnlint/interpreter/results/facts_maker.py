@@ -42,6 +42,7 @@ from bnlint.interpreter.results.layer_facts import (
 from bnlint.interpreter.results.loose_norms import (
     built_in_forward,
     loose_norms,
+    replaced_in_forward,
     unregistered,
 )
 from bnlint.interpreter.results.train_methods import train_method
@@ -207,7 +208,10 @@ class FactsMaker:
             frozen_norms=self._norms_trained(layers, live=False),
             live_norms=self._norms_trained(layers, live=True),
             unregistered=tuple(unregistered(loose, layers, self.journal.plain_containers)),
-            built_in_forward=tuple(built_in_forward(loose, layers)),
+            built_in_forward=(
+                *built_in_forward(loose, layers),
+                *replaced_in_forward(calls, layers),
+            ),
         )
 
     def _is_published(self, module: Instance) -> bool:

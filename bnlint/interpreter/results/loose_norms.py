@@ -116,6 +116,21 @@ def built_in_forward(
             yield BuiltInForward(entry.layer, entry.call, layers[owner], free, init)
 
 
+def replaced_in_forward(
+    calls: Sequence[Call], layers: Mapping[Instance, Layer]
+) -> Iterator[BuiltInForward]:
+    """Those that the forward builds and that are an attribute of a module until the next forward."""
+    made = {layer: module for module, layer in layers.items() if module.in_forward}
+    called = {call.layer: call for call in reversed(calls) if call.layer in made}
+    for owner in layers if called else ():
+        for name, value in owner.attributes.items():
+            module = present(value)
+            layer = layers.get(module) if isinstance(module, Instance) else None
+            if layer in called and is_batch_norm(made[layer]):
+                init = _constructor(owner, made[layer].site)
+                yield BuiltInForward(layer, called[layer], layers[owner], name, init, name)
+
+
 def _free_name(taken: set[str]) -> str:
     """A name that is taken from now on."""
     names = (f"norm{number or ''}" for number in range(len(taken) + 1))
