@@ -112,6 +112,7 @@ def _finding(run: Run, last: LastBatch) -> Finding:
         evidence=evidence,
         fix=_fix(run, last),
         severity=Severity.ERROR if last.is_certain else None,
+        likely=not last.is_certain,
     )
 
 
