@@ -90,12 +90,10 @@ def _evidence(graph: ModelGraph, reuse: Reuse) -> Iterator[Proof]:
     loop = reuse.loop
     if before is not None:
         yield before, "the first call is here"
-    elif loop is not None and reuse.place is not None and not _share_a_line(loop, reuse.place):
-        yield loop, "each pass of this loop calls it"
-
-
-def _share_a_line(one: Site, other: Site) -> bool:
-    return (one.path, one.span.line) == (other.path, other.span.line)
+    elif loop is not None and reuse.place is not None:
+        call = (reuse.place.path, reuse.place.span.line)
+        if (loop.path, loop.span.line) != call:
+            yield loop, "each pass of this loop calls it"
 
 
 def _other_name(graph: ModelGraph, reuse: Reuse) -> str | None:

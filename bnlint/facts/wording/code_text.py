@@ -7,7 +7,7 @@ import textwrap
 _DOTTED_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _FOLLOWS_MODE = re.compile(r"[=(,]\s*[\w.]+\.training\s*[,)]")
 _FALSE = re.compile(r"[=(,]\s*False\b")
-_STORED = re.compile(r"[\w.]*(\.\w+|\])\s*(:[^=]*)?=[^=]")
+_STORED = re.compile(r"(?:\.\w++|\])\s*+(?::[^=]*+)?=(?!=)")
 _SLICE_OF_BATCH = re.compile(r"\[[^\[\]\n*:]*\*[^\[\]\n:]*:")
 _SIZES = re.compile(r"size\b|shape\b|\blen\(|batch_?size|\bbs\b")
 _SKIPPED = re.compile(
@@ -19,7 +19,7 @@ _COMPARED = re.compile(
 _COUNTING = re.compile(r"for\s+([^\W\d]\w*)\s+in\s+[^\n]*\b(?:t?range|count)\(")
 _PROCESSES = re.compile("world|gpu|device|proc|rank|replica|node|worker", re.IGNORECASE)
 _FIRST_ARGUMENT = re.compile(
-    r"[\w.]+\(\s*(?:module\s*=\s*)?(?P<given>[^\W\d]\w*(?:\.\w+|\[-?\d+\])*)\s*(?:,.*)?\)",
+    r"\A[\w.]++\(\s*+(?:module\s*+=\s*+)?(?P<given>[^\W\d]\w*+(?:\.\w++|\[-?\d++\])*+)\s*+(?:,.*)?\)",
     re.DOTALL,
 )
 _UNPACKED = re.compile(r"[(,]\s*\*\*\s*[\w({]")

@@ -1,10 +1,11 @@
 """``LightningCLI(Model, Data)`` builds both and a trainer, and calls the trainer's ``fit``."""
 
 from bnlint.interpreter.core.machine import Machine
-from bnlint.interpreter.core.objects import Class, Instance
+from bnlint.interpreter.core.objects import Class, Instance, Scope
 from bnlint.interpreter.core.values import Arguments, Value
 from bnlint.interpreter.library.lightning import fit
 from bnlint.interpreter.python.construction import build_library, starts
+from bnlint.source.file import SourceFile
 
 TRAINER = "lightning.pytorch.Trainer"
 
@@ -22,10 +23,17 @@ def _start(m: Machine, cli: Instance, arguments: Arguments) -> None:
     for name, value in made.items():
         m.heap.put(cli.attributes, name, value)
     if arguments.keywords.get("run", True) is True and isinstance(model, Instance):
-        fit(m, model, Arguments([model, data]), cli.site, m.namespaces.anywhere)
+        fit(m, model, Arguments([model, data]), cli.site, _scope(m, cli))
 
 
 def _built(m: Machine, cli: Instance, cls: Value) -> Value:
     if not isinstance(cls, Class):
         return None
-    return m.call(cls, Arguments(), cli.site, m.namespaces.anywhere)
+    return m.call(cls, Arguments(), cli.site, _scope(m, cli))
+
+
+def _scope(m: Machine, cli: Instance) -> Scope:
+    """The file that calls it: places in a call are places in the file of its scope."""
+    source = cli.site.source
+    assert isinstance(source, SourceFile)
+    return m.namespaces.imported(source).scope
