@@ -311,8 +311,12 @@ def adopt(value: dict[Value, Value]) -> None:
             item.parent = value  # type: ignore[assignment]
 
 
+STEPS_A_COPY = 4
+"""What a copy of one object costs, and what is done with it later: facts about it, for one."""
+
+
 def _copy_of_instance(m: Machine, value: Instance, site: Site, memo: dict[int, Value]) -> Instance:
-    m.step()
+    m.step(STEPS_A_COPY)
     is_part = any(isinstance(made, Instance) for made in memo.values())
     made = Instance(value.cls, value.library, {}, value.site, value.class_node)
     memo[id(value)] = made
