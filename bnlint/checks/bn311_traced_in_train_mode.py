@@ -23,11 +23,11 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
     for event in exports_in_training(run):
         if event.function != "torch.jit.trace":
             continue
-        cure = cure_of_export(event)
+        cure = cure_of_export(run, event)
         yield RULE.at(
             event.site,
             f"`{cure.name}` is traced in train mode: what is recorded normalises each batch by its own "
             "statistics and moves the running ones, whatever `eval()` says later; call `eval()` before",
             evidence=how_it_is_in_training(run, event),
-            fix=RULE.fixed_by(f"Call `{cure.line}` before", cure.edit),
+            fix=RULE.fixed_by(cure.title, *cure.edits),
         )

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from bnlint.facts.passes.undone_freezes import UndoneFreeze, undone_freezes
-from bnlint.facts.types.run import ModeSwitched, Run, Wrapped
+from bnlint.facts.types.run import ModelBuilt, ModeSwitched, Run, Wrapped
 from bnlint.facts.types.site import Site
 from bnlint.facts.wording.code_text import receiver_of_simple_call
 from bnlint.facts.wording.evidence import Proof
@@ -32,7 +32,8 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
 
 def _finding(run: Run, entries: Sequence[UndoneFreeze]) -> Finding:
     first = entries[0]
-    name, switch = first.forward.model.name, f"{first.undone.receiver}.train()"
+    name = first.forward.model.name
+    switch = f"{first.undone.receiver or name}.train()"
     evidence = [
         *_calls_that_freeze(first.freeze),
         (first.undone.site, f"`{switch}` puts them back into train mode"),
@@ -80,8 +81,19 @@ def _line_that_freezes(run: Run, entry: UndoneFreeze) -> str | None:
         return None
     if receiver_of_simple_call(call.text) != undone.receiver or call.statement.text != call.text:
         return None
-    wrapped = any(event.model.is_same(undone.model) for event in run.of_type(Wrapped))
-    return None if wrapped else call.text
+    return call.text if _is_the_same_model(run, entry) else None
+
+
+def _is_the_same_model(run: Run, entry: UndoneFreeze) -> bool:
+    """Whether a name stands for one model where it is frozen and where it is switched.
+
+    It does not where another is built or wrapped in between, or has layers that were not frozen.
+    """
+    model, since = entry.undone.model, entry.freeze.order
+    made: list[Wrapped | ModelBuilt] = [*run.of_type(Wrapped), *run.of_type(ModelBuilt)]
+    if any(event.order > since and event.model.is_same(model) for event in made):
+        return False
+    return len(entry.norms) == len(entry.forward.norms)
 
 
 def _frames(event: ModeSwitched, depth: int) -> tuple[Site | None, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bnlint.facts.passes.forwards import is_step_of_training, norms_in_training, trains
+from bnlint.facts.passes.forwards import is_step_of_training, loops_of, norms_in_training, trains
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, Run, WeightsLoaded, WeightsWritten, is_training
@@ -68,6 +68,8 @@ def _is_written_to(forward: Forward, event: WeightsWritten) -> bool:
 
 def _is_never_brought_along(run: Run, forward: Forward, loop: Site) -> bool:
     """Whether nothing else moves a network's statistics once another of its kind is trained."""
+    if forward.model.buffers_used or _is_written_otherwise(run, forward):
+        return False
     if any(loop.source.mentions(w) or forward.site.source.mentions(w) for w in _ABOUT_STATISTICS):
         return False
     if any(_may_move_statistics(other, forward) for other in run.of_type(Forward)):
@@ -79,6 +81,12 @@ def _is_never_brought_along(run: Run, forward: Forward, loop: Site) -> bool:
         event.model.is_same(forward.model) and event.order > first.order
         for event in run.of_type(WeightsLoaded)
     )
+
+
+def _is_written_otherwise(run: Run, forward: Forward) -> bool:
+    """Whether a network is also written by other means, such as the values of its state."""
+    writes = (event for event in run.of_type(WeightsWritten) if _loop(event) is None)
+    return any(_is_written_to(forward, event) for event in writes)
 
 
 def _may_move_statistics(other: Forward, forward: Forward) -> bool:
@@ -104,9 +112,10 @@ def _serves_a_step(run: Run, forward: Forward) -> bool:
     """Whether a network looks at a batch that another is trained on."""
     if forward.loaders:
         return is_step_of_training(run, forward)
-    around = {loop.site for loop in forward.context.loops[-1:]}
-    here = forward.context.frames[-1]
+    if not forward.context.loops:
+        return False
+    innermost, here = forward.context.loops[-1].site, forward.context.frames[-1]
     return any(
-        around <= {loop.site for loop in other.context.loops} and other.context.frames[-1] == here
+        innermost in loops_of(other) and other.context.frames[-1] == here
         for other in _trained_twins(run, forward)
     )

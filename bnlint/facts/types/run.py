@@ -157,6 +157,8 @@ class Model:
     """Whether its forward may return something else in train mode: losses, auxiliary outputs."""
     answer_decided_at: Site | None = None
     """Where the code of the project decides by the mode what such a forward returns."""
+    buffers_used: bool = False
+    """Whether some part of the program asks for buffers of its BatchNorm layers, to copy them perhaps."""
 
     @property
     def key(self) -> int:

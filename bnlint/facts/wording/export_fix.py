@@ -11,20 +11,32 @@ from bnlint.finding import Edit
 
 @dataclass(frozen=True, slots=True)
 class ExportCure:
-    """How the exported model is called, the line that cures it, and where that goes."""
+    """How the exported model is called, and the edits that cure it, with their title."""
 
     name: str
-    line: str
-    edit: Edit | None
+    title: str = ""
+    edits: tuple[Edit | None, ...] = ()
 
 
-def cure_of_export(event: Stored) -> ExportCure:
-    """``eval()`` on what is handed over; no line where that is more than a name."""
-    given = first_argument(event.site.text)
-    if given is None:
-        return ExportCure(event.models[0].name, "", None)
-    line = f"{given}.eval()"
-    return ExportCure(given, line, event.site.insert_before(line))
+def cure_of_export(run: Run, event: Stored) -> ExportCure:
+    """``eval()`` on what is handed over, where that is a name.
+
+    In a function that other scripts may call while they train, the mode is given back; not where
+    that would thaw a part.
+    """
+    name = first_argument(event.site.text)
+    if name is None:
+        return ExportCure(event.models[0].name)
+    line = f"{name}.eval()"
+    if run.main and run.complete and not run.options and event.site.path == run.entry:
+        return ExportCure(name, f"Call `{line}` before", (event.site.insert_before(line),))
+    if len(norms_in_training(event)) < len(event.norms):
+        return ExportCure(name)
+    kept = f"{name.replace('.', '_').removeprefix('self_')}_was_training"
+    edits = event.site.around(
+        [f"{kept} = {name}.training", line], f"{name}.train({kept})", caught=True
+    )
+    return ExportCure(name, f"Call `{line}` before, and give the mode back after", edits)
 
 
 def how_it_is_in_training(run: Run, event: Stored) -> list[Proof]:

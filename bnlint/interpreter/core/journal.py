@@ -149,6 +149,8 @@ class Journal:
         """BatchNorm layers of which others were made that are synchronised, and where."""
         self.overwritten: set[Instance] = set()
         """Modules whose parameters the program also sets by hand: averages, copies."""
+        self.buffers_used: set[Instance] = set()
+        """Modules whose buffers the program asks for: it may copy running statistics."""
         self.failures: list[RehearsalFailure] = []
         self.published: set[Instance] = set()
         """Models that the program loads published weights into."""
@@ -177,6 +179,7 @@ class Journal:
             self.problems,
             self.loaders_built,
             self.overwritten,
+            self.buffers_used,
             self.failures,
             self.published,
             self.loaded,

@@ -297,13 +297,20 @@ def _state(m: Machine, module: Instance, args: Arguments, site: Site, scope: Sco
 
 
 def _buffers(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
+    _note_buffers(m, module)
     return Many(Unknown("buffer"))
 
 
 def _named_buffers(
     m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope
 ) -> Value:
+    _note_buffers(m, module)
     return Many((Unknown("buffer name"), Unknown("buffer")))
+
+
+def _note_buffers(m: Machine, module: Instance) -> None:
+    """What is done with buffers is not followed; that they are asked for is remembered."""
+    m.journal.buffers_used.update(part for _, part in descendants(m, module))
 
 
 def _zero_grad(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:

@@ -274,6 +274,8 @@ def _of_module(m: Machine, value: Instance, name: str, node: cst.CSTNode, scope:
         return parameter_of(m, value, name)
     if name in value.arguments:
         return _layer_argument(value, name)
+    if name.startswith("running_"):
+        m.journal.buffers_used.add(value)
     if value.library in WRAPPERS and name == "module":
         return next((child for _, child in children(value)), Unknown("module"))
     method = name.startswith("__") or name in MODULE_METHODS or SWITCHING.search(name)

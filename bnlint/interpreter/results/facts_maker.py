@@ -90,6 +90,7 @@ class FactsMaker:
                 module in self.journal.overwritten,
                 answer is not None,
                 None if answer is None else answer.site,
+                any(norm.module in self.journal.buffers_used for norm in record.norms),
             )
         return self._models[record]
 

@@ -1,0 +1,112 @@
+"""What rules say of programs whose parts stand in several files, which no page can show."""
+
+from pathlib import Path
+
+import pytest
+
+from bnlint.finding import Finding
+from bnlint.lint import engine
+from bnlint.lint.files import Patterns, find
+
+AVERAGES = """\
+import copy
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+from averaging import finish, follow
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(20)
+        self.head = nn.Linear(20, 3)
+
+    def forward(self, inputs):
+        return self.head(self.norm(inputs))
+
+
+net = Net()
+average = copy.deepcopy(net).eval()
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+data = TensorDataset(torch.randn(256, 20), torch.randint(3, (256,)))
+loader = DataLoader(data, batch_size=64, shuffle=True, drop_last=True)
+for inputs, labels in loader:
+    optimizer.zero_grad()
+    nn.functional.cross_entropy(net(inputs), labels).backward()
+    optimizer.step()
+    follow(average, net)
+finish(average, net)
+with torch.no_grad():
+    print((average(torch.randn(64, 20)).argmax(1) == 0).sum().item())
+"""
+AVERAGING = """\
+from copying import bring_along
+
+
+def follow(average, net):
+    for a, p in zip(average.parameters(), net.parameters()):
+        a.data.lerp_(p.data, 0.1)
+
+
+def finish(average, net):
+    bring_along(average, net)
+"""
+WAYS = {
+    "nothing": "pass",
+    "buffers": "for a, b in zip(average.buffers(), net.buffers()):\n        a.copy_(b)",
+    "by name": "for (_, a), (_, b) in zip(average.named_buffers(), net.named_buffers()):\n"
+    "        a.copy_(b)",
+    "one statistic": "average.norm.running_mean.copy_(net.norm.running_mean)",
+    "the whole state": "live = net.state_dict()\n"
+    "    for name, value in average.state_dict().items():\n        value.copy_(live[name])",
+}
+
+
+def findings(folder: Path, files: dict[str, str]) -> list[Finding]:
+    for name, code in files.items():
+        (folder / name).write_text(code, encoding="utf-8")
+    targets = find([str(folder)], Patterns.of(folder, ())).targets
+    return list(engine.lint(targets, engine.default_plan()).findings)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_statistics_that_another_file_brings_along(way: str, tmp_path: Path) -> None:
+    copying = f"def bring_along(average, net):\n    {WAYS[way]}\n"
+    files = {"train.py": AVERAGES, "averaging.py": AVERAGING, "copying.py": copying}
+    rules = [finding.rule for finding in findings(tmp_path, files)]
+    assert rules.count("BN402") == (way == "nothing"), rules
+
+
+EXPORTING = """\
+import torch
+
+
+def export(net, path):
+    traced = torch.jit.trace(net, torch.randn(2, 20))
+    traced.save(path)
+"""
+EXPORTS = """\
+from torch import nn
+from exporting import export
+
+net = nn.Sequential(nn.Linear(20, 8, bias=False), nn.BatchNorm1d(8), nn.BatchNorm1d(8))
+{}
+export(net, "net.pt")
+"""
+
+
+def test_a_shared_export_gives_the_mode_back(tmp_path: Path) -> None:
+    files = {"convert.py": EXPORTS.format("print(net)"), "exporting.py": EXPORTING}
+    (found,) = findings(tmp_path, files)
+    assert found.rule == "BN311"
+    assert found.fix is not None
+    inserted = "".join(edit.text for edit in found.fix.edits)
+    assert "net_was_training = net.training" in inserted
+    assert "net.train(net_was_training)" in inserted
+
+
+def test_a_shared_export_thaws_no_part(tmp_path: Path) -> None:
+    files = {"convert.py": EXPORTS.format("net[1].eval()"), "exporting.py": EXPORTING}
+    (found,) = findings(tmp_path, files)
+    assert (found.rule, found.fix) == ("BN311", None)
