@@ -76,12 +76,8 @@ def _call_builtin(
             return made
         case Super():
             return _call_super(m, receiver, name, arguments, site, scope)
-        case Instance() if is_parameter(receiver):
-            return call_parameter_method(m, receiver, name, arguments, site)
-        case Instance(is_module=True):
-            return call_module_method(m, receiver, name, arguments, site, scope)
         case Instance():
-            return call_object_method(m, receiver, name, arguments, site, scope)
+            return _call_on_instance(m, receiver, name, arguments, site, scope)
         case Command():
             return call_command_method(m, receiver, name, arguments, site, scope)
         case Configuration():
@@ -100,6 +96,16 @@ def _call_builtin(
         case Library():
             return Unknown(name)
     return m.call_unknown(receiver, arguments, site)
+
+
+def _call_on_instance(
+    m: Machine, receiver: Instance, name: str, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
+    if is_parameter(receiver):
+        return call_parameter_method(m, receiver, name, arguments, site)
+    if receiver.is_module:
+        return call_module_method(m, receiver, name, arguments, site, scope)
+    return call_object_method(m, receiver, name, arguments, site, scope)
 
 
 RESHAPING_IN_PLACE = frozenset(

@@ -60,15 +60,6 @@ def call_object_method(
         case "step" if instance.library.endswith("GradScaler"):
             note_step(m, site)
             return None
-        case "fit" if framework_of(instance.library):
-            _hand_over(m, instance, arguments, site)
-            if (module := lightning_module(arguments.values)) is not None:
-                lightning.fit(m, module, arguments, site, scope)
-            return None
-        case "validate" | "test" | "predict" if framework_of(instance.library) == "Lightning":
-            if (module := lightning_module(arguments.values)) is not None:
-                lightning.evaluate(m, module, name, arguments, site, scope)
-            return Unknown(f"{name}()")
         case "sample" | "rsample" | "sample_n" if _draws_from_constants(instance):
             return Tensor(made_up=True, drawn=True)
         case "backward" | "manual_backward" if inputs := tensors_in(arguments.values):
@@ -78,8 +69,24 @@ def call_object_method(
             ignite.attach(m, arguments)
             return None
     if framework_of(instance.library):
-        return Unknown(f"{name}()")
+        return _call_framework(m, instance, name, arguments, site, scope)
     return m.call_unknown(Unknown(name, None, instance), arguments, site)
+
+
+def _call_framework(
+    m: Machine, trainer: Instance, name: str, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
+    """A method of a framework's trainer, which runs what it is given."""
+    module = lightning_module(arguments.values)
+    if name == "fit":
+        _hand_over(m, trainer, arguments, site)
+        if module is not None:
+            lightning.fit(m, module, arguments, site, scope)
+        return None
+    evaluates = name in ("validate", "test", "predict")
+    if evaluates and module is not None and framework_of(trainer.library) == "Lightning":
+        lightning.evaluate(m, module, name, arguments, site, scope)
+    return Unknown(f"{name}()")
 
 
 def _call_command_line(

@@ -158,26 +158,12 @@ def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: S
             return value
         case Builtin(receiver=receiver, name="__dict__" | "_modules") if isinstance(key, str):
             return m.attribute(receiver, key, node, scope)
-        case Instance(cls=Class() as cls) if isinstance(cls.find("__getitem__"), Function):
-            getter = cls.find("__getitem__")
-            assert isinstance(getter, Function)
-            site = m.site(node, scope)
-            item = m.call(Method(getter, value), Arguments([key]), site, scope)
-            return item_of_dataset(m, value, item, site)
-        case Instance() if value.is_module and is_container(value):
-            return indexed_child(m, value, key, m.site(node, scope))
-        case Instance() if is_opaque(value):
-            name = str(key) if isinstance(key, int) else "part"
-            return m.attribute(value, name, node, scope)
-        case Instance() if is_state_dict(value):
-            return value.attributes[PARAMETERS]
         case Choice(values=states) if all(map(is_state_dict, states)):
             return parameters_of_any(m, states, m.site(node, scope))
-        case Instance(library="torch.nn.Parameter"):
-            tensor = operand(m, value, m.site(node, scope))
-            return Unknown("item") if tensor is None else _index_tensor(m, tensor, key, node, scope)
-        case Instance() if is_named_tuple(value):
-            return _index_known(m, list(value.attributes.values()), key, node, scope)
+        case Instance():
+            item = _index_instance(m, value, key, node, scope)
+            if item is not MISSING:
+                return item
     keys = key if isinstance(key, tuple) else (key,)
     if any(map(in_random_order, keys)) or in_random_order(value):
         return SHUFFLED
@@ -185,6 +171,31 @@ def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: S
         return value
     cause = value if isinstance(value, Unknown) else open_one((key, value))
     return _with_cause(m, size_at(value, key), cause, node, scope)
+
+
+def _index_instance(
+    m: Machine, value: Instance, key: Value, node: cst.CSTNode, scope: Scope
+) -> Value:
+    """An item of an object, ``MISSING`` where nothing is known of its class."""
+    site = m.site(node, scope)
+    match value:
+        case Instance(cls=Class() as cls) if isinstance(
+            getter := cls.find("__getitem__"), Function
+        ):
+            item = m.call(Method(getter, value), Arguments([key]), site, scope)
+            return item_of_dataset(m, value, item, site)
+        case Instance() if value.is_module and is_container(value):
+            return indexed_child(m, value, key, site)
+        case Instance() if is_opaque(value):
+            return m.attribute(value, str(key) if isinstance(key, int) else "part", node, scope)
+        case Instance() if is_state_dict(value):
+            return value.attributes[PARAMETERS]
+        case Instance(library="torch.nn.Parameter"):
+            tensor = operand(m, value, site)
+            return Unknown("item") if tensor is None else _index_tensor(m, tensor, key, node, scope)
+        case Instance() if is_named_tuple(value):
+            return _index_known(m, list(value.attributes.values()), key, node, scope)
+    return MISSING
 
 
 def _with_cause(m: Machine, item: Value, cause: Value, node: cst.CSTNode, scope: Scope) -> Value:
