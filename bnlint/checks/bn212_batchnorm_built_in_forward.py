@@ -14,7 +14,7 @@ RULE = Rule("BN212", "batchnorm-built-in-forward", Severity.ERROR, fix=Applicabi
 def check(graphs: Graphs) -> Iterator[Finding]:
     """Report BatchNorm layers that a forward builds, calls and drops."""
     found = (built for graph in graphs for built in graph.built_in_forward if _is_mistake(built))
-    for built in first_of_each(found, key=lambda built: built.layer.site):
+    for built in first_of_each(found, key=lambda built: built.whole or built.layer.site):
         yield _finding(built)
 
 
@@ -34,7 +34,7 @@ def _is_mistake(built: BuiltInForward) -> bool:
 def _may_be_kept(built: BuiltInForward) -> bool:
     """Whether a later forward may find it: where it is stored, or built under a condition."""
     layer = built.layer
-    text = layer.site.statement.text
+    text = (built.whole or layer.site).statement.text
     if not built.attribute:
         return stores_beyond_names(text)
     nearest = (layer.site, *layer.chain[:1])
@@ -44,14 +44,19 @@ def _may_be_kept(built: BuiltInForward) -> bool:
 
 
 def _finding(built: BuiltInForward) -> Finding:
-    layer = built.layer
+    layer, evidence = built.layer, []
     name = layer.class_site.text if layer.class_site is not None else layer.class_name
+    what = f"`{name}`"
+    if built.whole is not None:
+        what = f"`{built.whole_class}`"
+        evidence.append((layer.site, f"it has a `{name}`"))
     return RULE.at(
-        layer.site,
-        f"The forward of `{built.owner.class_name}` builds a new `{name}` each time that it runs: that"
+        built.whole or layer.site,
+        f"The forward of `{built.owner.class_name}` builds a new {what} each time that it runs: that"
         " is never trained, keeps no statistics, and stays in train mode at evaluation, where outputs"
         " then depend on the batch; build it in `__init__`",
         layer=None,
+        evidence=evidence,
         fix=_fix(built),
     )
 
@@ -61,6 +66,7 @@ def _fix(built: BuiltInForward) -> Fix | None:
     layer, init, name = built.layer, built.constructor, f"self.{built.free}"
     if (
         built.attribute
+        or built.whole is not None
         or init is None
         or built.call.loops
         or not has_plain_arguments(layer.site.text)

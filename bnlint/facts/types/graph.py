@@ -164,9 +164,11 @@ class Unregistered:
 class BuiltInForward:
     """A BatchNorm that a forward builds and calls, and that nothing keeps but an attribute.
 
-    ``attribute`` is the one that it replaces, ``""`` if there is none. ``owner`` is the module whose forward it is, ``free`` a name that its attributes lack,
-    ``constructor`` the ``__init__`` of its class, ``None`` where that has none or does not hold the
-    code that builds the layer.
+    ``attribute`` is the one that it replaces, ``""`` if there is none. ``owner`` is the module whose
+    forward it is, ``free`` a name that its attributes lack, ``constructor`` the ``__init__`` of its
+    class, ``None`` where that has none or does not hold the code that builds the layer. ``whole`` is
+    the call that builds the module around the layer, and ``whole_class`` its class, if the forward
+    builds the layer as a part of one.
     """
 
     layer: Layer
@@ -175,6 +177,8 @@ class BuiltInForward:
     free: str
     constructor: Site | None
     attribute: str = ""
+    whole: Site | None = None
+    whole_class: str = ""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

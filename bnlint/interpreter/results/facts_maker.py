@@ -210,7 +210,7 @@ class FactsMaker:
             live_norms=self._norms_trained(layers, live=True),
             unregistered=tuple(unregistered(loose, layers, self.journal.plain_containers)),
             built_in_forward=(
-                *built_in_forward(loose, layers),
+                *built_in_forward(loose, layers, self.journal.loaded),
                 *replaced_in_forward(calls, layers),
             ),
         )

@@ -1,7 +1,7 @@
 """BatchNorm layers that a forward calls and that are no part of its model."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from bnlint.facts.types.graph import BuiltInForward, Call, Layer, Unregistered
 from bnlint.facts.types.site import Site
@@ -96,9 +96,9 @@ def _own(owner: Instance, name: str) -> Value:
 
 
 def built_in_forward(
-    loose: Sequence[Loose], layers: Mapping[Instance, Layer]
+    loose: Sequence[Loose], layers: Mapping[Instance, Layer], loaded: Container[Instance]
 ) -> Iterator[BuiltInForward]:
-    """Those that the forward builds and that no module of the model keeps."""
+    """Those that the forward builds, that no module of the model keeps and no weights are for."""
     fresh = [entry for entry in loose if entry.module.in_forward]
     kept = {
         module
@@ -113,7 +113,18 @@ def built_in_forward(
             owner = owners[-1]
             free = _free_name(names.setdefault(owner, set(owner.attributes)))
             init = _constructor(owner, entry.module.site)
-            yield BuiltInForward(entry.layer, entry.call, layers[owner], free, init)
+            made = BuiltInForward(entry.layer, entry.call, layers[owner], free, init)
+            whole = _whole(entry, owner)
+            if whole is not None:
+                made = replace(made, whole=whole.site, whole_class=whole.type_name)
+            if whole not in loaded:
+                yield made
+
+
+def _whole(entry: Loose, owner: Instance) -> Instance | None:
+    """The module of a class of the user's that the forward builds, and the layer in it."""
+    within = entry.around[entry.around.index(owner) + 1 :]
+    return next((module for module in within if module.cls is not None), None)
 
 
 def replaced_in_forward(
