@@ -23,7 +23,7 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
     for entry in stale_statistics(run):
         if not entry.in_step:
             continue
-        copied = buffers_copied(entry.loop)
+        copied = buffers_copied(entry)
         name = copied.target
         yield RULE.at(
             entry.loop,

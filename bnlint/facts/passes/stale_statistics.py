@@ -8,7 +8,7 @@ from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, Run, WeightsLoaded, WeightsWritten, is_training
 from bnlint.facts.types.site import Site
-from bnlint.facts.wording.code_text import zipped_parameters
+from bnlint.facts.wording.paired_parameters import NetworkPair, networks_of_loop
 
 _ABOUT_STATISTICS = ("buffers", "running_", "update_bn", "state_dict().")
 """Words of code that may bring statistics along, by whatever way."""
@@ -18,38 +18,47 @@ _ABOUT_STATISTICS = ("buffers", "running_", "update_bn", "state_dict().")
 class StaleStatistics:
     """A forward in eval mode of a network that only ``written`` brings up to date.
 
-    ``loop`` is the loop over parameters that stands around ``written``; ``in_step`` says that the
-    network serves a training step of another, as targets do.
+    ``loop`` is the loop over parameters that stands around ``written``, and ``pair`` the networks
+    that it is about; ``in_step`` says that the network serves a training step of another, as targets
+    do.
     """
 
     forward: Forward
     written: WeightsWritten
     loop: Site
+    pair: NetworkPair
     in_step: bool
 
 
 @Pass
 def stale_statistics(run: Run) -> tuple[StaleStatistics, ...]:
     """The first such forward of each network."""
-    writes = [(event, loop) for event in run.of_type(WeightsWritten) if (loop := _loop(event))]
+    writes = [
+        (event, update) for event in run.of_type(WeightsWritten) if (update := _update(event))
+    ]
     if not writes or not run.complete:
         return ()
     found: dict[int, StaleStatistics] = {}
     for forward in run.of_type(Forward):
         if forward.model.key in found or not _relies_on_running_statistics(forward):
             continue
-        for event, loop in writes:
+        for event, (loop, pair) in writes:
             if _is_written_to(forward, event) and _is_never_brought_along(run, forward, loop):
                 in_step = _serves_a_step(run, forward)
-                found[forward.model.key] = StaleStatistics(forward, event, loop, in_step)
+                found[forward.model.key] = StaleStatistics(forward, event, loop, pair, in_step)
                 break
     return tuple(found.values())
 
 
-def _loop(event: WeightsWritten) -> Site | None:
-    """The loop over the parameters of two networks around a write to those of one."""
-    innermost = event.context.loops[-1].site if event.context.loops else None
-    return innermost if innermost is not None and zipped_parameters(innermost.text) else None
+def _update(event: WeightsWritten) -> tuple[Site, NetworkPair] | None:
+    """The loop around a write to one network's parameters that takes those of another."""
+    loops, frame = event.context.loops, event.context.frames[-1]
+    if len(loops) <= frame.loops:
+        return None
+    loop = loops[-1].site
+    function = "" if frame.definition is None else frame.definition.text
+    pair = networks_of_loop(loop.text, event.site.text, function)
+    return None if pair is None else (loop, pair)
 
 
 def _relies_on_running_statistics(forward: Forward) -> bool:
@@ -85,7 +94,7 @@ def _is_never_brought_along(run: Run, forward: Forward, loop: Site) -> bool:
 
 def _is_written_otherwise(run: Run, forward: Forward) -> bool:
     """Whether a network is also written by other means, such as the values of its state."""
-    writes = (event for event in run.of_type(WeightsWritten) if _loop(event) is None)
+    writes = (event for event in run.of_type(WeightsWritten) if _update(event) is None)
     return any(_is_written_to(forward, event) for event in writes)
 
 

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from bnlint.facts.passes.stale_statistics import StaleStatistics
 from bnlint.facts.types.run import Run
-from bnlint.facts.types.site import Site
-from bnlint.facts.wording.code_text import zipped_parameters
 from bnlint.facts.wording.evidence import Proof, how_it_came_into, in_time
 from bnlint.finding import Edit
 
@@ -24,14 +22,12 @@ class BufferCopy:
         return f"copy the buffers of `{self.source}` to `{self.target}` as well"
 
 
-def buffers_copied(loop: Site) -> BufferCopy:
+def buffers_copied(entry: StaleStatistics) -> BufferCopy:
     """The loop that copies buffers between the networks of a loop over parameters."""
-    networks = zipped_parameters(loop.text)
-    assert networks is not None, "a loop over the parameters of two networks"
-    target, source = networks
+    target, source = entry.pair.target, entry.pair.source
     lines = f"for follower, leader in zip({target}.buffers(), {source}.buffers()):"
     lines += "\n    follower.copy_(leader)"
-    return BufferCopy(target, source, loop.insert_after(lines))
+    return BufferCopy(target, source, entry.loop.insert_after(lines))
 
 
 def how_they_stay_behind(run: Run, entry: StaleStatistics) -> list[Proof]:

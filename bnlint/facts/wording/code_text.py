@@ -2,7 +2,6 @@
 
 import ast
 import re
-import textwrap
 
 _DOTTED_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _FOLLOWS_MODE = re.compile(r"[=(,]\s*[\w.]+\.training\s*[,)]")
@@ -107,57 +106,6 @@ def first_argument(text: str) -> str | None:
         return None
     name = ast.unparse(tree.args[0])
     return name if is_dotted_name(name) else None
-
-
-def zipped_parameters(text: str) -> tuple[str, str] | None:
-    """The two networks of ``for a, b in zip(net.parameters(), other.parameters()): ...``.
-
-    Which is written to comes first, if the loop's first statement begins with its variable.
-    """
-    try:
-        tree = ast.parse(textwrap.dedent(text)).body
-    except SyntaxError:
-        return None
-    match tree:
-        case [
-            ast.For(ast.Tuple([first, second]), ast.Call(ast.Name("zip"), [one, other], []), body)
-        ]:
-            networks = _owner_of_parameters(one), _owner_of_parameters(other)
-            written = _first_name(body[0])
-            if networks[0] is None or networks[1] is None:
-                return None
-            pair = networks[0], networks[1]
-            if written in _names_in(first):
-                return pair
-            return (pair[1], pair[0]) if written in _names_in(second) else None
-    return None
-
-
-def _owner_of_parameters(node: ast.expr) -> str | None:
-    """``net`` in ``net.parameters()`` and ``net.named_parameters()``."""
-    match node:
-        case ast.Call(ast.Attribute(owner, "parameters" | "named_parameters"), [], []):
-            name = ast.unparse(owner)
-            return name if is_dotted_name(name) else None
-    return None
-
-
-def _first_name(node: ast.stmt) -> str:
-    """The name that a statement begins with: ``a`` in ``a.data.mul_(decay)``."""
-    expression: ast.AST = node
-    while not isinstance(expression, ast.Name):
-        match expression:
-            case ast.Expr(value=inner) | ast.Attribute(value=inner) | ast.Subscript(value=inner):
-                expression = inner
-            case ast.Call(func=inner) | ast.AugAssign(target=inner) | ast.Assign(targets=[inner]):
-                expression = inner
-            case _:
-                return ""
-    return expression.id
-
-
-def _names_in(node: ast.expr) -> set[str]:
-    return {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
 
 
 def counter_of(loop: str) -> str | None:
