@@ -139,7 +139,7 @@ BUILDS = {
         "which one it is depends on a condition that is not known",
     ),
     "through functions": (
-        "def get(name):\n    return globals()[name]()\ndef make(args):\n    return get(args.name)\n"
+        "def get(name):\n    return getattr(nn, name)()\ndef make(args):\n    return get(args.name)\n"
         "from cfg import args\nnet = make(args).cuda()\n",
         "cfg.args",
     ),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.forwards import norms_in_training, trains_nothing
+from bnlint.facts.passes.forwards import is_live, trains_nothing
 from bnlint.facts.passes.momentum import (
     MomentumSetting,
     assigned_settings,
@@ -62,7 +62,7 @@ def _means_affine(setting: MomentumSetting) -> bool:
 
 def _adapts(run: Run) -> bool:
     """Whether a script that trains nothing runs in train mode, to adapt the statistics to new data."""
-    return trains_nothing(run) and any(norms_in_training(f) for f in run.of_type(Forward))
+    return trains_nothing(run) and any(is_live(f) for f in run.of_type(Forward))
 
 
 def _evaluated_layers(run: Run) -> Iterator[Layer]:

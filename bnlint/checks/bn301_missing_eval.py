@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import (
     evaluated_between,
+    is_live,
     is_step_of_training,
-    norms_in_training,
     switch_was_meant,
     trained_between,
     training_forwards,
@@ -41,7 +41,7 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
 
 
 def _is_wrong(run: Run, forward: Forward) -> bool:
-    if not _is_evaluation(run, forward) or not norms_in_training(forward):
+    if not _is_evaluation(run, forward) or not is_live(forward):
         return False
     if is_step_of_training(run, forward) or _is_inference(run, forward):
         return False

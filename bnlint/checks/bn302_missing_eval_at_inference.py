@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import (
-    norms_in_training,
+    is_live,
     switch_was_meant,
     training_forwards,
     trains_nothing,
@@ -42,7 +42,7 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
 
 
 def _is_wrong(run: Run, forward: Forward) -> bool:
-    if not _predicts(forward) or not norms_in_training(forward):
+    if not _predicts(forward) or not is_live(forward):
         return False
     if _last_load(run, forward) is None and not forward.model.pretrained:
         return False

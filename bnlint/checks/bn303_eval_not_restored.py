@@ -6,9 +6,9 @@ from math import inf
 
 from bnlint.facts.passes.forwards import (
     evaluated_between,
+    is_live,
     is_step_of_training,
     loops_of,
-    norms_in_training,
     overlap,
     switch_was_meant,
     training_forwards,
@@ -79,9 +79,7 @@ def _relapses(run: Run) -> Iterator[Relapse]:
         first = next((f for f in earlier if f.model.is_same(forward.model)), None)
         if first is not None:
             yield from _culprits(run, first, forward)
-        elif is_training(where_nothing_raised(forward.mode)) is Known.YES and norms_in_training(
-            forward
-        ):
+        elif is_training(where_nothing_raised(forward.mode)) is Known.YES and is_live(forward):
             earlier.append(forward)
 
 

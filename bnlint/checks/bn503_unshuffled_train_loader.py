@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.forwards import norms_in_training, trains
+from bnlint.facts.passes.forwards import is_live, trains
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Loader, Purpose
 from bnlint.facts.types.run import Forward, LoaderHandedOver, Run
@@ -37,7 +37,7 @@ def _mixes(loader: Loader) -> bool:
 def _trained_with(run: Run) -> Iterator[tuple[Loader, str, Site]]:
     """Loaders that train a model with BatchNorm, with the model's name and the place."""
     for forward in run.of_type(Forward):
-        if trains(forward) and norms_in_training(forward) and forward.context.loops:
+        if trains(forward) and is_live(forward) and forward.context.loops:
             for loader in forward.loaders:
                 yield loader, forward.model.name, forward.site
     for handed in run.of_type(LoaderHandedOver):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bnlint.facts.passes.forwards import calls_to, norms_in_training, trains
+from bnlint.facts.passes.forwards import calls_to, is_live, trains
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Sampler, SamplerCode
 from bnlint.facts.types.run import EpochSet, Forward, LoaderIterated, Loop, Run
@@ -51,7 +51,7 @@ def _repeated(run: Run) -> Iterator[Repeated]:
 
 def _trains_batchnorm(run: Run, drawn: LoaderIterated) -> bool:
     return any(
-        trains(forward) and drawn.loader in forward.loaders and norms_in_training(forward)
+        trains(forward) and drawn.loader in forward.loaders and is_live(forward)
         for forward in run.of_type(Forward)
     )
 

@@ -31,9 +31,9 @@ from bnlint.interpreter.prefilter import (
     mentions_unexplored,
     words_by_definition,
 )
-from bnlint.interpreter.python.construction import is_module_class
 from bnlint.interpreter.results.facts_maker import FactsMaker
 from bnlint.interpreter.torch.hooks import framework_of_class, run_hook
+from bnlint.interpreter.torch.module_classes import is_module_class
 from bnlint.interpreter.torch.script_forwards import record_forward
 from bnlint.source import SourceFile
 

@@ -1,6 +1,6 @@
 """Models that are turned into programs of their own while their BatchNorm layers are in train mode."""
 
-from bnlint.facts.passes.forwards import norms_in_training, trains
+from bnlint.facts.passes.forwards import is_live, trains
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.run import Destination, Forward, Run, Stored
 
@@ -13,7 +13,7 @@ def exports_in_training(run: Run) -> tuple[Stored, ...]:
     """
     found: dict[tuple[int, str], Stored] = {}
     for event in run.of_type(Stored):
-        if event.destination is not Destination.EXPORTED or not norms_in_training(event):
+        if event.destination is not Destination.EXPORTED or not is_live(event):
             continue
         model = event.models[0]
         later = (other for other in run.of_type(Forward) if other.order > event.order)

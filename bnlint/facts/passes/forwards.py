@@ -6,6 +6,7 @@ from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Purpose
 from bnlint.facts.types.run import (
+    Alternative,
     Backward,
     Event,
     Forward,
@@ -26,13 +27,28 @@ def norms_in_training(event: Forward | Stored) -> tuple[NormState, ...]:
 
     What they do only after an exception that the program handled is left out.
     """
-    return tuple(
-        norm
-        for norm in event.norms
-        if is_training(where_nothing_raised(norm.mode)) is Known.YES
-        and norm.tracks is Known.YES
-        and norm.is_there
-    )
+    return tuple(norm for norm in event.norms if _is_live(norm) and norm.is_there)
+
+
+def is_live(event: Forward | Stored) -> bool:
+    """Whether some BatchNorm layer certainly uses and updates its statistics.
+
+    It may be one of several that the model has in the same place, if that holds for all of them.
+    """
+    return bool(norms_in_training(event)) or _is_any_alternative_live(event)
+
+
+def _is_any_alternative_live(event: Forward | Stored) -> bool:
+    live: dict[str, set[Alternative]] = {}
+    for norm in event.norms:
+        if norm.alternative is not None and _is_live(norm):
+            live.setdefault(norm.alternative.slot, set()).add(norm.alternative)
+    return any(len(found) == next(iter(found)).of for found in live.values())
+
+
+def _is_live(norm: NormState) -> bool:
+    mode = is_training(where_nothing_raised(norm.mode))
+    return mode is Known.YES and norm.tracks is Known.YES
 
 
 def trains(forward: Forward) -> bool:

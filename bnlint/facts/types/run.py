@@ -96,6 +96,11 @@ class Context:
         """Whether no condition that is not known decides whether it happens."""
         return not self.assumptions
 
+    def excludes(self, other: "Context") -> bool:
+        """Whether a condition decides that only one of two events happens, if any."""
+        here = set(self.assumptions)
+        return any(assumption.opposite in here for assumption in other.assumptions)
+
 
 @dataclass(frozen=True, slots=True)
 class Switch:
@@ -171,6 +176,15 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """The ``number``-th of the ``of`` modules one of which a model has under the name ``slot``."""
+
+    slot: str
+    number: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
 class NormState:
     """One BatchNorm layer (or a library model's, all together) at the time of a forward.
 
@@ -193,6 +207,8 @@ class NormState:
     """Where a synchronised layer was made of it, which the model does not have."""
     identity: int = -1
     """The same number as in other facts about this layer; -1 where it is not known which it is."""
+    alternative: Alternative | None = None
+    """That which it certainly goes with, where the model has that or another one."""
 
     @property
     def is_there(self) -> bool:

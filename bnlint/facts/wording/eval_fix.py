@@ -95,15 +95,16 @@ def is_never_trained(run: Run, site: Site) -> bool:
 def _place(run: Run, forward: Forward, here: Sequence[Forward]) -> Site | None:
     """The statement to evaluate in eval mode, ``None`` if no line before it can do so.
 
-    A name that stands for several models within one call of the function is bound by the loop, and
-    a call that trains in other passes cannot be prepared for evaluation alone.
+    A name that stands for several models within one call of the function is bound by the loop, unless
+    it is one model or another from the start, and a call that trains in other passes cannot be prepared for evaluation alone.
     """
     name = forward.receiver
     if not is_dotted_name(name) or not forward.site.runs_at_once:
         return None
     for other in here:
         same_call = other.context.frames == forward.context.frames
-        if same_call and not other.model.is_same(forward.model):
+        one = other.model.is_same(forward.model) or other.context.excludes(forward.context)
+        if same_call and not one:
             return None
         if may_update(other) or other.receiver != name:
             return None

@@ -9,7 +9,7 @@ from bnlint.diagnostics import describe
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Loader
 from bnlint.facts.types.rehearsal import RehearsalFailure
-from bnlint.facts.types.run import Assumption, Event, Mode, cover_all_paths
+from bnlint.facts.types.run import Alternative, Assumption, Event, Mode, cover_all_paths
 from bnlint.facts.types.site import Argument, Site
 from bnlint.interpreter.core.bias_reads import BiasReads
 from bnlint.interpreter.core.number_uses import NumberUses
@@ -37,19 +37,30 @@ class NormRecord:
     synchronised: Known
     certain: bool
     converted_at: Site | None = None
+    alternative: Alternative | None = None
 
 
 @dataclass(slots=True)
 class Named:
     """A module of a model with its dotted names: the first, and those that it certainly has, too.
 
-    ``certain`` says that it is part of the model on every path.
+    ``certain`` says that it is part of the model on every path, ``alternative`` that it certainly is
+    where the model has that module, and not another one, in the same place.
     """
 
     module: Instance
     name: str
     aliases: list[str]
     certain: bool
+    alternative: "Slot | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place in a model that one of several modules takes, and the one that does."""
+
+    fact: Alternative
+    module: Instance
 
 
 @dataclass(slots=True, eq=False)

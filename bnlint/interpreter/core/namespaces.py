@@ -114,7 +114,7 @@ class Namespace:
     def _through_stars(self, machine: "Machine", name: str) -> Value:
         if name.startswith("__"):
             return MISSING
-        for module in self._starred(machine.namespaces):
+        for module in self.starred(machine.namespaces):
             if isinstance(module, Library):
                 if machine.namespaces.exports(module, name):
                     return Library(f"{module.path}.{name}")
@@ -124,7 +124,7 @@ class Namespace:
                 return value
         return MISSING
 
-    def _starred(self, namespaces: "Namespaces") -> Iterator["Namespace | Library"]:
+    def starred(self, namespaces: "Namespaces") -> Iterator["Namespace | Library"]:
         """The modules whose names star imports bring, also through others, each once.
 
         They are found as far as they are asked for, and found again when there are more imports.

@@ -272,6 +272,15 @@ class Arguments:
         made.unpacked = self.unpacked
         return made
 
+    def with_first(self, name: str, value: Value) -> "Arguments":
+        """The same arguments with another value for the first parameter, which has that name."""
+        made = self.prefixed()
+        if name in self.keywords:
+            made.keywords = {**self.keywords, name: value}
+        else:
+            made.positional = [value, *self.positional[1:]]
+        return made
+
     def get(self, index: int, name: str, default: Value = None) -> Value:
         """An argument by position or keyword."""
         if index < len(self.positional):

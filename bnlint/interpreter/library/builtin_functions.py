@@ -31,9 +31,10 @@ from bnlint.interpreter.library.classes import is_instance, is_subclass
 from bnlint.interpreter.library.data_files import loaded
 from bnlint.interpreter.python.arithmetic import binary, broadcast, truth_of
 from bnlint.interpreter.python.attributes import has_attribute
-from bnlint.interpreter.python.construction import canonical
 from bnlint.interpreter.python.iteration import elements, listed, number_of
 from bnlint.interpreter.python.name_lookup import look_up, set_attribute
+from bnlint.interpreter.python.unnamed_models import member
+from bnlint.interpreter.torch.module_classes import canonical
 from bnlint.interpreter.torch.modules import (
     children,
     is_container,
@@ -151,9 +152,11 @@ def _issubclass(m: Machine, path: str, arguments: Arguments, site: Site, scope: 
 @library_function("builtins.getattr")
 def _getattr(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     owner, name = arguments.get(0, "object"), arguments.get(1, "name")
+    default = arguments.get(2, "default", MISSING)
+    if isinstance(owner, Namespace) and default is MISSING:
+        return member(m, owner, name, site.node, scope)  # type: ignore[arg-type]
     if not isinstance(name, str):
         return Unknown("getattr()", site, name)
-    default = arguments.get(2, "default", MISSING)
     if default is not MISSING and has_attribute(owner, name) is False:
         return default
     value = m.attribute(owner, name, site.node, scope)  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import (
     SHUFFLED,
     Arguments,
+    Choice,
     Library,
     Many,
     Tensor,
@@ -29,14 +30,15 @@ from bnlint.interpreter.library.models import arrives_in_eval, contains_batchnor
 from bnlint.interpreter.library.parser_declarations import open_parsers
 from bnlint.interpreter.library.samplers import note_handed_on
 from bnlint.interpreter.library.tensor_functions import call_tensor_function
+from bnlint.interpreter.python.alternatives import with_one_of
 from bnlint.interpreter.python.construction import (
     build_library,
-    canonical,
     new_instance,
 )
 from bnlint.interpreter.python.name_lookup import assign
 from bnlint.interpreter.torch.freezing import note_transfer
 from bnlint.interpreter.torch.model_records import note_built
+from bnlint.interpreter.torch.module_classes import canonical
 from bnlint.interpreter.torch.modules import (
     CONTAINERS,
     MODE,
@@ -104,8 +106,8 @@ def _call_library(
         _write_out(m, path, arguments, site, scope)
     head, _, name = path.rpartition(".")
     if path in WRAPPERS:
-        note_wrapped(m, arguments.get(0, "module"), path.rpartition(".")[2], site)
-    if bare in SIGNATURES or path in CONTAINERS or path in WRAPPERS:
+        return _wrapped(m, path, arguments, site)
+    if bare in SIGNATURES or path in CONTAINERS:
         return build_library(m, path, arguments, site)
     if head in FUNCTION_MODULES and name in FUNCTIONS:
         return call_tensor_function(m, name, arguments, site)
@@ -123,6 +125,23 @@ def _call_library(
     if name[:1].isupper() and not tensors_in(arguments.values):
         return build_library(m, path, arguments, site)
     return _call_foreign(m, path, arguments, site, scope)
+
+
+def _wrapped(m: Machine, path: str, arguments: Arguments, site: Site) -> Value:
+    """A model in a wrapper; around one of several models it is one of as many wrappers."""
+    made: list[Value] = []
+
+    def wrap(model: Value) -> None:
+        note_wrapped(m, model, path.rpartition(".")[2], site)
+        made.append(build_library(m, path, arguments.with_first("module", model), site))
+
+    model = arguments.get(0, "module")
+    if not isinstance(model, Choice):
+        wrap(model)
+        return made[0]
+    with_one_of(m, model.values, wrap, site, model.selection)
+    complete = len(made) == len(model.values)
+    return Choice(tuple(made), model.selection) if complete else m.join(made)
 
 
 def _write_out(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> None:

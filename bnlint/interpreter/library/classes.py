@@ -16,7 +16,7 @@ from bnlint.interpreter.core.values import (
     Value,
 )
 from bnlint.interpreter.python.configurations import NODES
-from bnlint.interpreter.python.construction import canonical
+from bnlint.interpreter.torch.module_classes import canonical
 from bnlint.interpreter.torch.modules import WRAPPERS, norm_group
 from bnlint.interpreter.torch.parameters import is_opaque
 from bnlint.vocabulary.layers import KINDS, ancestors, bare_name

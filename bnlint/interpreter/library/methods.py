@@ -4,6 +4,7 @@ import libcst as cst
 
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import CALLS, Machine, handles
+from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import (
     Builtin,
     Class,
@@ -52,6 +53,7 @@ from bnlint.interpreter.python.iteration import (
 )
 from bnlint.interpreter.python.name_lookup import assign
 from bnlint.interpreter.python.registries import fill
+from bnlint.interpreter.python.unnamed_models import builds_something, member, one_of
 from bnlint.interpreter.torch.inner_forwards import run_library
 from bnlint.interpreter.torch.parameters import is_parameter
 
@@ -66,6 +68,8 @@ def _call_builtin(
     match receiver:
         case Builtin(receiver=owner, name="__dict__"):
             key = arguments.get(0, "key")
+            if name in ("get", "__getitem__") and isinstance(owner, Namespace):
+                return member(m, owner, key, site.node, scope)  # type: ignore[arg-type]
             if name in ("get", "__getitem__") and isinstance(key, str):
                 return m.attribute(owner, key, site.node, scope)  # type: ignore[arg-type]
             return Unknown(name, site, open_one([key]))
@@ -239,6 +243,8 @@ def _read_dict(m: Machine, receiver: dict[Value, Value], name: str, arguments: A
                 if isinstance(key, str) and key not in receiver:
                     fill(m, receiver)
                 return receiver.get(key, arguments.get(1, "default"))
+            if isinstance(key, Unknown | Builtin) and all(map(builds_something, receiver.values())):
+                return one_of(m, [*receiver.values(), *arguments.positional[1:]])
     return Unknown(f"dict.{name}()")
 
 

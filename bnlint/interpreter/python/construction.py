@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 
 import libcst as cst
 
@@ -32,6 +32,7 @@ from bnlint.interpreter.python.functions import run_function
 from bnlint.interpreter.python.iteration import listed
 from bnlint.interpreter.torch.containers import extend_container
 from bnlint.interpreter.torch.model_records import note_built
+from bnlint.interpreter.torch.module_classes import canonical, is_module_class
 from bnlint.interpreter.torch.modules import (
     CONTAINERS,
     MODE,
@@ -44,45 +45,7 @@ from bnlint.interpreter.torch.modules import (
 from bnlint.interpreter.torch.prototypes import built_or_copied
 from bnlint.vocabulary.layers import ANY_ARGUMENTS, SIGNATURES, bare_name
 
-FRAMEWORK_MODULES = ("LightningModule", "LightningDataModule", "PreTrainedModel", "MetaModule")
-PACKAGE_MODULES = frozenset(
-    """composer.ComposerModel composer.ComposerClassifier mmengine.BaseModel mmengine.BaseModule
-    mmcv.BaseModule""".split()
-)
-"""Base classes that are modules, by package and name; others have such names for something else."""
 NOT_OBJECTS = frozenset({"Enum", "IntEnum", "StrEnum", "Exception", "ValueError", "RuntimeError"})
-
-
-@lru_cache(maxsize=8192)
-def canonical(path: str) -> str:
-    """The one name under which the interpreter knows a library class or function."""
-    bare = bare_name(path)
-    if bare is not None and not bare.startswith("_"):
-        return f"torch.nn.{bare}" if bare != "DistributedDataParallel" else DDP
-    head, _, name = path.rpartition(".")
-    if head.startswith("torch.nn.modules.container") or path in ("torch.nn.Sequential",):
-        return f"torch.nn.{name}"
-    if name in ("DataParallel",) and head.startswith("torch.nn"):
-        return "torch.nn.DataParallel"
-    if path == "torch.jit.ScriptModule":
-        return "torch.nn.Module"
-    if name == "DistributedDataParallel":
-        return DDP
-    if name.startswith(("SyncBatchNorm", "SynchronizedBatchNorm")):
-        return "torch.nn.SyncBatchNorm"
-    return path
-
-
-DDP = "torch.nn.parallel.DistributedDataParallel"
-
-
-@lru_cache(maxsize=8192)
-def is_module_class(path: str) -> bool:
-    """Whether a library class is an nn.Module."""
-    package, name = path.partition(".")[0], path.rpartition(".")[2]
-    if name in FRAMEWORK_MODULES or f"{package}.{name}" in PACKAGE_MODULES:
-        return True
-    return canonical(path).startswith("torch.nn.")
 
 
 @handles(CALLS, Class)

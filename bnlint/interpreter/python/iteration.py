@@ -8,6 +8,7 @@ import libcst as cst
 from bnlint.facts.types.graph import Shape
 from bnlint.facts.types.kind import Kind
 from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import (
     Builtin,
     Class,
@@ -49,6 +50,7 @@ from bnlint.interpreter.library.state_dicts import PARAMETERS, is_state_dict, pa
 from bnlint.interpreter.python.configurations import entry, put
 from bnlint.interpreter.python.data_texts import lines_of, text_at
 from bnlint.interpreter.python.registries import fill
+from bnlint.interpreter.python.unnamed_models import member, must_be_given, one_of
 from bnlint.interpreter.torch.containers import delete_child, indexed_child
 from bnlint.interpreter.torch.layer_shapes import size_at
 from bnlint.interpreter.torch.modules import (
@@ -156,6 +158,8 @@ def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: S
             return _index_known(m, value, key, node, scope)
         case Class() | Library() if _is_type(value):
             return value
+        case Builtin(receiver=Namespace() as module, name="__dict__"):
+            return member(m, module, key, node, scope)
         case Builtin(receiver=receiver, name="__dict__" | "_modules") if isinstance(key, str):
             return m.attribute(receiver, key, node, scope)
         case Choice(values=states) if all(map(is_state_dict, states)):
@@ -234,7 +238,7 @@ def _index_known(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope:
         return value
     if key is SOME_SLICE and isinstance(value, list | tuple):
         return Many(_any_item(m, value))
-    if isinstance(key, Unknown | Tensor):
+    if _may_be_any(key, value):
         return _with_cause(m, _any_item(m, value), key, node, scope)
     if isinstance(value, list | tuple) and not m.allowance.takes(len(value) >> 4):
         return Unknown("item")
@@ -243,10 +247,24 @@ def _index_known(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope:
         return Many(Unknown("item")) if isinstance(key, slice) else Unknown("item")
     if type(value) is dict and type(key) in TEXTS and key not in value:
         fill(m, value)
+        if key not in value and must_be_given(key):
+            return _with_cause(m, _any_item(m, value), key, node, scope)
     found = present(item_of(value, key, m.allowance))
     if type(found) is not Unknown:
         return found
     return _with_cause(m, found, open_one([key]), node, scope)
+
+
+def _may_be_any(key: Value, value: Value) -> bool:
+    """Whether a key of something is not known; an attribute of an object or of a package may be one."""
+    match key:
+        case Unknown() | Tensor():
+            return True
+        case Builtin():
+            return type(value) is dict
+        case Library():
+            return type(value) is dict and key not in value
+    return False
 
 
 def _is_within(key: Value, known: int) -> bool:
@@ -262,9 +280,7 @@ def _any_item(m: Machine, value: Value) -> Value:
     items = [present(item) for item in value.values()] if isinstance(value, dict) else value
     if isinstance(items, list | tuple):
         items = [item for item in items if not is_further(item)]
-    if not isinstance(items, list | tuple) or not items:
-        return Unknown("item")
-    return m.join(items)
+    return one_of(m, items) if isinstance(items, list | tuple) else Unknown("item")
 
 
 def _index_tensor(m: Machine, value: Tensor, key: Value, node: cst.CSTNode, scope: Scope) -> Value:

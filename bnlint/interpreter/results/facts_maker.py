@@ -359,6 +359,7 @@ class FactsMaker:
             record.certain,
             record.converted_at,
             self._number(module),
+            record.alternative,
         )
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
-from bnlint.facts.types.run import Assumption, Mode, Switch
+from bnlint.facts.types.run import Alternative, Assumption, Mode, Switch
 from bnlint.facts.types.site import Site
-from bnlint.interpreter.core.journal import Named
+from bnlint.interpreter.core.journal import Named, Slot
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Function, Instance, Method, Scope
 from bnlint.interpreter.core.values import (
@@ -105,7 +105,9 @@ def named_parts(module: Instance) -> list[Named]:
     """
     found: dict[int, Named] = {}
 
-    def visit(name: str, current: Instance, path: tuple[int, ...], certain: bool) -> None:
+    def visit(
+        name: str, current: Instance, path: tuple[int, ...], certain: bool, slot: Slot | None
+    ) -> None:
         known = found.get(id(current))
         if id(current) in path:
             return
@@ -113,16 +115,29 @@ def named_parts(module: Instance) -> list[Named]:
             known.aliases.extend([name] if certain else [])
             known.certain = known.certain or certain
             return
-        found[id(current)] = Named(current, name, [], certain)
+        found[id(current)] = Named(current, name, [], certain, slot)
         if (group := norm_group(current)) is not None:
-            visit(f"{name}.{NORMS}" if name else NORMS, group, path, certain)
+            visit(f"{name}.{NORMS}" if name else NORMS, group, path, certain, slot)
         for part, child in child_modules(current):
             inner = f"{name}.{part}" if name else part
-            there = certain and is_certain_child(current, part)
-            visit(inner, child, (*path, id(current)), there)
+            always = is_certain_child(current, part)
+            place = slot if always else _slot(current, part, inner, child) if certain else None
+            visit(inner, child, (*path, id(current)), certain and always, place)
 
-    visit("", module, (), True)
+    visit("", module, (), True, None)
     return list(found.values())
+
+
+def _slot(owner: Instance, part: str, name: str, child: Instance) -> Slot | None:
+    """The place that a child takes if it is one of several modules, all of which are known."""
+    choice = owner.attributes.get(part)
+    if not isinstance(choice, Choice):
+        return None
+    values = choice.values
+    if not all(isinstance(value, Instance) and value.is_module for value in values):
+        return None
+    number = next(number for number, value in enumerate(values) if value is child)
+    return Slot(Alternative(name, number, len(values)), child)
 
 
 def parts_of(m: Machine, module: Instance) -> list[Named]:

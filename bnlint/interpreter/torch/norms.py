@@ -2,10 +2,10 @@
 
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.known import Known, all_of, any_of
-from bnlint.facts.types.run import Assumption, Mode
+from bnlint.facts.types.run import Alternative, Assumption, Mode
 from bnlint.facts.types.site import Argument
 from bnlint.interpreter.core.bound_arguments import bind_signature
-from bnlint.interpreter.core.journal import NormRecord
+from bnlint.interpreter.core.journal import Named, NormRecord
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Bound, Class, Instance
 from bnlint.interpreter.core.values import Arguments, Choice, Value
@@ -19,6 +19,7 @@ from bnlint.interpreter.torch.mode_answers import ignores_mode
 from bnlint.interpreter.torch.modules import (
     MODE,
     NORMS,
+    WRAPPERS,
     child_modules,
     children,
     mode_of,
@@ -81,11 +82,14 @@ def _has_batchnorm(module: Instance, assumptions: set[Assumption], seen: set[int
     if is_opaque(module):
         return opaque_batchnorm(module)
     unresolved = isinstance(module.cls, Class) and module.cls.open
+    unresolved = unresolved or (module.library in WRAPPERS and not children(module))
     answers = [Known.UNKNOWN] if unresolved else []
     by_name: dict[str, list[Known]] = {}
     for name, child in children(module):
         if isinstance(child, Instance) and id(child) not in seen:
-            answer = _has_batchnorm(child, assumptions, seen)
+            chosen = isinstance(module.attributes.get(name), Choice)
+            around = assumptions.union(child.assumptions) if chosen else assumptions
+            answer = _has_batchnorm(child, around, seen)
             by_name.setdefault(name, []).append(answer)
         elif not isinstance(child, Instance):
             answers.append(Known.UNKNOWN)
@@ -120,10 +124,28 @@ def norm_records(m: Machine, module: Instance) -> list[NormRecord]:
         converted = m.journal.converted.get(layer)
         found.append(
             NormRecord(
-                part.name, layer, mode, frozen, where, tracks, synchronised, part.certain, converted
+                part.name,
+                layer,
+                mode,
+                frozen,
+                where,
+                tracks,
+                synchronised,
+                part.certain,
+                converted,
+                _alternative(part, module),
             )
         )
     return found
+
+
+def _alternative(part: Named, model: Instance) -> Alternative | None:
+    """The one of several modules that a part is built with, if it is built wherever that is."""
+    slot = part.alternative
+    if slot is None or not part.module.resolved:
+        return None
+    around = {*model.assumptions, *slot.module.assumptions}
+    return slot.fact if around.issuperset(part.module.assumptions) else None
 
 
 def _mode_of_all(m: Machine, model: Instance) -> Mode:

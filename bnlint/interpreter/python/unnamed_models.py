@@ -1,0 +1,131 @@
+"""What a name that is not known may mean: one of a registry's models, or of a module's.
+
+``MODELS[name]``, ``models.__dict__[name]`` and ``getattr(models, name)`` build one model or another. What is
+wrong with one of them is wrong where that is chosen, so that a few stand for a long list.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import libcst as cst
+
+from bnlint.facts.types.known import Known
+from bnlint.interpreter.core.joins import MOST_ALTERNATIVES
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.namespaces import Namespace, dotted
+from bnlint.interpreter.core.objects import Class, Function, Partial, Scope
+from bnlint.interpreter.core.values import Library, Text, Unknown, Value
+from bnlint.interpreter.library.models import contains_batchnorm
+from bnlint.interpreter.torch.module_classes import is_module_class
+from bnlint.interpreter.torch.modules import CONTAINERS
+from bnlint.source.parents import below
+
+MOST_TRIED = 3
+"""Entries of a long registry that stand for all of them."""
+MOST_NAMES = 200
+"""Names of a module that are looked at."""
+_DEEPEST = 3
+"""Functions within functions that are asked what they return."""
+_APART = frozenset({cst.FunctionDef, cst.ClassDef, cst.Lambda})
+
+
+def one_of(m: Machine, items: Sequence[Value]) -> Value:
+    """One of several values; many that build something are a few of them, or another one."""
+    if len(items) > MOST_ALTERNATIVES and all(map(builds_something, items)):
+        each = {id(item): item for item in items}
+        few = sorted(each.values(), key=_is_silent)[:MOST_TRIED]
+        return m.join([*few, Unknown("item")])
+    return m.join(items) if items else Unknown("item")
+
+
+def builds_something(value: Value) -> bool:
+    """Whether a value is of the project and called to get another one."""
+    return isinstance(value, Function | Class | Partial)
+
+
+def _is_silent(value: Value) -> bool:
+    """Whether the file that something is defined in does not speak of BatchNorm."""
+    match value:
+        case Function(scope=Scope(namespace=space)) | Class(namespace=space):
+            return not space.source.mentions("BatchNorm")
+    return True
+
+
+def must_be_given(key: Value) -> bool:
+    """Whether a key that is not there is an option's default, so that another one has to be given."""
+    return isinstance(key, Text) and key.option is not None and key.given_by is None
+
+
+def member(m: Machine, module: Namespace, key: Value, node: cst.CSTNode, scope: Scope) -> Value:
+    """``module.__dict__[key]`` and ``getattr(module, key)``."""
+    named: Value = Unknown("item", m.site(node, scope), key)
+    if isinstance(key, str):
+        named = m.attribute(module, key, node, scope)
+        if type(named) is not Unknown or not must_be_given(key):
+            return named
+    found = _one_of_module(m, module)
+    return named if type(found) is Unknown else found
+
+
+def _one_of_module(m: Machine, module: Namespace) -> Value:
+    """One of the models that a module builds: by its functions, or else by its classes."""
+    found: dict[Value, None] = {}
+    for name in _public_names(m, module)[:MOST_NAMES]:
+        m.step()
+        value = module.lookup(m, name)
+        if isinstance(value, Function | Class) and _builds_model(m, value, _DEEPEST):
+            found[value] = None
+    functions = [value for value in found if isinstance(value, Function)]
+    return one_of(m, functions or _wholes([value for value in found if isinstance(value, Class)]))
+
+
+def _wholes(classes: Sequence[Class]) -> Sequence[Class]:
+    """Those of several classes of modules that none of the others is made of."""
+    named = {cls: {n.value for n in below(cls.node) if type(n) is cst.Name} for cls in classes}
+    return [
+        cls
+        for cls in classes
+        if not any(cls.name in named[other] for other in classes if other is not cls)
+    ] or classes
+
+
+def _public_names(m: Machine, module: Namespace) -> list[str]:
+    """The names that a module defines and imports, also with stars, in order."""
+    spaces = [module, *(s for s in module.starred(m.namespaces) if isinstance(s, Namespace))]
+    names = dict.fromkeys(name for space in spaces for name in space.definitions)
+    return [name for name in names if not name.startswith("_")]
+
+
+def _builds_model(m: Machine, value: Value, depth: int) -> bool:
+    """Whether calling something gives a module: it is a class of modules, or returns one's object."""
+    match value:
+        case Class():
+            base = value.library_base()
+            return base is not None and is_module_class(base.path)
+        case Function(node=cst.FunctionDef() as node) if depth:
+            space = value.scope.namespace
+            callees = (m.evaluate(callee, space.scope) for callee in _returned_calls(node))
+            return any(_builds_model(m, callee, depth - 1) for callee in callees)
+        case Library(path=path):
+            return path in CONTAINERS or contains_batchnorm(path, {}) is not Known.UNKNOWN
+    return False
+
+
+def _returned_calls(function: cst.FunctionDef) -> Iterator[cst.BaseExpression]:
+    """The functions and classes, by their dotted names, whose result a function returns."""
+    made: dict[str, list[cst.BaseExpression]] = {}
+    returned: list[cst.CSTNode] = []
+    for node in below(function.body, _APART):
+        match node:
+            case cst.Assign(
+                targets=[cst.AssignTarget(target=cst.Name(value=name))],
+                value=cst.Call(func=callee),
+            ) if dotted(callee):
+                made.setdefault(name, []).append(callee)
+            case cst.Return(value=cst.CSTNode() as value):
+                returned.append(value)
+    for result in returned:
+        match result:
+            case cst.Call(func=callee) if dotted(callee):
+                yield callee
+            case cst.Name(value=name):
+                yield from made.get(name, ())

@@ -1,0 +1,42 @@
+"""Which classes of libraries are modules, and the one name that each has here."""
+
+from functools import lru_cache
+
+from bnlint.vocabulary.layers import bare_name
+
+FRAMEWORK_MODULES = ("LightningModule", "LightningDataModule", "PreTrainedModel", "MetaModule")
+PACKAGE_MODULES = frozenset(
+    """composer.ComposerModel composer.ComposerClassifier mmengine.BaseModel mmengine.BaseModule
+    mmcv.BaseModule""".split()
+)
+"""Base classes that are modules, by package and name; others have such names for something else."""
+DDP = "torch.nn.parallel.DistributedDataParallel"
+
+
+@lru_cache(maxsize=8192)
+def canonical(path: str) -> str:
+    """The one name under which the interpreter knows a library class or function."""
+    bare = bare_name(path)
+    if bare is not None and not bare.startswith("_"):
+        return f"torch.nn.{bare}" if bare != "DistributedDataParallel" else DDP
+    head, _, name = path.rpartition(".")
+    if head.startswith("torch.nn.modules.container") or path in ("torch.nn.Sequential",):
+        return f"torch.nn.{name}"
+    if name in ("DataParallel",) and head.startswith("torch.nn"):
+        return "torch.nn.DataParallel"
+    if path == "torch.jit.ScriptModule":
+        return "torch.nn.Module"
+    if name == "DistributedDataParallel":
+        return DDP
+    if name.startswith(("SyncBatchNorm", "SynchronizedBatchNorm")):
+        return "torch.nn.SyncBatchNorm"
+    return path
+
+
+@lru_cache(maxsize=8192)
+def is_module_class(path: str) -> bool:
+    """Whether a library class is an nn.Module."""
+    package, name = path.partition(".")[0], path.rpartition(".")[2]
+    if name in FRAMEWORK_MODULES or f"{package}.{name}" in PACKAGE_MODULES:
+        return True
+    return canonical(path).startswith("torch.nn.")
