@@ -1,10 +1,7 @@
 """The classes that replace ``train`` and have BatchNorm layers below, whose mode it has to switch."""
 
-from collections.abc import Iterator
-
 from bnlint.facts.passes.once import Pass
-from bnlint.facts.types.graph import Graphs, Layer, ModelGraph
-from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.site import Site
 from bnlint.facts.types.train_method import TrainMethod
 
@@ -17,9 +14,9 @@ def train_methods(graphs: Graphs) -> tuple[tuple[str, TrainMethod], ...]:
     """Each such method once, with the name of its class; none of classes that replace ``eval``, too."""
     found: dict[Site, tuple[str, TrainMethod]] = {}
     for graph in graphs:
-        for layer in _around_batch_norms(graph):
+        for layer in graph.layers:
             method = layer.train_method
-            if method is not None and method.has_forward and not method.own_eval:
+            if method is not None and _is_for_batch_norms(method):
                 found.setdefault(method.site, (layer.class_name, method))
     return tuple(found.values())
 
@@ -32,10 +29,6 @@ def is_training_loop(method: TrainMethod) -> bool:
     return method.trains or method.required > 1 or not method.loops_over.isdisjoint(first)
 
 
-def _around_batch_norms(graph: ModelGraph) -> Iterator[Layer]:
-    """The user's modules that certainly have BatchNorm below."""
-    norms = [one.name for one in graph.layers if one.kind is Kind.BATCH_NORM and one.certain]
-    for layer in graph.layers:
-        inside = f"{layer.name}." if layer.name else ""
-        if layer.train_method is not None and any(name.startswith(inside) for name in norms):
-            yield layer
+def _is_for_batch_norms(method: TrainMethod) -> bool:
+    """Whether it has BatchNorm to switch, and nothing else of the class does that."""
+    return method.switches_norms and method.has_forward and not method.own_eval

@@ -13,6 +13,7 @@ class TrainMethod:
     them have no default; ``loops_over`` are those that a loop iterates. ``returns`` says that some
     ``return`` gives a value, ``leaves`` that there is any ``return``. ``own_eval`` says that the
     class replaces ``eval``, too, ``has_forward`` that it has a forward: what has none only holds models.
+    ``switches_norms`` says that BatchNorm is certainly below the module, in models of packages, too.
     """
 
     site: Site
@@ -27,3 +28,4 @@ class TrainMethod:
     leaves: bool
     own_eval: bool
     has_forward: bool
+    switches_norms: bool

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import Site
 from bnlint.facts.types.train_method import TrainMethod
 from bnlint.interpreter.core.objects import Class, Function, Instance
+from bnlint.interpreter.torch.norms import has_batchnorm
 from bnlint.source.parents import children
 
 _STEPS = frozenset({"backward", "step", "zero_grad"})
@@ -34,6 +36,7 @@ def train_method(module: Instance) -> TrainMethod | None:
         bool(returned),
         isinstance(cls.find("eval"), Function),
         isinstance(cls.find("forward"), Function),
+        has_batchnorm(module) is Known.YES,
     )
 
 
