@@ -8,7 +8,7 @@ from bnlint.facts.types.graph import Call, Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
 from bnlint.finding import Finding, Severity
-from bnlint.rule import Rule
+from bnlint.rule import Rule, first_of_each
 
 RULE = Rule("BN214", "batchnorm-registered-twice", Severity.ADVICE, in_tests=False)
 
@@ -43,6 +43,13 @@ class _Twice:
         """A dotted name as the owner's code has it."""
         return name.removeprefix(f"{self.owner.name}.") if self.owner.name else name
 
+    def is_called(self, name: str) -> bool:
+        """Whether the owner's methods call an attribute; if no forward is known, whether its file does."""
+        attribute = self.within_owner(name)
+        if attribute in self.owner.own_calls:
+            return True
+        return not self.calls and self.place.source.mentions(f".{attribute}(")
+
     @property
     def remedy(self) -> str:
         """What to do; where only the attribute is called, the container is the name too many."""
@@ -55,23 +62,24 @@ class _Twice:
 
     @property
     def place(self) -> Site:
-        """The call in the owner's code that builds the module."""
+        """The call in the owner's code that builds the module, in that of its class which does so."""
         ways = (self.module.site, *self.module.chain)
-        if self.owner.site in ways[1:]:
-            return ways[ways.index(self.owner.site) - 1]
-        return self.module.site
+        if self.owner.site not in ways[1:]:
+            return self.module.site
+        inside = reversed(ways[: ways.index(self.owner.site)])
+        return next((site for site in inside if ".__init__(" not in site.text), self.module.site)
 
 
 @RULE.on_graphs
 def check(graphs: Graphs) -> Iterator[Finding]:
     """Report BatchNorm layers that are an attribute and a member of a container, class by class."""
-    classes: dict[tuple[str, str], dict[Site, _Twice]] = defaultdict(dict)
-    for graph in graphs:
-        for twice in _registered_twice(graph):
-            owner = twice.place.path, twice.owner.class_name
-            classes[owner].setdefault(twice.place, twice)
-    for found in classes.values():
-        yield _finding(list(found.values()))
+    classes: dict[tuple[str, str], list[_Twice]] = defaultdict(list)
+    found = (twice for graph in graphs for twice in _registered_twice(graph))
+    for twice in first_of_each(found, key=lambda twice: twice.place):
+        owner = twice.place.path, twice.owner.class_name
+        classes[owner].append(twice)
+    for alike in classes.values():
+        yield _finding(alike)
 
 
 def _registered_twice(graph: ModelGraph) -> Iterator[_Twice]:
@@ -99,9 +107,8 @@ def _named_twice(
 ) -> _Twice:
     other = module.aliases[0]
     holders = sorted((_holder(module.name), _holder(other)), key=len)
-    owner = holders[0]
-    while owner not in named or not _is_within(holders[1], owner):
-        owner = _holder(owner)
+    around = (name for name in _and_holders(holders[0]) if name in named)
+    owner = next(name for name in around if _is_within(holders[1], name))
     inner = named.get(holders[1])
     listed = inner is not None and inner.type in _LISTS and _is_within(holders[1], holders[0])
     container = inner if listed and holders[0] != holders[1] else None
@@ -110,6 +117,14 @@ def _named_twice(
 
 def _holder(name: str) -> str:
     return name.rpartition(".")[0]
+
+
+def _and_holders(name: str) -> Iterator[str]:
+    """A dotted name and those of the modules around it; the last one is the model's, ``""``."""
+    while name:
+        yield name
+        name = _holder(name)
+    yield ""
 
 
 def _is_within(name: str, owner: str) -> bool:
@@ -126,13 +141,16 @@ def _is_wrapped(named: Mapping[str, Layer], twice: _Twice) -> bool:
 def _is_meant(twice: _Twice) -> bool:
     """Whether it is shared on purpose: called by both names, or more than once, or listed twice.
 
-    Without an attribute that only leads to a container, a forward must show that it is not.
+    Without an attribute that only leads to a container, a forward must show that it is not. Other
+    methods than a forward may call the attribute by its own name.
     """
     holders = [_holder(name) for name in twice.module.aliases]
     if len(set(holders)) < len(holders):
         return True
     if twice.container is None:
         return len(twice.calls) != 1
+    if any(map(twice.is_called, (twice.module.name, twice.other))):
+        return True
     return len({twice.container.name in call.modules for call in twice.calls}) > 1
 
 

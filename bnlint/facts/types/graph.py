@@ -1,7 +1,7 @@
 """The graph of one model: its layers and what its forward does with them, in execution order."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -74,6 +74,8 @@ class Layer:
     repeated: Site | None = None
     train_method: TrainMethod | None = None
     """What its class has in place of torch's ``train``."""
+    own_calls: Container[str] = frozenset()
+    """The names of its attributes that methods of its class call, but for the constructor."""
 
     def __repr__(self) -> str:
         return f"<Layer {self.name or '(the model)'}: {self.class_name}>"
