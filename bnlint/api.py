@@ -1,7 +1,7 @@
 """The same rules on a live model, for notebooks and tests; this is what ``import bnlint`` offers."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from bnlint.errors import UsageError
 from bnlint.facts.types.graph import Call, ModelGraph
 from bnlint.facts.types.signal import Signal
 from bnlint.finding import Finding, Severity
+from bnlint.immutable import immutable
 from bnlint.lint import engine
 from bnlint.lint.engine import Result
 from bnlint.lint.selection import LintOptions
@@ -28,7 +29,7 @@ Sizes = Sequence[int] | Sequence[Sequence[int]]
 """The size of one input, or those of several."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@immutable(eq=False, slots=False)
 class TracedModel(ModelGraph):
     """The graph of a live model. ``graph_module`` is the ``torch.fx.GraphModule`` behind it."""
 

@@ -3,11 +3,12 @@
 import os
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from bnlint.errors import UsageError, did_you_mean
+from bnlint.immutable import immutable
 from bnlint.rule import Settings
 from bnlint.source.regular import read_bytes
 
@@ -21,7 +22,7 @@ MOST_PATTERNS = 1000
 FAIL_ON = ("error", "warning", "advice", "never")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Config:
     """What a project has configured. Patterns are relative to ``root`` and follow .gitignore.
 

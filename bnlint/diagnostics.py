@@ -1,14 +1,14 @@
 """What bnlint reports that is not a rule's finding: trouble with a file, a rule or a comment."""
 
 import traceback
-from dataclasses import dataclass
 from pathlib import Path
 
 from bnlint.finding import Finding, Fix, Severity, Span
+from bnlint.immutable import immutable
 from bnlint.urls import ISSUES
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Diagnostic:
     """One kind of trouble; ``meaning`` is what ``bnlint explain`` says about it."""
 

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from bnlint.immutable import immutable
 
 _HERE = Path(__file__).parent
 _INSTALLED = _HERE / "rules"
@@ -21,7 +22,7 @@ _MARK = re.compile(r"[ \t]*#[ \t]*(BN\d{3}(?:[ \t,]+BN\d{3})*)[ \t]*$", re.MULTI
 _HEADING = re.compile(r"^### (.*)$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Example:
     """One code block: its source without marks, and the (line, rule) pairs that its marks expect.
 
@@ -43,7 +44,7 @@ class Example:
     unsafe: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Page:
     """One parsed rule page; ``title`` is ``BN301 missing-eval``."""
 

@@ -1,18 +1,18 @@
 """Every rule that bnlint has, one module of ``bnlint.checks`` each, and which of them to run."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
 from bnlint import checks, diagnostics
 from bnlint.errors import UsageError, did_you_mean
+from bnlint.immutable import immutable
 from bnlint.rule import Rule
 from bnlint.selector import ALL, means, weight
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RuleChoice:
     """The selectors of one place. ``select`` is ``None`` when it leaves the defaults."""
 

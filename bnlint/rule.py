@@ -10,9 +10,10 @@ from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.run import Run
 from bnlint.facts.types.site import Site
 from bnlint.finding import Applicability, Edit, Evidence, Finding, Fix, Severity
+from bnlint.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Settings:
     """What users may configure about rules; the keys of ``[tool.bnlint]``."""
 

@@ -2,10 +2,10 @@
 
 import textwrap
 from collections.abc import Collection
-from dataclasses import dataclass
 from enum import IntEnum
 
 from bnlint.finding import Applicability, Finding, Severity, Span
+from bnlint.immutable import immutable
 from bnlint.visible import visible
 
 _CODES = {
@@ -27,7 +27,7 @@ class Detail(IntEnum):
     VERBOSE = 1
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Style:
     """``width`` is that of the terminal, ``None`` when lines are not to be broken."""
 

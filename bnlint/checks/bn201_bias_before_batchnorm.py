@@ -1,7 +1,6 @@
 """BN201 bias-before-batchnorm: a bias that the next BatchNorm subtracts again with the mean."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from bnlint.facts.passes.cancellation import cancelling_norm
 from bnlint.facts.passes.layers import built_layers, layers_by_site
@@ -12,6 +11,7 @@ from bnlint.facts.types.site import Site
 from bnlint.facts.wording.code_text import unpacks_keywords
 from bnlint.facts.wording.layer_words import has_name, in_words, with_line
 from bnlint.finding import Applicability, Finding, Fix, Severity
+from bnlint.immutable import immutable
 from bnlint.rule import Rule
 
 RULE = Rule(
@@ -24,7 +24,7 @@ RULE = Rule(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Cancelled:
     """A layer whose bias ``norms`` cancel, one at each of its calls."""
 
@@ -33,7 +33,7 @@ class _Cancelled:
     norms: tuple[Call, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Obstacle:
     """Why the bias cannot simply be left out: the place, what happens there, and what to do."""
 

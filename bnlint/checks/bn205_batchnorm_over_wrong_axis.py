@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bnlint.facts.passes.axes import Axes, Axis, Role
 from bnlint.facts.passes.layout import axes_of
@@ -13,6 +13,7 @@ from bnlint.facts.types.site import Site
 from bnlint.facts.wording.code_text import call_of_one
 from bnlint.facts.wording.layer_words import in_words
 from bnlint.finding import Applicability, Finding, Fix, Severity
+from bnlint.immutable import immutable
 from bnlint.rule import Rule
 
 RULE = Rule(
@@ -27,7 +28,7 @@ MOVING = (Kind.LINEAR, Kind.RECURRENT, Kind.EMBEDDING, Kind.ATTENTION, Kind.PERM
 """What puts features into the last dimension."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Mistake:
     """A call of a BatchNorm: which dimension has the features, and what dimension 1 is.
 

@@ -1,7 +1,6 @@
 """BN208 dropout-before-batchnorm: a running variance that the dropout before it has raised."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from operator import attrgetter
 
 from bnlint.facts.types.graph import Call, Graphs, Layer, ModelGraph
@@ -11,6 +10,7 @@ from bnlint.facts.wording.code_text import call_of_one, follows_mode
 from bnlint.facts.wording.evidence import where_it_comes_from
 from bnlint.facts.wording.layer_words import in_words, with_line
 from bnlint.finding import Applicability, Edit, Finding, Fix, Severity
+from bnlint.immutable import immutable
 from bnlint.rule import Rule, first_of_each
 
 RULE = Rule(
@@ -30,7 +30,7 @@ Behind ``tanh`` values that dropout has scaled up vary less.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Noise:
     """A dropout whose values reach a BatchNorm through ``between``, in order."""
 

@@ -2,12 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from bnlint.facts.types.graph import Call, Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
 from bnlint.finding import Finding, Severity
+from bnlint.immutable import immutable
 from bnlint.rule import Rule, first_of_each
 
 RULE = Rule("BN214", "batchnorm-registered-twice", Severity.ADVICE, in_tests=False)
@@ -17,7 +17,7 @@ _LISTS = (_SEQUENTIAL, "torch.nn.ModuleList", "torch.nn.ModuleDict")
 _WRAPPERS = ("DataParallel", "DistributedDataParallel")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Twice:
     """A module of ``owner`` with two names: ``batch_norm``, or one that has it in it."""
 

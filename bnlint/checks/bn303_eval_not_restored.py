@@ -1,7 +1,6 @@
 """BN303: training goes on in eval mode after a validation."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import inf
 
 from bnlint.facts.passes.forwards import (
@@ -31,6 +30,7 @@ from bnlint.facts.wording.eval_fix import is_mixed
 from bnlint.facts.wording.evidence import Told, entry_of, how_it_came_into, in_time
 from bnlint.facts.wording.fix_places import encloses, own_loops
 from bnlint.finding import Applicability, Finding, Fix, Severity
+from bnlint.immutable import immutable
 from bnlint.rule import Rule, Settings
 
 RULE = Rule(
@@ -42,7 +42,7 @@ RULE = Rule(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Relapse:
     """A training forward that was in train mode at first and later is in the mode of ``switch``.
 

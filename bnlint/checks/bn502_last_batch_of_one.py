@@ -1,7 +1,6 @@
 """BN502: the last batch of an epoch may be a single sample, on which a BatchNorm cannot be trained."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from bnlint.facts.passes.forwards import trains
 from bnlint.facts.passes.values_per_channel import Population, populations, trained_populations
@@ -12,6 +11,7 @@ from bnlint.facts.types.site import Site
 from bnlint.facts.wording.code_text import is_about_sizes, skips_batches
 from bnlint.facts.wording.layer_words import in_words
 from bnlint.finding import Applicability, Finding, Fix, Severity
+from bnlint.immutable import immutable
 from bnlint.rule import Rule, Settings, first_of_each
 
 RULE = Rule(
@@ -26,7 +26,7 @@ RULE = Rule(
 RAISED = "Expected more than 1 value per channel when training"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LastBatch:
     """A loader whose last batch may be a single sample, and a layer that cannot train on it.
 

@@ -1,7 +1,6 @@
 """BN504: a DistributedSampler shuffles alike in every epoch."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from bnlint.facts.passes.forwards import calls_to, is_live, trains
 from bnlint.facts.types.known import Known
@@ -11,12 +10,13 @@ from bnlint.facts.types.site import Site
 from bnlint.facts.wording.code_text import counter_of, first_name
 from bnlint.facts.wording.fix_places import encloses
 from bnlint.finding import Applicability, Finding, Fix, Severity
+from bnlint.immutable import immutable
 from bnlint.rule import Rule, Settings, first_of_each
 
 RULE = Rule("BN504", "missing-set-epoch", Severity.WARNING, fix=Applicability.SAFE, in_tests=False)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Repeated:
     """A sampler that is drawn from in several passes of loops: the innermost of them comes last."""
 

@@ -1,7 +1,6 @@
 """BN507: BatchNorm under DistributedDataParallel has a small batch of each process to itself."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from bnlint.facts.passes.batches import suffers
 from bnlint.facts.passes.forwards import trains
@@ -10,6 +9,7 @@ from bnlint.facts.types.run import Forward, Run, Wrapped
 from bnlint.facts.types.site import Argument, Site
 from bnlint.facts.wording.code_text import given_first, is_about_processes, is_dotted_name
 from bnlint.finding import Applicability, Finding, Fix, Severity
+from bnlint.immutable import immutable
 from bnlint.rule import Rule, Settings, first_of_each
 
 RULE = Rule("BN507", "ddp-without-syncbn", Severity.ADVICE, fix=Applicability.SAFE, in_tests=False)
@@ -23,7 +23,7 @@ _IMPORTS = {
 """Lines of a file, and the name that they give torch's layers."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Share:
     """What one process trains on: ``size`` samples, or so many at most where ``whole`` is divided."""
 

@@ -1,12 +1,12 @@
 """What to look for and what to leave out, by the options and the configuration."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from bnlint import diagnostics, registry
 from bnlint.cli.options import CheckOptions, TraceOptions
 from bnlint.config import Config
+from bnlint.immutable import immutable
 from bnlint.lint.files import Patterns
 from bnlint.lint.selection import LintOptions, is_test_file
 from bnlint.registry import RuleChoice
@@ -46,7 +46,7 @@ def _tests_left_out(options: CheckOptions | TraceOptions, config: Config) -> Cal
     return is_test
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _IgnoredIn:
     """Which selectors are ignored in a file. ``everywhere`` are ids of diagnostics."""
 

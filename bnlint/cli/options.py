@@ -1,12 +1,12 @@
 """What the command line passes to its commands."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from bnlint.immutable import immutable
 from bnlint.style import Detail
 
 
-@dataclass(frozen=True, kw_only=True)
+@immutable(kw_only=True, slots=False)
 class ReportOptions:
     """How to report, and with which exit status; what was not given is ``None``."""
 
@@ -26,7 +26,7 @@ class ReportOptions:
         return Detail.VERBOSE if self.verbose else Detail.USUAL
 
 
-@dataclass(frozen=True, kw_only=True)
+@immutable(kw_only=True, slots=False)
 class ChildOptions:
     """How to run the process that traces: which Python, and what one model may use."""
 
@@ -36,7 +36,7 @@ class ChildOptions:
     pass_env: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@immutable(kw_only=True, slots=False)
 class CheckOptions(ReportOptions, ChildOptions):
     """The options of ``bnlint check``; ``arguments`` are those of the script, behind ``--``."""
 
@@ -63,7 +63,7 @@ class CheckOptions(ReportOptions, ChildOptions):
     summary: Path | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@immutable(kw_only=True, slots=False)
 class TimelineOptions(CheckOptions):
     """The options of ``bnlint timeline``."""
 
@@ -74,7 +74,7 @@ class TimelineOptions(CheckOptions):
     plot: Path | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@immutable(kw_only=True, slots=False)
 class ModelOptions(ChildOptions):
     """Which model to trace, and what to feed it with."""
 
@@ -84,7 +84,7 @@ class ModelOptions(ChildOptions):
     dtype: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@immutable(kw_only=True, slots=False)
 class TraceOptions(ReportOptions, ModelOptions):
     """The options of ``bnlint trace``."""
 
@@ -97,7 +97,7 @@ class TraceOptions(ReportOptions, ModelOptions):
     lint_tests: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@immutable(kw_only=True, slots=False)
 class SignalOptions(ModelOptions):
     """The options of ``bnlint signal``."""
 

@@ -6,11 +6,11 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 from bnlint.errors import UsageError
+from bnlint.immutable import immutable
 from bnlint.lint.fixer import Change
 
 fcntl: ModuleType | None
@@ -25,7 +25,7 @@ _LONGEST = 100
 """Characters of a file's own name in that of its temporary file, since names have a limit."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Prepared:
     """A file, what it holds, and its new text beside it; ``lock`` tells others that we live."""
 

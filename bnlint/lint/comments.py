@@ -4,14 +4,14 @@ import io
 import tokenize
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from bnlint.immutable import immutable
 from bnlint.lint.text_lines import Listing
 
 _BLANK = frozenset({tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT})
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Comment:
     """One comment: its text from the ``#``, offsets, and line and column from 1.
 
@@ -33,7 +33,7 @@ class Comment:
         return self.start + len(self.text)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Statement:
     """The lines of a simple statement, or of the header of a compound one."""
 
@@ -42,7 +42,7 @@ class Statement:
     decorator: bool
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Comments:
     """The comments and the statements of a file, both in order."""
 

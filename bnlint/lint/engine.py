@@ -1,7 +1,6 @@
 """From files to findings: read, rehearse once, ask every rule, leave out what is ignored."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from bnlint.facts.types.invocation import Invocation, Refusal
 from bnlint.facts.types.rehearsal import Rehearsal, RehearsalFailure
 from bnlint.facts.types.run import Run
 from bnlint.finding import Applicability, Finding
+from bnlint.immutable import immutable
 from bnlint.lint import loading, selection
 from bnlint.lint.files import LintTarget
 from bnlint.lint.fixer import Settled, settle
@@ -35,7 +35,7 @@ Trace = Callable[[Rehearsal, Project], "Traced"]
 _NOTHING = Rehearsal(Graphs(), ())
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Result:
     """What one lint found, in order of path and place.
 

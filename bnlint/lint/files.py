@@ -7,6 +7,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from bnlint.errors import UsageError
+from bnlint.immutable import immutable
 from bnlint.lint import gitignore
 from bnlint.lint.gitignore import IgnorePattern
 from bnlint.source.regular import read_bytes
@@ -25,7 +26,7 @@ MOST_PATTERNS = 10_000
 """Of all .gitignore files of a run: each is held against each file."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LintTarget:
     """One file to lint. ``named`` tells that the user named it rather than a folder above it.
 
@@ -53,7 +54,7 @@ class Found:
     empty: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Patterns:
     """Patterns with the meaning of .gitignore, relative to a folder; the last one that says anything
     comes first."""

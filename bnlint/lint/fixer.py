@@ -3,11 +3,11 @@
 import warnings
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from bnlint.finding import Applicability, Edit, Finding
+from bnlint.immutable import immutable
 from bnlint.source import Unreadable
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Linted(Protocol):
 L = TypeVar("L", bound=Linted)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Change:
     """One file's text before all fixes and after them."""
 
@@ -39,7 +39,7 @@ class Change:
     after: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Done:
     """A fix that was applied: where, of which rule, and what it did.
 
@@ -53,7 +53,7 @@ class Done:
     paths: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Settled(Generic[L]):
     """The last lint, the files that differ from the first one's, and the fixes that made them so."""
 

@@ -7,8 +7,9 @@ other, because the next star takes whatever is left; the same holds for folders 
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import takewhile
+
+from bnlint.immutable import immutable
 
 _SPECIAL = re.compile(r"[*?\[\\]")
 _CLASSES = {
@@ -29,7 +30,7 @@ _STAR, _FOLDERS, _SLASH = "*", "**", "/"
 _NO_SLASH = "[^/]"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class IgnorePattern:
     """One line. ``frees`` says that it begins with ``!``, ``folder`` that it ends in ``/``.
 

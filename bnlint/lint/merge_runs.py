@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from bnlint.facts.types.run import Forward, Run
-from bnlint.finding import Finding, Span
+from bnlint.facts.types.site import Site
+from bnlint.finding import Finding
 from bnlint.rule import Holds
 
 Answers = Sequence[tuple[Run, Sequence[Finding]]]
@@ -21,26 +22,31 @@ def merged_runs(answers: Answers, holds: Holds) -> Iterator[Finding]:
     for run, found in answers:
         for finding in found:
             doubtful = holds is Holds.ON_ALL_RUNS and not run.asked
-            if doubtful and not _is_unanimous(finding.span, answers):
+            if doubtful and not _is_unanimous(finding, answers):
                 continue
             needs_options = run.options and finding.span not in without_options
             yield _with_options(finding, run.options) if needs_options else finding
 
 
-def _is_unanimous(span: Span, answers: Answers) -> bool:
+def _is_unanimous(finding: Finding, answers: Answers) -> bool:
     return all(
-        any(finding.span == span for finding in found)
+        any(other.span == finding.span for other in found) or not _comes_to(run, finding)
         for run, found in answers
-        if span in _places(run)
     )
 
 
-def _places(run: Run) -> set[Span]:
+def _comes_to(run: Run, finding: Finding) -> bool:
+    """Whether something happens on a run where a finding is."""
+    sites = (site for site in _places(run) if site.path == finding.span.path)
+    return any(site.span == finding.span for site in sites)
+
+
+def _places(run: Run) -> Iterator[Site]:
     """Where a run comes to: its events, and what says how its batches are made."""
-    sites = [event.site for event in run.events]
+    yield from {event.site for event in run.events}
     for loader in {loader for event in run.of_type(Forward) for loader in event.loaders}:
-        sites += [loader.site, *(a.site for a in loader.arguments.values() if a.site is not None)]
-    return {site.span for site in sites}
+        yield loader.site
+        yield from (a.site for a in loader.arguments.values() if a.site is not None)
 
 
 def _with_options(finding: Finding, options: Sequence[str]) -> Finding:

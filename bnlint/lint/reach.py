@@ -2,14 +2,15 @@
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from bnlint.immutable import immutable
 from bnlint.lint.files import LintTarget, absolute
 from bnlint.source.imports import MARKERS
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Reach:
     """``roots`` are the real folders of the projects that were named, ``names`` what is written.
 

@@ -1,13 +1,14 @@
 """What of all findings is reported: each once, and nothing that the user wants to be left out."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from bnlint import diagnostics, registry
 from bnlint.facts.types.invocation import Invocation
 from bnlint.finding import Applicability, Finding, Span
+from bnlint.immutable import immutable
 from bnlint.lint import causes, suppress
 from bnlint.lint.files import absolute
 from bnlint.lint.suppress import Ignores, Silenced
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from bnlint.source import SourceFile
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LintOptions:
     """What to look for, and what to leave out.
 

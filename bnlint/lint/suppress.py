@@ -6,10 +6,10 @@ rest of its statement; a comment on a line of its own silences the statement bel
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from bnlint.diagnostics import UNUSED_IGNORE
 from bnlint.finding import Applicability, Edit, Finding, Fix, Span
+from bnlint.immutable import immutable
 from bnlint.lint.comments import Comment, Comments, comments_of
 from bnlint.selector import means
 
@@ -22,7 +22,7 @@ _NOQA = re.compile(
 _WORD = re.compile(r"bnlint|noqa", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@immutable(eq=False)
 class Ignore:
     """One such comment. ``start`` and ``end`` are its offsets in the text.
 
@@ -47,7 +47,7 @@ class Ignore:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Ignores:
     """All such comments of one file; ``whole_file`` is ``# bnlint: skip-file``."""
 
@@ -55,7 +55,7 @@ class Ignores:
     comments: tuple[Ignore, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Silenced:
     """What is left of some findings, and which selector of which comment silenced something."""
 

@@ -1,12 +1,12 @@
 """A text by its lines, as Python counts them."""
 
-from dataclasses import dataclass
 from itertools import pairwise
 
+from bnlint.immutable import immutable
 from bnlint.source.line_index import Lines
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Listing:
     """A text and where its lines start; its length is the number of lines that are not empty text."""
 

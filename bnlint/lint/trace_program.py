@@ -12,6 +12,7 @@ from bnlint.facts.types.recipe import Recipe, missing, renumbered
 from bnlint.facts.types.rehearsal import Rehearsal
 from bnlint.facts.types.site import Site
 from bnlint.finding import Evidence, Finding, Span
+from bnlint.immutable import immutable
 from bnlint.source import Project, SourceFile, Unreadable
 from bnlint.source.decoding import decode
 from bnlint.source.regular import read_bytes
@@ -29,7 +30,7 @@ Ask = Callable[[Mapping[str, object]], Answer]
 _TOO_LATE = "the models before it took more than {:g} s together (--total-timeout)"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Attempt:
     """What came of tracing one model.
 
@@ -76,7 +77,7 @@ class Attempt:
         return replace(found, evidence=tuple(evidence))
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Traced:
     """A rehearsal whose graphs are the traced ones where there are any, and what came of each."""
 

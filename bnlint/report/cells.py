@@ -1,15 +1,15 @@
 """Lines of code as cells of a terminal: tabs, wide characters and control characters measured."""
 
 import unicodedata
-from dataclasses import dataclass
 
+from bnlint.immutable import immutable
 from bnlint.visible import pictured
 
 TAB = 4
 _ELLIPSIS = "…"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Cells:
     """A line as one string for each cell, and the cell at which each of its characters starts.
 

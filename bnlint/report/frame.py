@@ -1,8 +1,7 @@
 """The stretch of code that a finding is about, with line numbers and carets."""
 
-from dataclasses import dataclass
-
 from bnlint.finding import Span
+from bnlint.immutable import immutable
 from bnlint.lint.text_lines import Listing
 from bnlint.report.cells import Cells
 from bnlint.style import Style
@@ -13,7 +12,7 @@ _LONGEST = 2_000
 """Characters of a line that are laid out: of a longer one, those near what is shown."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Gutter:
     """The column of line numbers, ``digits`` wide, with a bar on its right."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from bnlint.errors import UsageError
 from bnlint.facts.types.graph import Call, ModelGraph
 from bnlint.facts.types.kind import NORMALIZATIONS, Kind
+from bnlint.immutable import immutable
 from bnlint.report import graph_json
 from bnlint.report.layer_table import sizes
 from bnlint.visible import visible
@@ -27,7 +28,7 @@ class Node:
     reported: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Drawing:
     """Nodes, and which give their outputs to which."""
 

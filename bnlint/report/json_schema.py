@@ -1,7 +1,6 @@
 """JSON schemas of what is written for programs, derived from the types that it is written with."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from types import NoneType, UnionType
 from typing import (
@@ -16,6 +15,7 @@ from typing import (
     is_typeddict,
 )
 
+from bnlint.immutable import immutable
 from bnlint.report.graph_json import GraphJson
 from bnlint.report.json import FindingJson
 from bnlint.report.summary_json import SummaryJson
@@ -33,7 +33,7 @@ _SCALARS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Document:
     """One kind of JSON: what writes it, its type, and its version, which grows when its keys change."""
 

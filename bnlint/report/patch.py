@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import SequenceMatcher, unified_diff
 
 from bnlint.finding import Edit
+from bnlint.immutable import immutable
 from bnlint.lint.fixer import edited
 from bnlint.lint.text_lines import Listing, split
 
@@ -15,7 +16,7 @@ _LONGEST = 4_000
 _SHORT = dict(zip('\a\b\t\n\v\f\r"\\', 'abtnvfr"\\', strict=True))
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Row:
     """One line of an inline diff; ``sign`` is ``-``, ``+`` or ``|``, a removed one has no number."""
 
@@ -24,7 +25,7 @@ class Row:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Window:
     """Edits near each other, and the lines from ``first`` to ``last`` that they are shown in."""
 

@@ -6,7 +6,6 @@ Squared channel mean, channel variance and the variance of the branch over the r
 import math
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from bnlint.errors import UsageError
 from bnlint.facts.passes.signal_growth import explosion
 from bnlint.facts.types.signal import Block, Signal, in_digits
 from bnlint.facts.wording.signal_verdict import verdict
+from bnlint.immutable import immutable
 from bnlint.report.pictures import INK, label, require_ending, save_picture
 from bnlint.visible import visible
 
@@ -41,7 +41,7 @@ _DASHES = ("-", (0, (5, 1.2)), (0, (4, 1.2, 1, 1.2)), (0, (1.2, 1)))
 _MARKS = ("o", "s", "^", "D", "v", "P", "X")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Panel:
     """A title, what it shows of a block, and what theory gives for it."""
 
@@ -150,7 +150,7 @@ def _mark_nought(axes: "Axes") -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(shown))
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Scale:
     """A vertical axis; without a ``top`` there is nothing but zeros."""
 

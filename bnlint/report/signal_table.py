@@ -3,12 +3,12 @@
 import math
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 from bnlint.facts.passes.signal_growth import explosion
 from bnlint.facts.types.signal import Block, Signal, in_digits
 from bnlint.facts.wording.signal_verdict import SignalPattern, verdict
+from bnlint.immutable import immutable
 from bnlint.style import Style
 from bnlint.visible import visible
 
@@ -33,7 +33,7 @@ _THEORY = " Expected is what theory gives for independent branches (arXiv 2101.0
 _TRANSITION = " t marks transitions: the skip path holds a convolution or linear layer."
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Table:
     """What the lines of one table share."""
 

@@ -1,10 +1,10 @@
 """Findings as people read them: the code, the reason, the evidence and the suggested change."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby, takewhile
 
 from bnlint.finding import Applicability, Evidence, Finding, Fix
+from bnlint.immutable import immutable
 from bnlint.lint.engine import Result
 from bnlint.lint.text_lines import Listing
 from bnlint.report.cells import Cells
@@ -26,7 +26,7 @@ def render(result: Result, look: Style) -> str:
     return "".join(f"{block}\n\n" for block in blocks) + summary(result, look)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Page:
     """What the parts of one block share."""
 

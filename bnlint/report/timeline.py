@@ -20,6 +20,7 @@ from bnlint.facts.types.run import (
 )
 from bnlint.facts.wording.events import drawn_from, told
 from bnlint.finding import Finding
+from bnlint.immutable import immutable
 from bnlint.lint.engine import Result
 from bnlint.lint.text_lines import Listing
 from bnlint.style import Style, colour_of
@@ -42,7 +43,7 @@ class Block:
     passes: dict[int, list["Block"]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Row:
     """One line of a timeline; ``mode`` colours it, ``event`` is ``None`` for functions and loops."""
 

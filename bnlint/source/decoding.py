@@ -3,14 +3,14 @@
 import codecs
 import io
 import tokenize
-from dataclasses import dataclass
 
+from bnlint.immutable import immutable
 from bnlint.source.unreadable import Unreadable
 
 _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Decoded:
     """Text without its byte order mark, and how to turn it into bytes again."""
 

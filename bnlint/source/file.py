@@ -86,6 +86,8 @@ class SourceFile:
 
     def text(self, node: object) -> str:
         """Return the node's own source text."""
+        if self.fixable and (short := _short_text(node)):
+            return short
         start, end = self.positions.offsets(_node(node))
         return self.content[start:end]
 
@@ -167,6 +169,21 @@ class SourceFile:
         called = f".{method}("
         lines = LINE_END.split(self.content) if called in self.content else []
         return any(called in line.partition("#")[0] for line in lines)
+
+
+def _short_text(node: object) -> str:
+    """The text of a dotted name, for which no positions are needed; ``""`` of anything else."""
+    if type(node) is cst.Name:
+        return node.value
+    if type(node) is cst.Attribute and not _has_blanks(node.dot):
+        head = "" if getattr(node.value, "lpar", ()) else _short_text(node.value)
+        return f"{head}.{node.attr.value}" if head else ""
+    return ""
+
+
+def _has_blanks(dot: cst.Dot) -> bool:
+    blanks = (dot.whitespace_before, dot.whitespace_after)
+    return any(not isinstance(one, cst.SimpleWhitespace) or one.value for one in blanks)
 
 
 def read(path: Path | str, display: str | None = None) -> SourceFile:

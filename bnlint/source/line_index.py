@@ -2,12 +2,13 @@
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
+
+from bnlint.immutable import immutable
 
 LINE_END = re.compile(r"\r\n?|\n")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Lines:
     """The offset at which each line of a text starts."""
 

@@ -1,10 +1,10 @@
 """From places as Python's own compiler gives them to the nodes that stand there."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import libcst as cst
 
+from bnlint.immutable import immutable
 from bnlint.source.parents import children
 from bnlint.source.positions import Positions
 
@@ -22,7 +22,7 @@ _EXPRESSIONS = (
 _STATEMENTS = (cst.BaseSmallStatement, cst.BaseCompoundStatement)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Located:
     """The nodes of a file by their stretch of its text, in character offsets."""
 

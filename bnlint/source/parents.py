@@ -1,10 +1,12 @@
 """Which node holds which, found by one walk over the tree."""
 
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cache
 
 import libcst as cst
+
+from bnlint.immutable import immutable
 
 _SKIPPED = (
     *("whitespace", "trailing_whitespace", "leading_lines", "lines_after", "header", "footer"),
@@ -12,7 +14,7 @@ _SKIPPED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Parents:
     """The parent of every node that is not mere whitespace or punctuation."""
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import libcst as cst
 
 from bnlint.source import nesting, parse_memory, unreadable
+from bnlint.source.plain_nodes import make_plain
 from bnlint.source.unreadable import Unreadable
 
 _ASYNC_ARGUMENT = re.compile(
@@ -23,6 +24,7 @@ _PYTHON_2 = re.compile(
 _STACK = 64 * 1024 * 1024
 _VALIDATE = cst.CSTNode.__post_init__
 _one_at_a_time = threading.Lock()
+make_plain()
 
 
 def parse(text: str) -> tuple[cst.Module, bool]:

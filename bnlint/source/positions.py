@@ -3,16 +3,16 @@
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import libcst as cst
 
+from bnlint.immutable import immutable
 from bnlint.source.line_index import Lines
 
 _FRAMES = 40_000
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Positions:
     """Every node's stretch of the text, without brackets around it and surrounding blanks.
 

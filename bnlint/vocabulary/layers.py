@@ -2,10 +2,10 @@
 
 from ast import literal_eval
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 
 from bnlint.facts.types.kind import Kind
+from bnlint.immutable import immutable
 from bnlint.vocabulary.torch_classes import BASES, CLASSES
 from bnlint.vocabulary.words import words
 
@@ -19,7 +19,7 @@ REQUIRED = _Required()
 """The default of a parameter that has none."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Parameter:
     """One constructor parameter; ``default`` is a Python constant or ``REQUIRED``."""
 

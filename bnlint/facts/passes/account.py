@@ -1,7 +1,6 @@
 """What was understood of a program and what was not, as its runs say."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.rehearsal import Rehearsal
@@ -17,9 +16,10 @@ from bnlint.facts.types.run import (
     Run,
 )
 from bnlint.facts.types.site import Site
+from bnlint.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Account:
     """What the rehearsal of all scripts came to.
 

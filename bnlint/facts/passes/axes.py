@@ -1,11 +1,12 @@
 """What the dimensions of a tensor stand for, and how elementwise operations combine them."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from math import prod
 
 from bnlint.facts.types.graph import Layer
+from bnlint.immutable import immutable
 
 
 class Role(StrEnum):
@@ -16,7 +17,7 @@ class Role(StrEnum):
     POSITIONS = "positions"  # pixels, time steps, tokens: they share the weights
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Axis:
     """One dimension; ``None`` is not known.
 
@@ -35,7 +36,7 @@ ONE = Axis(Role.POSITIONS, 1)
 """A dimension of a single entry."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Axes:
     """The leading dimensions of a tensor; ``whole`` says that there are no others."""
 

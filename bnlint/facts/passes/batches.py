@@ -1,7 +1,6 @@
 """On how many samples at a time a run trains its models, as far as it is known."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from bnlint.facts.passes.forwards import trains
 from bnlint.facts.passes.once import Pass
@@ -10,9 +9,10 @@ from bnlint.facts.types.loader import Loader
 from bnlint.facts.types.run import Forward, NormState, Run, is_training
 from bnlint.facts.types.site import Site
 from bnlint.facts.wording.evidence import Proof, where_it_comes_from
+from bnlint.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class TrainedBatch:
     """A forward that a backward runs through, on ``size`` samples from its first loader.
 

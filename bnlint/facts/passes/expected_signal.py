@@ -1,7 +1,6 @@
 """The signal that theory expects of a model at initialisation, by reading its graph."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.passes.propagation import Flow, flows
@@ -9,9 +8,10 @@ from bnlint.facts.types.graph import Call, ModelGraph, Residual
 from bnlint.facts.types.kind import NORMALIZATIONS, Kind
 from bnlint.facts.types.shortcuts import LEARNING
 from bnlint.facts.types.signal import Block, Signal
+from bnlint.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Expectation:
     """An expected signal, with the addition behind each of its blocks.
 

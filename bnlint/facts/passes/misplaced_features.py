@@ -1,7 +1,6 @@
 """BatchNorm layers that get their features in another dimension than the one that they normalise."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from bnlint.facts.passes.axes import Axes, Axis, Role
 from bnlint.facts.passes.layout import axes_of
@@ -9,6 +8,7 @@ from bnlint.facts.passes.reshaping import value_of
 from bnlint.facts.types.graph import Call, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import NOT_KNOWN, Argument
+from bnlint.immutable import immutable
 
 GIVEN = ("out_features", "out_channels", "hidden_size", "embedding_dim", "embed_dim", "d_model")
 """What layers call the number of features that they give."""
@@ -18,7 +18,7 @@ _UNCHANGED = (Kind.ACTIVATION, Kind.DROPOUT, Kind.PASS)
 _READERS = (Kind.LINEAR, Kind.RECURRENT, Kind.ATTENTION)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Misplaced:
     """Where the features of a BatchNorm's input are, out of so many dimensions.
 

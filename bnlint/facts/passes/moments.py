@@ -5,8 +5,10 @@ The values of a channel are taken to be Gaussian, and so are the means of the ch
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
+
+from bnlint.immutable import immutable
 
 Function = Callable[[float], float]
 _NODES = 24
@@ -14,7 +16,7 @@ _REACH = 5.5
 """Integrals are taken over so many steps between so many standard deviations on both sides."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Moments:
     """What is known of a tensor's channels: each has a mean, and a variance around it.
 

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from bnlint.facts.passes.layers import layers_by_site
 from bnlint.facts.passes.once import Pass
@@ -13,9 +12,10 @@ from bnlint.facts.types.site import Argument, Site
 from bnlint.facts.wording.code_text import is_dotted_name
 from bnlint.facts.wording.evidence import where_it_comes_from
 from bnlint.finding import Applicability, Edit
+from bnlint.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class MomentumSetting:
     """A place in the code that gives BatchNorm layers one value of ``momentum``.
 

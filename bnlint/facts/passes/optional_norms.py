@@ -1,14 +1,14 @@
 """Whether a norm that follows a layer is there whenever the layer is, and what decides if not."""
 
-from dataclasses import dataclass
 from itertools import takewhile
 
 from bnlint.facts.types.graph import Call, Layer
 from bnlint.facts.types.site import CodeCondition, Site
 from bnlint.facts.wording.code_text import is_dotted_name
+from bnlint.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Dependence:
     """What decides whether a layer is normalised.
 

@@ -6,13 +6,14 @@ begins anew with variance 1: what is said of the tensors behind it is relative t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bnlint.facts.passes.gains import assumed_gain, gain_of, size_of
 from bnlint.facts.passes.moments import UNIT, Moments, activated
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.graph import Call, ModelGraph
 from bnlint.facts.types.kind import NORMALIZATIONS, Kind
+from bnlint.immutable import immutable
 
 ABSOLUTE = -1
 LARGEST = 1e100
@@ -21,7 +22,7 @@ _ARITHMETIC = frozenset({Kind.ADD, Kind.SUB, Kind.MUL, Kind.DIV})
 _SAME = frozenset({Kind.PASS, Kind.RESHAPE, Kind.PERMUTE, Kind.SPLIT, Kind.PAD})
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Flow:
     """The moments of one tensor.
 

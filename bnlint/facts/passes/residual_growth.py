@@ -6,7 +6,7 @@ factor per block up to some percent (``tests/test_signal_agreement.py``).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 from bnlint.facts.passes.expected_signal import Expectation, expectation
@@ -21,9 +21,10 @@ from bnlint.facts.passes.signal_growth import (
 from bnlint.facts.types.graph import Graphs, ModelGraph, Residual
 from bnlint.facts.types.kind import NORMALIZATIONS
 from bnlint.facts.types.site import Site
+from bnlint.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ResidualGrowth:
     """The run of blocks of ``graph`` over which the signal grows most at initialisation.
 

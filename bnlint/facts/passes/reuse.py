@@ -1,16 +1,15 @@
 """Layers that one forward calls again: on what, and which part of the model is shared."""
 
-from dataclasses import dataclass
-
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.passes.parts import are_parts_of_one, stands_for_many
 from bnlint.facts.types.graph import Call, Layer, ModelGraph
 from bnlint.facts.types.kind import WEIGHTED, Kind
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import NOT_KNOWN, Site
+from bnlint.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Reuse:
     """Two calls of one layer in one forward.
 
@@ -68,7 +67,7 @@ def _contains(loop: Site, call: Site) -> bool:
     return outer.start <= inner.start and inner.end <= outer.end
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class CallInputs:
     """What two calls of one layer work on, traced back through the operations that both share.
 

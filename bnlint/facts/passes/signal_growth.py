@@ -9,11 +9,11 @@ linear growth doubles the variance there at most, whatever its slope and however
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise, takewhile
 from statistics import median
 
 from bnlint.facts.types.signal import Block, Signal, in_digits
+from bnlint.immutable import immutable
 
 FEWEST_BLOCKS = 8
 """Shorter runs do not tell what the growth is; BN801 asks for as many."""
@@ -38,7 +38,7 @@ Normalizer-free networks with small branches are reset if the variance falls at 
 """
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Growth:
     """A run of blocks on one trunk, without a reset in between, all finite and above 0.
 

@@ -1,7 +1,6 @@
 """Networks whose weights follow those of another, while their running statistics stay behind."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from bnlint.facts.passes.forwards import is_step_of_training, loops_of, norms_in_training, trains
 from bnlint.facts.passes.once import Pass
@@ -9,12 +8,13 @@ from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, Run, WeightsLoaded, WeightsWritten, is_training
 from bnlint.facts.types.site import Site
 from bnlint.facts.wording.paired_parameters import NetworkPair, networks_of_loop
+from bnlint.immutable import immutable
 
 _ABOUT_STATISTICS = ("buffers", "running_", "update_bn", "state_dict().")
 """Words of code that may bring statistics along, by whatever way."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class StaleStatistics:
     """A forward in eval mode of a network that only ``written`` brings up to date.
 

@@ -2,15 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bnlint.facts.passes.forwards import norms_in_training, trains
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.run import Event, Forward, Frozen, Model, ModeSwitched, NormState, Run
 from bnlint.facts.types.site import Site
+from bnlint.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class UndoneFreeze:
     """Layers that ``freeze`` put into eval mode, each by itself, and ``undone`` back with others.
 

@@ -1,7 +1,6 @@
 """How many values of one channel each BatchNorm of a model takes its statistics from."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import prod
 
 from bnlint.facts.passes.axes import Axes, Role
@@ -11,9 +10,10 @@ from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.graph import Call, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.run import Forward, Run
+from bnlint.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Population:
     """A call of a BatchNorm layer, and the positions that each sample has in one channel.
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
 from bnlint.facts.types.forks import paths_from_fork
@@ -12,9 +12,10 @@ from bnlint.facts.types.shortcuts import LEARNING, acting, is_shortcut
 from bnlint.facts.types.signal import Signal
 from bnlint.facts.types.site import NOT_KNOWN, Argument, Site
 from bnlint.facts.types.train_method import TrainMethod
+from bnlint.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Shape:
     """What is known of a tensor's shape; ``None`` is not known.
 
@@ -30,7 +31,7 @@ class Shape:
     sizes: tuple[int, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@immutable(eq=False)
 class Layer:
     """One module of a model.
 
@@ -108,7 +109,7 @@ class Layer:
         return bias.value if bias is not None and isinstance(bias.value, bool) else None
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@immutable(eq=False)
 class Call:
     """One operation that a forward executes.
 
@@ -140,7 +141,7 @@ class Call:
         return f"<Call {self.index}: {self.op}{layer}>"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@immutable(eq=False)
 class Unregistered:
     """A BatchNorm that a forward calls, and that is in a plain list, tuple or dict of a module.
 
@@ -162,7 +163,7 @@ class Unregistered:
     by_hand: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@immutable(eq=False)
 class BuiltInForward:
     """A BatchNorm that a forward builds and calls, and that nothing keeps but an attribute.
 
@@ -183,7 +184,7 @@ class BuiltInForward:
     whole_class: str = ""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@immutable(eq=False, slots=False)
 class ModelGraph:
     """A model's layers in registration order and its calls in execution order.
 
@@ -272,7 +273,7 @@ class ModelGraph:
         return tuple(_residuals(self))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@immutable(eq=False)
 class Residual:
     """An addition of a branch to what it branched off from.
 

@@ -8,12 +8,13 @@ to 1 / sqrt(n)).
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from bnlint.facts.types.site import real
+from bnlint.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Draw:
     """Random numbers of mean 0 as a function of ``torch.nn.init`` draws them.
 
@@ -65,7 +66,7 @@ DEFAULT = Draw("kaiming_uniform", {"a": math.sqrt(5)})
 """What ``reset_parameters`` of linear and convolutional layers draws."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Fans:
     """The sizes that initialisers know a weight by; ``None`` where a width is not known.
 

@@ -1,11 +1,12 @@
 """A call of a script whose command line is known."""
 
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 
+from bnlint.immutable import immutable
 
-@dataclass(frozen=True, slots=True)
+
+@immutable
 class Invocation:
     """The arguments that a script is called with.
 
@@ -27,7 +28,7 @@ class Invocation:
         return "from `runs`" if self.origin else "given after `--`"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Refusal:
     """What a script says of a command line that it does not take, in one line."""
 

@@ -10,6 +10,8 @@ class Known(Enum):
     A default rule speaks only on ``YES``.
     """
 
+    __hash__ = object.__hash__  # Enum's own is Python code
+
     YES = "yes"
     NO = "no"
     UNKNOWN = "unknown"
@@ -22,15 +24,21 @@ class Known(Enum):
 
 def any_of(answers: Iterable[Known]) -> Known:
     """Yes if one answer is yes; no if all are no (also of nothing); else unknown."""
-    seen = set(answers)
-    if Known.YES in seen:
-        return Known.YES
-    return Known.UNKNOWN if Known.UNKNOWN in seen else Known.NO
+    joined = Known.NO
+    for answer in answers:
+        if answer is Known.YES:
+            return answer
+        if answer is Known.UNKNOWN:
+            joined = answer
+    return joined
 
 
 def all_of(answers: Iterable[Known]) -> Known:
     """No if one answer is no; yes if all are yes (also of nothing); else unknown."""
-    seen = set(answers)
-    if Known.NO in seen:
-        return Known.NO
-    return Known.UNKNOWN if Known.UNKNOWN in seen else Known.YES
+    joined = Known.YES
+    for answer in answers:
+        if answer is Known.NO:
+            return answer
+        if answer is Known.UNKNOWN:
+            joined = answer
+    return joined

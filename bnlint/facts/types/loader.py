@@ -1,10 +1,10 @@
 """What a program draws its batches from."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import Argument, Site
+from bnlint.immutable import immutable
 
 
 class Purpose(StrEnum):
@@ -15,7 +15,7 @@ class Purpose(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@immutable(eq=False)
 class Dataset:
     """What a loader draws from.
 
@@ -32,7 +32,7 @@ class Dataset:
     ordered_by_class: Known = Known.UNKNOWN
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Sampler:
     """A ``DistributedSampler``: the share of one process in a dataset.
 
@@ -46,7 +46,7 @@ class Sampler:
     shuffles: Known
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class SamplerCode:
     """Code that stands for a sampler at some place, and what must hold for it to be one.
 
@@ -59,7 +59,7 @@ class SamplerCode:
     through: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@immutable(eq=False)
 class Loader:
     """One DataLoader. ``arguments`` binds every constructor parameter, defaults included.
 

@@ -1,18 +1,20 @@
 """How to build a model again as the rehearsal saw it built: plain values, without its code."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TypeAlias
 
+from bnlint.immutable import immutable
 
-@dataclass(frozen=True, slots=True)
+
+@immutable
 class Constant:
     """A value that JSON can hold: ``None``, a truth value, a number or a text."""
 
     value: bool | int | float | str | None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Assumed:
     """A number that reading does not give and whose value hardly matters: of classes, of words."""
 
@@ -20,7 +22,7 @@ class Assumed:
     value: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Items:
     """A list, tuple, set or frozenset; ``kind`` is the name of its type."""
 
@@ -28,14 +30,14 @@ class Items:
     items: tuple["Recipe", ...]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Pairs:
     """A dict."""
 
     items: tuple[tuple["Recipe", "Recipe"], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ProjectName:
     """A class or function of the project: its file, absolute, and its qualified name there.
 
@@ -46,14 +48,14 @@ class ProjectName:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LibraryName:
     """Something of an installed package, by its dotted path: ``torch.nn.ReLU``."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Built:
     """The result of calling ``callee``; the same ``key`` is the same object.
 
@@ -68,7 +70,7 @@ class Built:
     key: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Record:
     """An object by its attributes, made without calling its class: options, a configuration.
 
@@ -82,7 +84,7 @@ class Record:
     key: int = -1
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Unobtainable:
     """Something that reading the code does not give; ``reason`` says what and why."""
 

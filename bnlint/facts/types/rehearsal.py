@@ -1,16 +1,17 @@
 """Everything that was learnt from the files of one lint."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bnlint.facts.types.graph import Graphs, ModelGraph
 from bnlint.facts.types.invocation import Invocation, Refusal
 from bnlint.facts.types.recipe import Recipe
 from bnlint.facts.types.run import Run
 from bnlint.facts.types.site import Site
+from bnlint.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class RehearsalFailure:
     """An entry point, or a model, at which the rehearsal itself stopped with an exception.
 
@@ -22,7 +23,7 @@ class RehearsalFailure:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Rehearsal:
     """The graphs of all models that were seen being built, and the runs of all entry points.
 

@@ -9,6 +9,7 @@ from bnlint.facts.types.graph import Layer, ModelGraph
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Loader, Sampler, SamplerCode
 from bnlint.facts.types.site import Argument, Site
+from bnlint.immutable import immutable
 
 
 @dataclass(slots=True, unsafe_hash=True)
@@ -102,7 +103,7 @@ class Context:
         return any(assumption.opposite in here for assumption in other.assumptions)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Switch:
     """A way in which a module came into its mode.
 
@@ -139,7 +140,7 @@ def where_nothing_raised(mode: Mode) -> Mode:
     return frozenset(switch for switch in mode if not switch.raised) or mode
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@immutable(eq=False)
 class Model:
     """A module that the program uses as a whole.
 
@@ -175,7 +176,7 @@ class Model:
         return self.key == other.key
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Alternative:
     """The ``number``-th of the ``of`` modules one of which a model has under the name ``slot``."""
 
@@ -184,7 +185,7 @@ class Alternative:
     of: int
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class NormState:
     """One BatchNorm layer (or a library model's, all together) at the time of a forward.
 
@@ -216,7 +217,7 @@ class NormState:
         return self.certain and (self.layer is None or self.layer.certain)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Event:
     """Something that the program does. ``order`` numbers a run's events."""
 
@@ -225,7 +226,7 @@ class Event:
     context: Context
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Forward(Event):
     """A model is called by the script (not by another module's forward).
 
@@ -260,7 +261,7 @@ class Forward(Event):
     """How many samples an input has that the script makes up, where it writes their number."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ModeSwitched(Event):
     """``train()`` or ``eval()`` is called; ``training`` is ``None`` for an unknown argument.
 
@@ -272,7 +273,7 @@ class ModeSwitched(Event):
     receiver: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ModeNotCalled(Event):
     """``model.eval`` or ``model.train`` stands as a statement without being called."""
 
@@ -280,19 +281,19 @@ class ModeNotCalled(Event):
     method: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Backward(Event):
     """A gradient is computed for the parameters of ``models``."""
 
     models: tuple[Model, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class OptimizerStep(Event):
     """An optimizer's ``step()``."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LoaderIterated(Event):
     """A loop or ``next(iter(...))`` draws from a loader.
 
@@ -305,7 +306,7 @@ class LoaderIterated(Event):
     sampler_at: Mapping[Site, SamplerCode] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class EpochSet(Event):
     """A sampler is told the epoch, or may be: by ``set_epoch``, or by code that is not known.
 
@@ -316,7 +317,7 @@ class EpochSet(Event):
     epoch: Site | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LoaderHandedOver(Event):
     """A framework gets a loader to train with: ``trainer.fit(model, loader)``, Lightning's hook."""
 
@@ -325,7 +326,7 @@ class LoaderHandedOver(Event):
     framework: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Frozen(Event):
     """``requires_grad`` of parameters of ``model`` is set; ``all_parameters`` says of every one."""
 
@@ -334,21 +335,21 @@ class Frozen(Event):
     all_parameters: bool
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class WeightsLoaded(Event):
     """``load_state_dict`` or the like is called on ``model``."""
 
     model: Model
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class WeightsWritten(Event):
     """Parameters of ``model`` are overwritten from elsewhere: EMA, copies of another network."""
 
     model: Model
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class MomentumAssigned(Event):
     """``layer.momentum = value`` on BatchNorm layers."""
 
@@ -356,7 +357,7 @@ class MomentumAssigned(Event):
     value: Argument
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ModelBuilt(Event):
     """A model is built, outside the constructor of another.
 
@@ -367,7 +368,7 @@ class ModelBuilt(Event):
     part: bool
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Wrapped(Event):
     """A model is wrapped or converted: DataParallel, an average of its weights, SyncBatchNorm."""
 
@@ -382,7 +383,7 @@ class Destination(StrEnum):
     EXPORTED = "exported"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Stored(Event):
     """Models, or their weights, are written to a file or turned into a program of their own.
 
@@ -396,7 +397,7 @@ class Stored(Event):
     norms: tuple[NormState, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Reason:
     """Why something is not known: the first cause of it.
 
@@ -434,7 +435,7 @@ class Role(StrEnum):
     OPTIMIZER = "optimizer"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class NotUnderstood(Event):
     """Something that the script uses as a model, as a part of one or as data for one is not known.
 
@@ -450,7 +451,7 @@ class NotUnderstood(Event):
 E_co = TypeVar("E_co", bound=Event)
 
 
-@dataclass(frozen=True)
+@immutable(slots=False)
 class Run:
     """The rehearsal of one entry point.
 

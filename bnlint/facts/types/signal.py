@@ -6,13 +6,14 @@ variance are taken over samples and positions, then squared means and variances 
 """
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from bnlint import typed_json
+from bnlint.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Block:
     """One residual addition, ``skip + branch``.
 
@@ -55,7 +56,7 @@ class Block:
     channels_last: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Signal:
     """What one forward of ``model`` in train mode showed, block by block in execution order.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bnlint.finding import Edit, Span
+from bnlint.immutable import immutable
 
 
 class Source(Protocol):
@@ -202,7 +203,7 @@ class Site:
 _OPPOSITE = {"==": "!=", "!=": "==", " is not ": " is ", " is ": " is not "}
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class CodeCondition:
     """A test in the code, and whether it has to hold or to fail."""
 
@@ -243,7 +244,7 @@ def _compared(text: str) -> tuple[str, str, str] | None:
     return (left, operator, right) if known and _NAME.fullmatch(left) else None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Argument:
     """One argument bound to a parameter name.
 

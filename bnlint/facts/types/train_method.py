@@ -1,11 +1,10 @@
 """A method ``train`` with which a class of the project replaces that of ``nn.Module``."""
 
-from dataclasses import dataclass
-
 from bnlint.facts.types.site import Site
+from bnlint.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class TrainMethod:
     """What its code says.
 

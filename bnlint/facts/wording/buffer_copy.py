@@ -1,14 +1,13 @@
 """How to bring running statistics along where only parameters are copied."""
 
-from dataclasses import dataclass
-
 from bnlint.facts.passes.stale_statistics import StaleStatistics
 from bnlint.facts.types.run import Run
 from bnlint.facts.wording.evidence import Proof, how_it_came_into, in_time
 from bnlint.finding import Edit
+from bnlint.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class BufferCopy:
     """Buffers that ought to be copied from ``source`` to ``target``, and the edit that does it."""
 

@@ -1,7 +1,6 @@
 """How an evaluation is put into eval mode, and the mode given back that it found."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from bnlint.facts.passes.forwards import calls_to, loops_of, may_update, overlap, trains_nothing
 from bnlint.facts.types.known import Known
@@ -19,12 +18,13 @@ from bnlint.facts.wording.code_text import is_dotted_name
 from bnlint.facts.wording.evidence import Proof
 from bnlint.facts.wording.fix_places import encloses, places_of
 from bnlint.finding import Edit
+from bnlint.immutable import immutable
 
 TRAINS_ELSEWHERE = ("backward(", ".fit(")
 """Words of a script that trains in functions or under options that a run did not come to."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Cure:
     """What to do, in words, and the edits that do it; none where they would not be right."""
 

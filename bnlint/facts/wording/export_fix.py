@@ -1,15 +1,14 @@
 """What to do about a model that is exported in train mode."""
 
-from dataclasses import dataclass
-
 from bnlint.facts.passes.forwards import norms_in_training
 from bnlint.facts.types.run import Mode, Run, Stored
 from bnlint.facts.wording.code_text import first_argument
 from bnlint.facts.wording.evidence import Proof, how_it_came_into, in_time
 from bnlint.finding import Edit
+from bnlint.immutable import immutable
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ExportCure:
     """How the exported model is called, and the edits that cure it, with their title."""
 

@@ -2,16 +2,16 @@
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 from bnlint.facts.wording.code_text import first_name, is_dotted_name
+from bnlint.immutable import immutable
 
 _COLLECTED = frozenset({"dict", "OrderedDict", "list", "tuple", "iter"})
 _VIEWS = frozenset({"items", "keys", "values"})
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class NetworkPair:
     """Two networks, as code names them: the one whose parameters are written, and the other."""
 
@@ -19,7 +19,7 @@ class NetworkPair:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Owned:
     """What a name stands for: parameters of a network or, with ``whole``, all of its state."""
 

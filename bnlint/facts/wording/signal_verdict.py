@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from statistics import mean
 
 from bnlint.facts.passes.signal_growth import Growth, explosion, fast_growth, growths, overflow
 from bnlint.facts.types.signal import Block, Signal, in_digits
 from bnlint.facts.wording.signal_shape import shape
+from bnlint.immutable import immutable
 
 IDENTITY = 0.1
 """Branches that all together add less than this share of the variance leave the trunk as it is."""
@@ -52,7 +52,7 @@ class SignalPattern(StrEnum):
     NOTHING = "nothing to judge"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Verdict:
     """A pattern, what was seen, and what to do about it (nothing if all is well)."""
 

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 import libcst as cst
 
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
+from bnlint.immutable import immutable
 from bnlint.interpreter.core.namespaces import dotted
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.values import Choice, Many, Unknown, Value
@@ -38,7 +38,7 @@ _MENTION = re.compile(r"""\.[\s\\]*bias\b|bias[\w.*\\$^]*["']|\.[\s\\]*parameter
 _ASKS_ONLY = frozenset({"hasattr", "register_parameter", "register_buffer", "add_argument"})
 
 
-@dataclass(frozen=True)
+@immutable(slots=False)
 class _Read:
     """A place that says ``.bias`` or names a bias in a string.
 

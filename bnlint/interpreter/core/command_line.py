@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import libcst as cst
 
 from bnlint.facts.types.invocation import Invocation, Refusal
+from bnlint.immutable import immutable
 from bnlint.interpreter.core.values import Text, Value
 
 FREEZING = re.compile(r"freeze|frozen|fix[-_]|finetune|fine[-_]tune", re.IGNORECASE)
@@ -19,7 +19,7 @@ TELLING = re.compile(r"freez|frozen|^requires_grad|^eval$|BatchNorm|^batch_norm$
 Origin = Callable[[cst.BaseExpression], str | None]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Option:
     """An option of the command line with a value that it does not have by default."""
 
@@ -35,7 +35,7 @@ class Option:
         return FREEZING.search(self.flag) is not None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@immutable(eq=False)
 class Branch:
     """Code that is only executed with an option: the names in it."""
 

@@ -8,6 +8,7 @@ import libcst as cst
 from bnlint.facts.types.run import Assumption
 from bnlint.facts.types.run import Frame as FrameFact
 from bnlint.facts.types.site import Site
+from bnlint.immutable import immutable
 from bnlint.interpreter.core.heap import Heap, Snapshot
 from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.values import Value
@@ -111,7 +112,7 @@ def calls(frames: list[Activation]) -> tuple[Site, ...]:
     return tuple(frame.call for frame in reversed(frames) if frame.call is not None)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Place:
     """Where a rehearsal stands: what those keep who execute something elsewhere and come back."""
 

@@ -11,6 +11,7 @@ from bnlint.facts.types.loader import Loader
 from bnlint.facts.types.rehearsal import RehearsalFailure
 from bnlint.facts.types.run import Alternative, Assumption, Event, Mode, cover_all_paths
 from bnlint.facts.types.site import Argument, Site
+from bnlint.immutable import immutable
 from bnlint.interpreter.core.bias_reads import BiasReads
 from bnlint.interpreter.core.number_uses import NumberUses
 from bnlint.interpreter.core.objects import Class, Instance
@@ -55,7 +56,7 @@ class Named:
     alternative: "Slot | None" = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Slot:
     """A place in a model that one of several modules takes, and the one that does."""
 

@@ -4,12 +4,12 @@ import builtins
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from bnlint.immutable import immutable
 from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.values import MISSING, Library, Unknown, Value, present
 from bnlint.source import Project, SourceFile
@@ -31,7 +31,7 @@ PARTS = frozenset(
 """Methods that give something whose own methods change what they were called on."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Directory:
     """A folder that is imported as a namespace package."""
 

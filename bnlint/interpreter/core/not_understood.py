@@ -1,11 +1,10 @@
 """What a script uses as a model, or as data for one, and is not known: noted where it is used."""
 
-from dataclasses import dataclass
-
 import libcst as cst
 
 from bnlint.facts.types.run import Role
 from bnlint.facts.types.site import Site
+from bnlint.immutable import immutable
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import dotted
 from bnlint.interpreter.core.objects import Builtin, Instance
@@ -16,7 +15,7 @@ OF_MODELS = frozenset({"train", "eval", "parameters", "named_parameters", "named
 """Methods, called without further arguments, that tell a model."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Use:
     """What a script uses for what, under which name, though it is not known."""
 

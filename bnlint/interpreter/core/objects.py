@@ -9,6 +9,7 @@ import libcst as cst
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Assumption
 from bnlint.facts.types.site import Site, Source
+from bnlint.immutable import immutable
 from bnlint.interpreter.core.values import (
     MISSING,
     Arguments,
@@ -95,7 +96,7 @@ class Builtin:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Partial:
     """``functools.partial``."""
 
@@ -104,7 +105,7 @@ class Partial:
     keywords: tuple[tuple[str, Value], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class OpenFile:
     """A file that was opened to be read, by its path, and where that was done."""
 
@@ -112,7 +113,7 @@ class OpenFile:
     site: Site
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ComposedMain:
     """``@hydra.main(...)``, and with a ``function`` what it makes of it: files give its argument.
 
@@ -125,7 +126,7 @@ class ComposedMain:
     site: Site
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class CommandOption:
     """``click.option(...)``: what a parameter of a command is unless the user says otherwise.
 
@@ -148,7 +149,7 @@ class Command:
     commands: dict[str, Value] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class CommandMaker:
     """A decorator that makes a command of a function, in a group of click or an app of typer."""
 
@@ -157,7 +158,7 @@ class CommandMaker:
     within: "Command | Instance | None" = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Super:
     """``super()`` in a method of ``after``."""
 
@@ -165,7 +166,7 @@ class Super:
     receiver: Value
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Property:
     """A property of a class."""
 
@@ -173,7 +174,7 @@ class Property:
     setter: Function | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Static:
     """A static method or, with ``bound``, a class method."""
 
@@ -181,7 +182,7 @@ class Static:
     bound: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Managed:
     """A call of a ``contextlib.contextmanager`` function, to be executed by ``with``."""
 

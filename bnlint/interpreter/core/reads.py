@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import libcst as cst
 
+from bnlint.immutable import immutable
 from bnlint.interpreter.core.heap import Snapshot
 from bnlint.interpreter.core.namespaces import Directory, Namespace
 from bnlint.interpreter.core.objects import (
@@ -98,7 +99,7 @@ def _identity(value: Value, left: list[int]) -> Hashable:
     raise NotFixed
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Read:
     """A name that was looked up somewhere, and what it stood for."""
 

@@ -11,6 +11,7 @@ from bnlint.facts.types.graph import Shape
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Condition
 from bnlint.facts.types.site import Argument, Site
+from bnlint.immutable import immutable
 
 if TYPE_CHECKING:
     from bnlint.interpreter.core.objects import Class, Instance
@@ -135,7 +136,7 @@ class Selection:
         return self.conditions.setdefault(number, Condition(site, choice=True))
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Choice:
     """One of several objects, depending on a condition that is not known."""
 
@@ -172,7 +173,7 @@ class Library:
         return self.path.rpartition(".")[2]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class GradientSwitch:
     """A context manager that sets whether gradients are recorded.
 
@@ -304,6 +305,8 @@ def extent(values: Collection[Value]) -> int:
 
     What is there several times is looked through once.
     """
+    if _CONTAINERS.isdisjoint(map(type, values)):
+        return len(values)
     return _extent(values, _DEEPEST_LOOK, set())
 
 

@@ -4,9 +4,9 @@ Its parameters are made anew: without callbacks, prompts, variables of the envir
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from bnlint.immutable import immutable
 from bnlint.interpreter.evaluation.command_grammar import MOST_WORDS, NotReadable, Refused
 
 MOST_PARAMETERS = 500
@@ -14,7 +14,7 @@ LONGEST_NAME = 200
 """Of a parameter; click looks for one that is like a word that it does not know."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ClickParameter:
     """A ``click.option`` or ``click.argument``: how it is declared, and what says which words it takes."""
 

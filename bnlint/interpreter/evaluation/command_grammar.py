@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+from bnlint.immutable import immutable
+
 MOST_WORDS = 256
 """Of a command line; argparse matches positional arguments by a pattern that may have to go back."""
 LONGEST_WORD = 10_000
@@ -70,7 +72,7 @@ def _extent(grammar: Grammar, known: dict[Grammar, int]) -> int:
     return known[grammar]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Word:
     """A word of the command line and what it is converted to."""
 
@@ -93,7 +95,7 @@ CONSTANT = _Marker()
 _DEFAULT = _Marker()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Given:
     """An argument that was given: by which flag, with which words."""
 

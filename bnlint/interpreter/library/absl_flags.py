@@ -1,9 +1,9 @@
 """absl: flags that are defined one by one, and read from one object."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bnlint.facts.types.site import Site
+from bnlint.immutable import immutable
 from bnlint.interpreter.core.layer_arguments import with_site
 from bnlint.interpreter.core.machine import Machine, ProgramEnds
 from bnlint.interpreter.core.objects import Scope
@@ -23,7 +23,7 @@ KINDS: Mapping[str, type | None] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Flag:
     """What a rule is about, and for a switch, what it gives."""
 

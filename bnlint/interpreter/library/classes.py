@@ -1,6 +1,7 @@
 """isinstance and issubclass over project and library classes."""
 
 import builtins
+from functools import lru_cache
 
 from bnlint.facts.types.kind import Kind
 from bnlint.interpreter.core.objects import Builtin, Class, Function, Instance, Method, Partial
@@ -53,6 +54,8 @@ def _any(answers: list[bool | None]) -> bool | None:
 
 
 def _is_library_instance(value: Value, cls: Library) -> bool | None:
+    if type(value) is Instance:
+        return _is_instance_of(value, cls)
     match value:
         case Configuration(kind=package) if package and cls.path not in (
             "builtins.dict",
@@ -63,22 +66,24 @@ def _is_library_instance(value: Value, cls: Library) -> bool | None:
             return cls.path.startswith("pathlib.")
         case Tensor():
             return None if value.whole else cls.name == "Tensor"
-        case Instance(library="typing.NamedTuple") if cls.path == "builtins.tuple":
-            return True
-        case Instance(stands_for_many=True) if bare_name(cls.path) is None:
-            return None
-        case Instance() if is_opaque(value):
-            return _is_third_party_instance(value, cls)
-        case Instance():
-            return _is_a(value.library, cls.path) or (
-                None if value.cls is not None and value.cls.open else False
-            )
     if cls.path.startswith("builtins."):
         kind = getattr(builtins, cls.name, None)
         if isinstance(kind, type) and not isinstance(value, Class | Function | Method | Library):
             return isinstance(value, kind)
         return cls.name == "type" and isinstance(value, Class | Library)
     return _is_abstract_instance(value, cls.name)
+
+
+def _is_instance_of(value: Instance, cls: Library) -> bool | None:
+    if value.library == "typing.NamedTuple" and cls.path == "builtins.tuple":
+        return True
+    if value.stands_for_many and bare_name(cls.path) is None:
+        return None
+    if is_opaque(value):
+        return _is_third_party_instance(value, cls)
+    if _is_a(value.library, cls.path):
+        return True
+    return None if value.cls is not None and value.cls.open else False
 
 
 def _is_abstract_instance(value: Value, name: str) -> bool | None:
@@ -115,6 +120,7 @@ def _is_third_party_instance(model: Instance, cls: Library) -> bool | None:
     return None if model.has_parent and canonical(cls.path) not in WRAPPERS else False
 
 
+@lru_cache(maxsize=4096)
 def _is_a(library: str, wanted: str) -> bool:
     """Whether a library class is or derives from another."""
     have, want = bare_name(library), bare_name(wanted)

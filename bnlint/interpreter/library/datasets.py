@@ -5,14 +5,14 @@ Written by hand; the packages are not compared with it.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Purpose
+from bnlint.immutable import immutable
 from bnlint.vocabulary.words import words
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class DatasetFacts:
     """What a dataset is for, whether it can only be iterated, whether it lists class by class.
 

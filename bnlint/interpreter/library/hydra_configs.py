@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bnlint.facts.types.site import Site
+from bnlint.immutable import immutable
 from bnlint.interpreter.core.machine import CALLS, Machine, ProgramEnds, handles
 from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import ComposedMain, Partial, Scope
@@ -60,7 +61,7 @@ class _Overrides:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Part:
     """One file's own entries, and the package that they go into."""
 

@@ -1,10 +1,10 @@
 """Functions that run a function of the program: in other processes, or from a command line."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import Site
+from bnlint.immutable import immutable
 from bnlint.interpreter.core.bound_arguments import bind_loosely
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Class, Function, Instance, Method, Partial, Scope
@@ -26,7 +26,7 @@ RANK = 0
 """The number of the process that is followed: the first one, which does all that others do."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Launcher:
     """Where a function that runs another takes it, and what it calls it with.
 

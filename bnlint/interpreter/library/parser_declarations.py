@@ -1,9 +1,9 @@
 """What a parser of argparse has been told: its options, its parents and its commands."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from bnlint.facts.types.site import Site
+from bnlint.immutable import immutable
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Class, Function, Instance, Method, Partial
 from bnlint.interpreter.core.values import Arguments, Library, Text, Unknown, Value, present
@@ -29,7 +29,7 @@ DECLARED, OPEN = "<declared>", "<open>"
 NUMBERS = ("builtins.int", "builtins.float", "builtins.complex")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@immutable(eq=False)
 class Declaration:
     """One ``add_argument``; ``group`` is the parser or group that it was called on."""
 
@@ -49,7 +49,7 @@ class Declaration:
         return next((flag for flag in flags if flag.startswith("--")), flags[0] if flags else "")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@immutable(eq=False)
 class Subparsers:
     """The ``add_subparsers`` of a parser."""
 

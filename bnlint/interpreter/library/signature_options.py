@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import libcst as cst
 
 from bnlint.facts.types.site import Site
+from bnlint.immutable import immutable
 from bnlint.interpreter.core.layer_arguments import with_site
 from bnlint.interpreter.core.machine import Machine, ProgramEnds
 from bnlint.interpreter.core.objects import Class, Function, Instance, Method, Partial, Scope
@@ -28,7 +29,7 @@ _LIST = re.compile(r"(?:typing\.)?(?:List|list|Sequence|Tuple|tuple)\[(\w+)")
 _PLAIN = re.compile(r"(?:typing\.)?(?:Optional\[)?(?:Annotated\[)?(?:Optional\[)?(\w+)")
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Style:
     """How a package spells options.
 
@@ -49,7 +50,7 @@ TYRO = Style("--no-", dashes=True, nested=True)
 DATACLASSES = Style("--no_", values=True)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Parameter:
     """A parameter of a function or field of a dataclass, as an option."""
 
@@ -177,7 +178,7 @@ def _gathered(
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Effect:
     """What a rule gives a value to, and for a switch, which."""
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 
 from bnlint.facts.types.site import Site
+from bnlint.immutable import immutable
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Function, Instance, Method, Scope
 from bnlint.interpreter.core.tape import tensors_in
@@ -24,7 +24,7 @@ from bnlint.interpreter.torch.modules import set_mode
 from bnlint.interpreter.torch.script_forwards import call_module
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Trainer:
     """How the trainer of a framework is used.
 
@@ -82,7 +82,7 @@ Given = dict[str, Value]
 """What a trainer is given, by the names of the arguments."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Use:
     """A call of a trainer's method: the trainer, what it trains, and what it is given."""
 

@@ -1,10 +1,11 @@
 """BatchNorm layers that a forward calls and that are no part of its model."""
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bnlint.facts.types.graph import BuiltInForward, Call, Layer, Unregistered
 from bnlint.facts.types.site import Site
+from bnlint.immutable import immutable
 from bnlint.interpreter.core.objects import Class, Function, Instance
 from bnlint.interpreter.core.tape import Op
 from bnlint.interpreter.core.values import Value, present
@@ -18,7 +19,7 @@ _BY_HAND = (
 """Methods in which a class may look after modules that torch does not know."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Loose:
     """A layer that is no part of the model, with its first call."""
 

@@ -1,16 +1,16 @@
 """Which of its attributes the methods of a module's class call."""
 
 from collections.abc import Container, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 import libcst as cst
 
+from bnlint.immutable import immutable
 from bnlint.interpreter.core.objects import Class, Function
 from bnlint.source.parents import below
 
 
-@dataclass(frozen=True)
+@immutable(slots=False)
 class OwnCalls(Container[str]):
     """The names that some method but the constructor calls: ``norm`` of ``self.norm(x)``."""
 

@@ -1,12 +1,12 @@
 """Forwards that do the same in both modes, or return something else in train mode: losses, say."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 import libcst as cst
 
 from bnlint.facts.types.site import Site
+from bnlint.immutable import immutable
 from bnlint.interpreter.core.namespaces import dotted
 from bnlint.interpreter.core.objects import Function, Instance
 from bnlint.interpreter.core.values import Value
@@ -24,7 +24,7 @@ _TRUTHS = (cst.Attribute, cst.BooleanOperation, cst.UnaryOperation, cst.Comparis
 _DISPLAYS = (cst.Dict, cst.Tuple, cst.List, cst.Set, cst.DictComp, cst.ListComp)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class ByMode:
     """A forward returns something else in train mode than in eval mode, as ``site`` decides.
 

@@ -5,7 +5,6 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from unittest.mock import patch
 
@@ -13,6 +12,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from bnlint.errors import did_you_mean
+from bnlint.immutable import immutable
 from bnlint.tracer.building import observed
 from bnlint.tracer.building.build_recipe import Maker, NotKnown
 from bnlint.tracer.building.recipe_json import from_json
@@ -37,7 +37,7 @@ class BuildFailure(Exception):
         self.place = place
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Building:
     """A model; ``notes`` say what was taken for it, ``missing`` which packages are not installed."""
 

@@ -4,11 +4,11 @@ import ast
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from bnlint.errors import UsageError, did_you_mean
 from bnlint.facts.types.recipe import Constant, Items, LibraryName, Pairs, Recipe
+from bnlint.immutable import immutable
 from bnlint.source import Project
 from bnlint.tracer.building.recipe_json import to_json
 
@@ -34,7 +34,7 @@ REFERENCE = "@"
 """Begins an argument that names something rather than being a value: ``act=@torch.nn.ReLU``."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class TraceTarget:
     """A class, factory or model by its dotted ``name`` in a file or in a module."""
 
@@ -61,7 +61,7 @@ class TraceTarget:
         return [str(root) for root in roots]
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Size:
     """The shape and the element type of one input."""
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bnlint import typed_json
+from bnlint.immutable import immutable
 from bnlint.tracer.record.records import TracePlace, TraceRecord, from_json
 from bnlint.typed_json import Malformed
 
@@ -26,7 +27,7 @@ UNUSABLE = 3
 """Exit status of the server when the last line of its errors says why this Python cannot trace."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Limits:
     """What one job may use: ``seconds`` of processor time and ``memory_mb`` MiB beyond what torch has.
 
@@ -44,7 +45,7 @@ class Limits:
         return self.seconds * self.patience
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Refusal:
     """Something that the code of a model tried and was not allowed; ``what`` is a sentence."""
 
@@ -52,7 +53,7 @@ class Refusal:
     place: TracePlace | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Failure:
     """Why a job has no result, in words for the user, and where in the user's code."""
 
@@ -60,7 +61,7 @@ class Failure:
     place: TracePlace | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Answer:
     """What a job gave.
 

@@ -2,11 +2,12 @@
 
 import inspect
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from bnlint.immutable import immutable
 
 Size = tuple[tuple[int, ...], str]
 """The sizes of an input and the name of its type, ``float32`` for images."""
@@ -33,7 +34,7 @@ _LABELS = frozenset(
 _LENGTHS = frozenset("length lengths len lens seq_len seq_lens seq_lengths x_len".split())
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Inputs:
     """Tensors for one forward; ``guessed`` says that nobody gave their sizes."""
 

@@ -1,10 +1,9 @@
 """What a node of a torch.fx graph does: its kind and its name, as in the rehearsal."""
 
-from dataclasses import dataclass
-
 from torch import fx, nn
 
 from bnlint.facts.types.kind import Kind
+from bnlint.immutable import immutable
 from bnlint.tracer.record.layer_types import library_type
 from bnlint.vocabulary.function_parameters import VARIADIC, parameter
 from bnlint.vocabulary.layers import KINDS
@@ -25,7 +24,7 @@ _OPERATORS = {
 _PROPERTIES = {"T": "t", "mT": "transpose", "H": "adjoint", "mH": "adjoint", "data": "detach"}
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Operation:
     """An operation; ``reflected`` is true of ``__rsub__`` and the like, whose operands swap."""
 

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from types import FrameType
 from typing import Any
@@ -14,6 +13,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from bnlint.immutable import immutable
 from bnlint.tracer.record import devices, torch_patches
 from bnlint.tracer.record.graph_tape import GraphTape
 from bnlint.tracer.record.leaves import is_leaf
@@ -30,7 +30,7 @@ _ASKING = frozenset({Tensor.size, Tensor.dim, Tensor.numel, *_GETTERS})
 """Functions that make no tensor and are called often."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class FailedOperation:
     """An operation that raised, and the dotted name of the module whose forward was running."""
 

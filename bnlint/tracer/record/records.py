@@ -1,16 +1,17 @@
 """What the child process tells about a model: plain values that survive JSON."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any
 
 from bnlint import typed_json
 from bnlint.facts.types.initialisation import Draw
 from bnlint.facts.types.kind import Kind
+from bnlint.immutable import immutable
 from bnlint.typed_json import Malformed
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class TracePlace:
     """A stretch of a file as Python's code objects give it.
 
@@ -26,7 +27,7 @@ class TracePlace:
     function: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class LayerRecord:
     """One module; the fields are those of :class:`bnlint.facts.types.graph.Layer` before sites.
 
@@ -49,7 +50,7 @@ class LayerRecord:
     class_places: tuple[TracePlace, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class CallRecord:
     """One operation; the fields are those of :class:`bnlint.facts.types.graph.Call` before sites.
 
@@ -70,7 +71,7 @@ class CallRecord:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class TraceRecord:
     """One traced model.
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
 import torch
 from torch import Tensor, nn
 
+from bnlint.immutable import immutable
 from bnlint.tracer.record.no_compiler import leave_dynamo_out as leave_dynamo_out
 
 TENSOR_TYPES = {
@@ -44,7 +44,7 @@ def without_cuda(device: str) -> Iterator[None]:
         yield
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _TensorType:
     """Stands for ``torch.cuda.FloatTensor`` and the like; no tensor is one of these."""
 

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from torch import fx, nn
 
+from bnlint.immutable import immutable
 from bnlint.tracer.record.describing import describe
 from bnlint.tracer.record.inputs import Inputs
 from bnlint.tracer.record.records import TraceRecord
@@ -16,7 +17,7 @@ MOST_WITH_VALUES = 3
 """Guesses that are tried with real tensors: those that came furthest without."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Trace:
     """A traced model: what was recorded, with which inputs, and its description."""
 

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn.parameter import is_lazy
 
+from bnlint.immutable import immutable
 from bnlint.tracer.record import blame, stand_in_tensors, torch_patches
 from bnlint.tracer.record.graph_modules import module_of
 from bnlint.tracer.record.places import calls_in_user_code
@@ -21,7 +21,7 @@ MOST_MEMORY = 2 * 2**30
 _LONGEST_ERROR = 300
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Recording:
     """A recorded forward.
 
@@ -39,7 +39,7 @@ class Recording:
     looked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Tried:
     """One try: what was recorded, complete where there is no ``problem``."""
 

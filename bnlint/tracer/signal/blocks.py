@@ -1,11 +1,12 @@
 """From measured additions to the blocks of a signal."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from torch import fx
 
 from bnlint.facts.types.signal import Block
+from bnlint.immutable import immutable
 from bnlint.tracer.record.records import TracePlace
 from bnlint.tracer.signal.block_names import block_names
 from bnlint.tracer.signal.channel_moments import ChannelMoments
@@ -20,7 +21,7 @@ from bnlint.tracer.signal.scaling import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Measured:
     """An addition's sum and its operands; ``channels_last`` is true of the last of many dimensions."""
 

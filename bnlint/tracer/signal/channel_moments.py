@@ -1,13 +1,14 @@
 """Means and variances of the channels of a tensor."""
 
 import math
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from bnlint.immutable import immutable
 
-@dataclass(frozen=True, slots=True)
+
+@immutable
 class ChannelMoments:
     """Squared mean and (biased) variance of each channel, averaged over the channels.
 

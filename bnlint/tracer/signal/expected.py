@@ -9,11 +9,11 @@ conv of gain 1 has 1 (Brock, De and Smith 2021, arXiv 2101.08692, section 3).
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from torch import fx
 
 from bnlint.facts.types.kind import WEIGHTED, Kind
+from bnlint.immutable import immutable
 from bnlint.tracer.record.node_operations import operation_of
 from bnlint.tracer.signal.residuals import Addition, GraphFlow, is_transition
 from bnlint.tracer.signal.scaling import constant_factor, operand_factor, weight_of
@@ -38,7 +38,7 @@ _EXACT = frozenset({Kind.BATCH_NORM, Kind.INSTANCE_NORM})
 """Norms that give each channel a variance of its own; the others only all channels together."""
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Expected:
     """The variances of a block's sum and of its branch; ``None`` where theory gives none."""
 

@@ -1,7 +1,6 @@
 """The residual additions of a torch.fx graph, and how they follow each other."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
 from torch import fx
@@ -9,10 +8,11 @@ from torch import fx
 from bnlint.facts.types.forks import paths_from_fork
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.shortcuts import LEARNING, acting, is_shortcut
+from bnlint.immutable import immutable
 from bnlint.tracer.record.node_operations import operation_of
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@immutable(eq=False)
 class Addition:
     """One residual addition; ``number`` counts all additions of the graph, from 0.
 

@@ -12,9 +12,10 @@ import ast
 import copy
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
+from bnlint.immutable import immutable
 from bnlint.tracer.slicing.statement_bindings import blocks, bound_names, is_harmless, mentions
 
 ASYNC_ARGUMENT = re.compile(r"([(,]\s*)async(?=\s*=(?!=))")
@@ -23,7 +24,7 @@ GUARDS = {"TYPE_CHECKING"}
 Node = TypeVar("Node", bound=ast.AST)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Outline:
     """A file's body by the names that it defines.
 
