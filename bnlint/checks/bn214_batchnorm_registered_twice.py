@@ -29,6 +29,8 @@ class _Twice:
     """The Sequential or list that it is a member of, too, if an attribute of the owner is."""
     calls: tuple[Call, ...]
     """Those of the BatchNorm that are known."""
+    attribute: str
+    """The owner's attribute that leads to it without a list, ``""`` if none or more than one does."""
 
     @property
     def keys(self) -> tuple[str, str]:
@@ -43,12 +45,12 @@ class _Twice:
         """A dotted name as the owner's code has it."""
         return name.removeprefix(f"{self.owner.name}.") if self.owner.name else name
 
-    def is_called(self, name: str) -> bool:
-        """Whether the owner's methods call an attribute; if no forward is known, whether its file does."""
-        attribute = self.within_owner(name)
-        if attribute in self.owner.own_calls:
-            return True
-        return not self.calls and self.place.source.mentions(f".{attribute}(")
+    @property
+    def is_used(self) -> bool:
+        """Whether the owner's methods use the attribute; if no forward is known, whether its file does."""
+        if not self.attribute or self.attribute in self.owner.own_reads:
+            return bool(self.attribute)
+        return not self.calls and self.place.source.mentions(f".{self.attribute}(")
 
     @property
     def remedy(self) -> str:
@@ -66,8 +68,10 @@ class _Twice:
         ways = (self.module.site, *self.module.chain)
         if self.owner.site not in ways[1:]:
             return self.module.site
-        inside = reversed(ways[: ways.index(self.owner.site)])
-        return next((site for site in inside if ".__init__(" not in site.text), self.module.site)
+        inside = [w for w in ways[: ways.index(self.owner.site)] if ".__init__(" not in w.text]
+        direct = "." not in self.within_owner(self.module.name)
+        assigned = (w for w in inside if direct and w.statement.text.startswith("self."))
+        return next(assigned, inside[-1] if inside else self.module.site)
 
 
 @RULE.on_graphs
@@ -112,7 +116,15 @@ def _named_twice(
     inner = named.get(holders[1])
     listed = inner is not None and inner.type in _LISTS and _is_within(holders[1], holders[0])
     container = inner if listed and holders[0] != holders[1] else None
-    return _Twice(module, other, batch_norm, named[owner], container, calls)
+    direct = [name for name in (module.name, other) if not _is_listed(named, name)]
+    attribute = direct[0].removeprefix(f"{owner}.").split(".")[0] if len(direct) == 1 else ""
+    return _Twice(module, other, batch_norm, named[owner], container, calls, attribute)
+
+
+def _is_listed(named: Mapping[str, Layer], name: str) -> bool:
+    """Whether a module has its name from a Sequential or list."""
+    holder = named.get(_holder(name))
+    return holder is not None and holder.type in _LISTS
 
 
 def _holder(name: str) -> str:
@@ -142,15 +154,15 @@ def _is_meant(twice: _Twice) -> bool:
     """Whether it is shared on purpose: called by both names, or more than once, or listed twice.
 
     Without an attribute that only leads to a container, a forward must show that it is not. Other
-    methods than a forward may call the attribute by its own name.
+    methods than a forward may use the attribute by its own name.
     """
     holders = [_holder(name) for name in twice.module.aliases]
     if len(set(holders)) < len(holders):
         return True
+    if twice.is_used:
+        return True
     if twice.container is None:
         return len(twice.calls) != 1
-    if any(map(twice.is_called, (twice.module.name, twice.other))):
-        return True
     return len({twice.container.name in call.modules for call in twice.calls}) > 1
 
 

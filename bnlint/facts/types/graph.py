@@ -75,8 +75,8 @@ class Layer:
     repeated: Site | None = None
     train_method: TrainMethod | None = None
     """What its class has in place of torch's ``train``."""
-    own_calls: Container[str] = frozenset()
-    """The names of its attributes that methods of its class call, but for the constructor."""
+    own_reads: Container[str] = frozenset()
+    """The attributes that methods of its class use, but for those that set them and the constructor."""
 
     def __repr__(self) -> str:
         return f"<Layer {self.name or '(the model)'}: {self.class_name}>"

@@ -45,7 +45,7 @@ from bnlint.interpreter.results.loose_norms import (
     replaced_in_forward,
     unregistered,
 )
-from bnlint.interpreter.results.own_calls import OwnCalls
+from bnlint.interpreter.results.own_reads import OwnReads
 from bnlint.interpreter.results.train_methods import train_method
 from bnlint.interpreter.torch.mode_answers import answers_by_mode
 from bnlint.interpreter.torch.modules import (
@@ -144,7 +144,7 @@ class FactsMaker:
                 self._number(module),
                 module.repeated,
                 train_method(module),
-                OwnCalls(module.cls if isinstance(module.cls, Class) else None),
+                OwnReads(module.cls if isinstance(module.cls, Class) else None),
             )
         return self._layers[key]
 

@@ -1,0 +1,43 @@
+"""Which of its attributes the methods of a module's class use."""
+
+from collections.abc import Container, Iterator
+from functools import cached_property
+
+import libcst as cst
+
+from bnlint.immutable import immutable
+from bnlint.interpreter.core.objects import Class, Function
+from bnlint.source.parents import below
+
+
+@immutable(slots=False)
+class OwnReads(Container[str]):
+    """The attributes that some method reads which does not set them, and is no constructor."""
+
+    cls: Class | None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        classes = () if self.cls is None else self.cls.mro
+        methods = (m for cls in classes if isinstance(cls, Class) for m in _methods(cls))
+        return frozenset(name for method in methods for name in _read(method))
+
+
+def _methods(cls: Class) -> Iterator[cst.CSTNode]:
+    for name, method in cls.names.items():
+        if name != "__init__" and isinstance(method, Function):
+            yield method.node
+
+
+def _read(method: cst.CSTNode) -> set[str]:
+    read, written = set(), set()
+    for node in below(method):
+        match node:
+            case cst.AssignTarget(target=cst.Attribute(value=cst.Name(value="self"), attr=attr)):
+                written.add(attr.value)
+            case cst.Attribute(value=cst.Name(value="self"), attr=attr):
+                read.add(attr.value)
+    return read - written
