@@ -263,9 +263,9 @@ class Forward(Event):
 
 @immutable
 class ModeSwitched(Event):
-    """``train()`` or ``eval()`` is called; ``training`` is ``None`` for an unknown argument.
+    """``train()`` or ``eval()`` is called, or ``training`` of a BatchNorm layer is set.
 
-    ``receiver`` is the code before the dot.
+    ``training`` is ``None`` for an unknown argument; ``receiver`` is the code before the dot.
     """
 
     model: Model

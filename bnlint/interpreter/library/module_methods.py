@@ -5,7 +5,6 @@ from collections.abc import Callable
 import libcst as cst
 
 from bnlint.facts.types.initialisation import DEFAULT
-from bnlint.facts.types.run import ModeSwitched
 from bnlint.facts.types.site import Argument, Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import dotted
@@ -19,7 +18,7 @@ from bnlint.interpreter.torch.containers import extend_container, next_place
 from bnlint.interpreter.torch.freezing import freeze, note_weights_written
 from bnlint.interpreter.torch.hooks import framework_of_class
 from bnlint.interpreter.torch.inner_forwards import run_library
-from bnlint.interpreter.torch.model_records import model_record
+from bnlint.interpreter.torch.model_records import note_switched
 from bnlint.interpreter.torch.modules import (
     children,
     descendants,
@@ -94,14 +93,8 @@ def _switch(m: Machine, module: Instance, training: bool | None, site: Site, sco
     node = site.node
     function = node.func if isinstance(node, cst.Call) else None
     receiver = dotted(function.value) if isinstance(function, cst.Attribute) else ""
-    context = m.context()
     set_mode(m, module, training, site, scope)
-    model = model_record(m, module, receiver)
-    m.journal.note(
-        lambda facts, order: ModeSwitched(
-            order, site, context, facts.model(model), training, receiver
-        )
-    )
+    note_switched(m, module, training, site, receiver)
     return module
 
 

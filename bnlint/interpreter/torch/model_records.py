@@ -1,6 +1,7 @@
 """Models as they are when something happens to them: which BatchNorm layers they have."""
 
-from bnlint.facts.types.run import ModelBuilt
+from bnlint.facts.types.run import ModelBuilt, ModeSwitched
+from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.journal import ModelRecord
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
@@ -37,3 +38,15 @@ def note_built(m: Machine, made: Instance) -> None:
                 order, made.site, context, facts.model(model), made.has_parent
             )
         )
+
+
+def note_switched(
+    m: Machine, module: Instance, training: bool | None, site: Site, receiver: str
+) -> None:
+    """Record that a module's mode is set; ``receiver`` is the code that stands for it."""
+    context, model = m.context(), model_record(m, module, receiver)
+    m.journal.note(
+        lambda facts, order: ModeSwitched(
+            order, site, context, facts.model(model), training, receiver
+        )
+    )
