@@ -44,6 +44,24 @@ def test_functions_that_nothing_calls_do_not_cost_each_other_their_steps(number:
     assert count(code) == number
 
 
+FACTORY = """
+def net_{number}():
+    layers = []
+    for _ in range({number}):
+        layers += [nn.Conv2d(8, 8, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU()]
+    return nn.Sequential(*layers)
+"""
+
+
+def test_functions_that_use_a_model_come_before_those_that_build_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(entry_points, "LEAST_STEPS", 100)
+    monkeypatch.setattr(entry_points, "MOST_FILE_STEPS", 2_000)
+    many = "".join(FACTORY.format(number=i) for i in range(1, 40))
+    assert count(HEAD + many + TRAINING.format(number=0)) == 1
+
+
 @pytest.mark.parametrize("number", [4, 48])
 def test_a_longer_script_has_more_steps(number: int) -> None:
     parts = [TRAINING.format(number=i) + CALL.format(number=i) for i in range(number)]

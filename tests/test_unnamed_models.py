@@ -6,8 +6,8 @@ import pytest
 
 from bnlint.facts.passes.forwards import is_live
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.run import ModeSwitched
-from tests.rehearsing import forwards, rehearse, rehearse_files
+from bnlint.facts.types.run import ModeSwitched, Stored
+from tests.rehearsing import forwards, main_run, rehearse, rehearse_files
 
 NETS = """
 from torch import nn
@@ -134,6 +134,13 @@ def test_one_of_a_registry_is_followed_into_wrappers(model: str) -> None:
     assert all(forward.model.has_batchnorm is Known.YES for forward in found)
     assert found[0].context.excludes(found[1].context)
     assert not any(map(is_live, found))
+
+
+def test_one_of_a_registry_is_exported() -> None:
+    code = f"{HANDED}\nnet = MODELS[sys.argv[1]]()\ntorch.jit.trace(net, torch.ones(1, 3, 8, 8))\n"
+    stored = [*main_run(rehearse(code, net=True)).of_type(Stored)]
+    assert [event.models[0].type for event in stored] == ["A", "B"]
+    assert all(map(is_live, stored))
 
 
 def test_a_long_registry_is_a_few_of_its_models(tmp_path: Path) -> None:

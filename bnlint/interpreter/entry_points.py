@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import product
 
 import libcst as cst
 
@@ -29,6 +30,7 @@ from bnlint.interpreter.prefilter import (
     is_method_worth_executing,
     is_worth_executing,
     mentions_unexplored,
+    uses_models,
     words_by_definition,
 )
 from bnlint.interpreter.results.facts_maker import FactsMaker
@@ -203,7 +205,8 @@ class Rehearser:
     def run_unreached(self, sources: Sequence[SourceFile]) -> None:
         """Execute functions, classes and methods that no entry point has executed.
 
-        Those whose name is called nowhere come first, since they may call the others.
+        Those whose name is called nowhere come first, since they may call the others, and among
+        them those that do something with models, before those that only build one of many.
         """
         called: set[str] = set()
         for source in sources:
@@ -211,10 +214,11 @@ class Rehearser:
         left = dict.fromkeys(sources, MOST_FILE_STEPS)
         pool = self.m.steps + sum(_steps_for(source) for source in sources)
         words = {source: words_by_definition(source) for source in sources}
-        for wanted in (False, True):
+        for wanted, using in product((False, True), (True, False)):
             for source in sources:
                 for name, node in _definitions(source):
-                    if (name in called) is not wanted:
+                    uses = uses_models(words[source].get(name, NO_WORDS))
+                    if (name in called, uses) != (wanted, using):
                         continue
                     before = self.m.steps
                     rest = min(pool - before, left[source])

@@ -16,6 +16,8 @@ TELLING = frozenset(
     LightningDataModule training_step train_dataloader""".split()
 )
 """Words without which a definition that only uses what is known already teaches nothing."""
+USES = frozenset("eval train backward DataLoader no_grad inference_mode load_state_dict".split())
+"""Words of definitions that do more with models than build them."""
 _NO_OBJECTS = frozenset({type(None), bool, int, float, str, Int, Float, Text, Unknown, Function})
 """Types of attributes that hold no model and no loader."""
 _DEFINITION = re.compile(r"^(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)", re.MULTILINE)
@@ -54,6 +56,11 @@ def _methods(text: str, start: int, end: int) -> Iterator[tuple[str, int, int]]:
     own = [head for head in heads if len(head[1].expandtabs()) == indent]
     for head, following in zip_longest(own, own[1:]):
         yield head[2], head.end(), end if following is None else following.start()
+
+
+def uses_models(words: frozenset[str]) -> bool:
+    """Whether a definition does more with models than build them."""
+    return not USES.isdisjoint(words)
 
 
 def is_worth_executing(m: Machine, words: frozenset[str], name: str, namespace: Namespace) -> bool:

@@ -6,8 +6,9 @@ from bnlint.facts.types.run import Destination, Stored, Wrapped
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
-from bnlint.interpreter.core.values import Arguments, Value
+from bnlint.interpreter.core.values import Arguments, Choice, Value
 from bnlint.interpreter.library.state_dicts import OWNER, is_state_dict
+from bnlint.interpreter.python.alternatives import with_one_of
 from bnlint.interpreter.torch.model_records import model_record
 from bnlint.interpreter.torch.modules import modules_in
 from bnlint.interpreter.torch.norms import norm_records
@@ -35,6 +36,18 @@ def note_wrapped(m: Machine, model: Value, wrapper: str, site: Site) -> None:
 
 def note_stored(m: Machine, path: str, arguments: Arguments, site: Site) -> None:
     """Record that a script stores what it is given, if these are models or their weights."""
+    given = arguments.get(0, "model")
+    if STORING[path] is not Destination.EXPORTED or not isinstance(given, Choice):
+        _note_stored(m, path, arguments, site)
+        return
+
+    def store(model: Value) -> None:
+        _note_stored(m, path, arguments.with_first("model", model), site)
+
+    with_one_of(m, given.values, store, site, given.selection)
+
+
+def _note_stored(m: Machine, path: str, arguments: Arguments, site: Site) -> None:
     stored = dict.fromkeys(x for value in arguments.values for x in _models_in(value))
     if not m.journal.in_script or not stored:
         return
