@@ -11,16 +11,24 @@ from bnlint.facts.passes.forwards import (
     training_forwards,
     trains_nothing,
 )
+from bnlint.facts.passes.unproven import unproven_evaluations
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Purpose
-from bnlint.facts.types.run import Forward, ModeSwitched, Run, Switch, WeightsLoaded
+from bnlint.facts.types.run import (
+    Forward,
+    ModeSwitched,
+    Run,
+    Switch,
+    WeightsLoaded,
+    is_training,
+)
 from bnlint.facts.wording.eval_fix import (
     advice_on,
     cure_of,
     keeps_last_batch,
     who_answers_by_mode,
 )
-from bnlint.facts.wording.evidence import how_it_came, in_time, loader_name
+from bnlint.facts.wording.evidence import how_it_came, how_it_came_into, in_time, loader_name
 from bnlint.facts.wording.fix_places import evaluation_around
 from bnlint.finding import Applicability, Finding, Severity
 from bnlint.rule import Rule, Settings, first_of_each
@@ -38,6 +46,11 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
         found, key=lambda f: (evaluation_around(run, f), f.model.identity)
     ):
         yield _finding(run, forward)
+    unproven = (f for f in unproven_evaluations(run) if not _is_explicit(run, f))
+    for forward in first_of_each(
+        unproven, key=lambda f: (evaluation_around(run, f), f.model.identity)
+    ):
+        yield _unproven(run, forward)
 
 
 def _is_wrong(run: Run, forward: Forward) -> bool:
@@ -107,6 +120,26 @@ def _finding(run: Run, forward: Forward) -> Finding:
         evidence=[*in_time(how_it_came(run, forward)), *who_answers_by_mode(forward)],
         fix=None if explicit else RULE.fixed_by(cure.title, *cure.edits),
     )
+
+
+def _unproven(run: Run, forward: Forward) -> Finding:
+    """What would be wrong, depending on callers that were not found."""
+    name, function = forward.model.name, run.entry.rpartition(".")[2]
+    harm = "each batch is normalised by its own statistics, and moves the running ones"
+    if is_training(forward.mode) is Known.YES:
+        message = (
+            f"`{function}` evaluates `{name}` in train mode: if that has BatchNorm, {harm}; call"
+            f" `{name}.eval()` before the evaluation (nothing that calls `{function}` was found)"
+        )
+    else:
+        message = (
+            f"`{function}` evaluates `{name}` without calling `{name}.eval()`: if that has BatchNorm"
+            f" and comes in train mode, {harm}; call it before the evaluation (nothing that calls"
+            f" `{function}` was found)"
+        )
+    told = in_time(how_it_came_into(run, forward.mode, forward.model))
+    evidence = [] if all(switch.site is None for switch in forward.mode) else told
+    return RULE.at(forward.site, message, evidence=evidence, likely=True)
 
 
 def _message(forward: Forward, explicit: bool) -> str:

@@ -69,7 +69,8 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
 
 def _relapses(run: Run) -> Iterator[Relapse]:
     for forward in run.of_type(Forward):
-        if trains(forward) and (relapse := _undone_by_a_helper(run, forward)) is not None:
+        helped = trains(forward) and _has_statistics(forward)
+        if helped and (relapse := _undone_by_a_helper(run, forward)) is not None:
             yield relapse
     trained: dict[Site, list[Forward]] = {}
     for forward in run.of_type(Forward):
@@ -79,8 +80,16 @@ def _relapses(run: Run) -> Iterator[Relapse]:
         first = next((f for f in earlier if f.model.is_same(forward.model)), None)
         if first is not None:
             yield from _culprits(run, first, forward)
-        elif is_training(where_nothing_raised(forward.mode)) is Known.YES and is_live(forward):
+        elif is_training(where_nothing_raised(forward.mode)) is Known.YES and (
+            is_live(forward) or forward.model.given
+        ):
             earlier.append(forward)
+
+
+def _has_statistics(forward: Forward) -> bool:
+    """Whether a model has running statistics, or comes from a caller that is not known."""
+    tracking = (norm.is_there and norm.tracks is Known.YES for norm in forward.norms)
+    return forward.model.given or any(tracking)
 
 
 def _undone_by_a_helper(run: Run, forward: Forward) -> Relapse | None:
@@ -177,6 +186,9 @@ def _finding(run: Run, relapses: list[Relapse]) -> Finding:
     if relapse.first is not forward:
         told += how_it_came_into(run, relapse.first.mode, relapse.first.model)
     evidence = in_time(told)
+    if forward.model.given:
+        message = _of_given(run, name)
+        return RULE.at(relapse.switched_at, message, evidence=evidence, likely=True)
     if not trains(forward):
         return RULE.at(relapse.switched_at, _of_targets(name), evidence=evidence)
     return RULE.at(
@@ -185,6 +197,14 @@ def _finding(run: Run, relapses: list[Relapse]) -> Finding:
         f"statistics stop following the weights; call `{name}.train()` before training goes on",
         evidence=evidence,
         fix=_fix(run, relapse) if len(relapses) == 1 else None,
+    )
+
+
+def _of_given(run: Run, name: str) -> str:
+    return (
+        f"`{name}` is still in eval mode when its training goes on: if it has BatchNorm, the running"
+        f" statistics stop following the weights; call `{name}.train()` before training goes on"
+        f" (nothing that calls `{run.entry.rpartition('.')[2]}` was found)"
     )
 
 

@@ -34,6 +34,7 @@ from bnlint.interpreter.prefilter import (
     words_by_definition,
 )
 from bnlint.interpreter.results.facts_maker import FactsMaker
+from bnlint.interpreter.torch.given_models import arguments_from_callers, name_of
 from bnlint.interpreter.torch.hooks import framework_of_class, run_hook
 from bnlint.interpreter.torch.module_classes import is_module_class
 from bnlint.interpreter.torch.script_forwards import record_forward
@@ -77,6 +78,8 @@ class Rehearser:
         self.entry_steps = ENTRY_STEPS
         """Steps for the next function, class or method that nothing calls."""
         self._mains: dict[SourceFile, Namespace] = {}
+        self._called: set[str] = set()
+        """Names that some file calls, whatever they belong to."""
         self.unread: list[Invocation] = []
         """Calls whose arguments the script never asked for."""
 
@@ -208,9 +211,8 @@ class Rehearser:
         Those whose name is called nowhere come first, since they may call the others, and among
         them those that do something with models, before those that only build one of many.
         """
-        called: set[str] = set()
         for source in sources:
-            called |= called_names(source)
+            self._called |= called_names(source)
         left = dict.fromkeys(sources, MOST_FILE_STEPS)
         pool = self.m.steps + sum(_steps_for(source) for source in sources)
         words = {source: words_by_definition(source) for source in sources}
@@ -218,7 +220,7 @@ class Rehearser:
             for source in sources:
                 for name, node in _definitions(source):
                     uses = uses_models(words[source].get(name, NO_WORDS))
-                    if (name in called, uses) != (wanted, using):
+                    if (name in self._called, uses) != (wanted, using):
                         continue
                     before = self.m.steps
                     rest = min(pool - before, left[source])
@@ -251,7 +253,8 @@ class Rehearser:
 
     def _call(self, function: Value, site: Site) -> None:
         """Call something with arguments that are not known."""
-        arguments = Arguments()
+        uncalled = name_of(function) not in self._called
+        arguments = arguments_from_callers(self.m, function, site) if uncalled else Arguments()
         arguments.further = True
         self.m.call(function, arguments, site, self.m.namespaces.anywhere)
 

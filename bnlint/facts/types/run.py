@@ -165,6 +165,8 @@ class Model:
     """Where the code of the project decides by the mode what such a forward returns."""
     buffers_used: bool = False
     """Whether some part of the program asks for buffers of its BatchNorm layers, to copy them perhaps."""
+    given: bool = False
+    """Whether a function that nothing calls gets it from whoever does, so that nothing is known of it."""
 
     @property
     def key(self) -> int:

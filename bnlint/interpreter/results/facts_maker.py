@@ -47,6 +47,7 @@ from bnlint.interpreter.results.loose_norms import (
 )
 from bnlint.interpreter.results.own_reads import OwnReads
 from bnlint.interpreter.results.train_methods import train_method
+from bnlint.interpreter.torch.given_models import is_given
 from bnlint.interpreter.torch.mode_answers import answers_by_mode
 from bnlint.interpreter.torch.modules import (
     WRAPPERS,
@@ -92,6 +93,7 @@ class FactsMaker:
                 answer is not None,
                 None if answer is None else answer.site,
                 any(norm.module in self.journal.buffers_used for norm in record.norms),
+                is_given(unwrapped(module)),
             )
         return self._models[record]
 
