@@ -146,12 +146,16 @@ def test_one_of_a_registry_is_exported() -> None:
 def test_a_long_registry_is_a_few_of_its_models(tmp_path: Path) -> None:
     several = "\n".join(f"class N{i}(plain.Plain): pass" for i in range(8))
     names = ", ".join(f'"n{i}": N{i}' for i in range(8))
-    code = f"import sys, nets, plain\n{several}\nMODELS = {{{names}, 'net': nets.Net}}\n"
+    code = f"#\nimport sys, nets, used, plain, torch\n{several}\n"
+    code += f"MODELS = {{{names}, 'net': nets.Net, 'user': used.User}}\n"
     code += "net = MODELS[sys.argv[1]](8)\nnet(torch.randn(2, 8, 4, 4))\n"
-    files = {"train.py": code, "nets.py": NETS, "plain.py": PLAIN}
+    used = (
+        "from nets import Block\nfrom plain import Plain\nclass User(Plain):\n    block = Block\n"
+    )
+    files = {"train.py": code, "nets.py": NETS, "plain.py": PLAIN, "used.py": f"#\n{used}"}
     kinds = [f.model.type for f in forwards(rehearse_files(tmp_path, files, "train.py"))]
-    assert kinds[0] == "Net"
-    assert 1 < len(kinds) < 5
+    assert kinds[:2] == ["Net", "User"]
+    assert len(kinds) == 3
 
 
 def test_what_is_wrapped_may_be_anything() -> None:

@@ -5,6 +5,7 @@ wrong with one of them is wrong where that is chosen, so that a few stand for a 
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import libcst as cst
 
@@ -32,7 +33,7 @@ def one_of(m: Machine, items: Sequence[Value]) -> Value:
     """One of several values; many that build something are a few of them, or another one."""
     if len(items) > MOST_ALTERNATIVES and all(map(builds_something, items)):
         each = {id(item): item for item in items}
-        few = sorted(each.values(), key=_is_silent)[:MOST_TRIED]
+        few = sorted(each.values(), key=partial(_is_silent, m))[:MOST_TRIED]
         return m.join([*few, Unknown("item")])
     return m.join(items) if items else Unknown("item")
 
@@ -42,12 +43,23 @@ def builds_something(value: Value) -> bool:
     return isinstance(value, Function | Class | Partial)
 
 
-def _is_silent(value: Value) -> bool:
-    """Whether the file that something is defined in does not speak of BatchNorm."""
+def _is_silent(m: Machine, value: Value) -> bool:
+    """Whether neither the file that something is defined in speaks of BatchNorm, nor one that it uses."""
+    match value:
+        case (
+            Function(node=node, scope=Scope(namespace=space)) | Class(node=node, namespace=space)
+        ) if not space.source.mentions("BatchNorm"):
+            names = {n.value for n in below(node) if type(n) is cst.Name}
+            used = (space.own(m, name) for name in names & space.definitions.keys())
+            return not any(map(_is_of_batch_norm, used))
+    return not _is_of_batch_norm(value)
+
+
+def _is_of_batch_norm(value: Value) -> bool:
     match value:
         case Function(scope=Scope(namespace=space)) | Class(namespace=space):
-            return not space.source.mentions("BatchNorm")
-    return True
+            return space.source.mentions("BatchNorm")
+    return False
 
 
 def must_be_given(key: Value) -> bool:
