@@ -3,7 +3,13 @@
 from collections.abc import Iterator
 
 from bnlint.facts.types.graph import BuiltInForward, Graphs
-from bnlint.facts.wording.code_text import has_plain_arguments, stores_beyond_names
+from bnlint.facts.types.site import Site
+from bnlint.facts.wording.code_text import (
+    asks_for,
+    assigned_name,
+    has_plain_arguments,
+    stores_beyond_names,
+)
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule, first_of_each
 
@@ -32,15 +38,27 @@ def _is_mistake(built: BuiltInForward) -> bool:
 
 
 def _may_be_kept(built: BuiltInForward) -> bool:
-    """Whether a later forward may find it: where it is stored, or built under a condition."""
-    layer = built.layer
-    text = (built.whole or layer.site).statement.text
+    """Whether a later forward may find it: where it is stored, or built under a condition.
+
+    What a forward calls by a name may also be stored, trained or loaded by that name.
+    """
+    layer, place = built.layer, built.whole or built.layer.site
+    text = place.statement.text
     if not built.attribute:
-        return stores_beyond_names(text)
+        name = assigned_name(text)
+        return stores_beyond_names(text) or (name is not None and _is_handled(place, name))
     nearest = (layer.site, *layer.chain[:1])
     tests = [c.test.text for site in nearest for c in site.conditions]
     conditional = any("__name__" not in test for test in tests)
     return conditional or not text.startswith(f"self.{built.attribute} = ")
+
+
+def _is_handled(place: Site, name: str) -> bool:
+    """Whether code asks if it is there before it is built, or works on its parameters."""
+    if any(asks_for(condition.test.text, name) for condition in place.conditions):
+        return True
+    methods = ("parameters", "named_parameters", "load_state_dict")
+    return any(place.source.mentions(f"{name}.{method}(") for method in methods)
 
 
 def _finding(built: BuiltInForward) -> Finding:

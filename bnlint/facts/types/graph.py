@@ -149,7 +149,7 @@ class Unregistered:
     type ``container`` and holds ``number`` values; ``modules`` says that all of them are modules
     themselves (in a dict under texts), ``written`` is what is assigned to the attribute, if one
     place does it. ``inside`` says that the owner builds the layer; ``by_hand`` that its class has
-    methods of its own for what torch does with the modules that it knows.
+    methods of its own for what torch does with the modules that it knows, or code sets its mode.
     """
 
     layer: Layer

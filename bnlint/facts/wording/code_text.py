@@ -7,6 +7,7 @@ _DOTTED_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _FOLLOWS_MODE = re.compile(r"[=(,]\s*[\w.]+\.training\s*[,)]")
 _FALSE = re.compile(r"[=(,]\s*False\b")
 _STORED = re.compile(r"(?:\.\w++|\])\s*+(?::[^=]*+)?=(?!=)")
+_ASSIGNED = re.compile(r"\s*+([^\W\d]\w*+)\s*+(?::[^=]*+)?=(?!=)")
 _SLICE_OF_BATCH = re.compile(r"\[[^\[\]\n*:]*\*[^\[\]\n:]*:")
 _SIZES = re.compile(r"size\b|shape\b|\blen\(|batch_?size|\bbs\b")
 _SKIPPED = re.compile(
@@ -50,6 +51,17 @@ def follows_mode(text: str) -> bool:
 def stores_beyond_names(text: str) -> bool:
     """Whether a statement assigns to an attribute or an item, not to a local name alone."""
     return _STORED.search(text.split("(")[0]) is not None
+
+
+def assigned_name(statement: str) -> str | None:
+    """The one name that a statement gives a value: ``norm`` in ``norm = make(8)``."""
+    found = _ASSIGNED.match(statement)
+    return found[1] if found is not None else None
+
+
+def asks_for(test: str, name: str) -> bool:
+    """Whether a condition may ask if something is there already, as before it is built once."""
+    return re.search(rf"\b(?:{name}|in|None|hasattr)\b", test) is not None
 
 
 def unpacks_keywords(text: str) -> bool:

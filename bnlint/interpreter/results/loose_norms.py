@@ -9,7 +9,7 @@ from bnlint.immutable import immutable
 from bnlint.interpreter.core.objects import Class, Function, Instance
 from bnlint.interpreter.core.tape import Op
 from bnlint.interpreter.core.values import Value, present
-from bnlint.interpreter.torch.modules import modules_in, named_parts
+from bnlint.interpreter.torch.modules import MODE, modules_in, named_parts
 from bnlint.interpreter.torch.norms import is_batch_norm
 
 _BY_HAND = (
@@ -88,8 +88,15 @@ def _unregistered(
         named and all(isinstance(item, Instance) and item.is_module for item in items),
         next(iter(places)) if len(places) == 1 else None,
         owner.site in kept.module.chain,
-        any(isinstance(_own(owner, method), Function) for method in _BY_HAND),
+        _is_switched(kept.module)
+        or any(isinstance(_own(owner, method), Function) for method in _BY_HAND),
     )
+
+
+def _is_switched(module: Instance) -> bool:
+    """Whether code sets the mode of a module that ``train()`` and ``eval()`` of no model reach."""
+    mode = module.attributes.get(MODE)
+    return isinstance(mode, frozenset) and any(switch.site is not None for switch in mode)
 
 
 def _own(owner: Instance, name: str) -> Value:
