@@ -431,6 +431,22 @@ def test_gradients_with_respect_to_parameters_may_train() -> None:
     assert forwards(rehearse(code, net=True))[0].backpropagated is not NO
 
 
+def test_predictions_that_a_loop_may_end_before_are_measured_and_may_be_trained_on() -> None:
+    code = """
+    net = Net()
+    found = []
+    for x in batches:
+        if not len(x):
+            break
+        found.append(net(x))
+    """
+    for use, measured in (("torch.cat(found).argmax(1)", YES), ("torch.cat(found)", NO)):
+        for forward in forwards(rehearse(f"{code}{use}\n", net=True)):
+            assert (forward.measured, forward.backpropagated) == (measured, NO)
+    for forward in forwards(rehearse(f"{code}torch.cat(found).sum().backward()\n", net=True)):
+        assert forward.backpropagated is Known.UNKNOWN
+
+
 def test_predictions_of_a_comprehension_are_measured_when_they_are_joined() -> None:
     code = """
     import u

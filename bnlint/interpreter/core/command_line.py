@@ -60,6 +60,8 @@ class CommandLine:
         self.offered: dict[Option, list[Branch]] = {}
         """Options that are worth a try, with the branches that they open."""
         self._noted: set[cst.CSTNode] = set()
+        self.chains: dict[cst.If, tuple[list[tuple[cst.BaseExpression, bool]], bool]] = {}
+        """What the branches of if statements come to, as far as that was asked."""
         self.invocation: Invocation | None = None
         """The call that is being rehearsed, where its arguments are known."""
         self.argv: list[Value] | None = None

@@ -32,6 +32,7 @@ from bnlint.interpreter.python.iteration import delete_item, grown
 from bnlint.interpreter.python.loop_numbers import outlives_pass, varying
 from bnlint.interpreter.python.name_lookup import assign, bind
 from bnlint.interpreter.python.narrowing import narrowed
+from bnlint.interpreter.python.refused_defaults import doubt_refused_defaults
 from bnlint.interpreter.torch.containers import extend_container
 from bnlint.interpreter.torch.freezing import note_weights_written
 from bnlint.interpreter.torch.layer_shapes import ALL_SIZES
@@ -246,6 +247,7 @@ def _delete_item(
 
 @handles(STATEMENTS, cst.If)
 def _if(m: Machine, node: cst.If, scope: Scope) -> Completion | None:
+    doubt_refused_defaults(m, node, scope)
     return _chain(m, node, scope, 1)
 
 

@@ -1,13 +1,14 @@
 """Parameters of layers: gradients on or off, constant values, use in arithmetic."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Bound, Instance
-from bnlint.interpreter.core.values import Many, Tensor, Unknown, Value, present
+from bnlint.interpreter.core.values import Gradients, Many, Maybe, Tensor, Unknown, Value, present
 from bnlint.interpreter.torch.modules import PARAMETER, descendants
 from bnlint.vocabulary.layers import bare_name, parameter_names
 
@@ -142,12 +143,24 @@ def operand(m: Machine, value: Value, site: Site) -> Tensor | None:
     return m.tape.tensor(Kind.PARAMETER, "parameter", [], site, constants=constants)
 
 
+def _perhaps(tensor: Tensor) -> Tensor:
+    """A tensor that takes part on some paths only, so that a backward may reach what it comes from."""
+    reached = tensor.grads.sure | tensor.grads.maybe
+    return replace(tensor, grads=Gradients(maybe=reached)) if tensor.grads.sure else tensor
+
+
 def tensor_inputs(m: Machine, values: list[Value], site: Site) -> list[Tensor]:
-    """The tensors and parameters among an operation's arguments, one level deep."""
+    """The tensors and parameters among an operation's arguments, one level deep.
+
+    Those that a list has on some paths only are among them.
+    """
     found: list[Tensor] = []
     for value in values:
         items = value if isinstance(value, list | tuple) else [value]
         items = [value.element] if isinstance(value, Many) else items
-        found.extend(t for item in items if (t := operand(m, item, site)) is not None)
+        for item in items:
+            tensor = operand(m, present(item), site)
+            if tensor is not None:
+                found.append(_perhaps(tensor) if isinstance(item, Maybe) else tensor)
     m.step(len(found) >> 3)
     return found
