@@ -155,7 +155,7 @@ def test_a_long_registry_is_a_few_of_its_models(tmp_path: Path) -> None:
     files = {"train.py": code, "nets.py": NETS, "plain.py": PLAIN, "used.py": f"#\n{used}"}
     kinds = [f.model.type for f in forwards(rehearse_files(tmp_path, files, "train.py"))]
     assert kinds[:2] == ["Net", "User"]
-    assert len(kinds) == 3
+    assert len(kinds) == 5
 
 
 def test_what_is_wrapped_may_be_anything() -> None:

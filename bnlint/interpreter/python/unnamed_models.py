@@ -20,7 +20,7 @@ from bnlint.interpreter.torch.module_classes import is_module_class
 from bnlint.interpreter.torch.modules import CONTAINERS
 from bnlint.source.parents import below
 
-MOST_TRIED = 3
+MOST_TRIED = 5
 """Entries of a long registry that stand for all of them."""
 MOST_NAMES = 200
 """Names of a module that are looked at."""
