@@ -79,36 +79,51 @@ def lint(
     with timed("rehearsing"):
         recipes = trace is not None
         rehearsal = _rehearsed(opened.files, project, progress, plan.calls, recipes=recipes)
-    for refusal in rehearsal.refusals:
-        raise UsageError(_refused(refusal))
     first = opened.files[0].path if opened.files else ""
     found = [*map(_failed, rehearsal.failures), *_check(rehearsal, plan, first)]
-    attempts: tuple[Attempt, ...] = ()
-    added: set[Finding] = set()
-    if trace is not None:
-        with timed("tracing"):
-            traced = trace(rehearsal, project)
-        attempts = traced.attempts
-        found, added = _with_traced(found, traced, plan, first)
+    traced = _traced(trace, rehearsal, project)
+    found, added = _with_traced(found, traced, plan, first)
     _note_unreadable_imports(opened, project, plan)
     sources = {file.path: file for file in (*project.files, *opened.files)}
-    asked = {target.path for target in files}
-    given = {path for path, file in sources.items() if file.file in asked}
-    left = selection.sift([*opened.findings, *found], sources, given, plan)
-    decoded = opened.texts | {path: file.content for path, file in sources.items()}
-    findings = tuple(sorted(left, key=_place))
-    new = tuple(finding for finding in findings if finding in added)
-    notes = tuple(_unread(rehearsal, opened.files, plan))
-    account = account_of(rehearsal) if opened.files else None
+    findings = _chosen([*opened.findings, *found], sources, files, plan)
     return Result(
-        findings, sources, decoded, len(files), attempts, new, notes, account, rehearsal.runs
+        findings=findings,
+        sources=sources,
+        texts=opened.texts | {path: file.content for path, file in sources.items()},
+        checked=len(files),
+        attempts=traced.attempts if traced is not None else (),
+        added=tuple(finding for finding in findings if finding in added),
+        notes=tuple(_unread(rehearsal, opened.files, plan)),
+        account=account_of(rehearsal) if opened.files else None,
+        runs=rehearsal.runs,
     )
 
 
+def _chosen(
+    found: Sequence[Finding],
+    sources: "Mapping[str, SourceFile]",
+    files: Sequence[LintTarget],
+    plan: LintOptions,
+) -> tuple[Finding, ...]:
+    """The findings that are to be reported, in order."""
+    asked = {target.path for target in files}
+    given = {path for path, file in sources.items() if file.file in asked}
+    return tuple(sorted(selection.sift(found, sources, given, plan), key=_place))
+
+
+def _traced(trace: Trace | None, rehearsal: Rehearsal, project: Project) -> "Traced | None":
+    if trace is None:
+        return None
+    with timed("tracing"):
+        return trace(rehearsal, project)
+
+
 def _with_traced(
-    found: list[Finding], traced: "Traced", plan: LintOptions, path: str
+    found: list[Finding], traced: "Traced | None", plan: LintOptions, path: str
 ) -> tuple[list[Finding], set[Finding]]:
     """All findings, with those that the traced models add, and these alone."""
+    if traced is None:
+        return found, set()
     from bnlint.lint.trace_program import merged
 
     every, added = merged(found, [*_check(traced.rehearsal, plan, path)])
@@ -129,12 +144,19 @@ def _rehearsed(
     *,
     recipes: bool,
 ) -> Rehearsal:
-    """What a program does; where there is none, the interpreter is not even imported."""
+    """What a program does; where there is none, the interpreter is not even imported.
+
+    Raises:
+        UsageError: a script does not take the arguments that it is called with.
+    """
     if not files:
         return _NOTHING
     from bnlint.interpreter import rehearse
 
-    return rehearse(files, project, progress, recipes=recipes, calls=calls)
+    rehearsal = rehearse(files, project, progress, recipes=recipes, calls=calls)
+    for refusal in rehearsal.refusals:
+        raise UsageError(_refused(refusal))
+    return rehearsal
 
 
 def _refused(refusal: Refusal) -> str:

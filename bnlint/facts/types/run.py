@@ -261,6 +261,8 @@ class Forward(Event):
     """The dotted name that stands for the model in the call, ``""`` if there is none."""
     samples: int | None = None
     """How many samples an input has that the script makes up, where it writes their number."""
+    slopes_at: Site | None = None
+    """Where the gradient of each output with respect to the input is computed, to be trained on."""
 
 
 @immutable

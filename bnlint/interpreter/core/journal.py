@@ -96,6 +96,7 @@ class ForwardRecord:
     may_be_trained: bool = False
     measured: Known = Known.NO
     device_count: int | None = None
+    slopes_at: Site | None = None
 
     @property
     def backpropagated(self) -> Known:
@@ -236,6 +237,13 @@ class Journal:
             if extra not in record.backwards:
                 record.backwards.append(extra)
         return reached
+
+    def note_slopes(self, outputs: list[Tensor], inputs: list[Tensor], site: Site) -> None:
+        """Gradients of ``outputs`` with respect to ``inputs`` are computed, to be trained on."""
+        before = frozenset[int]().union(*(t.depends for t in inputs))
+        for number in Gradients.of_all([t.grads for t in outputs]).sure - before:
+            record = self.forwards[number]
+            record.slopes_at = record.slopes_at or site
 
     def may_backpropagate(self, tensors: list[Tensor]) -> None:
         """A backward may run through ``tensors``, or none."""

@@ -1,6 +1,6 @@
 """The state of a rehearsal and its central moves: evaluate, execute, call, fork and join."""
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -12,6 +12,7 @@ from bnlint.facts.types.run import Assumption, Condition, Context
 from bnlint.facts.types.run import Loop as LoopFact
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.command_line import CommandLine
+from bnlint.interpreter.core.extent import extent
 from bnlint.interpreter.core.frames import (
     RAISE,
     Activation,
@@ -23,18 +24,17 @@ from bnlint.interpreter.core.frames import (
 )
 from bnlint.interpreter.core.heap import Contents, Heap, Snapshot
 from bnlint.interpreter.core.joins import join_contents, join_values
+from bnlint.interpreter.core.memory import Memory
 from bnlint.interpreter.core.objects import Builtin, Instance, Scope
-from bnlint.interpreter.core.values import Arguments, Library, Unknown, Value, extent
+from bnlint.interpreter.core.values import Arguments, Library, Unknown, Value
 from bnlint.interpreter.evaluation.allowance import FREE, Allowance
 
 if TYPE_CHECKING:
-    from bnlint.interpreter.core.journal import Journal, ModelRecord, Named
+    from bnlint.interpreter.core.journal import Journal
     from bnlint.interpreter.core.namespaces import Namespace, Namespaces
     from bnlint.interpreter.core.reads import Owner, Reads
     from bnlint.interpreter.core.tape import Tape
-    from bnlint.interpreter.python.answers import Answer
     from bnlint.interpreter.recipes.model_recipes import Recipes
-    from bnlint.interpreter.torch.prototypes import Prototype
 
 MAX_DEPTH = 60
 """Calls within calls; deeper ones give an unknown value."""
@@ -109,25 +109,12 @@ class Machine:
         self.allowance = Allowance()
         """How much Python's own operations may still do."""
         self.reached: set[cst.CSTNode] = set()
-        self.parts: dict[Instance, tuple[int, list[Named]]] = {}
-        """The modules below each, and the heap's structure when they were listed."""
-        self.models: dict[tuple[Instance, str], ModelRecord] = {}
-        """The last record of each, under each of its names."""
+        self.memory = Memory()
         self.command_line = CommandLine()
         self.readings: list[Reads] = []
         """Those who want to know what is read from outside of them."""
-        self.answers: dict[Hashable, Answer | None] = {}
-        """What calls returned that did nothing else, ``None`` for what was called once or does more."""
-        self.prototypes: dict[Hashable, Prototype | None] = {}
-        """Modules by what they are built from, ``None`` for what was built once or cannot be copied."""
         self.written: set[str] = set()
         """The paths of files that the program writes."""
-        self.documents: dict[tuple[str, str], object] = {}
-        """What texts of data hold, by their formats."""
-        self.filled: dict[int, dict[Value, Value]] = {}
-        """Registries whose registrations were executed, by their identities."""
-        self.registered: set[Namespace] = set()
-        """The modules whose registrations were executed."""
         self.assigning: cst.CSTNode | None = None
         """The right-hand side of the assignment that is being executed."""
         self.speculating = False

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from bnlint.facts.types.graph import Shape
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.extent import MOST_LOOKED_AT
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.values import (
-    MOST_LOOKED_AT,
     UNKNOWN_SHAPE,
     Choice,
     Gradients,

@@ -1,8 +1,7 @@
 """The values of a rehearsal: Python's own while they are known, these otherwise."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
 import libcst as cst
@@ -42,6 +41,8 @@ CONDITIONAL = "depends on a condition"
 """The reason of a value that differs between two paths."""
 SOME_ITEMS = "items that depend on a condition"
 """The reason of an unknown item that stands for any number of items of its list or tuple."""
+SOME_SLICE = Unknown("slice")
+"""A slice whose bounds are not known."""
 FURTHER = "what the passes between the first and the last add"
 """The reason of an item that stands for those of passes that two others stand for."""
 SHUFFLED = Unknown("samples in a random order")
@@ -292,34 +293,6 @@ class Arguments:
     def values(self) -> list[Value]:
         """All values."""
         return [*self.positional, *self.keywords.values(), *self.unpacked]
-
-
-MOST_LOOKED_AT = 1024
-"""Items of a container that is looked through; longer ones hold data, not what a call is given."""
-_DEEPEST_LOOK = 3
-_CONTAINERS = frozenset({list, tuple, dict, Configuration})
-
-
-def extent(values: Collection[Value]) -> int:
-    """How many items a look through values and, a few levels deep, their containers meets.
-
-    What is there several times is looked through once.
-    """
-    if _CONTAINERS.isdisjoint(map(type, values)):
-        return len(values)
-    return _extent(values, _DEEPEST_LOOK, set())
-
-
-def _extent(values: Collection[Value], depth: int, seen: set[tuple[int, int]]) -> int:
-    count = len(values)
-    for value in islice(values, MOST_LOOKED_AT):
-        if type(value) not in _CONTAINERS or not value or (id(value), depth) in seen:
-            continue
-        seen.add((id(value), depth))
-        items: Collection[Value] = value.values() if isinstance(value, dict) else value  # type: ignore[assignment]
-        more = _extent(items, depth - 1, seen) if depth > 1 else len(items)
-        count += more - max(0, len(items) - MOST_LOOKED_AT)
-    return count
 
 
 def open_at(items: Value) -> int | None:

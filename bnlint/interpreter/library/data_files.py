@@ -50,11 +50,11 @@ BY_PATH = frozenset({"toml.load", "mmcv.load", "mmengine.load", "mmengine.fileio
 
 def loaded(m: Machine, kind: str, text: str, name: str, site: Site) -> Value:
     """The data of a text, whose numbers remember the file ``name`` that they come from."""
-    if (kind, text) not in m.documents:
+    if (kind, text) not in m.memory.documents:
         if not m.allowance.takes(weight_of(kind, text)):
             return _too_large(name, site)
-        m.documents[kind, text] = _parsed(kind, text)
-    tree = m.documents[kind, text]
+        m.memory.documents[kind, text] = _parsed(kind, text)
+    tree = m.memory.documents[kind, text]
     if tree is _MALFORMED:
         return Unknown(f"malformed {name}" if name else f"{kind} load()", site)
     if tree is _TOO_LARGE or not m.allowance.takes(len(text)):

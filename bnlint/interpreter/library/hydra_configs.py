@@ -9,8 +9,7 @@ from pathlib import Path
 from bnlint.facts.types.site import Site
 from bnlint.immutable import immutable
 from bnlint.interpreter.core.machine import CALLS, Machine, ProgramEnds, handles
-from bnlint.interpreter.core.namespaces import Namespace
-from bnlint.interpreter.core.objects import ComposedMain, Partial, Scope
+from bnlint.interpreter.core.objects import ComposedMain, Scope
 from bnlint.interpreter.core.values import (
     MISSING,
     Arguments,
@@ -27,9 +26,7 @@ from bnlint.interpreter.library.hydra_store import stored, stored_groups
 from bnlint.interpreter.python.configurations import (
     OMEGACONF,
     configured,
-    entry,
     merge,
-    pay_for,
     selected,
     set_at,
 )
@@ -38,12 +35,9 @@ from bnlint.source import SourceFile
 from bnlint.visible import display_path
 
 MOST_CONFIGS = 200
-MOST_PARTS = 40
-"""Of a dotted path to an object; each of its beginnings is looked for as a module."""
 _HEADER = re.compile(r"\A(?:\s*#[^\n]*\n)*?\s*#\s*@package[ \t]+(\S+)")
 _ITEM = re.compile(r"(?:(?P<word>override|optional)\s+)*(?P<group>[^@\s]+)(?:@(?P<package>\S+))?")
 _ABSOLUTE = ("_global_", "_group_", "_name_")
-SETTINGS = frozenset({"_target_", "_partial_", "_args_", "_recursive_", "_convert_"})
 
 
 class NotComposed(Exception):
@@ -322,88 +316,6 @@ def _compose(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sco
 
 
 # -- objects of configurations ----------------------------------------------------------------
-
-
-@library_function(
-    *(f"hydra.{n}" for n in ("utils.instantiate", "utils.call", "_internal.instantiate"))
-)
-def _instantiate(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
-    config, *rest = arguments.positional or [arguments.keywords.get("config")]
-    given = {k: v for k, v in arguments.keywords.items() if k not in (*SETTINGS, "config")}
-    recursive = arguments.keywords.get("_recursive_", True)
-    return instantiated(m, config, Arguments(rest, given), site, scope, deep=recursive is not False)
-
-
-def instantiated(
-    m: Machine, config: Value, more: Arguments, site: Site, scope: Scope, *, deep: bool = True
-) -> Value:
-    """The object that a configuration's ``_target_`` makes of its other entries."""
-    pay_for(m, config)
-    match config:
-        case list():
-            return m.new([instantiated(m, v, Arguments(), site, scope) for v in config])
-        case Configuration() | dict() if "_target_" not in config:
-            made = configured(m, {}, OMEGACONF)
-            assert isinstance(made, Configuration)
-            for key, value in _entries(config):
-                made[key] = instantiated(m, value, Arguments(), site, scope)
-            return made
-        case Configuration() | dict():
-            return _made(m, config, more, site, scope, deep=deep)
-    return config
-
-
-def _entries(config: dict[Value, Value]) -> list[tuple[Value, Value]]:
-    known = isinstance(config, Configuration)
-    return [(key, entry(config, key) if known else config[key]) for key in config]  # type: ignore[arg-type]
-
-
-def _made(
-    m: Machine,
-    config: dict[Value, Value],
-    more: Arguments,
-    site: Site,
-    scope: Scope,
-    *,
-    deep: bool,
-) -> Value:
-    entries = dict(_entries(config))
-    target, deep = entries.get("_target_"), deep and entries.get("_recursive_") is not False
-    callee = _named(m, target, site, scope) if isinstance(target, str) else Unknown("target")
-    keywords: dict[str, Value] = {}
-    for key, value in entries.items():
-        if isinstance(key, str) and key not in SETTINGS and key not in more.keywords:
-            inner = instantiated(m, value, Arguments(), site, scope) if deep else value
-            keywords[str(key)] = inner
-    keywords |= more.keywords
-    positional = list(more.positional)
-    own = entries.get("_args_")
-    if isinstance(own, list) and not positional:
-        positional = list(own)
-    if entries.get("_partial_") is True:
-        return Partial(callee, tuple(positional), tuple(keywords.items()))
-    return m.call(callee, Arguments(positional, keywords), site, scope)
-
-
-def _named(m: Machine, path: str, site: Site, scope: Scope) -> Value:
-    """What a dotted path means: something of the project, or of a package."""
-    parts = path.split(".")
-    if len(parts) > MOST_PARTS:
-        return Unknown("target")
-    for end in range(len(parts) - 1, 0, -1):
-        module = m.namespaces.load(".".join(parts[:end]), 0, scope.namespace)
-        if isinstance(module, Namespace):
-            value: Value = module
-            for name in parts[end:]:
-                value = m.attribute(value, name, site.node, scope)  # type: ignore[arg-type]
-            return value
-    return Library(path)
-
-
-@library_function("hydra.utils.get_class", "hydra.utils.get_method", "hydra.utils.get_object")
-def _get(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
-    name = arguments.get(0, "path")
-    return _named(m, str(name), site, scope) if isinstance(name, str) else Unknown(f"{path}()")
 
 
 @library_function("hydra.utils.to_absolute_path")

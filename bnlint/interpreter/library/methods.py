@@ -67,12 +67,7 @@ def _call_builtin(
         note_epoch_set(m, receiver, arguments, site)
     match receiver:
         case Builtin(receiver=owner, name="__dict__"):
-            key = arguments.get(0, "key")
-            if name in ("get", "__getitem__") and isinstance(owner, Namespace):
-                return member(m, owner, key, site.node, scope)  # type: ignore[arg-type]
-            if name in ("get", "__getitem__") and isinstance(key, str):
-                return m.attribute(owner, key, site.node, scope)  # type: ignore[arg-type]
-            return Unknown(name, site, open_one([key]))
+            return _call_on_names(m, owner, name, arguments, site, scope)
         case Tensor():
             made = call_tensor_method(m, receiver, name, arguments, site)
             if name in RESHAPING_IN_PLACE:
@@ -100,6 +95,18 @@ def _call_builtin(
         case Library():
             return Unknown(name)
     return m.call_unknown(receiver, arguments, site)
+
+
+def _call_on_names(
+    m: Machine, owner: Value, name: str, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
+    """``owner.__dict__.get(key)`` and the like."""
+    key = arguments.get(0, "key")
+    if name in ("get", "__getitem__") and isinstance(owner, Namespace):
+        return member(m, owner, key, site.node, scope)  # type: ignore[arg-type]
+    if name in ("get", "__getitem__") and isinstance(key, str):
+        return m.attribute(owner, key, site.node, scope)  # type: ignore[arg-type]
+    return Unknown(name, site, open_one([key]))
 
 
 def _call_on_instance(

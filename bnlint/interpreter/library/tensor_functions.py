@@ -7,11 +7,11 @@ from bnlint.facts.passes.reshaping import SIZE_OF_FIRST
 from bnlint.facts.types.graph import Shape
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.extent import MOST_LOOKED_AT
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import (
-    MOST_LOOKED_AT,
     NO_GRADIENTS,
     Arguments,
     Choice,

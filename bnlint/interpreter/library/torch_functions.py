@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import libcst as cst
+
 from bnlint.facts.types.initialisation import nonlinearity_gain
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.known import Known
@@ -81,12 +83,29 @@ def _is_grad(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sco
 
 @library_function("torch.autograd.grad")
 def _grad(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
-    inputs = tensors_in([arguments.get(0, "outputs")])
-    if not _are_data(arguments.get(1, "inputs")):
-        m.journal.backpropagate(inputs, m.assumptions())
+    outputs = tensors_in([arguments.get(0, "outputs")])
+    to = arguments.get(1, "inputs")
+    if not _are_data(to):
+        m.journal.backpropagate(outputs, m.assumptions())
+    elif arguments.get(4, "create_graph") is True and _are_of_each_sample(arguments):
+        m.journal.note_slopes(outputs, tensors_in([to]), site)
     every = tensors_in(arguments.values)
     made = m.tape.tensor(Kind.OTHER, "grad", every, site)
     return Many(made)
+
+
+def _are_of_each_sample(arguments: Arguments) -> bool:
+    """Whether outputs are summed up, so that each input gets the gradient of its own one.
+
+    ``outputs`` that are one number otherwise may be a loss, whose gradients are what they are meant to be.
+    """
+    if arguments.get(2, "grad_outputs") is not None:
+        return True
+    written = arguments.nodes[0] if arguments.nodes else arguments.keyword_nodes.get("outputs")
+    match written:
+        case cst.Call(func=cst.Attribute(attr=cst.Name(value="sum"))):
+            return True
+    return False
 
 
 def _are_data(value: Value) -> bool:

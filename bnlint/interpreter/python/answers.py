@@ -35,17 +35,17 @@ def executed_or_remembered(
         )
     except NotFixed:
         return execute()
-    if key not in m.answers:
-        m.answers[key] = None
+    if key not in m.memory.answers:
+        m.memory.answers[key] = None
         return execute()
-    answer = m.answers[key]
+    answer = m.memory.answers[key]
     if answer is not None and answer.reads.holds():
         answer.reads.repeat()
         return answer.value
     with reading(m) as reads:
         value = execute()
         if not reads.told and not reads.changed() and _is_fixed(value):
-            m.answers[key] = Answer(value, reads)
+            m.memory.answers[key] = Answer(value, reads)
     return value
 
 

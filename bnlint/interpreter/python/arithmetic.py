@@ -9,6 +9,7 @@ import libcst as cst
 from bnlint.facts.types.graph import Shape
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.extent import MOST_LOOKED_AT
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import (
     Builtin,
@@ -21,7 +22,6 @@ from bnlint.interpreter.core.objects import (
 )
 from bnlint.interpreter.core.values import (
     CONCRETE,
-    MOST_LOOKED_AT,
     Choice,
     GradientSwitch,
     Library,

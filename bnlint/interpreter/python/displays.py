@@ -1,7 +1,7 @@
 """Lists, tuples, sets and dicts as written, and comprehensions."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import libcst as cst
 
@@ -75,46 +75,61 @@ def _comprehension(
     m: Machine, node: cst.BaseComp, scope: Scope, body: Callable[[Scope], Value]
 ) -> list[Value] | Many:
     inner = Scope(m.new({}), scope.namespace, scope)
-    made: list[Value] = []
-    exact = True
+    return _Comprehension(m, node, scope, inner, body).executed()
 
-    def go_on(clause: cst.CompFor) -> None:
-        if clause.inner_for_in is not None:
-            run(clause.inner_for_in)
-        else:
-            made.append(body(inner))
 
-    def run(clause: cst.CompFor) -> None:
-        nonlocal exact
+@dataclass(slots=True)
+class _Comprehension:
+    """A comprehension that is being executed, with what it has made so far."""
+
+    m: Machine
+    node: cst.BaseComp
+    outer: Scope
+    inner: Scope
+    body: Callable[[Scope], Value]
+    made: list[Value] = field(default_factory=list)
+    exact: bool = True
+
+    def executed(self) -> list[Value] | Many:
+        """All items, or what stands for them."""
+        m, made = self.m, self.made
+        self._run(self.node.for_in)
+        return m.new(made) if self.exact else Many(m.join(made) if made else Unknown("item"))
+
+    def _run(self, clause: cst.CompFor) -> None:
+        m, inner = self.m, self.inner
         iterable = iterated(m, m.evaluate(clause.iter, inner), m.site(clause, inner), inner)
         items, depth = _one_by_one(m, iterable), len(m.loops)
         known = items is not None
         if items is None:
-            exact = False
+            self.exact = False
             items = [iterable.element if isinstance(iterable, Many) else _part(iterable)]
         if not known or m.modules:
-            m.loops.append(_loop(m, node, iterable, scope))
+            m.loops.append(_loop(m, self.node, iterable, self.outer))
         try:
             for number, item in enumerate(items, 1):
                 if m.modules:
                     m.loops[-1].number = number
-                take(clause, item)
+                self._take(clause, item)
         finally:
             del m.loops[depth:]
 
-    def take(clause: cst.CompFor, item: Value) -> None:
-        nonlocal exact
+    def _take(self, clause: cst.CompFor, item: Value) -> None:
+        m, inner = self.m, self.inner
         m.step()
         assign(m, clause.target, item, inner)
         passes = [truth_of(m.evaluate(test.test, inner)) for test in clause.ifs]
         if None in passes and False not in passes:
-            exact = False
-            m.fork(lambda: go_on(clause), lambda: None, m.site(clause, inner))
+            self.exact = False
+            m.fork(lambda: self._go_on(clause), lambda: None, m.site(clause, inner))
         elif False not in passes:
-            go_on(clause)
+            self._go_on(clause)
 
-    run(node.for_in)
-    return m.new(made) if exact else Many(m.join(made) if made else Unknown("item"))
+    def _go_on(self, clause: cst.CompFor) -> None:
+        if clause.inner_for_in is not None:
+            self._run(clause.inner_for_in)
+        else:
+            self.made.append(self.body(self.inner))
 
 
 def _one_by_one(m: Machine, iterable: Value) -> list[Value] | None:

@@ -5,6 +5,7 @@ import libcst as cst
 from bnlint.interpreter.core.machine import EXPRESSIONS, Machine, handles
 from bnlint.interpreter.core.objects import Function, Scope, Super
 from bnlint.interpreter.core.values import (
+    SOME_SLICE,
     Arguments,
     Configuration,
     Many,
@@ -18,7 +19,7 @@ from bnlint.interpreter.evaluation import change
 from bnlint.interpreter.python.arithmetic import binary, compare, operator_name, truth_of, unary
 from bnlint.interpreter.python.configurations import entry
 from bnlint.interpreter.python.forgetting import forget
-from bnlint.interpreter.python.iteration import SOME_SLICE, elements, index_into, listed
+from bnlint.interpreter.python.iteration import elements, index_into, listed
 from bnlint.interpreter.python.name_lookup import assign, look_up
 
 

@@ -1,11 +1,9 @@
 """Taking values apart: items, indices, and storing into containers."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import libcst as cst
 
-from bnlint.facts.types.graph import Shape
 from bnlint.facts.types.kind import Kind
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import Namespace
@@ -24,6 +22,7 @@ from bnlint.interpreter.core.values import (
     OPENING,
     SHUFFLED,
     SOME_ITEMS,
+    SOME_SLICE,
     Arguments,
     Choice,
     Configuration,
@@ -50,6 +49,7 @@ from bnlint.interpreter.library.state_dicts import PARAMETERS, is_state_dict, pa
 from bnlint.interpreter.python.configurations import entry, put
 from bnlint.interpreter.python.data_texts import lines_of, text_at
 from bnlint.interpreter.python.registries import fill
+from bnlint.interpreter.python.tensor_indexing import index_tensor
 from bnlint.interpreter.python.unnamed_models import member, must_be_given, one_of
 from bnlint.interpreter.torch.containers import delete_child, indexed_child
 from bnlint.interpreter.torch.layer_shapes import size_at
@@ -63,8 +63,6 @@ from bnlint.interpreter.torch.parameters import is_opaque, is_parameter, operand
 from bnlint.interpreter.torch.weight_fills import draw
 
 NAMED_TUPLE = "typing.NamedTuple"
-SOME_SLICE = Unknown("slice")
-"""A slice whose bounds are not known."""
 MOST_LEFT_OUT = -8
 """How many of the last children of a third-party model may be missing from what still has BatchNorm."""
 TEXTS = frozenset({str, Text})
@@ -145,7 +143,7 @@ def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: S
     """``value[key]``."""
     match value:
         case Tensor():
-            return _index_tensor(m, value, key, node, scope)
+            return index_tensor(m, value, key, node, scope)
         case Many(element=Instance() as model, parts=True) if not _is_most(key):
             part = m.attribute(model, str(key) if isinstance(key, int) else "part", node, scope)
             return Many(part) if isinstance(key, slice) or key is SOME_SLICE else part
@@ -196,7 +194,7 @@ def _index_instance(
             return value.attributes[PARAMETERS]
         case Instance(library="torch.nn.Parameter"):
             tensor = operand(m, value, site)
-            return Unknown("item") if tensor is None else _index_tensor(m, tensor, key, node, scope)
+            return Unknown("item") if tensor is None else index_tensor(m, tensor, key, node, scope)
         case Instance() if is_named_tuple(value):
             return _index_known(m, list(value.attributes.values()), key, node, scope)
     return MISSING
@@ -281,57 +279,6 @@ def _any_item(m: Machine, value: Value) -> Value:
     if isinstance(items, list | tuple):
         items = [item for item in items if not is_further(item)]
     return one_of(m, items) if isinstance(items, list | tuple) else Unknown("item")
-
-
-def _index_tensor(m: Machine, value: Tensor, key: Value, node: cst.CSTNode, scope: Scope) -> Value:
-    if key == 0 and _is_number_of(node):
-        m.journal.measure([value])
-    if value.whole:
-        return Tensor(
-            -1,
-            Shape(),
-            value.depends,
-            value.grads,
-            value.loaders,
-            value.batch,
-            whole=isinstance(key, str),
-        )
-    shape, keeps_batch = _indexed_shape(value.shape, key)
-    site = m.site(node, scope)
-    constants = {"key": key}
-    made = m.tape.tensor(
-        Kind.SPLIT, "getitem", [value], site, constants=constants, shape=shape, batch=keeps_batch
-    )
-    return replace(made, drawn=True) if isinstance(key, Tensor) and key.drawn else made
-
-
-def _is_number_of(node: cst.CSTNode) -> bool:
-    """Whether ``loss.data[0]`` is written, which was what ``loss.item()`` is now."""
-    owner = node.value if isinstance(node, cst.Subscript) else None
-    return isinstance(owner, cst.Attribute) and owner.attr.value == "data"
-
-
-def _indexed_shape(shape: Shape, key: Value) -> tuple[Shape, bool]:
-    keys = key if isinstance(key, tuple) else (key,)
-    full = slice(None, None, None)
-    keeps_batch = keys[0] == full or keys[0] is ...
-    if shape.rank is None or not all(k is None or _is_plain_key(k) for k in keys):
-        return Shape(), keeps_batch
-    added = sum(k is None for k in keys)
-    removed = sum(isinstance(k, int) for k in keys)
-    channels = None if added or shape.channels_last else _indexed_channels(shape.channels, keys)
-    return Shape(shape.rank + added - removed, None, channels), keeps_batch
-
-
-def _is_plain_key(key: Value) -> bool:
-    return key is SOME_SLICE or (isinstance(key, int | slice) and not isinstance(key, bool))
-
-
-def _indexed_channels(channels: int | None, keys: tuple[Value, ...]) -> int | None:
-    if channels is None or isinstance(keys[0], int):
-        return None
-    taken = keys[1] if len(keys) > 1 else slice(None)
-    return len(range(channels)[taken]) if isinstance(taken, slice) else None
 
 
 def store_item(m: Machine, target: cst.Subscript, value: Value, scope: Scope) -> None:

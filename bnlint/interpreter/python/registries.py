@@ -21,11 +21,11 @@ MOST_MODULES = 200
 
 def fill(m: Machine, container: dict[Value, Value]) -> bool:
     """Execute the registrations that may add to a container; whether any were."""
-    if id(container) in m.filled:
+    if id(container) in m.memory.filled:
         return False
     if not _is_global(m, container):
         return False
-    m.filled[id(container)] = container
+    m.memory.filled[id(container)] = container
     before = len(container)
     for module in _reachable(m):
         register(m, module)
@@ -97,9 +97,9 @@ def _statements(body: Iterable[cst.CSTNode]) -> Iterator[cst.CSTNode]:
 
 def register(m: Machine, space: Namespace) -> None:
     """Execute what registers something when a module is imported."""
-    if space.eager or space in m.registered:
+    if space.eager or space in m.memory.registered:
         return
-    m.registered.add(space)
+    m.memory.registered.add(space)
     content = space.source.content
     if not space.registers and not any(word in content for word in IMPORTERS):
         return

@@ -344,6 +344,7 @@ class FactsMaker:
             record.device_count,
             record.receiver,
             record.samples,
+            record.slopes_at,
         )
 
     def norm_states(self, records: Sequence[NormRecord], model: Instance) -> tuple[NormState, ...]:

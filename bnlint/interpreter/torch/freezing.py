@@ -2,9 +2,10 @@
 
 from bnlint.facts.types.run import Frozen, WeightsWritten
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.extent import MOST_LOOKED_AT
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
-from bnlint.interpreter.core.values import MOST_LOOKED_AT, Many, Value
+from bnlint.interpreter.core.values import Many, Value
 from bnlint.interpreter.python.iteration import elements
 from bnlint.interpreter.torch.model_records import model_record
 from bnlint.interpreter.torch.modules import descendants

@@ -15,7 +15,7 @@ def model_record(m: Machine, module: Instance, name: str = "") -> ModelRecord:
     It is the same record as before as long as the module has the same BatchNorm layers.
     """
     called = name or module.called
-    before = m.models.get((module, called))
+    before = m.memory.models.get((module, called))
     if before is not None and before.structure == m.heap.structure:
         return before
     norms = [part for part in parts_of(m, module) if is_batch_norm(part.module)]
@@ -24,7 +24,7 @@ def model_record(m: Machine, module: Instance, name: str = "") -> ModelRecord:
         before.structure = m.heap.structure
         return before
     made = ModelRecord(module, called, there, norms, m.heap.structure)
-    m.models[module, called] = made
+    m.memory.models[module, called] = made
     return made
 
 

@@ -6,11 +6,11 @@ from functools import partial
 
 from bnlint.facts.types.run import Alternative, Assumption, Mode, Switch
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.extent import MOST_LOOKED_AT
 from bnlint.interpreter.core.journal import Named, Slot
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Function, Instance, Method, Scope
 from bnlint.interpreter.core.values import (
-    MOST_LOOKED_AT,
     Arguments,
     Choice,
     Float,
@@ -142,9 +142,9 @@ def _slot(owner: Instance, part: str, name: str, child: Instance) -> Slot | None
 
 def parts_of(m: Machine, module: Instance) -> list[Named]:
     """As ``named_parts``, remembered until some module gets or loses a part."""
-    known = m.parts.get(module)
+    known = m.memory.parts.get(module)
     if known is None or known[0] != m.heap.structure:
-        known = m.parts[module] = m.heap.structure, named_parts(module)
+        known = m.memory.parts[module] = m.heap.structure, named_parts(module)
     return known[1]
 
 

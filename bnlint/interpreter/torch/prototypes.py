@@ -50,10 +50,10 @@ def built_or_copied(
         key = cls, identity((arguments.positional, arguments.keywords)), m.command_line.situation
     except NotFixed:
         return build()
-    if key not in m.prototypes:
-        m.prototypes[key] = None
+    if key not in m.memory.prototypes:
+        m.memory.prototypes[key] = None
         return build()
-    prototype = m.prototypes[key]
+    prototype = m.memory.prototypes[key]
     if prototype is None or not prototype.reads.holds():
         return _remembered(m, key, site, build)
     prototype.reads.repeat()
@@ -66,7 +66,7 @@ def _remembered(m: Machine, key: Hashable, site: Site, build: Build) -> Instance
     with reading(m) as reads:
         made = build()
         if not reads.told:
-            m.prototypes[key] = _prototype(m, made, reads, oldest, site)
+            m.memory.prototypes[key] = _prototype(m, made, reads, oldest, site)
     return made
 
 

@@ -1,0 +1,34 @@
+"""What a rehearsal remembers so that it need not be worked out again."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bnlint.interpreter.core.objects import Instance
+from bnlint.interpreter.core.values import Value
+
+if TYPE_CHECKING:
+    from bnlint.interpreter.core.journal import ModelRecord, Named
+    from bnlint.interpreter.core.namespaces import Namespace
+    from bnlint.interpreter.python.answers import Answer
+    from bnlint.interpreter.torch.prototypes import Prototype
+
+
+@dataclass(slots=True, eq=False)
+class Memory:
+    """Kept for all entry points; outside of the heap, since no path can change what it says."""
+
+    parts: "dict[Instance, tuple[int, list[Named]]]" = field(default_factory=dict)
+    """The modules below each, and the heap's structure when they were listed."""
+    models: "dict[tuple[Instance, str], ModelRecord]" = field(default_factory=dict)
+    """The last record of each, under each of its names."""
+    answers: "dict[Hashable, Answer | None]" = field(default_factory=dict)
+    """What calls returned that did nothing else, ``None`` for what was called once or does more."""
+    prototypes: "dict[Hashable, Prototype | None]" = field(default_factory=dict)
+    """Modules by what they are built from, ``None`` for what was built once or cannot be copied."""
+    documents: dict[tuple[str, str], object] = field(default_factory=dict)
+    """What texts of data hold, by their formats."""
+    filled: dict[int, dict[Value, Value]] = field(default_factory=dict)
+    """Registries whose registrations were executed, by their identities."""
+    registered: "set[Namespace]" = field(default_factory=set)
+    """The modules whose registrations were executed."""
