@@ -33,19 +33,18 @@ class StaleStatistics:
 @Pass
 def stale_statistics(run: Run) -> tuple[StaleStatistics, ...]:
     """The first such forward of each network."""
-    writes = [
-        (event, update) for event in run.of_type(WeightsWritten) if (update := _update(event))
-    ]
+    writes = list(run.of_type(WeightsWritten))
     if not writes or not run.complete:
         return ()
     found: dict[int, StaleStatistics] = {}
     for forward in run.of_type(Forward):
         if forward.model.key in found or not _relies_on_running_statistics(forward):
             continue
-        for event, (loop, pair) in writes:
-            if _is_written_to(forward, event) and _is_never_brought_along(run, forward, loop):
+        for event in writes:
+            update = _update(event) if _is_written_to(forward, event) else None
+            if update is not None and _is_never_brought_along(run, forward, update[0]):
                 in_step = _serves_a_step(run, forward)
-                found[forward.model.key] = StaleStatistics(forward, event, loop, pair, in_step)
+                found[forward.model.key] = StaleStatistics(forward, event, *update, in_step)
                 break
     return tuple(found.values())
 
@@ -94,8 +93,8 @@ def _is_never_brought_along(run: Run, forward: Forward, loop: Site) -> bool:
 
 def _is_written_otherwise(run: Run, forward: Forward) -> bool:
     """Whether a network is also written by other means, such as the values of its state."""
-    writes = (event for event in run.of_type(WeightsWritten) if _update(event) is None)
-    return any(_is_written_to(forward, event) for event in writes)
+    writes = (event for event in run.of_type(WeightsWritten) if _is_written_to(forward, event))
+    return any(_update(event) is None for event in writes)
 
 
 def _may_move_statistics(other: Forward, forward: Forward) -> bool:
