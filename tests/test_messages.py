@@ -148,3 +148,30 @@ def test_a_call_is_told_only_of_what_was_there_before_it() -> None:
     inside = code[: code.index("data =")] + "\n".join(["def main():", *body, "main()"])
     (found,) = (finding for finding in engine.lint_text(inside) if finding.rule == "BN301")
     assert [note.message for note in found.evidence] == ["built here, in train mode"]
+
+
+def test_a_method_is_called_by_the_class_that_has_it() -> None:
+    code = """
+from torch import nn
+
+
+class Base(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(20, 32, bias=False), nn.BatchNorm1d(32))
+
+    def forward(self, inputs):
+        return self.body(inputs)
+
+    def train(self, mode=True):
+        super().train(mode)
+
+
+class Special(Base):
+    pass
+
+
+net = Special()
+"""
+    (finding,) = engine.lint_text(code, rules=[registry.rules()["BN309"]])
+    assert finding.message.startswith("`Base.train` returns nothing")

@@ -20,28 +20,28 @@ RULE = Rule(
 @RULE.on_graphs
 def check(graphs: Graphs) -> Iterator[Finding]:
     """Report each method once."""
-    for owner, method in train_methods(graphs):
+    for method in train_methods(graphs):
         if is_training_loop(method):
             continue
         if not method.parameters and not method.is_open:
-            yield _takes_no_mode(owner, method)
+            yield _takes_no_mode(method)
         elif not method.returns:
-            yield _returns_nothing(owner, method)
+            yield _returns_nothing(method)
 
 
-def _takes_no_mode(owner: str, method: TrainMethod) -> Finding:
+def _takes_no_mode(method: TrainMethod) -> Finding:
     return RULE.at(
         method.site,
-        f"`{owner}.train` takes no mode, so that `eval()`, which calls `train(False)`, raises a "
+        f"`{method.owner}.train` takes no mode, so that `eval()`, which calls `train(False)`, raises a "
         "TypeError, on a model that contains it, too; write `def train(self, mode=True)`, hand "
         "`mode` to `super().train` and return `self`",
     )
 
 
-def _returns_nothing(owner: str, method: TrainMethod) -> Finding:
+def _returns_nothing(method: TrainMethod) -> Finding:
     return RULE.at(
         method.site,
-        f"`{owner}.train` returns nothing, so that `model = model.eval()` makes `model` None; end "
+        f"`{method.owner}.train` returns nothing, so that `model = model.eval()` makes `model` None; end "
         "it with `return self`",
         severity=Severity.ADVICE,
         fix=RULE.fixed_by(

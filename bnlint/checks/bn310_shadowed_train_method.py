@@ -13,13 +13,13 @@ RULE = Rule("BN310", "shadowed-train-method", Severity.ERROR, reads=(train_metho
 @RULE.on_graphs
 def check(graphs: Graphs) -> Iterator[Finding]:
     """Report each method once."""
-    for owner, method in train_methods(graphs):
+    for method in train_methods(graphs):
         if is_training_loop(method):
             given = method.parameters[0] if method.parameters else ""
             how = f"with False for `{given}`" if given else "with an argument that it does not take"
             yield RULE.at(
                 method.site,
-                f"`{owner}.train` trains the model, but `eval()` and `train()` of `nn.Module` switch "
+                f"`{method.owner}.train` trains the model, but `eval()` and `train()` of `nn.Module` switch "
                 f"the mode by a method of this name: `eval()` calls it {how}, and BatchNorm "
                 "stays in train mode; call it `fit`",
             )

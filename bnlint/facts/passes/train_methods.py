@@ -10,14 +10,14 @@ MODE_NAMES = frozenset("mode train training is_train is_training flag".split())
 
 
 @Pass
-def train_methods(graphs: Graphs) -> tuple[tuple[str, TrainMethod], ...]:
-    """Each such method once, with the name of its class; none of classes that replace ``eval``, too."""
-    found: dict[Site, tuple[str, TrainMethod]] = {}
+def train_methods(graphs: Graphs) -> tuple[TrainMethod, ...]:
+    """Each such method once; none of classes that replace ``eval``, too."""
+    found: dict[Site, TrainMethod] = {}
     for graph in graphs:
         for layer in graph.layers:
             method = layer.train_method
             if method is not None and _is_for_batch_norms(method):
-                found.setdefault(method.site, (layer.class_name, method))
+                found.setdefault(method.site, method)
     return tuple(found.values())
 
 

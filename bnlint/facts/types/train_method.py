@@ -8,14 +8,16 @@ from bnlint.immutable import immutable
 class TrainMethod:
     """What its code says.
 
-    ``parameters`` are the names behind ``self`` that can be given by position, ``required`` how many of
-    them have no default; ``loops_over`` are those that a loop iterates. ``returns`` says that some
-    ``return`` gives a value, ``leaves`` that there is any ``return``. ``own_eval`` says that the
-    class replaces ``eval``, too, ``has_forward`` that it has a forward: what has none only holds models.
+    ``owner`` is the name of the class that has it, from which others may inherit it. ``parameters``
+    are the names behind ``self`` that can be given by position, ``required`` how many of them have
+    no default; ``loops_over`` are those that a loop iterates. ``returns`` says that some ``return``
+    gives a value, ``leaves`` that there is any ``return``. ``own_eval`` says that the class replaces
+    ``eval``, too, ``has_forward`` that it has a forward: what has none only holds models.
     ``switches_norms`` says that BatchNorm is certainly below the module, in models of packages, too.
     """
 
     site: Site
+    owner: str
     parameters: tuple[str, ...]
     required: int
     is_open: bool

@@ -27,6 +27,7 @@ def train_method(module: Instance) -> TrainMethod | None:
     returned = [one.value for one in body if isinstance(one, cst.Return)]
     return TrainMethod(
         Site(found.scope.namespace.source, node),
+        next(one.name for one in cls.mro if isinstance(one, Class) and "train" in one.names),
         tuple(parameter.name.value for parameter in behind_self),
         sum(parameter.default is None for parameter in behind_self),
         isinstance(given.star_arg, cst.Param),
