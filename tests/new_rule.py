@@ -66,7 +66,7 @@ CHECK = '''"""{id}: what the code does."""
 
 from collections.abc import Iterator
 
-from bnlint.facts.types.run import Forward, Run
+from bnlint.facts.types.run import (Forward, Run)
 from bnlint.finding import {imported}
 from bnlint.rule import Rule, Settings
 

@@ -14,14 +14,7 @@ from bnlint.facts.passes.forwards import (
 from bnlint.facts.passes.unproven import unproven_evaluations
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Purpose
-from bnlint.facts.types.run import (
-    Forward,
-    ModeSwitched,
-    Run,
-    Switch,
-    WeightsLoaded,
-    is_training,
-)
+from bnlint.facts.types.run import Forward, ModeSwitched, Run, Switch, WeightsLoaded, is_training
 from bnlint.facts.wording.eval_fix import (
     advice_on,
     cure_of,

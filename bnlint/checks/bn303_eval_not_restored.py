@@ -13,9 +13,9 @@ from bnlint.facts.passes.forwards import (
     training_forwards,
     trains,
 )
+from bnlint.facts.types.context import Context
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import (
-    Context,
     Forward,
     ModeSwitched,
     OptimizerStep,

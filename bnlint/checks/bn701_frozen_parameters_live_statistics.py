@@ -6,10 +6,10 @@ from itertools import dropwhile, takewhile, zip_longest
 
 from bnlint.facts.passes.forwards import loops_of, norms_in_training, trains
 from bnlint.facts.passes.undone_freezes import undone_freezes
+from bnlint.facts.types.context import Context
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import (
-    Context,
     Forward,
     Frozen,
     Mode,

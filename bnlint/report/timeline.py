@@ -4,15 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from bnlint.facts.types.context import Assumption, Context, Frame, Loop
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import (
-    Assumption,
-    Context,
     Event,
     Forward,
-    Frame,
     LoaderIterated,
-    Loop,
     ModeSwitched,
     NotUnderstood,
     Run,

@@ -6,8 +6,9 @@ the same is to be seen, or what a remedy has to look after.
 
 from collections.abc import Iterable, Iterator
 
+from bnlint.facts.types.context import Context, Frame
 from bnlint.facts.types.loader import Loader
-from bnlint.facts.types.run import Context, Forward, Frame, Mode, Model, ModelBuilt, Run, Switch
+from bnlint.facts.types.run import Forward, Mode, Model, ModelBuilt, Run, Switch
 from bnlint.facts.types.site import Argument, Site
 
 Proof = tuple[Site, str]

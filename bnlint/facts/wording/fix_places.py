@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import loops_of, training_forwards
-from bnlint.facts.types.run import Event, Forward, Loop, ModeSwitched, Run
+from bnlint.facts.types.context import Loop
+from bnlint.facts.types.run import Event, Forward, ModeSwitched, Run
 from bnlint.facts.types.site import Site
 
 _STATEMENT = re.compile(r"(async\s+)?(for|while)\b")

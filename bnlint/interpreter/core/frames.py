@@ -5,8 +5,8 @@ from enum import Enum
 
 import libcst as cst
 
-from bnlint.facts.types.run import Assumption
-from bnlint.facts.types.run import Frame as FrameFact
+from bnlint.facts.types.context import Assumption
+from bnlint.facts.types.context import Frame as FrameFact
 from bnlint.facts.types.site import Site
 from bnlint.immutable import immutable
 from bnlint.interpreter.core.heap import Heap, Snapshot

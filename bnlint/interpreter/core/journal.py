@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bnlint.diagnostics import describe
+from bnlint.facts.types.context import Assumption, cover_all_paths
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Loader
 from bnlint.facts.types.rehearsal import RehearsalFailure
-from bnlint.facts.types.run import Alternative, Assumption, Event, Mode, cover_all_paths
+from bnlint.facts.types.run import Alternative, Event, Mode
 from bnlint.facts.types.site import Argument, Site
 from bnlint.immutable import immutable
 from bnlint.interpreter.core.bias_reads import BiasReads

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import libcst as cst
 
+from bnlint.facts.types.context import Assumption, Condition, Context
+from bnlint.facts.types.context import Loop as LoopFact
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.run import Assumption, Condition, Context
-from bnlint.facts.types.run import Loop as LoopFact
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.command_line import CommandLine
 from bnlint.interpreter.core.extent import extent

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from bnlint.facts.types.context import Assumption
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.run import Assumption
 from bnlint.facts.types.site import Site, Source
 from bnlint.immutable import immutable
 from bnlint.interpreter.core.values import (

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import libcst as cst
 
+from bnlint.facts.types.context import Condition
 from bnlint.facts.types.graph import Shape
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.run import Condition
 from bnlint.facts.types.site import Argument, Site
 from bnlint.immutable import immutable
 

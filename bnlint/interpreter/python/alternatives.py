@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import cast
 
-from bnlint.facts.types.run import Assumption, Condition
+from bnlint.facts.types.context import Assumption, Condition
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.heap import Contents, Snapshot
 from bnlint.interpreter.core.machine import Machine, Path

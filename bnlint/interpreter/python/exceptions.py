@@ -6,7 +6,8 @@ from itertools import takewhile
 
 import libcst as cst
 
-from bnlint.facts.types.run import Assumption, Condition, Mode, Switch
+from bnlint.facts.types.context import Assumption, Condition
+from bnlint.facts.types.run import Mode, Switch
 from bnlint.interpreter.core.frames import RAISE, Completion
 from bnlint.interpreter.core.heap import Snapshot, Watch
 from bnlint.interpreter.core.machine import STATEMENTS, Machine, Path, handles

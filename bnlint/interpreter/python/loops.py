@@ -5,8 +5,9 @@ from typing import cast
 
 import libcst as cst
 
+from bnlint.facts.types.context import Assumption, Condition
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.run import Assumption, Condition, LoaderIterated, Switch
+from bnlint.facts.types.run import LoaderIterated, Switch
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.frames import BREAK, RAISE, ActiveLoop, Completion, End, Exit
 from bnlint.interpreter.core.heap import Snapshot

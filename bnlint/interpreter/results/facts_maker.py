@@ -3,19 +3,12 @@
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 
+from bnlint.facts.types.context import Context
 from bnlint.facts.types.graph import Call, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Loader
-from bnlint.facts.types.run import (
-    Context,
-    Event,
-    Forward,
-    Model,
-    NormState,
-    NotUnderstood,
-    Run,
-)
+from bnlint.facts.types.run import Event, Forward, Model, NormState, NotUnderstood, Run
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.journal import (
     ForwardRecord,

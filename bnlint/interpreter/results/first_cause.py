@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from bnlint.facts.types.run import Reason
+from bnlint.facts.types.reason import Reason
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.objects import Builtin, Class, Instance
 from bnlint.interpreter.core.values import CONDITIONAL, Library, Many, Unknown, Value

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
-from bnlint.facts.types.run import Alternative, Assumption, Mode, Switch
+from bnlint.facts.types.context import Assumption
+from bnlint.facts.types.run import Alternative, Mode, Switch
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.extent import MOST_LOOKED_AT
 from bnlint.interpreter.core.journal import Named, Slot

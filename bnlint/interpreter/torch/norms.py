@@ -1,8 +1,9 @@
 """BatchNorm layers: which modules hold them, and in which state they are."""
 
+from bnlint.facts.types.context import Assumption
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.known import Known, all_of, any_of
-from bnlint.facts.types.run import Alternative, Assumption, Mode
+from bnlint.facts.types.run import Alternative, Mode
 from bnlint.facts.types.site import Argument
 from bnlint.interpreter.core.bound_arguments import bind_signature
 from bnlint.interpreter.core.journal import Named, NormRecord
