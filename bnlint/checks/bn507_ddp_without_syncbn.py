@@ -15,6 +15,8 @@ from bnlint.rule import Rule, Settings, first_of_each
 RULE = Rule("BN507", "ddp-without-syncbn", Severity.ADVICE, fix=Applicability.SAFE, in_tests=False)
 
 FEWEST_PROCESSES = 2
+_CONVERSIONS = ("convert_sync_batchnorm", "convert_syncbn_model")
+"""The functions of torch and of apex that make a model's BatchNorm layers synchronised."""
 _IMPORTS = {
     "from torch import nn\n": "nn",
     "import torch.nn as nn\n": "nn",
@@ -83,7 +85,7 @@ def _finding(wrapped: Wrapped, forward: Forward, share: Share) -> Finding:
         samples = f"of its own batch of {share.size} alone"
     else:
         samples = f"of its own part of {share.whole} samples alone, {share.size} or fewer"
-    converts = site.source.calls("convert_sync_batchnorm")
+    converts = any(map(site.source.calls, _CONVERSIONS))
     remedy = (
         "turn on the conversion to SyncBatchNorm that the script has"
         if converts

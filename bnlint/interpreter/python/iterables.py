@@ -23,10 +23,28 @@ def iterated(m: Machine, value: Value, site: Site, scope: Scope) -> Value:
 
 
 def _of_one_loader(m: Machine, choice: Choice, site: Site, scope: Scope) -> Many | None:
-    """What alternatives yield that draw from one loader: itself, and what shows the progress."""
-    loader, *others = (v.loader if isinstance(v, Many) else v for v in choice.values)
-    if not isinstance(loader, Instance) or loader.library != LOADER:
+    """What alternatives yield that draw alike: from one loader, itself or what shows its progress.
+
+    Loaders that give batches of one size from one dataset differ in their order alone, as where only
+    several processes have a sampler: the one with the sampler stands for all.
+    """
+    loaders = [v.loader if isinstance(v, Many) else v for v in choice.values]
+    known = [v for v in loaders if isinstance(v, Instance) and v.library == LOADER]
+    if len(known) < len(loaders) or any(not _draw_alike(known[0], other) for other in known[1:]):
         return None
-    if any(other is not loader for other in others):
-        return None
-    return loader_batches(m, loader)
+    return loader_batches(m, next(filter(_has_sampler, known), known[0]))
+
+
+def _draw_alike(one: Instance, other: Instance) -> bool:
+    dataset, size = _given(one, "dataset"), _given(one, "batch_size")
+    same = isinstance(dataset, Instance) and dataset is _given(other, "dataset")
+    return one is other or (same and isinstance(size, int) and size == _given(other, "batch_size"))
+
+
+def _has_sampler(loader: Instance) -> bool:
+    return _given(loader, "sampler") is not None
+
+
+def _given(loader: Instance, name: str) -> Value:
+    bound = loader.arguments.get(name)
+    return None if bound is None else bound.value
