@@ -156,3 +156,22 @@ if args.freeze in (1, [1]):
     net.requires_grad_(False)
 """
     assert tried(code) == {"--freeze 1"}
+
+
+CHOICES = """
+import u
+parser.add_argument("--kind", default="whole", choices=["whole", "weights"])
+args = parser.parse_args()
+if args.kind == "whole":
+    model = {other}
+else:
+    model = Net(width=5)
+    model.load_state_dict(torch.load("weights.pt"))
+model.eval()
+"""
+
+
+def test_what_is_left_of_the_choices_is_tried_where_the_model_is_not_known() -> None:
+    assert tried(CHOICES.format(other="torch.load('whole.pt')")) == {"--kind weights"}
+    assert tried(CHOICES.format(other="Net(width=3)")) == set()
+    assert tried(CHOICES.format(other="u.make()").replace("else:", "elif u.c():")) == set()

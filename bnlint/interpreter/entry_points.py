@@ -119,7 +119,9 @@ class Rehearser:
     def _run_with_defaults(self, source: SourceFile) -> None:
         line = self.m.command_line
         line.forget()
+        unknown = self.m.journal.unknown_models
         namespace, complete = self._run_main(source, ())
+        unknown = self.m.journal.unknown_models - unknown
         self._mains[source] = namespace
         if not complete:
             return
@@ -127,6 +129,8 @@ class Rehearser:
         named = sorted((option for option in offered if option.freezes), key=str)
         others = [o for o, found in offered.items() if any(b.is_telling for b in found)]
         opening = [o for o in offered if self._leads_further(offered[o], namespace)]
+        if unknown:
+            opening += [o for o in offered if self._names_models(offered[o], namespace)]
         for option in list(dict.fromkeys([*named, *others, *opening]))[:MOST_OPTIONS]:
             line.given = option
             try:
@@ -139,6 +143,13 @@ class Rehearser:
         """Whether branches name functions or classes of models that nothing has executed."""
         words = frozenset[str]().union(*(branch.words for branch in branches))
         return bool(words) and mentions_unexplored(self.m, words, namespace)
+
+    def _names_models(self, branches: list[Branch], namespace: Namespace) -> bool:
+        """Whether branches name a class of models."""
+        words = frozenset[str]().union(*(branch.words for branch in branches))
+        named = (namespace.lookup(self.m, word) for word in words & namespace.definitions.keys())
+        bases = (value.library_base() for value in named if isinstance(value, Class))
+        return any(base is not None and is_module_class(base.path) for base in bases)
 
     def _run_main(
         self,

@@ -1,7 +1,7 @@
 """The options of the script that is rehearsed: which are given, and which others would matter."""
 
 import re
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import libcst as cst
@@ -57,6 +57,8 @@ class CommandLine:
         """Switches that are off, as they would be on, by the attribute they become."""
         self._texts: dict[str, str] = {}
         """The flags of options that are strings, by the attribute they become."""
+        self._choices: dict[str, tuple[str, ...]] = {}
+        """All values that these take, where the parser says so."""
         self.offered: dict[Option, list[Branch]] = {}
         """Options that are worth a try, with the branches that they open."""
         self._noted: set[cst.CSTNode] = set()
@@ -109,6 +111,7 @@ class CommandLine:
         """Begin with another script, or without one."""
         self._by_name.clear()
         self._texts.clear()
+        self._choices.clear()
         self.offered.clear()
         self._noted.clear()
 
@@ -120,9 +123,9 @@ class CommandLine:
             self.offered.setdefault(option, [])
         return option == self.given
 
-    def text(self, name: str, flag: str, default: str) -> str:
+    def text(self, name: str, flag: str, default: str, choices: Sequence[str] = ()) -> str:
         """Enter an option that is a string; the value that it has."""
-        self._texts[name] = flag
+        self._texts[name], self._choices[name] = flag, tuple(choices)
         given = self.given
         if given is not None and given.flag == flag and isinstance(given.value, str):
             return given.value
@@ -145,10 +148,31 @@ class CommandLine:
             other = other.orelse
         if isinstance(other, cst.Else) and isinstance(node.test, cst.UnaryOperation):
             self._note(node.test.expression, other.body, origin)
+        elif isinstance(other, cst.Else):
+            self._offer(self._left(node, origin), other.body)
 
     def _note(self, test: cst.BaseExpression, body: cst.CSTNode, origin: Origin) -> None:
-        for option in self._options_in(test, origin):
+        self._offer(self._options_in(test, origin), body)
+
+    def _offer(self, options: Iterable[Option], body: cst.CSTNode) -> None:
+        for option in options:
             self.offered.setdefault(option, []).append(Branch(_words_of(body)))
+
+    def _left(self, node: cst.If, origin: Origin) -> list[Option]:
+        """The choices of an option that an if-elif chain compares with others."""
+        compared: dict[str, str] = {}
+        other: cst.CSTNode | None = node
+        while isinstance(other, cst.If):
+            match other.test:
+                case cst.Comparison(
+                    left=cst.Name() | cst.Attribute() as left,
+                    comparisons=[cst.ComparisonTarget(cst.Equal(), cst.SimpleString() as literal)],
+                ) if origin(left) == self._texts.get(_last_name(left), ""):
+                    compared[str(literal.evaluated_value)] = _last_name(left)
+            other = other.orelse
+        names = set(compared.values())
+        left_over = ((n, c) for n in names for c in self._choices[n] if c not in compared)
+        return [Option(self._texts[name], choice) for name, choice in left_over]
 
     def _options_in(self, test: cst.BaseExpression, origin: Origin) -> Iterator[Option]:
         """The options that a test asks for, all of which would have to be given."""

@@ -182,6 +182,8 @@ class Journal:
         """Counts what only scripts do: forwards, backwards, steps of optimizers and loaders."""
         self.effects = 0
         """Counts changes to modules."""
+        self.unknown_models = 0
+        """Counts uses of models that are not known."""
 
     @property
     def extent(self) -> tuple[int, ...]:

@@ -99,5 +99,6 @@ def _owner(value: Value) -> Value:
 
 
 def _note(m: Machine, use: Use, site: Site) -> None:
+    m.journal.unknown_models += use.role is Role.MODEL
     context = m.context()
     m.journal.note(lambda facts, order: facts.not_understood(order, site, context, use))

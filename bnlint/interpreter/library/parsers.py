@@ -164,5 +164,8 @@ def option_value(
     if isinstance(value, Unknown):
         return Unknown(f"option {option}")
     if type(value) is str:
-        value = m.command_line.text(name, option, value)
+        choices = keywords.get("choices")
+        known = choices if isinstance(choices, list | tuple) else ()
+        texts = [choice for choice in known if isinstance(choice, str)]
+        value = m.command_line.text(name, option, value, texts)
     return with_site(value, site, option)
