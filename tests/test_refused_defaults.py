@@ -102,6 +102,15 @@ def test_other_defaults_stay(kept: str) -> None:
     ]
 
 
+def test_a_mode_in_which_the_script_does_something_is_taken() -> None:
+    code = DECLARED.format(default="default=None") + (
+        "parser.add_argument('--mode', default='test')\nmode = parser.parse_args().mode\n"
+        "if mode == 'test':\n    Net()(torch.zeros(2, 3, 8, 8))\n    sys.exit()\n"
+    )
+    (forward,) = main_run(rehearse(code, net=True)).of_type(Forward)
+    assert forward.context.certain
+
+
 def test_a_program_that_ends_for_another_reason_ends() -> None:
     code = DECLARED.format(default="default=None") + "done = True\nif done:\n    sys.exit()\n" + USE
     assert not [run for run in rehearse(code, net=True).runs if run.main]

@@ -147,7 +147,8 @@ class Rehearser:
     def _names_models(self, branches: list[Branch], namespace: Namespace) -> bool:
         """Whether branches name a class of models."""
         words = frozenset[str]().union(*(branch.words for branch in branches))
-        named = (namespace.lookup(self.m, word) for word in words & namespace.definitions.keys())
+        defined = sorted(words & namespace.definitions.keys())
+        named = (namespace.lookup(self.m, word) for word in defined)
         bases = (value.library_base() for value in named if isinstance(value, Class))
         return any(base is not None and is_module_class(base.path) for base in bases)
 

@@ -170,7 +170,7 @@ class CommandLine:
                 ) if origin(left) == self._texts.get(_last_name(left), ""):
                     compared[str(literal.evaluated_value)] = _last_name(left)
             other = other.orelse
-        names = set(compared.values())
+        names = dict.fromkeys(compared.values())
         left_over = ((n, c) for n in names for c in self._choices[n] if c not in compared)
         return [Option(self._texts[name], choice) for name, choice in left_over]
 

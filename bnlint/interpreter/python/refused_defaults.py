@@ -17,7 +17,11 @@ from bnlint.interpreter.python.name_lookup import assign
 from bnlint.source.parents import below
 
 NAMESPACE = "argparse.Namespace"
-_ENDS = frozenset({"exit", "_exit", "quit", "error"})
+_EXITS = frozenset({"exit", "_exit", "quit", "error"})
+_SAYS = frozenset(
+    "print write error critical warning warn info print_help print_usage echo".split()
+)
+"""Functions and methods that tell users why the program ends."""
 Chain = list[tuple[cst.BaseExpression, bool]]
 """The tests of an if-elif chain, with whether their branches end the program."""
 
@@ -52,18 +56,26 @@ def _chain(node: cst.If) -> tuple[Chain, bool]:
 
 
 def _ends(body: cst.BaseSuite) -> bool:
-    """Whether a branch raises or exits at its end."""
-    last = body.body[-1] if body.body else None
-    if isinstance(last, cst.SimpleStatementLine):
-        last = last.body[-1]
-    match last:
-        case cst.Raise():
-            return True
+    """Whether a branch raises, or says something and exits."""
+    *before, last = [_last_call(statement) for statement in body.body] or [None]
+    raises = _is_raise(body.body[-1]) if body.body else False
+    return raises or (last in _EXITS and all(name in _SAYS for name in before))
+
+
+def _is_raise(statement: cst.CSTNode) -> bool:
+    parts = statement.body if isinstance(statement, cst.SimpleStatementLine) else (statement,)
+    return isinstance(parts[-1], cst.Raise)
+
+
+def _last_call(statement: cst.CSTNode) -> str | None:
+    """The name of the function or method that a statement calls last, if it does nothing else."""
+    parts = statement.body if isinstance(statement, cst.SimpleStatementLine) else (statement,)
+    match parts[-1]:
         case cst.Expr(
             value=cst.Call(func=cst.Name(value=name) | cst.Attribute(attr=cst.Name(value=name)))
         ):
-            return name in _ENDS
-    return False
+            return name
+    return None
 
 
 def _options_in(m: Machine, test: cst.BaseExpression, scope: Scope) -> Iterator[cst.BaseExpression]:

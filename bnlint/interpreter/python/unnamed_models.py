@@ -50,7 +50,7 @@ def _is_silent(m: Machine, value: Value) -> bool:
             Function(node=node, scope=Scope(namespace=space)) | Class(node=node, namespace=space)
         ) if not space.source.mentions("BatchNorm"):
             names = {n.value for n in below(node) if type(n) is cst.Name}
-            used = (space.own(m, name) for name in names & space.definitions.keys())
+            used = (space.own(m, name) for name in sorted(names & space.definitions.keys()))
             return not any(map(_is_of_batch_norm, used))
     return not _is_of_batch_norm(value)
 
