@@ -12,7 +12,9 @@ from bnlint.interpreter.core.values import Text, Value
 
 FREEZING = re.compile(r"freeze|frozen|fix[-_]|finetune|fine[-_]tune", re.IGNORECASE)
 """Names of options whose effect on BatchNorm is worth an execution of the script."""
-TELLING = re.compile(r"freez|frozen|^requires_grad|^eval$|BatchNorm|^batch_norm$|^momentum$")
+TELLING = re.compile(
+    r"freez|frozen|^requires_grad|^eval$|BatchNorm|^batch_norm$|^momentum$|^half$|^bfloat16$"
+)
 """Names in a branch that say that it does something with BatchNorm, its mode or its parameters."""
 
 

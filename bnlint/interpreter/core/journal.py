@@ -40,6 +40,7 @@ class NormRecord:
     certain: bool
     converted_at: Site | None = None
     alternative: Alternative | None = None
+    lowered_at: Site | None = None
 
 
 @dataclass(slots=True)
@@ -161,6 +162,8 @@ class Journal:
         """What stands for the loaders of data that have none, by their names."""
         self.converted: dict[Instance, Site] = {}
         """BatchNorm layers of which others were made that are synchronised, and where."""
+        self.lowered: dict[Instance, Site] = {}
+        """Where the numbers of BatchNorm layers last got another precision."""
         self.overwritten: set[Instance] = set()
         """Modules whose parameters the program also sets by hand: averages, copies."""
         self.buffers_used: set[Instance] = set()

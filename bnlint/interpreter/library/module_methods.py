@@ -35,6 +35,7 @@ from bnlint.interpreter.torch.parameters import (
     parameter_group,
     parameter_of,
 )
+from bnlint.interpreter.torch.precision import is_low, set_precision
 from bnlint.interpreter.torch.published import PUBLISHED_WEIGHTS
 from bnlint.interpreter.torch.script_forwards import call_module, receiver_of
 from bnlint.interpreter.torch.training import note_backward, note_loaded
@@ -61,6 +62,8 @@ def call_module_method(
     if name in SAME_MODULE:
         if name == "requires_grad_":
             _requires_grad(m, module, arguments, site)
+        elif (low := is_low(name, arguments.values)) is not None:
+            set_precision(m, module, site, low=low)
         return module
     if "backward" in name and (inputs := tensors_in(arguments.values)):
         note_backward(m, inputs, site)

@@ -358,6 +358,7 @@ class FactsMaker:
             record.converted_at,
             self._number(module),
             record.alternative,
+            record.lowered_at,
         )
 
 

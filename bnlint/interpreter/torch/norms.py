@@ -34,6 +34,9 @@ TRACKS = "track_running_stats"
 SYNCHRONISED = "synchronised"
 """The attribute that says of a BatchNorm layer that it was converted to SyncBatchNorm."""
 
+LOW = "?low"
+"""The attribute that says of a BatchNorm layer that its numbers have 16 bits."""
+
 
 def is_batch_norm(module: Instance) -> bool:
     """Whether a module is a BatchNorm layer or a subclass of one."""
@@ -135,6 +138,7 @@ def norm_records(m: Machine, module: Instance) -> list[NormRecord]:
                 part.certain,
                 converted,
                 _alternative(part, module),
+                m.journal.lowered.get(layer) if layer.attributes.get(LOW) is True else None,
             )
         )
     return found
