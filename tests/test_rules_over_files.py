@@ -110,3 +110,61 @@ def test_a_shared_export_thaws_no_part(tmp_path: Path) -> None:
     files = {"convert.py": EXPORTS.format("net[1].eval()"), "exporting.py": EXPORTING}
     (found,) = findings(tmp_path, files)
     assert (found.rule, found.fix) == ("BN311", None)
+
+
+NETS = """\
+from torch import nn
+
+
+class Small(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Flatten(), nn.Linear(288, 2))
+
+
+class Large(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Conv2d(3, 9, 3), nn.BatchNorm2d(9), nn.Flatten(), nn.Linear(324, 2))
+"""
+TRAINED = """\
+import torch
+from nets import Small
+
+net = Small()
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for step in range(100):
+    optimizer.zero_grad()
+    net(torch.randn(8, 3, 8, 8)).square().mean().backward()
+    optimizer.step()
+torch.save(net.state_dict(), "small.pt")
+"""
+EVALUATED = """\
+import json
+import nets
+import torch
+
+name = json.load(open("chosen.json"))["name"]
+net = nets.__dict__[name]()
+net.load_state_dict(torch.load("weights.pt"))
+net.eval()
+with torch.no_grad():
+    print(net(torch.randn(8, 3, 8, 8)).argmax(1))
+"""
+
+
+def test_one_of_the_models_that_are_loaded_is_trained(tmp_path: Path) -> None:
+    """Those that are not may be, under an option: their biases are no published weights."""
+    files = {"nets": NETS, "train": TRAINED, "evaluate": EVALUATED}
+    for name, code in files.items():
+        (tmp_path / f"{name}.py").write_text(code)
+    targets = find([str(tmp_path)], Patterns.of(tmp_path, ())).targets
+    found = engine.lint(targets, engine.default_plan()).findings
+    assert [(f.rule, f.span.line) for f in found] == [("BN201", 6), ("BN201", 11)]
+
+
+@pytest.mark.parametrize("given", ["net", "module=net", "model=net"])
+def test_wrappers_take_their_model_by_any_name(tmp_path: Path, given: str) -> None:
+    code = f"from torch.optim.swa_utils import AveragedModel\nfrom nets import Small\nnet = Small()\naverage = AveragedModel({given})\n"
+    (tmp_path / "nets.py").write_text(NETS)
+    (tmp_path / "average.py").write_text(code)
+    targets = find([str(tmp_path)], Patterns.of(tmp_path, ())).targets
+    assert {f.rule for f in engine.lint(targets, engine.default_plan()).findings} <= {"BN201"}

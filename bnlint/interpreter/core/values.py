@@ -281,6 +281,7 @@ class Arguments:
             made.keywords = {**self.keywords, name: value}
         else:
             made.positional = [value, *self.positional[1:]]
+            made.nodes = self.nodes or [None]
         return made
 
     def get(self, index: int, name: str, default: Value = None) -> Value:

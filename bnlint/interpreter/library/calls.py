@@ -130,12 +130,13 @@ def _call_library(
 def _wrapped(m: Machine, path: str, arguments: Arguments, site: Site) -> Value:
     """A model in a wrapper; around one of several models it is one of as many wrappers."""
     made: list[Value] = []
+    first = "model" if "model" in arguments.keywords else "module"
 
     def wrap(model: Value) -> None:
         note_wrapped(m, model, path.rpartition(".")[2], site)
-        made.append(build_library(m, path, arguments.with_first("module", model), site))
+        made.append(build_library(m, path, arguments.with_first(first, model), site))
 
-    model = arguments.get(0, "module")
+    model = arguments.get(0, first)
     if not isinstance(model, Choice):
         wrap(model)
         return made[0]

@@ -216,7 +216,16 @@ class FactsMaker:
         """Whether weights exist that its parameters must go on fitting; as they do where none trains."""
         if module in self.journal.published or self._published.include(module):
             return True
-        return module in self.journal.loaded and _kind_of(module) not in self._trained_kinds
+        return module in self.journal.loaded and module.site not in self._trained_sites
+
+    @cached_property
+    def _trained_sites(self) -> set[Site]:
+        """Where models are built into which weights are loaded that the program itself trains.
+
+        One of several models is built in one place, and which of them is trained may be said elsewhere.
+        """
+        loaded = self.journal.loaded
+        return {module.site for module in loaded if _kind_of(module) in self._trained_kinds}
 
     @cached_property
     def _trained_kinds(self) -> set[Class | Site | None]:

@@ -1,5 +1,8 @@
 """Forwards of modules within a model: project classes, containers, layers."""
 
+from itertools import groupby
+from operator import itemgetter
+
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import Site
@@ -8,7 +11,8 @@ from bnlint.interpreter.core.journal import ForwardRecord
 from bnlint.interpreter.core.machine import MAX_DEPTH, Machine
 from bnlint.interpreter.core.objects import Function, Instance, Method, Scope
 from bnlint.interpreter.core.tape import tensors_in
-from bnlint.interpreter.core.values import Arguments, Many, Tensor, Unknown, Value
+from bnlint.interpreter.core.values import Arguments, Choice, Many, Tensor, Unknown, Value, present
+from bnlint.interpreter.python.alternatives import with_one_of
 from bnlint.interpreter.python.functions import run_function
 from bnlint.interpreter.torch.layer_shapes import after_layer
 from bnlint.interpreter.torch.model_records import model_record
@@ -133,14 +137,34 @@ def _run_sequence(m: Machine, module: Instance, value: Value, site: Site) -> Val
 
 
 def _run_children(m: Machine, module: Instance, value: Value, site: Site) -> Value:
-    for _, child in children(module):
-        if isinstance(child, Instance):
-            value = within(m, child, Arguments([value]), child.site)
-        elif isinstance(child, Many) and isinstance(child.element, Instance):
-            value = _run_maybe(m, child.element, value, site)
-        else:
-            value = m.tape.tensor(Kind.UNKNOWN, "unknown module", tensors_in([value]), site)
+    for name, alternatives in groupby(children(module), key=itemgetter(0)):
+        held = [child for _, child in alternatives]
+        entry = present(module.attributes.get(name))
+        if isinstance(entry, Choice):
+            value = _run_one_of(m, entry, value, site)
+            continue
+        for child in held:
+            value = _run_child(m, child, value, site)
     return value
+
+
+def _run_child(m: Machine, child: Value, value: Value, site: Site) -> Value:
+    if isinstance(child, Instance):
+        return within(m, child, Arguments([value]), child.site)
+    if isinstance(child, Many) and isinstance(child.element, Instance):
+        return _run_maybe(m, child.element, value, site)
+    return m.tape.tensor(Kind.UNKNOWN, "unknown module", tensors_in([value]), site)
+
+
+def _run_one_of(m: Machine, choice: Choice, value: Value, site: Site) -> Value:
+    """Pass a value through one of several modules, it is not known which."""
+    passed: list[Value] = []
+
+    def run(child: Value) -> None:
+        passed.append(_run_child(m, child, value, site))
+
+    with_one_of(m, choice.values, run, site, choice.selection)
+    return m.join(passed)
 
 
 def _run_maybe(m: Machine, module: Instance, value: Value, site: Site) -> Value:
