@@ -52,7 +52,7 @@ def networks_of_loop(loop: str, written: str, function: str) -> NetworkPair | No
 def _statements(code: str) -> list[ast.stmt]:
     try:
         return ast.parse(code).body
-    except (SyntaxError, RecursionError):
+    except (SyntaxError, RecursionError, MemoryError):
         return []
 
 

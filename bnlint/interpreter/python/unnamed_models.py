@@ -108,7 +108,12 @@ def _public_names(m: Machine, module: Namespace) -> list[str]:
 
 
 def _builds_model(m: Machine, value: Value, depth: int) -> bool:
-    """Whether calling something gives a module: it is a class of modules, or returns one's object."""
+    """Whether calling something gives a module: it is a class of modules, or returns one's object.
+
+    Raises:
+        BudgetExceeded: the entry point has used its steps.
+    """
+    m.step()
     match value:
         case Class():
             base = value.library_base()
