@@ -8,6 +8,7 @@ from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, Run, Wrapped
 from bnlint.facts.types.site import Argument, Site
 from bnlint.facts.wording.code_text import given_first, is_about_processes, is_dotted_name
+from bnlint.facts.wording.torch_names import name_of_layers
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.immutable import immutable
 from bnlint.rule import Rule, Settings, first_of_each
@@ -17,12 +18,6 @@ RULE = Rule("BN507", "ddp-without-syncbn", Severity.ADVICE, fix=Applicability.SA
 FEWEST_PROCESSES = 2
 _CONVERSIONS = ("convert_sync_batchnorm", "convert_syncbn_model")
 """The functions of torch and of apex that make a model's BatchNorm layers synchronised."""
-_IMPORTS = {
-    "from torch import nn\n": "nn",
-    "import torch.nn as nn\n": "nn",
-    "import torch\n": "torch.nn",
-}
-"""Lines of a file, and the name that they give torch's layers."""
 
 
 @immutable
@@ -112,7 +107,7 @@ def _fix(site: Site) -> Fix | None:
         or site.source.mentions("gloo")
     ):
         return None
-    layers = next((name for line, name in _IMPORTS.items() if site.source.mentions(line)), None)
+    layers = name_of_layers(site)
     if layers is None or not site.runs_at_once:
         return None
     line = f"{model} = {layers}.SyncBatchNorm.convert_sync_batchnorm({model})"

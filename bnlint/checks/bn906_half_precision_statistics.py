@@ -7,6 +7,7 @@ from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, NormState, Run
 from bnlint.facts.types.site import Site
 from bnlint.facts.wording.code_text import is_dotted_name
+from bnlint.facts.wording.torch_names import name_of_layers
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.immutable import immutable
 from bnlint.rule import Rule, Settings, first_of_each
@@ -18,12 +19,6 @@ RULE = Rule(
     fix=Applicability.SAFE,
     reads=(training_forwards,),
 )
-_IMPORTS = {
-    "from torch import nn\n": "nn",
-    "import torch.nn as nn\n": "nn",
-    "import torch\n": "torch.nn",
-}
-"""Lines of a file, and the name that they give torch's layers."""
 
 
 @immutable
@@ -63,7 +58,7 @@ def _fix(lowered: _Lowered) -> Fix | None:
     """Give the layers 32 bits again, after a statement that only converts a model with a name."""
     site = lowered.site
     name = site.text.rpartition(")")[0].partition("(")[0].rpartition(".")[0]
-    layers = next((own for line, own in _IMPORTS.items() if site.source.mentions(line)), None)
+    layers = name_of_layers(site)
     types = {norm.layer.type for norm in lowered.norms if norm.layer is not None}
     if (
         layers is None
