@@ -99,7 +99,7 @@ def test_a_folder_without_python_is_no_error(project: Write, run: Run) -> None:
     [
         (["no.py"], "error: no such file or folder: `no.py`"),
         (["explan", "BN301"], "error: no such file or folder: `explan`; did you mean `explain`?"),
-        (["a.py", "--select", "BN9"], "error: unknown rule `BN9` in `--select`"),
+        (["a.py", "--select", "BN99"], "error: unknown rule `BN99` in `--select`"),
         (["a.py", "--ignore", "missing-evl"], "did you mean `missing-eval`?"),
         (["a.py", "--format", "xml"], "error: invalid value for '--format'"),
         (["a.py", "--fail-on", "x"], "error: invalid value for '--fail-on'"),
@@ -109,7 +109,7 @@ def test_a_folder_without_python_is_no_error(project: Write, run: Run) -> None:
         (["explain", "BN999"], "error: no rule `BN999`; "),
         (["a.py", "--select", ""], "error: `--select` names no rule"),
         (["a.py", "--ignore", ", "], "error: `--ignore` names no rule"),
-        (["a.py", "--ignore", "BN9"], "error: unknown rule `BN9` in `--ignore`"),
+        (["a.py", "--ignore", "BN99"], "error: unknown rule `BN99` in `--ignore`"),
         (
             ["a.py", "--isolated", "--config", "a.toml"],
             "error: `--isolated` and `--config` exclude",

@@ -16,6 +16,7 @@ from bnlint.interpreter.python.attributes import SWITCHING
 from bnlint.interpreter.python.iteration import number_of
 from bnlint.interpreter.torch.containers import extend_container, next_place
 from bnlint.interpreter.torch.freezing import freeze, note_weights_written
+from bnlint.interpreter.torch.given_models import is_given
 from bnlint.interpreter.torch.hooks import framework_of_class
 from bnlint.interpreter.torch.inner_forwards import run_library
 from bnlint.interpreter.torch.model_records import note_switched
@@ -48,6 +49,11 @@ SAME_MODULE = frozenset(
 )
 
 
+LISTING = frozenset(
+    """modules named_modules children named_children parameters named_parameters buffers named_buffers
+    state_dict get_submodule get_parameter apply""".split()
+)
+"""Methods that give the parts of a module, of which nothing is known if a caller gives it."""
 LOGGING = frozenset({"log", "log_dict", "log_metrics"})
 """Methods of frameworks' modules that report numbers."""
 
@@ -56,6 +62,8 @@ def call_module_method(
     m: Machine, module: Instance, name: str, arguments: Arguments, site: Site, scope: Scope
 ) -> Value:
     """``module.name(...)``."""
+    if name in LISTING and is_given(module):
+        return Unknown(f"{name}()", site)
     handler = _HANDLERS.get(name)
     if handler is not None:
         return handler(m, module, arguments, site, scope)

@@ -1,7 +1,5 @@
 """The models that callers which are not at hand give to a function."""
 
-import re
-
 import libcst as cst
 
 from bnlint.facts.types.run import Switch
@@ -14,10 +12,10 @@ from bnlint.interpreter.torch.modules import MODE
 
 CALLER = "caller."
 """What the library path of a model begins with that comes from a caller."""
-_OF_MODELS = re.compile(
-    r"(.*_)?(model|net|network|backbone|encoder|decoder|classifier|generator|student|teacher)\d*"
+_MODELS = frozenset(
+    "model net network backbone encoder decoder classifier generator student teacher".split()
 )
-"""Names of parameters that are models."""
+"""What the last words of parameters are that are models."""
 
 
 def is_given(module: Instance) -> bool:
@@ -52,7 +50,11 @@ def _model_parameters(function: Value) -> list[str]:
             return []
     needed = [*[*params.posonly_params, *params.params][skipped:], *params.kwonly_params]
     names = (param.name.value for param in needed if param.default is None)
-    return [name for name in names if _OF_MODELS.fullmatch(name)]
+    return [name for name in names if _is_of_model(name)]
+
+
+def _is_of_model(name: str) -> bool:
+    return name.rpartition("_")[2].rstrip("0123456789") in _MODELS
 
 
 def _is_module(cls: Class) -> bool:
