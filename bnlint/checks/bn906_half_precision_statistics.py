@@ -17,6 +17,7 @@ RULE = Rule(
     "half-precision-statistics",
     Severity.WARNING,
     fix=Applicability.SAFE,
+    in_tests=False,
     reads=(training_forwards,),
 )
 
