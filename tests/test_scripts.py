@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bnlint.interpreter.entry_points import is_script
+from bnlint.interpreter.prefilter import is_script
 from bnlint.source import parse_text
 from tests.rehearsing import rehearse, widths
 

@@ -217,3 +217,26 @@ def test_a_file_of_five_thousand_lines() -> None:
     source = parse_text("def f():\n" + "    x = g(1, k=[2, 3])\n" * 5000)
     [function] = source.tree.body
     assert source.span(function).end_line == 5001
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "a.b.c(d)",
+        "a . b.c",
+        "(a).b",
+        "(a.b)",
+        "(a\n .b)",
+        "a.\\\n b",
+        "f(x).y.z",
+        "a[0].b",
+        "print a.b\nf(x, async=True)",
+    ],
+)
+def test_the_text_of_a_name_is_that_at_its_place(code: str) -> None:
+    """A dotted name's text is told without positions, as long as it is written in one piece."""
+    source = parse_text(f"{code}\n")
+    for node in nodes(source.tree):
+        if isinstance(node, cst.Name | cst.Attribute):
+            start, end = source.positions.offsets(node)
+            assert source.text(node) == source.content[start:end]

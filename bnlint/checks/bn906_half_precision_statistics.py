@@ -58,9 +58,11 @@ def _lowered(run: Run) -> Iterator[_Lowered]:
 def _fix(lowered: _Lowered) -> Fix | None:
     """Give the layers 32 bits again, after a statement that only converts a model with a name."""
     site = lowered.site
-    name = site.text.rpartition(")")[0].partition("(")[0].rpartition(".")[0]
+    name = site.text.partition("(")[0].rpartition(".")[0]
     layers = name_of_layers(site)
     types = {norm.layer.type for norm in lowered.norms if norm.layer is not None}
+    if any(norm.synchronised is not Known.NO for norm in lowered.norms):
+        return None  # it may have been made of a layer of another class after this
     if (
         layers is None
         or not is_dotted_name(name)

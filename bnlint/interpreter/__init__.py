@@ -20,7 +20,7 @@ from bnlint.interpreter.core.namespaces import Namespaces
 from bnlint.interpreter.core.number_uses import NumberUses
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.tape import Tape
-from bnlint.interpreter.entry_points import Rehearser, is_script
+from bnlint.interpreter.entry_points import Rehearser
 from bnlint.interpreter.evaluation.allowance import FILE
 from bnlint.interpreter.library import (
     accelerate,
@@ -45,6 +45,7 @@ from bnlint.interpreter.library import (
     trainers,
 )
 from bnlint.interpreter.library.data import loader_fact
+from bnlint.interpreter.prefilter import is_script
 from bnlint.interpreter.python import (
     attributes,
     configurations,

@@ -1,8 +1,10 @@
-"""Which definitions that nothing calls are worth executing, judged by their text."""
+"""What is worth executing: files that do something when they are run, and definitions, by their text."""
 
 import re
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
+
+import libcst as cst
 
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import Namespace
@@ -92,3 +94,40 @@ def _is_explored(m: Machine, value: Value) -> bool:
         case Function(node=node):
             return node in m.reached
     return value is not None
+
+
+def is_script(source: SourceFile) -> bool:
+    """Whether a file does more than define things when it is run."""
+    return any(_acts(source, node) for node in source.tree.body)
+
+
+def _acts(source: SourceFile, node: cst.CSTNode | None) -> bool:
+    """Whether a statement of a module's top level calls something."""
+    match node:
+        case cst.For() | cst.While() | cst.With():
+            return True
+        case cst.If(test=test) if "__name__" in source.tree.code_for_node(test):
+            return True
+        case cst.If(body=body, orelse=orelse):
+            return _acts(source, body) or _acts(source, orelse)
+        case cst.Try(body=body, orelse=orelse, finalbody=finalbody):
+            return any(_acts(source, part) for part in (body, orelse, finalbody))
+        case cst.IndentedBlock(body=statements) | cst.SimpleStatementSuite(body=statements):
+            return any(_acts(source, statement) for statement in statements)
+        case cst.Else(body=body) | cst.Finally(body=body):
+            return _acts(source, body)
+        case cst.SimpleStatementLine(body=statements):
+            return any(_acts(source, statement) for statement in statements)
+        case cst.Expr(value=value) | cst.Assign(value=value) | cst.AnnAssign(value=value):
+            return _calls(value)
+    return False
+
+
+def _calls(value: cst.BaseExpression | None) -> bool:
+    """Whether an expression calls something itself, or for each of several items."""
+    match value:
+        case cst.Call() | cst.ListComp() | cst.SetComp() | cst.DictComp():
+            return True
+        case cst.Tuple(elements=elements) | cst.List(elements=elements):
+            return any(_calls(element.value) for element in elements)
+    return False

@@ -40,3 +40,18 @@ def test_layers_of_32_bits_take_inputs_of_16(dtype: torch.dtype) -> None:
     norm = nn.BatchNorm1d(1)
     assert norm(torch.randn(8, 1).to(dtype)).dtype is dtype
     assert norm.running_mean.dtype is torch.float32
+
+
+def test_the_fix_keeps_the_parameters_that_an_optimizer_has() -> None:
+    net = nn.Sequential(nn.Linear(3, 4, bias=False), nn.BatchNorm1d(4))
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+    net.bfloat16()
+    net.apply(lambda m: m.float() if isinstance(m, nn.BatchNorm1d) else m)
+    before = net[1].weight.clone()
+    for _ in range(2):
+        optimizer.zero_grad()
+        net(torch.randn(8, 3, dtype=torch.bfloat16)).float().pow(4).mean().backward()
+        optimizer.step()
+    assert net[0].weight.dtype is torch.bfloat16
+    assert net[1].running_var.dtype is net[1].weight.dtype is torch.float32
+    assert not torch.equal(before, net[1].weight)

@@ -138,12 +138,11 @@ def _run_sequence(m: Machine, module: Instance, value: Value, site: Site) -> Val
 
 def _run_children(m: Machine, module: Instance, value: Value, site: Site) -> Value:
     for name, alternatives in groupby(children(module), key=itemgetter(0)):
-        held = [child for _, child in alternatives]
         entry = present(module.attributes.get(name))
         if isinstance(entry, Choice):
             value = _run_one_of(m, entry, value, site)
             continue
-        for child in held:
+        for _, child in alternatives:
             value = _run_child(m, child, value, site)
     return value
 
