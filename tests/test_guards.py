@@ -19,6 +19,7 @@ from bnlint import interpreter, pages, registry
 from bnlint.facts.passes import (
     cancellation,
     forwards,
+    partial_evaluations,
     parts,
     reuse,
     stale_statistics,
@@ -40,6 +41,7 @@ CASES = Path(__file__).parent / "cases"
 FACTS: tuple[ModuleType, ...] = (
     forwards,
     fix_places,
+    partial_evaluations,
     reuse,
     parts,
     cancellation,
