@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from bnlint.facts.passes.forwards import training_forwards
 from bnlint.facts.passes.partial_evaluations import PartialEvaluation, partial_evaluations
 from bnlint.facts.types.run import Forward, Run
 from bnlint.facts.wording.eval_fix import advice_on, cure_of, who_answers_by_mode
@@ -20,7 +21,7 @@ RULE = Rule(
     "partial-eval",
     Severity.WARNING,
     fix=Applicability.SAFE,
-    reads=(partial_evaluations,),
+    reads=(training_forwards, partial_evaluations),
 )
 
 
