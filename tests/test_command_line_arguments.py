@@ -57,15 +57,15 @@ def options_of_argparse(code: str, arguments: Sequence[str]) -> object:
 
 
 KEYWORDS = {
-    "an integer": "'--{name}', type=int, default=3",
+    "an integer": "'--{name}', type=int, default=1000",
     "a number": "'-{short}', '--{name}', type=float",
     "a string": "'--{name}', default='a b'",
-    "a choice": "'--{name}', choices=['a', 'b'], default='a'",
+    "a choice": "'--{name}', choices=['a', 'b', 'c'], default='c'",
     "an integer of few": "'--{name}', type=int, choices=range(4)",
     "a switch": "'-{short}', '--{name}', action='store_true'",
     "a switch off": "'--{name}', action='store_false'",
     "a constant": "'--{name}', action='store_const', const=7",
-    "both ways": "'--{name}', action=argparse.BooleanOptionalAction, default=True",
+    "both ways": "'--{name}', action=argparse.BooleanOptionalAction, default=None",
     "several": "'--{name}', nargs='+', type=int, default=[1]",
     "two": "'--{name}', nargs=2",
     "perhaps one": "'--{name}', nargs='?', const='c', default='d'",
@@ -73,8 +73,8 @@ KEYWORDS = {
     "again and again": "'--{name}', action='append', type=int",
     "more": "'--{name}', action='extend', nargs='*', default=['z']",
     "a count": "'-{short}', action='count', default=1, dest='{name}'",
-    "a truth": "'--{name}', type=bool, default=False",
-    "one of the script's": "'--{name}', type=lambda text: text.lower() == 'yes', default=False",
+    "a truth": "'--{name}', type=bool, default=None",
+    "one of the script's": "'--{name}', type=lambda text: text.lower() == 'yes', default=None",
     "required": "'--{name}', required=True",
     "elsewhere": "'--{name}', dest='{name}_there', type=int",
     "left out": "'--{name}', default=argparse.SUPPRESS",
@@ -84,6 +84,8 @@ KEYWORDS = {
     "any places": "'{name}', nargs='*'",
     "the rest": "'{name}', nargs=argparse.REMAINDER",
 }
+"""No default is among the words: in a group of which one is required, argparse takes for not given what
+*is* the default, an interned number or string."""
 NAMES = ("alpha", "beta", "batch_size", "lr")
 WORDS = st.sampled_from(
     """--alpha --beta --batch_size --lr --alp --batch_size=4 --lr=0.1 --alpha=a --no-alpha --no-beta

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from random import Random
 
 import libcst as cst
 import pytest
@@ -9,9 +10,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bnlint.finding import Span
-from bnlint.source import SourceFile, parse_text
+from bnlint.source import SourceFile, parse_text, positions
 from bnlint.source.code_offsets import record
-from bnlint.source.positions import located_by_provider
+from bnlint.source.positions import Positions, located_by_provider
+
+BLANKS = (cst.BaseParenthesizableWhitespace, cst.EmptyLine, cst.TrailingWhitespace, cst.Newline)
 
 
 def nodes(tree: cst.CSTNode) -> list[cst.CSTNode]:
@@ -167,6 +170,28 @@ def test_fast_positions_are_those_of_libcst(code: str) -> None:
     assert (fast, generated) == located_by_provider(source.tree)
 
 
+@settings(deadline=None)
+@given(odd_modules(), st.randoms(use_true_random=False))
+@example(
+    "class A:\n    class B:\n        \tdef f(self):\n        \t\ta\n\n    def g(self): b\n",
+    Random(1),
+)
+@example("class A:\n    x = 1\n\nclass B:\n    x = 1\n    # c\n    y = 2", Random(1))
+def test_a_statement_s_positions_are_those_in_the_whole(code: str, random: Random) -> None:
+    """Wherever one begins, and whether or not the same code stands elsewhere, too."""
+    source = parse_text(code)
+    whole = Positions.of(source.tree, code, lambda node: ())
+    every = [node for node in nodes(source.tree) if not isinstance(node, BLANKS)]
+    random.shuffle(every)
+    assert all(source.positions.offsets(node) == whole.offsets(node) for node in every)
+
+
+def test_one_function_is_located_without_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Positions, "_everywhere", None)
+    source = parse_text("class A:\n" + "".join(f"  def f{i}(s):\n    g{i}(1)\n" for i in range(9)))
+    assert source.span(named(source, "g7")).line == 17
+
+
 def test_without_the_fast_way_the_slow_one_serves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "bnlint.source.code_offsets", None)
     source = parse_text("a\n\x0chere")
@@ -191,17 +216,16 @@ def test_positions_are_computed_only_when_asked_for() -> None:
     assert "positions" in vars(source)
 
 
-def test_one_span_costs_as_much_as_all_of_them() -> None:
-    source = parse_text("class A:\n" + "    x = f(1, k=2)\n" * 1000)
-    every = nodes(source.tree)
-
-    def seconds(count: int) -> float:
-        start = time.perf_counter()
-        for node in every[:count]:
-            source.span(node)
-        return time.perf_counter() - start
-
-    assert seconds(1) > seconds(len(every) // 10)
+def test_many_alike_are_not_located_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[object] = []
+    usual = positions.code_and_offsets
+    monkeypatch.setattr(
+        positions, "code_and_offsets", lambda *of: searched.append(of) or usual(*of)
+    )
+    source = parse_text("class A:\n" + "".join(f"  x{i} = f(1, k=2)\n" for i in range(1000)))
+    for node in nodes(source.tree):
+        source.span(node)
+    assert len(searched) <= positions.MOST_PIECES + 1
 
 
 def test_locating_costs_less_than_parsing() -> None:
@@ -209,7 +233,7 @@ def test_locating_costs_less_than_parsing() -> None:
     start = time.perf_counter()
     source = parse_text(code)
     parsed = time.perf_counter()
-    source.span(source.tree)
+    source.span(source.tree.body[0])
     assert time.perf_counter() - parsed < parsed - start
 
 

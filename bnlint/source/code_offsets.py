@@ -5,6 +5,7 @@ are counted. It rests on LibCST's own code generation, which is not a public int
 this module or calling it may fail with a LibCST that has changed.
 """
 
+from collections.abc import Iterable
 from types import TracebackType
 
 import libcst as cst
@@ -13,10 +14,17 @@ from libcst._nodes.internal import CodegenState
 Offsets = dict[cst.CSTNode, tuple[int, int]]
 
 
-def record(tree: cst.Module) -> tuple[Offsets, str]:
-    """Return the start and end of every node, without blanks and brackets around it, and the code."""
+def record(
+    tree: cst.Module, piece: cst.CSTNode | None = None, indents: Iterable[str | None] = ()
+) -> tuple[Offsets, str]:
+    """Return the start and end of every node, without blanks and brackets around it, and the code.
+
+    Of the whole tree, or of a statement in it that stands in blocks of these indentations.
+    """
     state = _Recorder(tree)
-    tree._codegen(state)
+    for indent in indents:
+        state.increase_indent(tree.default_indent if indent is None else indent)
+    (piece or tree)._codegen(state)
     return state.offsets, "".join(state.tokens)
 
 

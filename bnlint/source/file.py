@@ -22,6 +22,7 @@ from bnlint.source import (
 from bnlint.source.enclosing_parameters import parameters_around
 from bnlint.source.line_index import LINE_END
 from bnlint.source.located import Located
+from bnlint.source.name_bindings import Bindings
 from bnlint.source.parents import Parents
 from bnlint.source.positions import Positions
 from bnlint.source.regular import read_bytes
@@ -61,7 +62,7 @@ class SourceFile:
     def positions(self) -> Positions:
         """Where the nodes stand; not free, so only for files with something to report."""
         text = self.content if self.fixable else parsing.substituted(self.content)
-        return Positions.of(self.tree, text)
+        return Positions.of(self.tree, text, lambda node: self.parents.above(node))
 
     @cached_property
     def located(self) -> Located:
@@ -72,6 +73,11 @@ class SourceFile:
     def parents(self) -> Parents:
         """Which node holds which."""
         return Parents.of(self.tree)
+
+    @cached_property
+    def bindings(self) -> Bindings:
+        """What binds the names of its functions."""
+        return Bindings()
 
     @cached_property
     def exits(self) -> deciding.Exits:

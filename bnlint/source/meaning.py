@@ -7,7 +7,6 @@ import libcst as cst
 
 from bnlint.source.deciding import function_around
 from bnlint.source.enclosing_parameters import parameters_of
-from bnlint.source.name_bindings import bindings
 from bnlint.source.parents import children
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def _names(source: "SourceFile", node: cst.CSTNode) -> Iterator[str]:
 
 def _is_settled(source: "SourceFile", function: cst.CSTNode, name: str, before: int) -> bool:
     assert isinstance(function, cst.FunctionDef | cst.Lambda)
-    bound = [source.positions.offsets(node)[0] for node in bindings(function.body, name)]
+    bound = [source.positions.offsets(node)[0] for node in source.bindings.of(function, name)]
     if name in parameters_of(function):
         return not bound
     if not bound:

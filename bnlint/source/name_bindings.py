@@ -1,10 +1,12 @@
 """Which names code uses, and where it binds them."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
 
 import libcst as cst
 
-from bnlint.source.parents import children
+from bnlint.source.parents import below, children
 
 
 def dotted(node: cst.CSTNode) -> str:
@@ -28,6 +30,32 @@ def names_in(node: cst.CSTNode) -> set[str]:
         case cst.Arg(value=value):
             return names_in(value)
     return set[str]().union(*map(names_in, children(node)))
+
+
+@dataclass(slots=True)
+class Bindings:
+    """What binds the names of functions, each of which is gone through once."""
+
+    _found: dict[cst.CSTNode, dict[str, list[cst.CSTNode]]] = field(default_factory=dict)
+
+    def of(self, function: cst.FunctionDef | cst.Lambda, name: str) -> Sequence[cst.CSTNode]:
+        """The nodes in a function that give a name, or an attribute of it, a value."""
+        if function not in self._found:
+            self._found[function] = _bindings_by_name(function.body)
+        return self._found[function].get(name, ())
+
+
+def _bindings_by_name(within: cst.CSTNode) -> dict[str, list[cst.CSTNode]]:
+    found: dict[str, list[cst.CSTNode]] = {}
+    for node in (within, *below(within)):
+        for name in {head for target in targets(node) for head in _heads(target)}:
+            found.setdefault(name, []).append(node)
+    return found
+
+
+def _heads(target: str) -> Iterator[str]:
+    """``a``, ``a.b`` and ``a.b.c`` for the last of them."""
+    return accumulate(target.split("."), "{}.{}".format)
 
 
 def bindings(

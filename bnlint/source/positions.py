@@ -1,61 +1,117 @@
 """Where nodes stand, as character offsets, lines and columns of the text."""
 
+import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import libcst as cst
 
-from bnlint.immutable import immutable
 from bnlint.source.line_index import Lines
 
 _FRAMES = 40_000
+_DROPPED = re.compile(r"\f|^[ \t]*\\$|\r\Z", re.MULTILINE)
+"""Blanks that may be missing from the code that LibCST generates."""
+MOST_PIECES = 50
+"""Statements that are located one by one, since each is searched for in the whole text."""
+Offsets = Mapping[cst.CSTNode, tuple[int, int]]
 
 
-@immutable
+@dataclass(slots=True)
 class Positions:
     """Every node's stretch of the text, without brackets around it and surrounding blanks.
 
-    ``moved`` tells where each character of the generated code is in the text, if not in the same
-    place.
+    They are found for a function or a statement at a time: the code that its tree stands for
+    occurs in the text once, or else all of the text is gone through.
     """
 
-    generated: Mapping[cst.CSTNode, tuple[int, int]]
+    tree: cst.Module
+    text: str
     lines: Lines
-    length: int
-    moved: tuple[int, ...] | None
+    above: Callable[[cst.CSTNode], Iterable[cst.CSTNode]]
+    """The nodes that hold one, from the inside out."""
+    _known: dict[cst.CSTNode, tuple[int, int]] = field(default_factory=dict)
+    _pieces: int = 0
 
     @classmethod
-    def of(cls, tree: cst.Module, text: str) -> "Positions":
-        """Locate the nodes of ``tree`` in ``text``, from which it was parsed exactly."""
-        with _deep_recursion():
-            generated, code = _located(tree)
-        moved = None if code == text else tuple(_aligned(code, text))
-        return cls(generated, Lines.of(text), len(text), moved)
+    def of(
+        cls, tree: cst.Module, text: str, above: Callable[[cst.CSTNode], Iterable[cst.CSTNode]]
+    ) -> "Positions":
+        """Prepare to locate the nodes of ``tree`` in ``text``, from which it was parsed exactly."""
+        return cls(tree, text, Lines.of(text), above)
 
     def offsets(self, node: cst.CSTNode) -> tuple[int, int]:
         """Return the offsets of the node's first character and of the one after its last."""
         if isinstance(node, cst.Module):
-            return 0, self.length
+            return 0, len(self.text)
         first, last = _ends(node)
-        start, end = self.generated[first][0], self.generated[last][1]
-        if self.moved is None:
-            return start, end
-        if start == end:
-            return self.moved[start], self.moved[start]
-        return self.moved[start], self.moved[end - 1] + 1
+        if first not in self._known:
+            with _deep_recursion():
+                self._known.update(self._nearby(node) or self._everywhere())
+        return self._known[first][0], self._known[last][1]
+
+    def _nearby(self, node: cst.CSTNode) -> Offsets | None:
+        """The offsets in the piece that holds a node, if it can be told apart from all others."""
+        piece, indents = _piece(node, self.above(node))
+        self._pieces += 1
+        if piece is None or self._pieces > MOST_PIECES or _DROPPED.search(self.text):
+            return None
+        generated, code = code_and_offsets(self.tree, piece, indents)
+        code = code.rstrip("\r\n")  # the last line of a file need not end
+        start = self.text.find(code)
+        if start < 0 or self.text.find(code, start + 1) >= 0:
+            return None
+        return {one: (first + start, last + start) for one, (first, last) in generated.items()}
+
+    def _everywhere(self) -> Offsets:
+        generated, code = code_and_offsets(self.tree)
+        if code == self.text:
+            return generated
+        moved = tuple(_aligned(code, self.text))
+        return {node: _moved(*place, moved) for node, place in generated.items()}
 
 
-def _located(tree: cst.Module) -> tuple[Mapping[cst.CSTNode, tuple[int, int]], str]:
+def _piece(
+    node: cst.CSTNode, above: Iterable[cst.CSTNode]
+) -> tuple[cst.CSTNode | None, list[str | None]]:
+    """The outermost statement around a node that is no class around it, and its indentation.
+
+    ``None`` for a node of which it is not known what holds it.
+    """
+    *within, tree = node, *above
+    if not isinstance(tree, cst.Module):
+        return None, []
+    indents: list[str | None] = []
+    while (
+        isinstance(piece := within.pop(), cst.ClassDef)
+        and len(within) > 1
+        and isinstance(block := within[-1], cst.IndentedBlock)
+    ):
+        indents.append(block.indent)
+        within.pop()
+    return piece, indents
+
+
+def _moved(start: int, end: int, moved: tuple[int, ...]) -> tuple[int, int]:
+    """The offsets in the text of what has others in the generated code."""
+    start, end = (min(place, len(moved) - 1) for place in (start, end))
+    return moved[start], moved[start] if start == end else moved[end - 1] + 1
+
+
+def code_and_offsets(
+    tree: cst.Module, piece: cst.CSTNode | None = None, indents: Iterable[str | None] = ()
+) -> tuple[Offsets, str]:
+    """Return the start and end of every node, and the code, of all of a tree or a statement in it."""
     try:
         from bnlint.source.code_offsets import record
 
-        return record(tree)
+        return record(tree, piece, indents)
     except (ImportError, AttributeError, TypeError):
         return located_by_provider(tree)
 
 
-def located_by_provider(tree: cst.Module) -> tuple[Mapping[cst.CSTNode, tuple[int, int]], str]:
+def located_by_provider(tree: cst.Module) -> tuple[Offsets, str]:
     """Locate the nodes with nothing but LibCST's public interface, which takes longer."""
     from libcst.metadata import MetadataWrapper, PositionProvider
 

@@ -14,7 +14,6 @@ from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.values import Choice, Many, Unknown, Value
 from bnlint.source import Project, SourceFile
 from bnlint.source.deciding import tests
-from bnlint.source.parents import children
 from bnlint.vocabulary.layers import KINDS, bare_name
 
 _CONFIGURATION = frozenset(
@@ -189,9 +188,7 @@ def _reads(source: SourceFile) -> Iterator[_Read]:
     """All reads in a file, in no particular order."""
     if _MENTION.search(source.content) is None:
         return
-    pending: list[cst.CSTNode] = [source.tree]
-    while pending:
-        node = pending.pop()
+    for node in source.parents.of_node:
         match node:
             case cst.Attribute(attr=cst.Name(value="bias")):
                 yield _Read(source, node, None, node.value)
@@ -203,7 +200,6 @@ def _reads(source: SourceFile) -> Iterator[_Read]:
                 | cst.Assign(targets=[cst.AssignTarget(target=cst.Tuple())], value=value)
             ) if _lists_parameters(value):
                 yield _Read(source, value, "bias")
-        pending.extend(reversed(children(node)))
 
 
 def _lists_parameters(node: cst.CSTNode) -> bool:

@@ -9,6 +9,7 @@ import libcst as cst
 from bnlint.facts.types.invocation import Invocation, Refusal
 from bnlint.immutable import immutable
 from bnlint.interpreter.core.values import Text, Value
+from bnlint.source.parents import below
 
 FREEZING = re.compile(r"freeze|frozen|fix[-_]|finetune|fine[-_]tune", re.IGNORECASE)
 """Names of options whose effect on BatchNorm is worth an execution of the script."""
@@ -206,12 +207,4 @@ def _last_name(node: cst.Name | cst.Attribute) -> str:
 
 
 def _words_of(body: cst.CSTNode) -> frozenset[str]:
-    found: set[str] = set()
-    pending = [body]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, cst.Name):
-            found.add(node.value)
-        else:
-            pending.extend(node.children)
-    return frozenset(found)
+    return frozenset(node.value for node in below(body) if isinstance(node, cst.Name))
