@@ -24,6 +24,7 @@ from bnlint.interpreter.entry_points import Rehearser
 from bnlint.interpreter.evaluation.allowance import FILE
 from bnlint.interpreter.library import (
     accelerate,
+    averaging,
     builtin_functions,
     code_folders,
     commands,
@@ -68,6 +69,7 @@ from bnlint.source import Project, SourceFile
 
 HANDLERS = (
     accelerate,
+    averaging,
     attributes,
     builtin_functions,
     code_folders,

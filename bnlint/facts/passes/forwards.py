@@ -51,6 +51,21 @@ def _is_live(norm: NormState) -> bool:
     return mode is Known.YES and norm.tracks is Known.YES
 
 
+def relies_on_running_statistics(forward: Forward) -> bool:
+    """Whether all BatchNorm layers are certain to be there and in eval mode, and track."""
+    return bool(forward.norms) and all(
+        norm.is_there and norm.tracks is Known.YES and is_training(norm.mode) is Known.NO
+        for norm in forward.norms
+    )
+
+
+def may_move_statistics(other: Forward, forward: Forward) -> bool:
+    """Whether a forward may have layers of another in train mode."""
+    layers = {norm.identity for norm in forward.norms}
+    live = (norm for norm in other.norms if is_training(norm.mode) is not Known.NO)
+    return any(norm.identity in layers for norm in live)
+
+
 def trains(forward: Forward) -> bool:
     """Whether a backward runs, on some path at least, through a forward of the script's own."""
     return forward.trained_on and not forward.inner

@@ -2,10 +2,16 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.forwards import is_step_of_training, loops_of, norms_in_training, trains
+from bnlint.facts.passes.forwards import (
+    is_step_of_training,
+    loops_of,
+    may_move_statistics,
+    norms_in_training,
+    relies_on_running_statistics,
+    trains,
+)
 from bnlint.facts.passes.once import Pass
-from bnlint.facts.types.known import Known
-from bnlint.facts.types.run import Forward, Run, WeightsLoaded, WeightsWritten, is_training
+from bnlint.facts.types.run import Forward, Run, WeightsLoaded, WeightsWritten
 from bnlint.facts.types.site import Site
 from bnlint.facts.wording.paired_parameters import NetworkPair, networks_of_loop
 from bnlint.immutable import immutable
@@ -38,7 +44,7 @@ def stale_statistics(run: Run) -> tuple[StaleStatistics, ...]:
         return ()
     found: dict[int, StaleStatistics] = {}
     for forward in run.of_type(Forward):
-        if forward.model.key in found or not _relies_on_running_statistics(forward):
+        if forward.model.key in found or not relies_on_running_statistics(forward):
             continue
         for event in writes:
             update = _update(event) if _is_written_to(forward, event) else None
@@ -60,14 +66,6 @@ def _update(event: WeightsWritten) -> tuple[Site, NetworkPair] | None:
     return None if pair is None else (loop, pair)
 
 
-def _relies_on_running_statistics(forward: Forward) -> bool:
-    """Whether all BatchNorm layers are certain to be there and in eval mode, and track."""
-    return bool(forward.norms) and all(
-        norm.is_there and norm.tracks is Known.YES and is_training(norm.mode) is Known.NO
-        for norm in forward.norms
-    )
-
-
 def _is_written_to(forward: Forward, event: WeightsWritten) -> bool:
     """Whether the parameters that are written are those of BatchNorm layers of a network."""
     layers = {norm.identity for norm in forward.norms}
@@ -80,7 +78,7 @@ def _is_never_brought_along(run: Run, forward: Forward, loop: Site) -> bool:
         return False
     if any(loop.source.mentions(w) or forward.site.source.mentions(w) for w in _ABOUT_STATISTICS):
         return False
-    if any(_may_move_statistics(other, forward) for other in run.of_type(Forward)):
+    if any(may_move_statistics(other, forward) for other in run.of_type(Forward)):
         return False
     first = next(_trained_twins(run, forward), None)
     if first is None:
@@ -95,13 +93,6 @@ def _is_written_otherwise(run: Run, forward: Forward) -> bool:
     """Whether a network is also written by other means, such as the values of its state."""
     writes = (event for event in run.of_type(WeightsWritten) if _is_written_to(forward, event))
     return any(_update(event) is None for event in writes)
-
-
-def _may_move_statistics(other: Forward, forward: Forward) -> bool:
-    """Whether a forward may have layers of another in train mode."""
-    layers = {norm.identity for norm in forward.norms}
-    live = (norm for norm in other.norms if is_training(norm.mode) is not Known.NO)
-    return any(norm.identity in layers for norm in live)
 
 
 def _trained_twins(run: Run, forward: Forward) -> Iterator[Forward]:

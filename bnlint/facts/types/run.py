@@ -267,6 +267,34 @@ class WeightsWritten(Event):
 
 
 @immutable
+class WeightsAveraged(Event):
+    """An average takes up the weights of another model: ``average.update_parameters(net)``.
+
+    ``equally`` tells whether every update counts as much as any other, ``buffers`` whether running
+    statistics are averaged, too.
+    """
+
+    model: Model
+    source: Model | None
+    equally: Known
+    buffers: Known
+
+
+@immutable
+class StatisticsEstimated(Event):
+    """The running statistics of a model are computed anew from data: ``update_bn(loader, model)``.
+
+    ``function`` is the qualified name of what does it, ``""`` where code that is not known gets an
+    average and may do it. ``norms`` are the BatchNorm layers as they were before.
+    """
+
+    model: Model
+    function: str = ""
+    loader: Loader | None = None
+    norms: tuple[NormState, ...] = ()
+
+
+@immutable
 class MomentumAssigned(Event):
     """``layer.momentum = value`` on BatchNorm layers."""
 

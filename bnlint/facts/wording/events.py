@@ -17,7 +17,9 @@ from bnlint.facts.types.run import (
     MomentumAssigned,
     NotUnderstood,
     OptimizerStep,
+    StatisticsEstimated,
     Stored,
+    WeightsAveraged,
     WeightsLoaded,
     WeightsWritten,
     Wrapped,
@@ -56,6 +58,10 @@ def told(event: Event) -> str:
             return f"weights are loaded into {model.name}"
         case WeightsWritten(model=model):
             return f"parameters of {model.name} are overwritten"
+        case WeightsAveraged(model=model, source=source):
+            return f"{model.name} averages the weights of {source.name if source else 'a model'}"
+        case StatisticsEstimated(model=model, function=function):
+            return f"running statistics of {model.name} {'are' if function else 'may be'} estimated"
         case MomentumAssigned(layers=layers, value=value):
             return f"momentum of {_layers(len(layers))} = {value.value}"
         case Wrapped(model=model, wrapper=wrapper):

@@ -166,6 +166,8 @@ class Journal:
         """Where the numbers of BatchNorm layers last got another precision."""
         self.overwritten: set[Instance] = set()
         """Modules whose parameters the program also sets by hand: averages, copies."""
+        self.averages: set[Instance] = set()
+        """Models whose weights are averages, kept by torch's class for that."""
         self.buffers_used: set[Instance] = set()
         """Modules whose buffers the program asks for: it may copy running statistics."""
         self.failures: list[RehearsalFailure] = []

@@ -36,6 +36,7 @@ from bnlint.interpreter.python.construction import (
     new_instance,
 )
 from bnlint.interpreter.python.name_lookup import assign
+from bnlint.interpreter.torch.averages import note_estimated
 from bnlint.interpreter.torch.freezing import note_transfer
 from bnlint.interpreter.torch.model_records import note_built
 from bnlint.interpreter.torch.module_classes import canonical
@@ -46,6 +47,7 @@ from bnlint.interpreter.torch.modules import (
     built_mode,
     modules_in,
     set_mode,
+    unwrapped,
 )
 from bnlint.interpreter.torch.norms import add_norm_group
 from bnlint.interpreter.torch.parameters import is_parameter
@@ -205,6 +207,8 @@ def _forget_modes(m: Machine, arguments: Arguments, site: Site) -> None:
         for module in modules_in(value):
             m.step()
             set_mode(m, module, None, site, None)
+            if unwrapped(module) in m.journal.averages:
+                note_estimated(m, module, site)
 
 
 def _forget_weights(m: Machine, name: str, arguments: Arguments) -> None:

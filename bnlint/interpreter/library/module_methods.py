@@ -14,6 +14,7 @@ from bnlint.interpreter.core.values import Arguments, Library, Many, Unknown, Va
 from bnlint.interpreter.library.state_dicts import is_state_dict, note_handed_over, state_dict
 from bnlint.interpreter.python.attributes import SWITCHING
 from bnlint.interpreter.python.iteration import number_of
+from bnlint.interpreter.torch.averages import is_average, note_averaged
 from bnlint.interpreter.torch.containers import extend_container, next_place
 from bnlint.interpreter.torch.freezing import freeze, note_weights_written
 from bnlint.interpreter.torch.given_models import is_given
@@ -64,6 +65,9 @@ def call_module_method(
     """``module.name(...)``."""
     if name in LISTING and is_given(module):
         return Unknown(f"{name}()", site)
+    if name == "update_parameters" and is_average(module):
+        note_averaged(m, module, arguments.get(0, "model"), site)
+        return None
     handler = _HANDLERS.get(name)
     if handler is not None:
         return handler(m, module, arguments, site, scope)

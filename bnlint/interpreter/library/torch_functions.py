@@ -279,8 +279,3 @@ def _random(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scop
 def _gain(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     found = nonlinearity_gain(arguments.get(0, "nonlinearity"), arguments.get(1, "param"))
     return Unknown("gain") if found is None else found
-
-
-@library_function("torch.optim.swa_utils.update_bn")
-def _update_bn(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
-    return None

@@ -32,7 +32,7 @@ from bnlint.interpreter.python.functions import run_function
 from bnlint.interpreter.python.iteration import listed
 from bnlint.interpreter.torch.containers import extend_container
 from bnlint.interpreter.torch.model_records import note_built
-from bnlint.interpreter.torch.module_classes import canonical, is_module_class
+from bnlint.interpreter.torch.module_classes import AVERAGE, canonical, is_module_class
 from bnlint.interpreter.torch.modules import (
     CONTAINERS,
     MODE,
@@ -199,7 +199,8 @@ def initialise_library(m: Machine, made: Instance, arguments: Arguments) -> None
         return
     for bound in made.arguments.values():
         for module in modules_in(bound.value):
-            register_child(m, made, "module", module)
+            inner = copy_of(m, module, made.site) if made.library == AVERAGE else module
+            register_child(m, made, "module", inner)
             module.has_parent = made.library not in WRAPPERS
 
 

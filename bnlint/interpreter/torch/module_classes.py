@@ -11,6 +11,8 @@ PACKAGE_MODULES = frozenset(
 )
 """Base classes that are modules, by package and name; others have such names for something else."""
 DDP = "torch.nn.parallel.DistributedDataParallel"
+AVERAGE = "torch.optim.swa_utils.AveragedModel"
+"""The class that averages the weights of a model in a copy of it."""
 
 
 @lru_cache(maxsize=8192)
@@ -39,4 +41,4 @@ def is_module_class(path: str) -> bool:
     package, name = path.partition(".")[0], path.rpartition(".")[2]
     if name in FRAMEWORK_MODULES or f"{package}.{name}" in PACKAGE_MODULES:
         return True
-    return canonical(path).startswith("torch.nn.")
+    return path == AVERAGE or canonical(path).startswith("torch.nn.")

@@ -9,6 +9,7 @@ from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Bound, Instance
 from bnlint.interpreter.core.values import Gradients, Many, Maybe, Tensor, Unknown, Value, present
+from bnlint.interpreter.torch.module_classes import AVERAGE
 from bnlint.interpreter.torch.modules import PARAMETER, descendants
 from bnlint.vocabulary.layers import bare_name, parameter_names
 
@@ -90,7 +91,8 @@ def named_parameters(m: Machine, module: Instance) -> list[tuple[str, Instance]]
 
 def is_opaque(module: Instance) -> bool:
     """Whether a module is a third-party model whose layers are not listed."""
-    return module.cls is None and module.is_module and not module.library.startswith("torch.nn.")
+    listed = module.library == AVERAGE or module.library.startswith("torch.nn.")
+    return module.cls is None and module.is_module and not listed
 
 
 def parameter_group(m: Machine, modules: list[Instance], site: Site) -> Instance:
