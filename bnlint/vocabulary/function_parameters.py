@@ -14,6 +14,10 @@ SIGNATURES: Mapping[str, tuple[str, ...]] = {
     },
     **{f"max_pool{n}d": (*_WINDOW, "dilation", "ceil_mode") for n in "123"},
     **{f"avg_pool{n}d": (*_WINDOW, "ceil_mode", "count_include_pad") for n in "123"},
+    **dict.fromkeys(
+        ("var", "std", "var_mean", "std_mean"), ("input", "dim", "unbiased", "keepdim")
+    ),
+    "norm": ("input", "p", "dim", "keepdim"),
     "cat": ("tensors", "dim"),
     "concat": ("tensors", "dim"),
     "concatenate": ("tensors", "dim"),

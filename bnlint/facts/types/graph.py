@@ -6,6 +6,7 @@ from dataclasses import field
 from functools import cached_property
 
 from bnlint.facts.types.forks import paths_from_fork
+from bnlint.facts.types.hand_written import HandWritten
 from bnlint.facts.types.initialisation import DEFAULT, Draw
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.shortcuts import LEARNING, acting, is_shortcut
@@ -214,6 +215,8 @@ class ModelGraph:
     """BatchNorm layers that are, or may be, in train mode in some step of the training."""
     unregistered: tuple[Unregistered, ...] = ()
     built_in_forward: tuple[BuiltInForward, ...] = ()
+    hand_written: tuple[HandWritten, ...] = ()
+    """Those of its layers that are BatchNorm by what the code of the project computes."""
     signal: Signal | None = None
     """What was measured at its residual additions, where it was run on real tensors."""
 

@@ -108,6 +108,15 @@ def call_of_one(text: str) -> tuple[str, str] | None:
     return None
 
 
+def as_owner(text: str) -> str:
+    """An expression so that an attribute can follow, in brackets where it needs them."""
+    try:
+        tree = ast.parse(text, mode="eval").body
+    except SyntaxError:
+        return f"({text})"
+    return text if isinstance(tree, _BINDING_TIGHTLY) else f"({text})"
+
+
 def first_argument(text: str) -> str | None:
     """What a call is given first, if that is a name."""
     try:

@@ -16,6 +16,7 @@ from bnlint.immutable import immutable
 from bnlint.interpreter.core.bias_reads import BiasReads
 from bnlint.interpreter.core.number_uses import NumberUses
 from bnlint.interpreter.core.objects import Class, Instance
+from bnlint.interpreter.core.states import States
 from bnlint.interpreter.core.values import Gradients, Tensor
 
 if TYPE_CHECKING:
@@ -170,6 +171,8 @@ class Journal:
         """Models whose weights are averages, kept by torch's class for that."""
         self.buffers_used: set[Instance] = set()
         """Modules whose buffers the program asks for: it may copy running statistics."""
+        self.states = States()
+        """Tensors that modules keep."""
         self.failures: list[RehearsalFailure] = []
         self.published: set[Instance] = set()
         """Models that the program loads published weights into."""

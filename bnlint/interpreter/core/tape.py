@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bnlint.facts.types.graph import Shape
 from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.extent import MOST_LOOKED_AT
 from bnlint.interpreter.core.objects import Instance
@@ -16,6 +17,7 @@ from bnlint.interpreter.core.values import (
     Gradients,
     Many,
     Maybe,
+    State,
     Tensor,
     Value,
 )
@@ -39,6 +41,10 @@ class Op:
     loops: tuple[tuple[Site, int], ...]
     certain: bool
     shape: Shape = field(default_factory=Shape)
+    states: tuple[State, ...] = ()
+    """What modules keep from earlier forwards and is among its inputs."""
+    grad: bool = True
+    """Whether gradients are recorded."""
 
 
 @dataclass(slots=True, unsafe_hash=True)
@@ -101,6 +107,8 @@ class Tape:
                 len(machine.path) == start.conditions
                 and not any(frame.exits for frame in machine.frames[start.frames :]),
                 shape or UNKNOWN_SHAPE,
+                tuple(t.state for t in inputs if t.state is not None and t.index < start.op),
+                machine.grad is Known.YES,
             )
         )
         return len(self.ops) - 1
@@ -156,6 +164,7 @@ class Tape:
             first.whole,
             made_up=all(t.made_up for t in tensors),
             drawn=all(t.drawn for t in tensors),
+            state=first.state if all(t.state == first.state for t in tensors) else None,
         )
 
     def _of_one(self, parts: list[Gradients]) -> Gradients:

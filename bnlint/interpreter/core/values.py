@@ -212,6 +212,18 @@ class Gradients:
 NO_GRADIENTS = Gradients()
 
 
+@immutable
+class State:
+    """The name under which modules of a class keep a tensor from one forward to the next.
+
+    ``cut`` says of a tensor that it only shares the memory of what is kept, and no gradient's graph.
+    """
+
+    cls: "Class"
+    name: str
+    cut: bool = False
+
+
 @dataclass(slots=True, eq=False)
 class Tensor:
     """A tensor: the call on the tape that made it and what it came from.
@@ -234,6 +246,8 @@ class Tensor:
     """Whether it holds nothing but random numbers and constants."""
     drawn: bool = False
     """Whether its samples come in a random order: they, or their indices, were drawn."""
+    state: State | None = None
+    """What a module keeps it as, if it does."""
 
 
 class Arguments:

@@ -40,6 +40,7 @@ from bnlint.interpreter.torch.parameters import (
 from bnlint.interpreter.torch.precision import is_low, set_precision
 from bnlint.interpreter.torch.published import PUBLISHED_WEIGHTS
 from bnlint.interpreter.torch.script_forwards import call_module, receiver_of
+from bnlint.interpreter.torch.states import register
 from bnlint.interpreter.torch.training import note_backward, note_loaded
 from bnlint.interpreter.torch.weight_fills import draw, forget_weights
 
@@ -221,6 +222,7 @@ def _register_buffer(
     m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope
 ) -> Value:
     name, value = args.get(0, "name"), args.get(1, "tensor")
+    value = register(m, module, name, value)
     if isinstance(name, str):
         m.heap.put(module.attributes, name, value)
     return None

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import libcst as cst
 
+from bnlint.facts.types.hand_written import GradientsAsked
 from bnlint.facts.types.initialisation import nonlinearity_gain
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.known import Known
@@ -78,6 +79,10 @@ def _set_grad(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sc
 
 @library_function("torch.is_grad_enabled")
 def _is_grad(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    if m.modules:
+        layer = m.modules[-1]
+        asked = GradientsAsked(site, scope.names.get("self") is layer)
+        m.journal.states.gradients_asked.setdefault(layer, []).append(asked)
     return {Known.YES: True, Known.NO: False}.get(m.grad, Unknown("gradients"))
 
 

@@ -46,6 +46,7 @@ from bnlint.interpreter.torch.layer_shapes import sizes_of
 from bnlint.interpreter.torch.modules import MODE, WRAPPERS, children, mode_of, norm_group
 from bnlint.interpreter.torch.norms import add_norm_group, part_of
 from bnlint.interpreter.torch.parameters import is_opaque, is_parameter, names_of, parameter_of
+from bnlint.interpreter.torch.states import cut, inherited
 from bnlint.vocabulary.layers import SIGNATURES, bare_name
 from bnlint.vocabulary.operations import ATTRIBUTES as TENSOR_ATTRIBUTES
 from bnlint.vocabulary.operations import GRADIENT_CUTS, SCALARS
@@ -156,7 +157,7 @@ def _of_tensor(m: Machine, value: Tensor, name: str, node: cst.CSTNode, scope: S
         site = m.site(node, scope)
         kind = TENSOR_ATTRIBUTES[name]
         made = m.tape.tensor(kind, name, [value], site, shape=shape, batch=True)
-        return replace(made, grads=NO_GRADIENTS) if name in GRADIENT_CUTS else made
+        return cut(replace(made, grads=NO_GRADIENTS), value) if name in GRADIENT_CUTS else made
     if value.whole and not name.startswith("__"):
         return Builtin(value, name)
     return Builtin(value, name)
@@ -276,6 +277,8 @@ def _of_module(m: Machine, value: Instance, name: str, node: cst.CSTNode, scope:
         return _layer_argument(value, name)
     if name.startswith("running_"):
         m.journal.buffers_used.add(value)
+        if value in m.modules and (kept := inherited(value, name)) is not None:
+            return kept
     if value.library in WRAPPERS and name == "module":
         return next((child for _, child in children(value)), Unknown("module"))
     method = name.startswith("__") or name in MODULE_METHODS or SWITCHING.search(name)

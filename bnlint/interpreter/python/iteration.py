@@ -60,6 +60,7 @@ from bnlint.interpreter.torch.modules import (
     register_child,
 )
 from bnlint.interpreter.torch.parameters import is_opaque, is_parameter, operand
+from bnlint.interpreter.torch.states import changed_in_place
 from bnlint.interpreter.torch.weight_fills import draw
 
 NAMED_TUPLE = "typing.NamedTuple"
@@ -305,7 +306,7 @@ def store_item(m: Machine, target: cst.Subscript, value: Value, scope: Scope) ->
             register_child(m, owner, str(key), value)
         case Instance() if is_parameter(owner):
             draw(m, owner, None)
-        case Tensor() if isinstance(target.value, cst.Name):
+        case Tensor() if isinstance(target.value, cst.Name) or owner.state is not None:
             _store_into_tensor(m, owner, value, target, scope)
 
 
@@ -360,5 +361,6 @@ def _store_into_tensor(
     inputs = [owner, value] if isinstance(value, Tensor) else [owner]
     site = m.site(target, scope)
     changed = m.tape.tensor(Kind.OTHER, "setitem", inputs, site, shape=owner.shape, batch=True)
-    assert isinstance(target.value, cst.Name)
-    m.heap.put(scope.names, target.value.value, changed)
+    changed = changed_in_place(m, changed, owner, site)
+    if isinstance(target.value, cst.Name):
+        m.heap.put(scope.names, target.value.value, changed)

@@ -18,6 +18,7 @@ from bnlint.interpreter.torch.model_records import note_switched
 from bnlint.interpreter.torch.modules import MODE, modules_in, register_child, set_own_mode
 from bnlint.interpreter.torch.norms import is_batch_norm
 from bnlint.interpreter.torch.parameters import is_parameter, names_of
+from bnlint.interpreter.torch.states import keep
 from bnlint.interpreter.torch.weight_fills import fill
 
 
@@ -68,6 +69,8 @@ def _set_on_module(
         m.journal.plain_containers.setdefault((owner.cls, name), set()).add(written)
     if m.modules:
         m.journal.effects += 1
+    if value is None or type(value) is Tensor:
+        value = keep(m, owner, name, value, m.site(m.assigning or node, scope))
     if m.recipes is not None:
         m.recipes.note_changed(owner, name, value)
     m.heap.put(owner.attributes, name, value)
@@ -127,5 +130,9 @@ def _set_on_tensor(
     m: Machine, owner: Tensor, name: str, value: Value, node: cst.CSTNode, scope: Scope
 ) -> None:
     """``tensor.data = other``: the name stands for the other from here on."""
-    if name == "data" and isinstance(node, cst.Attribute):
-        assign(m, node.value, value if isinstance(value, Tensor) else Unknown("data"), scope)
+    if name != "data" or not isinstance(node, cst.Attribute):
+        return
+    new: Value = Unknown("data")
+    if isinstance(value, Tensor):
+        new = value if owner.state is None else m.attribute(value, "data", node, scope)
+    assign(m, node.value, new, scope)

@@ -192,7 +192,7 @@ def _after_view(sizes: Value) -> Shape:
 
 def _after_reduce(given: Shape, constants: Mapping[str, Value]) -> Shape:
     dim, keep = constants.get("dim"), constants.get("keepdim", False)
-    if given.rank is None or dim is None or not isinstance(keep, bool):
+    if given.rank is None or dim is None or isinstance(dim, bool) or not isinstance(keep, bool):
         return Shape()
     dims = dim if isinstance(dim, tuple | list) else (dim,)
     if not all(isinstance(d, int) for d in dims):

@@ -1,0 +1,53 @@
+"""BatchNorm layers that a project writes itself, recognised by what their forwards compute."""
+
+from bnlint.facts.types.site import Site
+from bnlint.immutable import immutable
+
+
+@immutable(eq=False)
+class RunningStatistic:
+    """A tensor that a layer moves, in each forward, towards a statistic of the batch.
+
+    ``name`` is the attribute that holds it, ``set_up`` what it is set to outside of the forward,
+    ``update`` where its new value is stored. ``registered`` says that it is or may be a buffer.
+    """
+
+    name: str
+    set_up: tuple[Site, ...]
+    update: Site
+    registered: bool
+    in_place: bool
+    """Whether the tensor itself is changed, and not the attribute set to another one."""
+    keeps_graph: bool
+    """Whether its new value has the graph of the gradient of this batch, and of all batches before."""
+    used_on: bool
+    """Whether the rest of the forward computes with the new value."""
+
+
+@immutable
+class GradientsAsked:
+    """A place where a layer's forward asks whether gradients are recorded.
+
+    ``of_method`` says that it stands in a method of the layer, which has it as ``self``.
+    """
+
+    site: Site
+    of_method: bool
+
+
+@immutable(eq=False)
+class HandWritten:
+    """A layer that normalises by statistics of the batch, and keeps running averages of them.
+
+    ``class_name`` is its class, ``constructor`` the ``__init__`` of it. ``gradients_asked`` are the
+    places where its forward asks whether gradients are recorded; ``asks_mode`` says whether some
+    method of it asks for ``training``. ``saves_itself`` says that its class has methods of its own
+    by which its state is saved or loaded.
+    """
+
+    class_name: str
+    constructor: Site | None
+    statistics: tuple[RunningStatistic, ...]
+    gradients_asked: tuple[GradientsAsked, ...]
+    asks_mode: bool
+    saves_itself: bool

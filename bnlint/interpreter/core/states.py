@@ -1,0 +1,49 @@
+"""Tensors that modules keep from one forward to the next: what is recorded of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from bnlint.facts.types.hand_written import GradientsAsked
+from bnlint.facts.types.site import Site
+from bnlint.immutable import immutable
+from bnlint.interpreter.core.objects import Class, Instance
+from bnlint.interpreter.core.values import State
+
+
+@immutable(eq=False)
+class StateWrite:
+    """A forward gives a tensor that a module keeps a new value, which the operation ``op`` makes.
+
+    ``start`` is the first operation of the whole forward. ``in_place`` says that the tensor itself
+    is changed, and not the attribute that holds it; ``cut`` that no gradient's graph goes along.
+    """
+
+    owner: Instance
+    name: str
+    op: int
+    start: int
+    site: Site
+    in_place: bool = False
+    cut: bool = False
+
+
+@dataclass(slots=True)
+class States:
+    """What is known of the tensors that modules keep."""
+
+    writes: list[StateWrite] = field(default_factory=list)
+    set_up: dict[State, set[Site]] = field(default_factory=dict)
+    """What attributes are set to outside of forwards."""
+    registered: dict[Class, set[str | None]] = field(default_factory=dict)
+    """The buffers of modules of a class; ``None`` stands for any."""
+    gradients_asked: dict[Instance, list[GradientsAsked]] = field(default_factory=dict)
+    """Where the forward of a module asks whether gradients are recorded."""
+
+    def is_registered(self, state: State) -> bool:
+        """Whether it is, or may be, a buffer."""
+        names = self.registered.get(state.cls, set())
+        return state.name in names or None in names
+
+    def written(self, owner: Instance) -> Iterator[StateWrite]:
+        """What the forwards of a module write, in order."""
+        return (write for write in self.writes if write.owner is owner)

@@ -1,0 +1,171 @@
+"""BatchNorm that a project writes itself: statistics of the batch, running averages, normalisation."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from bnlint.facts.types.hand_written import HandWritten, RunningStatistic
+from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.site import Site
+from bnlint.immutable import immutable
+from bnlint.interpreter.core.objects import Class, Function, Instance
+from bnlint.interpreter.core.states import States, StateWrite
+from bnlint.interpreter.core.tape import Op, Tape
+from bnlint.interpreter.core.values import State
+from bnlint.interpreter.results.meanings import Meaning, meanings
+from bnlint.interpreter.results.own_reads import OwnReads
+from bnlint.interpreter.torch.norms import is_batch_norm
+from bnlint.vocabulary.operations import GRADIENT_CUTS
+
+_SAVING = (
+    "state_dict load_state_dict _save_to_state_dict _load_from_state_dict get_extra_state "
+    "set_extra_state __getstate__ _save _load save load"
+).split()
+"""Methods by which a class may save and load what is no buffer."""
+
+
+@immutable(eq=False)
+class Execution:
+    """One execution of a layer's forward: its operations ``first`` to ``last``, and what they mean."""
+
+    first: int
+    last: int
+    meanings: Mapping[int, Meaning]
+
+
+def hand_written(layers: Sequence[Instance], states: States, tape: Tape) -> Iterator[HandWritten]:
+    """Those layers of a model that are BatchNorm by what they compute."""
+    for layer in layers:
+        writes = list(states.written(layer))
+        if writes and layer.cls is not None:
+            statistics = tuple(_running_statistics(layer, layer.cls, writes, states, tape.ops))
+            if statistics:
+                yield _made(layer, layer.cls, statistics, states)
+
+
+def _made(
+    layer: Instance, cls: Class, statistics: tuple[RunningStatistic, ...], states: States
+) -> HandWritten:
+    init = cls.find("__init__")
+    constructor = None
+    if isinstance(init, Function):
+        constructor = Site(init.scope.namespace.source, init.node)
+    return HandWritten(
+        cls.name,
+        constructor,
+        statistics,
+        tuple(states.gradients_asked.get(layer, ())),
+        "training" in OwnReads(cls),
+        any(isinstance(cls.find(name), Function) for name in _SAVING),
+    )
+
+
+def _running_statistics(
+    layer: Instance, cls: Class, writes: list[StateWrite], states: States, ops: Sequence[Op]
+) -> Iterator[RunningStatistic]:
+    """The states of a layer that are running averages of what it normalises by, each once."""
+    found: dict[str, RunningStatistic] = {}
+    executions: dict[int, Execution] = {}
+    for write in writes:
+        if write.name in found:
+            continue
+        execution = executions.get(write.start) or _execution(ops, write, layer)
+        executions[write.start] = execution
+        if _is_average(ops, execution, write, cls) and _normalises(ops, execution):
+            found[write.name] = _fact(layer, cls, write, writes, execution, states, ops)
+    yield from found.values()
+
+
+def _execution(ops: Sequence[Op], write: StateWrite, layer: Instance) -> Execution:
+    """The operations around a write that the layer's forward executes."""
+    first = last = write.op
+    while first > write.start and layer in ops[first - 1].modules:
+        first -= 1
+    while last < len(ops) and layer in ops[last].modules:
+        last += 1
+    return Execution(first, last, meanings(ops, first, last, layer))
+
+
+def _is_average(ops: Sequence[Op], execution: Execution, write: StateWrite, cls: Class) -> bool:
+    """Whether what is written consists of what was there and of a statistic of the batch."""
+    if ops[write.op].kind is Kind.BATCH_NORM:
+        return True
+    meaning = execution.meanings.get(write.op, Meaning())
+    kept = State(cls, write.name) in meaning.states
+    return meaning.samples is None and meaning.statistic and kept
+
+
+def _normalises(ops: Sequence[Op], execution: Execution) -> bool:
+    """Whether statistics are subtracted from samples, and samples divided or multiplied by some."""
+    kinds = {Kind.MUL if kind is Kind.DIV else kind for kind in _applied(ops, execution)}
+    return kinds.issuperset({Kind.SUB, Kind.MUL}) or Kind.BATCH_NORM in kinds
+
+
+def _applied(ops: Sequence[Op], execution: Execution) -> Iterator[Kind]:
+    """The kinds of operations in which statistics are applied to samples."""
+    for index in range(execution.first, execution.last):
+        op = ops[index]
+        given = [execution.meanings[source] for source in op.inputs]
+        of_batch = bool(op.states) or any(meaning.is_of_batch for meaning in given)
+        if of_batch and any(meaning.samples is not None for meaning in given):
+            yield op.kind
+
+
+def _fact(
+    layer: Instance,
+    cls: Class,
+    write: StateWrite,
+    writes: Sequence[StateWrite],
+    execution: Execution,
+    states: States,
+    ops: Sequence[Op],
+) -> RunningStatistic:
+    state = State(cls, write.name)
+    of_library = layer.library != "torch.nn.Module" or cls.open
+    return RunningStatistic(
+        write.name,
+        tuple(states.set_up.get(state, ())),
+        write.site,
+        states.is_registered(state) or of_library or is_batch_norm(layer),
+        write.in_place,
+        _keeps_graph(write, writes, execution, state),
+        _is_used_on(ops, execution, write, state),
+    )
+
+
+def _keeps_graph(
+    write: StateWrite, writes: Sequence[StateWrite], execution: Execution, state: State
+) -> bool:
+    """Whether what a forward leaves has the graph of this batch and of all those before.
+
+    It has not where the same forward detaches it, whatever comes before or after that.
+    """
+    if write.cut:
+        return False
+    same = [w for w in writes if w.name == write.name and w.start == write.start]
+    known = [execution.meanings.get(one.op, Meaning()) for one in same]
+    if any(state in meaning.states and not meaning.carried for meaning in known):
+        return False
+    meaning = execution.meanings.get(write.op, Meaning())
+    return meaning.learnt and meaning.carried
+
+
+def _is_used_on(ops: Sequence[Op], execution: Execution, write: StateWrite, state: State) -> bool:
+    """Whether operations after a write, on the same path, have gradients for what was written."""
+    new = {write.op}
+    for index in range(write.op + 1, execution.last):
+        op = ops[index]
+        read = (
+            op.kind is not Kind.PHI and write.in_place and state.name in {s.name for s in op.states}
+        )
+        if new.isdisjoint(op.inputs) and not read:
+            continue
+        if op.kind is Kind.PHI:
+            new.add(index)
+        elif op.name not in GRADIENT_CUTS and not _excludes(op.site, write.site):
+            return True
+    return False
+
+
+def _excludes(one: Site | None, other: Site) -> bool:
+    """Whether some test in the code decides that only one of two places is executed."""
+    needed = {} if one is None else {c.test: c.holds for c in one.conditions}
+    return any(needed.get(c.test, c.holds) is not c.holds for c in other.conditions)
