@@ -342,6 +342,17 @@ class Stored(Event):
     norms: tuple[NormState, ...] = ()
 
 
+@immutable
+class ParametersStored(Event):
+    """Parameters are written to a file, without the other parts of the states that they belong to.
+
+    ``norms`` are the BatchNorm layers whose weights are among them, ``value`` what is written.
+    """
+
+    norms: tuple[NormState, ...]
+    value: Site | None = None
+
+
 class Role(StrEnum):
     """What a script uses something for."""
 

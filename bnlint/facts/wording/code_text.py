@@ -177,3 +177,26 @@ def has_plain_arguments(call: str) -> bool:
     if not isinstance(tree, ast.Call) or "\n" in call:
         return False
     return all(isinstance(a, ast.Constant) for a in (*tree.args, *(k.value for k in tree.keywords)))
+
+
+def network_of_parameters(code: str) -> str | None:
+    """``net`` in ``dict(net.named_parameters())`` and other dicts of all of its parameters."""
+    try:
+        tree = ast.parse(code, mode="eval").body
+    except SyntaxError:
+        return None
+    match tree:
+        case ast.Call(ast.Name("dict" | "OrderedDict"), [listed], []):
+            return _owner_of_named(listed)
+        case ast.DictComp(ast.Name(key), _, [ast.comprehension(target, listed, [])]):
+            named = isinstance(target, ast.Tuple) and ast.unparse(target.elts[0]) == key
+            return _owner_of_named(listed) if named else None
+    return None
+
+
+def _owner_of_named(listed: ast.expr) -> str | None:
+    match listed:
+        case ast.Call(ast.Attribute(network, "named_parameters"), [], []):
+            name = ast.unparse(network)
+            return name if is_dotted_name(name) else None
+    return None

@@ -17,6 +17,7 @@ from bnlint.facts.types.run import (
     MomentumAssigned,
     NotUnderstood,
     OptimizerStep,
+    ParametersStored,
     StatisticsEstimated,
     Stored,
     WeightsAveraged,
@@ -68,6 +69,8 @@ def told(event: Event) -> str:
             return f"{model.name} becomes a {wrapper}"
         case Stored(models=models, destination=destination):
             return f"{_names(models)} {'is' if len(models) == 1 else 'are'} {destination}"
+        case ParametersStored(norms=norms):
+            return f"parameters are saved, those of {_layers(len(norms))} among them"
         case NotUnderstood():
             return _unknown(event)
     return type(event).__name__

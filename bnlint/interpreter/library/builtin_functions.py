@@ -1,5 +1,7 @@
 """Python's builtin functions."""
 
+from typing import TypeGuard
+
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
@@ -16,9 +18,11 @@ from bnlint.interpreter.core.objects import (
 from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import (
     MISSING,
+    SOME_ITEMS,
     Arguments,
     Length,
     Library,
+    Many,
     Maybe,
     Share,
     Tensor,
@@ -41,7 +45,7 @@ from bnlint.interpreter.torch.modules import (
     next_name,
     register_child,
 )
-from bnlint.interpreter.torch.parameters import is_opaque
+from bnlint.interpreter.torch.parameters import is_opaque, is_parameter
 
 PURE = """int float str bool abs round divmod pow repr range slice hash hex chr ord
 frozenset""".split()
@@ -129,12 +133,19 @@ def _dict(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope)
         if not m.allowance.takes(len(first)):
             return Unknown("dict()")
         made.update(first)
+    elif isinstance(first, Many) and _ends_in_parameter(first.element):
+        made[Unknown(SOME_ITEMS)] = Maybe(first.element[1])
     elif first is not None:
         for pair in elements(m, first) or []:
             if isinstance(pair, list | tuple) and len(pair) == 2 and isinstance(pair[0], str | int):
                 made[pair[0]] = pair[1]
     made.update(arguments.keywords)
     return made
+
+
+def _ends_in_parameter(pair: Value) -> TypeGuard[tuple[Value, Value]]:
+    """Whether it is one of the pairs that ``named_parameters()`` gives."""
+    return isinstance(pair, tuple) and len(pair) == 2 and is_parameter(pair[1])
 
 
 @library_function("builtins.isinstance")

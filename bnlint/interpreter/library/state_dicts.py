@@ -13,12 +13,16 @@ STATE = "torch.nn.Module.state_dict"
 """What stands for the class of such a dict."""
 PARAMETERS = "parameters"
 OWNER = "owner"
+STATE_OF = "?state"
+"""The attribute of what stands for the entries of a state, statistics included: its owner."""
 
 
 def state_dict(m: Machine, module: Instance, site: Site) -> Instance:
     """``module.state_dict()``."""
     made = Instance(None, STATE, {}, site)
-    made.attributes[PARAMETERS] = parameter_group(m, [module], site)
+    entries = parameter_group(m, [module], site)
+    entries.attributes[STATE_OF] = module
+    made.attributes[PARAMETERS] = entries
     made.attributes[OWNER] = module
     return made
 

@@ -29,6 +29,7 @@ from bnlint.interpreter.torch.norms import SYNCHRONISED, is_batch_norm
 from bnlint.interpreter.torch.pairing import note_cut, note_paired
 from bnlint.interpreter.torch.parameters import new_parameter
 from bnlint.interpreter.torch.published import PUBLISHED_WEIGHTS
+from bnlint.interpreter.torch.stored_parameters import VECTOR
 from bnlint.interpreter.torch.storing import note_wrapped
 from bnlint.interpreter.torch.training import note_backward
 from bnlint.interpreter.torch.weight_fills import draw, draw_of, fill
@@ -234,6 +235,11 @@ def _for_each(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sc
     for parameter in parameters_in(m, arguments.get(0, "self")):
         note_weights_written(m, parameter, site)
     return None
+
+
+@library_function(VECTOR)
+def _vector(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    return Unknown(f"{path}()", site, arguments.get(0, "parameters"))
 
 
 @library_function("torch.nn.utils.vector_to_parameters")

@@ -6,15 +6,17 @@ from dataclasses import dataclass, field, replace
 import libcst as cst
 
 from bnlint.facts.types.graph import Shape
+from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.frames import ActiveLoop
 from bnlint.interpreter.core.machine import EXPRESSIONS, Machine, handles
-from bnlint.interpreter.core.objects import Scope
-from bnlint.interpreter.core.values import SOME_ITEMS, Many, Tensor, Unknown, Value
+from bnlint.interpreter.core.objects import Instance, Scope
+from bnlint.interpreter.core.values import SOME_ITEMS, Many, Maybe, Tensor, Unknown, Value
 from bnlint.interpreter.evaluation import is_key, set_of
 from bnlint.interpreter.python.arithmetic import truth_of
 from bnlint.interpreter.python.iterables import iterated
 from bnlint.interpreter.python.iteration import elements, listed, name_by_key
 from bnlint.interpreter.python.name_lookup import assign
+from bnlint.interpreter.torch.parameters import is_parameter, one_for_all
 
 MOST_ITEMS = 1024
 """Items of a comprehension that are evaluated one by one while a model is built."""
@@ -103,7 +105,7 @@ class _Comprehension:
         known = items is not None
         if items is None:
             self.exact = False
-            items = [iterable.element if isinstance(iterable, Many) else _part(iterable)]
+            items = [self._part(iterable, m.site(clause, inner))]
         if not known or m.modules:
             m.loops.append(_loop(m, self.node, iterable, self.outer))
         try:
@@ -113,6 +115,17 @@ class _Comprehension:
                 self._take(clause, item)
         finally:
             del m.loops[depth:]
+
+    def _part(self, iterable: Value, site: Site) -> Value:
+        """What stands for all items."""
+        match iterable:
+            case Many(element=element):
+                return element
+            case Tensor():
+                return iterable
+            case list() | tuple() if (pair := one_for_all(self.m, iterable, site)) is not None:
+                return pair
+        return Unknown("item")
 
     def _take(self, clause: cst.CompFor, item: Value) -> None:
         m, inner = self.m, self.inner
@@ -145,10 +158,6 @@ def _loop(m: Machine, node: cst.BaseComp, iterable: Value, scope: Scope) -> Acti
     return ActiveLoop(node, m.site(node, scope), loader=loader)
 
 
-def _part(iterable: Value) -> Value:
-    return iterable if isinstance(iterable, Tensor) else Unknown("item")
-
-
 @handles(EXPRESSIONS, cst.ListComp, cst.GeneratorExp)
 def _list_comprehension(m: Machine, node: cst.ListComp, scope: Scope) -> Value:
     return _comprehension(m, node, scope, lambda inner: m.evaluate(node.elt, inner))
@@ -167,16 +176,18 @@ def _dict_comprehension(m: Machine, node: cst.DictComp, scope: Scope) -> Value:
 
     made = _comprehension(m, node, scope, pair)
     if isinstance(made, Many):
-        return _of_all_keys(made.element)
+        return _of_all_keys(m, made.element)
     pairs = [value for value in made if isinstance(value, tuple)]
     for key, value in pairs:
         name_by_key(value, key)
     return dict(pairs) if all(is_key(key) for key, _ in pairs) else Unknown("dict")
 
 
-def _of_all_keys(pair: Value) -> Value:
+def _of_all_keys(m: Machine, pair: Value) -> Value:
     """A dict under whose keys, which are not known, stand such values: a batch, if tensors do."""
     match pair:
         case (_, Tensor() as item):
             return replace(item, index=-1, shape=Shape(), whole=True)
+        case (_, Instance() as item) if is_parameter(item):
+            return m.new({Unknown(SOME_ITEMS): Maybe(item)})
     return Unknown("dict")

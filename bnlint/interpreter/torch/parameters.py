@@ -102,6 +102,16 @@ def parameter_group(m: Machine, modules: list[Instance], site: Site) -> Instance
     return made
 
 
+def one_for_all(m: Machine, named: list[Value] | tuple[Value, ...], site: Site) -> Value | None:
+    """What stands for each of the pairs that ``named_parameters()`` gives; ``None`` for others."""
+    parameters = [pair[1] for pair in named if isinstance(pair, tuple) and len(pair) == 2]
+    owners = [p.attributes.get("owner") for p in parameters if isinstance(p, Instance)]
+    known = [owner for owner in owners if isinstance(owner, Instance)]
+    if not known or len(known) < len(named):
+        return None
+    return Unknown("parameter name"), parameter_group(m, list(dict.fromkeys(known)), site)
+
+
 def set_gradient(m: Machine, parameter: Instance, value: bool | None, site: Site) -> list[Instance]:
     """``parameter.requires_grad = value``; returns the modules all of whose parameters it sets."""
     members = parameter.attributes.get("members")

@@ -6,18 +6,21 @@ from bnlint.facts.types.run import Destination, Stored, Wrapped
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
-from bnlint.interpreter.core.values import Arguments, Choice, Value
-from bnlint.interpreter.library.state_dicts import OWNER, is_state_dict
+from bnlint.interpreter.core.values import Arguments, Choice, Value, present
+from bnlint.interpreter.library.state_dicts import OWNER, STATE_OF, is_state_dict
 from bnlint.interpreter.python.alternatives import with_one_of
 from bnlint.interpreter.torch.model_records import model_record
 from bnlint.interpreter.torch.modules import modules_in
 from bnlint.interpreter.torch.norms import norm_records
+from bnlint.interpreter.torch.stored_parameters import note_parameters_stored
 
 STORING = {
     "torch.save": Destination.SAVED,
     "safetensors.torch.save_file": Destination.SAVED,
     "safetensors.torch.save_model": Destination.SAVED,
     "torch.jit.save": Destination.SAVED,
+    "pickle.dump": Destination.SAVED,
+    "joblib.dump": Destination.SAVED,
     "torch.jit.trace": Destination.EXPORTED,
     "torch.jit.script": Destination.EXPORTED,
     "torch.onnx.export": Destination.EXPORTED,
@@ -37,6 +40,8 @@ def note_wrapped(m: Machine, model: Value, wrapper: str, site: Site) -> None:
 def note_stored(m: Machine, path: str, arguments: Arguments, site: Site) -> None:
     """Record that a script stores what it is given, if these are models or their weights."""
     given = arguments.get(0, "model")
+    if STORING[path] is Destination.SAVED:
+        note_parameters_stored(m, arguments, site)
     if STORING[path] is not Destination.EXPORTED or not isinstance(given, Choice):
         _note_stored(m, path, arguments, site)
         return
@@ -75,6 +80,14 @@ def _models_in(value: Value) -> Iterator[Instance]:
         yield from [owner] if isinstance(owner, Instance) else []
     elif isinstance(value, dict):
         for item in value.values():
-            yield from _models_in(item) if not isinstance(item, dict) else ()
+            yield from _models_in(item) if not isinstance(item, dict) else _entries_of(item)
+        yield from _entries_of(value)
     else:
         yield from modules_in(value)
+
+
+def _entries_of(state: dict[Value, Value]) -> Iterator[Instance]:
+    """The models whose states a dict was made of, entry by entry."""
+    for entry in map(present, state.values()):
+        owner = entry.attributes.get(STATE_OF) if isinstance(entry, Instance) else None
+        yield from [owner] if isinstance(owner, Instance) else []
