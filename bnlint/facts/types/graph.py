@@ -6,7 +6,7 @@ from dataclasses import field
 from functools import cached_property
 
 from bnlint.facts.types.forks import paths_from_fork
-from bnlint.facts.types.hand_written import HandWritten
+from bnlint.facts.types.hand_written import FunctionalNorm, HandWritten
 from bnlint.facts.types.initialisation import DEFAULT, Draw
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.shortcuts import LEARNING, acting, is_shortcut
@@ -217,6 +217,8 @@ class ModelGraph:
     built_in_forward: tuple[BuiltInForward, ...] = ()
     hand_written: tuple[HandWritten, ...] = ()
     """Those of its layers that are BatchNorm by what the code of the project computes."""
+    functional_norms: tuple[FunctionalNorm, ...] = ()
+    """The calls of ``F.batch_norm`` with running statistics of its layers."""
     signal: Signal | None = None
     """What was measured at its residual additions, where it was run on real tensors."""
 

@@ -51,3 +51,23 @@ class HandWritten:
     gradients_asked: tuple[GradientsAsked, ...]
     asks_mode: bool
     saves_itself: bool
+
+
+@immutable(eq=False)
+class FunctionalNorm:
+    """A call of ``F.batch_norm`` in a layer's forward, with the running statistics that it keeps.
+
+    ``statistics`` are the attributes that hold them, ``learns`` says that the weight is a parameter of
+    the layer that gets gradients, and ``used_elsewhere`` that its methods use the statistics in other places, too.
+    ``training`` is where the call says whether it trains, and ``None`` if it does not; ``of_library``
+    that the layer derives from one of torch's, whose statistics they are.
+    """
+
+    class_name: str
+    site: Site
+    statistics: tuple[str, ...]
+    learns: bool
+    used_elsewhere: bool
+    training: Site | None
+    asks_mode: bool
+    of_library: bool

@@ -1,6 +1,5 @@
 """Tensors that modules keep from one forward to the next: what is recorded of them."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bnlint.facts.types.hand_written import GradientsAsked
@@ -27,11 +26,29 @@ class StateWrite:
     cut: bool = False
 
 
+@immutable(eq=False)
+class FunctionalCall:
+    """A call of ``F.batch_norm`` with the two running statistics ``names`` of the layer ``owner``.
+
+    ``learns`` says that its weight is a parameter of the layer that gets gradients, ``untold`` that it
+    does not say whether it trains, and ``said`` where it does.
+    """
+
+    owner: Instance
+    site: Site
+    names: tuple[str, ...]
+    learns: bool
+    untold: bool
+    said: Site | None
+
+
 @dataclass(slots=True)
 class States:
     """What is known of the tensors that modules keep."""
 
-    writes: list[StateWrite] = field(default_factory=list)
+    writes: dict[Instance, list[StateWrite]] = field(default_factory=dict)
+    """What the forwards of modules write, in order."""
+    functional: list[FunctionalCall] = field(default_factory=list)
     set_up: dict[State, set[Site]] = field(default_factory=dict)
     """What attributes are set to outside of forwards."""
     registered: dict[Class, set[str | None]] = field(default_factory=dict)
@@ -44,6 +61,6 @@ class States:
         names = self.registered.get(state.cls, set())
         return state.name in names or None in names
 
-    def written(self, owner: Instance) -> Iterator[StateWrite]:
-        """What the forwards of a module write, in order."""
-        return (write for write in self.writes if write.owner is owner)
+    def note(self, write: StateWrite) -> None:
+        """A forward writes something."""
+        self.writes.setdefault(write.owner, []).append(write)

@@ -27,7 +27,7 @@ from bnlint.interpreter.torch.freezing import note_weights_written
 from bnlint.interpreter.torch.function_shapes import after_function, part_shapes
 from bnlint.interpreter.torch.layer_shapes import FIRST_SIZE, after_layer, at_channels, sizes_of
 from bnlint.interpreter.torch.parameters import tensor_inputs
-from bnlint.interpreter.torch.states import changed_in_place, cut, note_running_statistics
+from bnlint.interpreter.torch.states import changed_in_place, cut, note_functional
 from bnlint.interpreter.torch.training import note_backward
 from bnlint.vocabulary.function_parameters import VARIADIC, parameter
 from bnlint.vocabulary.operations import (
@@ -148,7 +148,7 @@ def _operate(m: Machine, kind: Kind, name: str, arguments: Arguments, site: Site
     if name.endswith("_"):
         made = changed_in_place(m, made, inputs[0], site)
     if kind is Kind.BATCH_NORM:
-        note_running_statistics(m, arguments, constants.get("training"), made, site)
+        note_functional(m, arguments, made, site)
     return _parts(m, kind, name, made, inputs, constants, site)
 
 

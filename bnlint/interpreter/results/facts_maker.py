@@ -23,7 +23,7 @@ from bnlint.interpreter.core.not_understood import Use
 from bnlint.interpreter.core.objects import Class, Instance
 from bnlint.interpreter.core.tape import Op, Tape
 from bnlint.interpreter.results.first_cause import first_cause
-from bnlint.interpreter.results.hand_written import hand_written
+from bnlint.interpreter.results.hand_written import functional_norms, hand_written
 from bnlint.interpreter.results.layer_facts import (
     ConstantArguments,
     LayerArguments,
@@ -211,6 +211,7 @@ class FactsMaker:
                 *built_in_forward(loose, layers, self.journal.loaded),
                 *replaced_in_forward(calls, layers),
             ),
+            functional_norms=tuple(functional_norms(list(layers), self.journal.states)),
             hand_written=tuple(hand_written(list(layers), self.journal.states, self.tape)),
         )
 

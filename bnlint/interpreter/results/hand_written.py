@@ -1,8 +1,9 @@
 """BatchNorm that a project writes itself: statistics of the batch, running averages, normalisation."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 
-from bnlint.facts.types.hand_written import HandWritten, RunningStatistic
+from bnlint.facts.types.hand_written import FunctionalNorm, HandWritten, RunningStatistic
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
 from bnlint.immutable import immutable
@@ -11,7 +12,7 @@ from bnlint.interpreter.core.states import States, StateWrite
 from bnlint.interpreter.core.tape import Op, Tape
 from bnlint.interpreter.core.values import State
 from bnlint.interpreter.results.meanings import Meaning, meanings
-from bnlint.interpreter.results.own_reads import OwnReads
+from bnlint.interpreter.results.own_reads import OwnReads, uses
 from bnlint.interpreter.torch.norms import is_batch_norm
 from bnlint.vocabulary.operations import GRADIENT_CUTS
 
@@ -22,23 +23,52 @@ _SAVING = (
 """Methods by which a class may save and load what is no buffer."""
 
 
-@immutable(eq=False)
+@immutable(eq=False, slots=False)
 class Execution:
-    """One execution of a layer's forward: its operations ``first`` to ``last``, and what they mean."""
+    """One execution of a layer's forward: its operations ``first`` to ``last``."""
 
+    ops: Sequence[Op]
+    layer: Instance
     first: int
     last: int
-    meanings: Mapping[int, Meaning]
+
+    @cached_property
+    def reads(self) -> frozenset[State]:
+        """What was kept from earlier forwards and is used."""
+        return frozenset(s for op in self.ops[self.first : self.last] for s in op.states)
+
+    @cached_property
+    def meanings(self) -> Mapping[int, Meaning]:
+        """What its operations make, and what they begin with."""
+        return meanings(self.ops, self.first, self.last, self.layer)
 
 
 def hand_written(layers: Sequence[Instance], states: States, tape: Tape) -> Iterator[HandWritten]:
     """Those layers of a model that are BatchNorm by what they compute."""
     for layer in layers:
-        writes = list(states.written(layer))
+        writes = states.writes.get(layer, [])
         if writes and layer.cls is not None:
             statistics = tuple(_running_statistics(layer, layer.cls, writes, states, tape.ops))
             if statistics:
                 yield _made(layer, layer.cls, statistics, states)
+
+
+def functional_norms(layers: Sequence[Instance], states: States) -> Iterator[FunctionalNorm]:
+    """The calls of ``F.batch_norm`` with statistics of layers, where it is known what they say."""
+    for call in states.functional:
+        owner = call.owner
+        if owner not in layers or owner.cls is None or call.untold is not (call.said is None):
+            continue
+        yield FunctionalNorm(
+            owner.cls.name,
+            call.site,
+            call.names,
+            call.learns,
+            any(uses(owner.cls, name) > 1 for name in call.names),
+            call.said,
+            "training" in OwnReads(owner.cls),
+            is_batch_norm(owner),
+        )
 
 
 def _made(
@@ -81,16 +111,18 @@ def _execution(ops: Sequence[Op], write: StateWrite, layer: Instance) -> Executi
         first -= 1
     while last < len(ops) and layer in ops[last].modules:
         last += 1
-    return Execution(first, last, meanings(ops, first, last, layer))
+    return Execution(ops, layer, first, last)
 
 
 def _is_average(ops: Sequence[Op], execution: Execution, write: StateWrite, cls: Class) -> bool:
     """Whether what is written consists of what was there and of a statistic of the batch."""
+    state = State(cls, write.name)
     if ops[write.op].kind is Kind.BATCH_NORM:
         return True
+    if state not in execution.reads:
+        return False
     meaning = execution.meanings.get(write.op, Meaning())
-    kept = State(cls, write.name) in meaning.states
-    return meaning.samples is None and meaning.statistic and kept
+    return meaning.samples is None and meaning.statistic and state in meaning.states
 
 
 def _normalises(ops: Sequence[Op], execution: Execution) -> bool:

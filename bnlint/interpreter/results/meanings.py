@@ -202,10 +202,10 @@ def _after_reshape(op: Op, samples: int) -> int:
         case "view" | "reshape":
             return _after_view(op.constants.get("shape"), samples)
         case "flatten":
-            start = op.constants.get("start_dim", 0)
-            if not isinstance(start, int) or start < 0:
+            start, end = op.constants.get("start_dim", 0), op.constants.get("end_dim", -1)
+            if not isinstance(start, int) or not isinstance(end, int) or start < 0:
                 return SOMEWHERE
-            return min(start, samples)
+            return samples - (end - start) if 0 <= end < samples else min(start, samples)
         case "unsqueeze":
             dim = op.constants.get("dim")
             return samples + (0 <= dim <= samples) if isinstance(dim, int) else SOMEWHERE

@@ -26,6 +26,16 @@ class OwnReads(Container[str]):
         return frozenset(name for method in methods for name in _read(method))
 
 
+def uses(cls: Class, name: str) -> int:
+    """In how many places of its class, but for the constructor, an attribute is read or set."""
+    classes = (one for one in cls.mro if isinstance(one, Class))
+    return sum(
+        isinstance(node, cst.Attribute) and node.attr.value == name
+        for method in (method for one in classes for method in _methods(one))
+        for node in below(method)
+    )
+
+
 def _methods(cls: Class) -> Iterator[cst.CSTNode]:
     for name, method in cls.names.items():
         if name != "__init__" and isinstance(method, Function):

@@ -1,12 +1,14 @@
 """Tensors that modules keep from one forward to the next: set, registered and changed."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
-from bnlint.interpreter.core.states import StateWrite
-from bnlint.interpreter.core.values import Arguments, State, Tensor, Value
+from bnlint.interpreter.core.states import FunctionalCall, StateWrite
+from bnlint.interpreter.core.values import MISSING, Arguments, State, Tensor, Value
+from bnlint.interpreter.torch.parameters import GRADIENT
 
 
 def keep(m: Machine, owner: Instance, name: str, value: Value, site: Site) -> Value:
@@ -18,7 +20,7 @@ def keep(m: Machine, owner: Instance, name: str, value: Value, site: Site) -> Va
         m.journal.states.set_up.setdefault(state, set()).add(site)
     elif isinstance(value, Tensor) and value.index >= 0:
         write = StateWrite(owner, name, value.index, m.tape.start.op, site)
-        m.journal.states.writes.append(write)
+        m.journal.states.note(write)
     return replace(value, state=state) if isinstance(value, Tensor) else value
 
 
@@ -54,7 +56,7 @@ def changed_in_place(m: Machine, made: Tensor, old: Tensor, site: Site) -> Tenso
     if state is None or owner is None or made.index < 0:
         return made
     write = StateWrite(owner, state.name, made.index, m.tape.start.op, site, True, state.cut)
-    m.journal.states.writes.append(write)
+    m.journal.states.note(write)
     return replace(made, state=state)
 
 
@@ -63,13 +65,34 @@ def _owner(m: Machine, state: State) -> Instance | None:
     return next((module for module in reversed(m.modules) if module.cls is state.cls), None)
 
 
-def note_running_statistics(
-    m: Machine, arguments: Arguments, training: Value, made: Tensor, site: Site
+def note_functional(m: Machine, arguments: Arguments, made: Tensor, site: Site) -> None:
+    """``F.batch_norm``, which moves the running statistics that it is given if it is told to train."""
+    given = [
+        arguments.get(place, name) for place, name in ((1, "running_mean"), (2, "running_var"))
+    ]
+    kept = [g for g in given if isinstance(g, Tensor) and g.state is not None]
+    training = arguments.get(5, "training", MISSING)
+    if training not in (False, None, MISSING) or arguments.opened:
+        for tensor in kept:
+            assert tensor.state is not None
+            changed_in_place(m, made, replace(tensor, state=replace(tensor.state, cut=True)), site)
+    owners = [_owner(m, tensor.state) for tensor in kept if tensor.state is not None]
+    if len(owners) == 2 and owners[0] is not None and not arguments.opened:
+        _note_call(m, owners[0], kept, arguments, site)
+
+
+def _note_call(
+    m: Machine, owner: Instance, kept: Sequence[Tensor], arguments: Arguments, site: Site
 ) -> None:
-    """``F.batch_norm`` moves the running statistics that it is given, if it is told to train."""
-    if training is False or training is None:
-        return
-    for position, name in ((1, "running_mean"), (2, "running_var")):
-        given = arguments.get(position, name)
-        if isinstance(given, Tensor) and given.state is not None:
-            changed_in_place(m, made, replace(given, state=replace(given.state, cut=True)), site)
+    """Remember a call with the running statistics of a layer and with what it says of the mode."""
+    weight = arguments.get(3, "weight")
+    learns = isinstance(weight, Instance) and weight.attributes.get(GRADIENT) is True
+    node = arguments.keyword_nodes.get("training")
+    if node is None and len(arguments.nodes) > 5:
+        node = arguments.nodes[5]
+    said = None if node is None else Site(site.source, node)
+    names = tuple(tensor.state.name for tensor in kept if tensor.state is not None)
+    owned = learns and any(value is weight for value in owner.attributes.values())
+    untold = arguments.get(5, "training", MISSING) is MISSING
+    made = FunctionalCall(owner, site, names, owned, untold, said)
+    m.journal.states.functional.append(made)
