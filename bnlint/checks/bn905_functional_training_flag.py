@@ -1,17 +1,14 @@
 """BN905: F.batch_norm is not told the mode of the layer whose running statistics it gets."""
 
-import re
 from collections.abc import Iterator
 
 from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.hand_written import FunctionalNorm
-from bnlint.facts.wording.code_text import unpacks_keywords
+from bnlint.facts.wording.code_text import speaks_of_frozen, unpacks_keywords
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule, first_of_each
 
 RULE = Rule("BN905", "functional-training-flag", Severity.WARNING, fix=Applicability.SAFE)
-_FIXED = re.compile("froz|freez|fix|eval|infer|deploy|static", re.IGNORECASE)
-"""What classes are called that are never meant to use the statistics of a batch."""
 
 
 @RULE.on_graphs
@@ -33,10 +30,9 @@ def _is_deaf(call: FunctionalNorm) -> bool:
 
 def _never_trains(call: FunctionalNorm) -> bool:
     """Whether a layer that learns is left with the statistics that it began with."""
-    if unpacks_keywords(call.site.text):
+    if call.training is not None or unpacks_keywords(call.site.text):
         return False
-    frozen = _FIXED.search(call.class_name) is not None
-    return call.training is None and call.learns and not frozen
+    return call.learns and not speaks_of_frozen(call.class_name)
 
 
 def _always_trains(call: FunctionalNorm) -> bool:

@@ -22,6 +22,7 @@ _FIRST_ARGUMENT = re.compile(
     r"\A[\w.]++\(\s*+(?:module\s*+=\s*+)?(?P<given>[^\W\d]\w*+(?:\.\w++|\[-?\d++\])*+)\s*+(?:,.*)?\)",
     re.DOTALL,
 )
+_FROZEN = re.compile("froz|freez|fix|eval|infer|deploy|static", re.IGNORECASE)
 _UNPACKED = re.compile(r"[(,]\s*\*\*\s*[\w({]")
 _WHOLE_NUMBER = re.compile(r"(int|len|round)\(.*\)|.*//.*", re.DOTALL)
 
@@ -67,6 +68,11 @@ def asks_for(test: str, name: str) -> bool:
 def unpacks_keywords(text: str) -> bool:
     """Whether a call has ``**options``."""
     return _UNPACKED.search(text) is not None
+
+
+def speaks_of_frozen(name: str) -> bool:
+    """Whether a class is called like one that never uses the statistics of a batch."""
+    return _FROZEN.search(name) is not None
 
 
 def is_about_sizes(text: str) -> bool:
