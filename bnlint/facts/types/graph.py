@@ -43,8 +43,8 @@ class Layer:
     constructor parameter of a library layer, defaults included, and is empty for users' modules.
     ``site`` is the constructor call, ``class_site`` its callee (``nn.BatchNorm2d``), ``chain`` the
     calls that led to it, nearest first.
-    ``initial`` maps parameters that the code fills with one constant (``weight`` to 0.0), ``drawn``
-    are the random numbers that its weight begins with, ``None`` if they are not known; ``assigned``
+    ``initial`` maps parameters that the code fills with one constant (``weight`` to 0.0), ``filled_at``
+    to where it does; ``refilled`` are those that it fills with other numbers. ``drawn`` are the random numbers that its weight begins with, ``None`` if they are not known; ``assigned``
     maps attributes that it replaces after construction (``bias``, ``momentum``) to the
     assigned arguments. ``certain`` is false where a condition decides whether it exists.
     ``frozen`` are its parameters with gradients off at the end; ``reads`` maps a parameter, only
@@ -76,6 +76,8 @@ class Layer:
     repeated: Site | None = None
     train_method: TrainMethod | None = None
     """What its class has in place of torch's ``train``."""
+    filled_at: Mapping[str, Site] = field(default_factory=dict)
+    refilled: frozenset[str] = frozenset()
     own_reads: Container[str] = frozenset()
     """The attributes that methods of its class use, but for those that set them and the constructor."""
 
@@ -219,6 +221,8 @@ class ModelGraph:
     """Those of its layers that are BatchNorm by what the code of the project computes."""
     functional_norms: tuple[FunctionalNorm, ...] = ()
     """The calls of ``F.batch_norm`` with running statistics of its layers."""
+    loaded: bool = False
+    """Whether the program loads any weights into it or its parts."""
     signal: Signal | None = None
     """What was measured at its residual additions, where it was run on real tensors."""
 

@@ -26,10 +26,10 @@ def call_parameter_method(
             freeze(m, parameter, value if isinstance(value, bool) else None, site)
             return parameter
         case "fill_":
-            fill(m, parameter, float(first) if isinstance(first, int | float) else None)
+            fill(m, parameter, float(first) if isinstance(first, int | float) else None, site)
             return parameter
         case "zero_":
-            fill(m, parameter, 0.0)
+            fill(m, parameter, 0.0, site)
             return parameter
         case _ if name in RANDOM:
             draw(m, parameter, draw_of(name, arguments, 0))

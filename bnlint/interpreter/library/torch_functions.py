@@ -264,7 +264,7 @@ def _constant(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sc
     value: Value = arguments.get(1, "val")
     if "zeros" in path or "ones" in path:
         value = 0.0 if "zeros" in path else 1.0
-    fill(m, target, float(value) if isinstance(value, int | float) else None)
+    fill(m, target, float(value) if isinstance(value, int | float) else None, site)
     return target
 
 

@@ -102,8 +102,9 @@ def _set_on_parameter(
         case "requires_grad":
             freeze(m, owner, value if isinstance(value, bool) else None, m.site(node, scope))
         case "data":
-            fill(m, owner, value.fill if isinstance(value, Tensor) else None)
-            note_weights_written(m, owner, m.site(node, scope))
+            site = m.site(node, scope)
+            fill(m, owner, value.fill if isinstance(value, Tensor) else None, site)
+            note_weights_written(m, owner, site)
         case _:
             m.heap.put(owner.attributes, name, value)
 

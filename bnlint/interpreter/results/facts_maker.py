@@ -29,7 +29,6 @@ from bnlint.interpreter.results.layer_facts import (
     LayerArguments,
     Reads,
     assigned_arguments,
-    constant_fills,
     frozen_parameters,
     replaces_forward,
 )
@@ -52,7 +51,12 @@ from bnlint.interpreter.torch.modules import (
 from bnlint.interpreter.torch.norms import SYNCHRONISED
 from bnlint.interpreter.torch.parameters import is_opaque
 from bnlint.interpreter.torch.published import PublishedModels
-from bnlint.interpreter.torch.weight_fills import drawn_weight
+from bnlint.interpreter.torch.weight_fills import (
+    constant_fills,
+    drawn_weight,
+    filled_at,
+    refilled,
+)
 from bnlint.vocabulary.layers import KINDS, bare_name
 
 
@@ -140,6 +144,8 @@ class FactsMaker:
                 self._number(module),
                 module.repeated,
                 train_method(module),
+                filled_at(module),
+                refilled(module),
                 OwnReads(module.cls if isinstance(module.cls, Class) else None),
             )
         return self._layers[key]
@@ -206,6 +212,7 @@ class FactsMaker:
             self._number(module),
             frozen_norms=self._norms_trained(layers, live=False),
             live_norms=self._norms_trained(layers, live=True),
+            loaded=not layers.keys().isdisjoint(self.journal.loaded),
             unregistered=tuple(unregistered(loose, layers, self.journal.plain_containers)),
             built_in_forward=(
                 *built_in_forward(loose, layers, self.journal.loaded),

@@ -6,7 +6,7 @@ from bnlint.facts.types.site import NOT_KNOWN, Argument, Site
 from bnlint.interpreter.core.bias_reads import BiasReads
 from bnlint.interpreter.core.layer_arguments import make_argument, plain
 from bnlint.interpreter.core.objects import Class, Function, Instance
-from bnlint.interpreter.core.values import MISSING, Maybe, Value, present
+from bnlint.interpreter.core.values import Maybe, Value, present
 from bnlint.interpreter.torch.parameters import GRADIENT
 
 
@@ -92,17 +92,6 @@ def replaces_forward(module: Instance) -> bool:
     """Whether a project class gives a library layer a forward of its own."""
     cls = module.cls
     return isinstance(cls, Class) and isinstance(cls.find("forward"), Function)
-
-
-def constant_fills(module: Instance) -> dict[str, float]:
-    """The parameters that code fills with one number."""
-    found = {}
-    for name in ("weight", "bias"):
-        parameter = present(module.attributes.get(name, MISSING))
-        value = parameter.attributes.get("fill") if isinstance(parameter, Instance) else None
-        if isinstance(value, float):
-            found[name] = value
-    return found
 
 
 def frozen_parameters(module: Instance) -> frozenset[str]:

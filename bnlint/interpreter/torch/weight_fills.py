@@ -3,14 +3,16 @@
 from collections.abc import Iterable, Iterator
 
 from bnlint.facts.types.initialisation import DEFAULT, Draw, draw_by
+from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.layer_arguments import plain
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Function, Instance
-from bnlint.interpreter.core.values import MISSING, Arguments, Unknown, Value
+from bnlint.interpreter.core.values import MISSING, Arguments, Unknown, Value, present
 from bnlint.interpreter.torch.modules import PARAMETER, descendants
 from bnlint.interpreter.torch.parameters import is_opaque, is_parameter, names_of, parameter_of
 
 DRAWN = "drawn"
+FILLED_AT = "filled at"
 _NOT_KNOWN = Unknown("values of a parameter")
 
 
@@ -33,8 +35,8 @@ def draw(m: Machine, parameter: Value, drawn: Draw | None) -> None:
         m.heap.put(one.attributes, DRAWN, drawn if known else _NOT_KNOWN)
 
 
-def fill(m: Machine, parameter: Value, value: float | None) -> None:
-    """Record that code fills a parameter with one number, or with something else."""
+def fill(m: Machine, parameter: Value, value: float | None, site: Site) -> None:
+    """Record that code fills a parameter at ``site`` with one number, or with something else."""
     if not isinstance(parameter, Instance) or not is_parameter(parameter):
         return
     if "members" in parameter.attributes:
@@ -42,6 +44,7 @@ def fill(m: Machine, parameter: Value, value: float | None) -> None:
         return
     known = value is not None and not _is_conditional(m, _holder(parameter))
     m.heap.put(parameter.attributes, "fill", value)
+    m.heap.put(parameter.attributes, FILLED_AT, site)
     m.heap.put(parameter.attributes, DRAWN, DEFAULT if known else _NOT_KNOWN)
 
 
@@ -74,6 +77,35 @@ def drawn_weight(layer: Instance) -> Draw | None:
     parameter = layer.attributes.get("weight", MISSING)
     found = parameter.attributes.get(DRAWN, DEFAULT) if isinstance(parameter, Instance) else DEFAULT
     return found if isinstance(found, Draw) else None
+
+
+def constant_fills(module: Instance) -> dict[str, float]:
+    """The parameters that code fills with one number."""
+    filled = {name: held.attributes.get("fill") for name, held in _affine(module)}
+    return {name: value for name, value in filled.items() if isinstance(value, float)}
+
+
+def filled_at(module: Instance) -> dict[str, Site]:
+    """Where code fills them last."""
+    places = {name: held.attributes.get(FILLED_AT) for name, held in _affine(module)}
+    return {name: place for name, place in places.items() if isinstance(place, Site)}
+
+
+def refilled(module: Instance) -> frozenset[str]:
+    """The parameters that code fills with numbers that are not known or not the same."""
+    return frozenset(
+        name
+        for name, held in _affine(module)
+        if not isinstance(held.attributes.get("fill"), float)
+        and held.attributes.get(DRAWN, DEFAULT) is not DEFAULT
+    )
+
+
+def _affine(module: Instance) -> Iterator[tuple[str, Instance]]:
+    for name in ("weight", "bias"):
+        parameter = present(module.attributes.get(name, MISSING))
+        if isinstance(parameter, Instance):
+            yield name, parameter
 
 
 def _holder(parameter: Instance) -> Instance:

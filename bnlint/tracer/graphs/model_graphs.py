@@ -67,6 +67,7 @@ def model_graph(
         not record.problems,
         tuple(_FILE.sub(lambda match: display_path(Path(match[0])), p) for p in record.problems),
         pretrained=read.pretrained if read is not None else False,
+        loaded=read.loaded if read is not None else False,
         identity=read.identity if read is not None else -1,
         frozen_norms=read.frozen_norms if read is not None else frozenset(),
         live_norms=read.live_norms if read is not None else frozenset(),
@@ -109,6 +110,7 @@ def _layer(record: LayerRecord, sites: tuple[Site, ...], read: Layer | None) -> 
         record.own_forward,
         record.initial,
         drawn=record.drawn,
+        refilled=frozenset({"weight", "bias"} - record.initial.keys()),
     )
 
 
