@@ -206,3 +206,29 @@ def _owner_of_named(listed: ast.expr) -> str | None:
             name = ast.unparse(network)
             return name if is_dotted_name(name) else None
     return None
+
+
+def takes_apart_by_name(loop: str, forward: str) -> bool:
+    """Whether ``for batch in loader`` hands parts of a dict to a call: ``net(batch["image"])``, ``net(**batch)``."""
+    try:
+        (statement,), given = ast.parse(loop).body, ast.parse(forward, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+    if not isinstance(statement, ast.For) or not isinstance(given, ast.Call):
+        return False
+    target = (
+        statement.target.elts[-1] if isinstance(statement.target, ast.Tuple) else statement.target
+    )
+    if not isinstance(target, ast.Name):
+        return False
+    if any(k.arg is None and ast.unparse(k.value) == target.id for k in given.keywords):
+        return True
+    whole = [a for a in given.args if isinstance(a, ast.Name) and a.id == target.id]
+    return not whole and any(_is_named_part(node, target.id) for node in ast.walk(statement))
+
+
+def _is_named_part(node: ast.AST, of: str) -> bool:
+    match node:
+        case ast.Subscript(ast.Name(name), ast.Constant(str())):
+            return name == of
+    return False
