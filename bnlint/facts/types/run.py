@@ -295,6 +295,13 @@ class StatisticsEstimated(Event):
 
 
 @immutable
+class StatisticsReset(Event):
+    """``layer.reset_running_stats()``: the running statistics of a layer are zeros and ones again."""
+
+    layer: Layer
+
+
+@immutable
 class MomentumAssigned(Event):
     """``layer.momentum = value`` on BatchNorm layers."""
 

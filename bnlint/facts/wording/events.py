@@ -19,6 +19,7 @@ from bnlint.facts.types.run import (
     OptimizerStep,
     ParametersStored,
     StatisticsEstimated,
+    StatisticsReset,
     Stored,
     WeightsAveraged,
     WeightsLoaded,
@@ -63,6 +64,8 @@ def told(event: Event) -> str:
             return f"{model.name} averages the weights of {source.name if source else 'a model'}"
         case StatisticsEstimated(model=model, function=function):
             return f"running statistics of {model.name} {'are' if function else 'may be'} estimated"
+        case StatisticsReset(layer=layer):
+            return f"running statistics of {layer.class_name} are reset"
         case MomentumAssigned(layers=layers, value=value):
             return f"momentum of {_layers(len(layers))} = {value.value}"
         case Wrapped(model=model, wrapper=wrapper):

@@ -14,7 +14,7 @@ from bnlint.interpreter.core.values import Arguments, Library, Many, Unknown, Va
 from bnlint.interpreter.library.state_dicts import is_state_dict, note_handed_over, state_dict
 from bnlint.interpreter.python.attributes import SWITCHING
 from bnlint.interpreter.python.iteration import number_of
-from bnlint.interpreter.torch.averages import is_average, note_averaged
+from bnlint.interpreter.torch.averages import is_average, note_averaged, note_reset
 from bnlint.interpreter.torch.containers import extend_container, next_place
 from bnlint.interpreter.torch.freezing import freeze, note_weights_written
 from bnlint.interpreter.torch.given_models import is_given
@@ -30,6 +30,7 @@ from bnlint.interpreter.torch.modules import (
     register_child,
     set_mode,
 )
+from bnlint.interpreter.torch.norms import is_batch_norm
 from bnlint.interpreter.torch.parameters import (
     is_opaque,
     named_parameters,
@@ -327,6 +328,14 @@ def _zero_grad(m: Machine, module: Instance, args: Arguments, site: Site, scope:
     return None
 
 
+def _reset_statistics(
+    m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope
+) -> Value:
+    if is_batch_norm(module):
+        note_reset(m, module, site)
+    return None
+
+
 def _reset(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
     draw(m, parameter_of(m, module, "weight"), DEFAULT)
     return None
@@ -362,6 +371,7 @@ _HANDLERS: dict[str, Handler] = {
     "__len__": _length,
     "state_dict": _state,
     "reset_parameters": _reset,
+    "reset_running_stats": _reset_statistics,
     "buffers": _buffers,
     "named_buffers": _named_buffers,
     "zero_grad": _zero_grad,

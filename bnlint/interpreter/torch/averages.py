@@ -1,7 +1,7 @@
 """Averages of weights, and running statistics that are estimated anew for them."""
 
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.run import StatisticsEstimated, WeightsAveraged
+from bnlint.facts.types.run import StatisticsEstimated, StatisticsReset, WeightsAveraged
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
@@ -81,5 +81,15 @@ def note_estimated(
             function,
             m.journal.loader_fact(loader),
             facts.norm_states(norms, inner),
+        )
+    )
+
+
+def note_reset(m: Machine, layer: Instance, site: Site) -> None:
+    """Record ``layer.reset_running_stats()``."""
+    context = m.context()
+    m.journal.note(
+        lambda facts, order: StatisticsReset(
+            order, site, context, facts.layer(layer, layer.type_name)
         )
     )
