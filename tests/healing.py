@@ -9,6 +9,7 @@ from tests.mode_recorder import Record, Step
 ABOUT_EVALUATION = {"BN301", "BN302"}
 ABOUT_TRAINING = {"BN303", "BN304"}
 ABOUT_FROZEN_LAYERS = {"BN701"}
+ABOUT_FROZEN_NETWORKS = {"BN307"}
 ABOUT_FROZEN_STATISTICS = {"BN702"}
 SWITCHES_DROPOUT = "dropout of a frozen part"
 """Stands for an unsafe fix that says so."""
@@ -34,6 +35,10 @@ def harms(
     rules = {finding.rule for finding in fixed}  # a fix may be withheld until others are applied
     if any(f.rule == "BN701" and f.fix and f.fix.applicability == "unsafe" for f in applied):
         rules.add(SWITCHES_DROPOUT)
+    if rules & ABOUT_FROZEN_NETWORKS and not any(
+        s.trained and True in s.norms for s in after.steps
+    ):
+        yield "nothing is trained in train mode any more"
     for old, new in _pairs(before, after, moved):
         yield from _changed(old, new, rules)
 
@@ -51,6 +56,8 @@ def _changed(old: Step, new: Step, rules: set[str]) -> Iterator[str]:
             continue
         if was.training and now.frozen and rules & ABOUT_FROZEN_LAYERS:
             continue
+        if was.training and rules & ABOUT_FROZEN_NETWORKS:
+            continue  # that others are still trained is asked for elsewhere
         if was.training and was.is_norm and rules & ABOUT_FROZEN_STATISTICS:
             continue
         if was.training and not was.is_norm and SWITCHES_DROPOUT in rules:

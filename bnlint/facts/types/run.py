@@ -78,6 +78,10 @@ class Model:
     """Whether some part of the program asks for buffers of its BatchNorm layers, to copy them perhaps."""
     given: bool = False
     """Whether a function that nothing calls gets it from whoever does, so that nothing is known of it."""
+    optimized: Known = Known.UNKNOWN
+    """Whether some optimizer of the program gets parameters of it."""
+    copied_from: int = -1
+    """The :attr:`identity` of the model that it is a copy of."""
 
     @property
     def key(self) -> int:
@@ -174,6 +178,8 @@ class Forward(Event):
     """The dotted name that stands for the model in the call, ``""`` if there is none."""
     samples: int | None = None
     """How many samples an input has that the script makes up, where it writes their number."""
+    in_loss: bool = False
+    """Whether gradients are computed of something that is computed from its output."""
     slopes_at: Site | None = None
     """Where the gradient of each output with respect to the input is computed, to be trained on."""
 
@@ -254,9 +260,13 @@ class Frozen(Event):
 
 @immutable
 class WeightsLoaded(Event):
-    """``load_state_dict`` or the like is called on ``model``."""
+    """``load_state_dict`` or the like is called on ``model``.
+
+    ``source`` is the model whose weights these are, if it is one of the program, not of a file.
+    """
 
     model: Model
+    source: Model | None = None
 
 
 @immutable

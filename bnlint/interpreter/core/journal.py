@@ -99,6 +99,7 @@ class ForwardRecord:
     may_be_trained: bool = False
     measured: Known = Known.NO
     device_count: int | None = None
+    in_loss: bool = False
     slopes_at: Site | None = None
 
     @property
@@ -169,6 +170,14 @@ class Journal:
         """Modules whose parameters the program also sets by hand: averages, copies."""
         self.averages: set[Instance] = set()
         """Models whose weights are averages, kept by torch's class for that."""
+        self.optimizers = 0
+        """How many optimizers are built whose arguments are known."""
+        self.optimized: set[Instance] = set()
+        """Modules whose parameters optimizers get, or functions that may build some."""
+        self.optimizes_unknown = False
+        """Whether an optimizer gets parameters of which it is not known whose they are."""
+        self.copies: dict[Instance, Instance] = {}
+        """Modules that are copies, and what of."""
         self.buffers_used: set[Instance] = set()
         """Modules whose buffers the program asks for: it may copy running statistics."""
         self.states = States()
@@ -203,12 +212,14 @@ class Journal:
             self.problems,
             self.loaders_built,
             self.overwritten,
+            self.optimized,
+            self.copies,
             self.buffers_used,
             self.failures,
             self.published,
             self.loaded,
         )
-        return (self.activity, *map(len, records))
+        return (self.activity, self.optimizers, *map(len, records))
 
     def next_order(self) -> int:
         """The number of the next event."""
@@ -240,6 +251,8 @@ class Journal:
     ) -> list[ForwardRecord]:
         """A backward runs through ``tensors``; returns the forwards that it reaches."""
         grads = Gradients.of_all([t.grads for t in tensors])
+        for number in frozenset[int]().union(*(t.depends for t in tensors)):
+            self.forwards[number].in_loss = True
         for number in grads.maybe:
             self.forwards[number].may_be_trained = True
         reached = [self.forwards[number] for number in sorted(grads.sure)]

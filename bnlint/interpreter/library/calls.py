@@ -50,6 +50,11 @@ from bnlint.interpreter.torch.modules import (
     unwrapped,
 )
 from bnlint.interpreter.torch.norms import add_norm_group
+from bnlint.interpreter.torch.optimized import (
+    builds_optimizer,
+    note_optimized,
+    note_perhaps_optimized,
+)
 from bnlint.interpreter.torch.parameters import is_parameter
 from bnlint.interpreter.torch.storing import STORING, note_stored, note_wrapped
 from bnlint.interpreter.torch.training import note_backward, note_step
@@ -101,6 +106,10 @@ def _call_library(
         m.journal.numbers.note(arguments.values)
     if path in STORING:
         note_stored(m, path, arguments, site)
+    if builds_optimizer(path):
+        note_optimized(m, [arguments.get(0, "params")])
+    elif not path.startswith(("torch.", "builtins.", "itertools.")):
+        note_perhaps_optimized(m, arguments.values)
     handler = FUNCTION_HANDLERS.get(path)
     if handler is not None:
         return handler(m, path, arguments, site, scope)
@@ -241,6 +250,7 @@ def _call_unknown(
     _forget_modes(m, arguments, site)
     _forget_weights(m, name, arguments)
     note_handed_on(m, arguments, site)
+    note_perhaps_optimized(m, arguments.values)
     note_transfer(m, arguments.values, site)
     if inputs:
         return m.tape.tensor(Kind.UNKNOWN, name or "call", inputs, site)

@@ -55,6 +55,7 @@ from bnlint.interpreter.python.name_lookup import assign
 from bnlint.interpreter.python.registries import fill
 from bnlint.interpreter.python.unnamed_models import builds_something, member, one_of
 from bnlint.interpreter.torch.inner_forwards import run_library
+from bnlint.interpreter.torch.optimized import note_perhaps_optimized
 from bnlint.interpreter.torch.parameters import is_parameter
 
 
@@ -288,7 +289,7 @@ def _add_unknown_items(
     """Enter what ``value`` holds, of which neither the number nor the keys are known."""
     match receiver:
         case list():
-            receiver.append(Unknown(SOME_ITEMS))
+            receiver.append(Unknown(SOME_ITEMS, cause=value))
         case set():
             receiver.add(Unknown(SOME_ITEMS))
         case dict():
@@ -317,5 +318,6 @@ def _call_many(m: Machine, receiver: Many, name: str, arguments: Arguments, site
         case "next" | "__next__" | "pop":
             return receiver.element
         case "append" | "extend":
+            note_perhaps_optimized(m, arguments.values)
             return None
     return m.call_unknown(receiver, arguments, site)

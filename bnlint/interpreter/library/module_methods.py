@@ -11,7 +11,12 @@ from bnlint.interpreter.core.namespaces import dotted
 from bnlint.interpreter.core.objects import Function, Instance, Method, Scope
 from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import Arguments, Library, Many, Unknown, Value, is_saved
-from bnlint.interpreter.library.state_dicts import is_state_dict, note_handed_over, state_dict
+from bnlint.interpreter.library.state_dicts import (
+    is_state_dict,
+    note_handed_over,
+    owner_of,
+    state_dict,
+)
 from bnlint.interpreter.python.attributes import SWITCHING
 from bnlint.interpreter.python.iteration import number_of
 from bnlint.interpreter.torch.averages import is_average, note_averaged, note_reset
@@ -245,8 +250,8 @@ def _load(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scop
     node = site.node
     function = node.func if isinstance(node, cst.Call) else None
     name = dotted(function.value) if isinstance(function, cst.Attribute) else ""
-    note_loaded(m, module, site, name)
     source = args.get(0, "state_dict")
+    note_loaded(m, module, site, name, owner_of(source))
     if not is_state_dict(source):
         m.journal.loaded.add(module)
     if source is PUBLISHED_WEIGHTS:

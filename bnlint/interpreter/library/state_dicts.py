@@ -35,11 +35,11 @@ def parameters_of_any(m: Machine, states: Sequence[Value], site: Site) -> Instan
 
 def note_handed_over(m: Machine, module: Instance, state: Value, site: Site) -> None:
     """``module.load_state_dict(other.state_dict())``: both must have the same parameters."""
-    if not (isinstance(state, Instance) and is_state_dict(state)):
+    owner = owner_of(state)
+    if owner is None:
         return
-    owner = state.attributes[OWNER]
     parts = dict(descendants(m, module))
-    for name, part in descendants(m, owner) if isinstance(owner, Instance) else ():
+    for name, part in descendants(m, owner):
         if name in parts:
             m.journal.biases.note_handed(site, part, parts[name])
 
@@ -47,6 +47,14 @@ def note_handed_over(m: Machine, module: Instance, state: Value, site: Site) -> 
 def is_state_dict(value: Value) -> bool:
     """Whether a value is the state of one model."""
     return isinstance(value, Instance) and value.library == STATE
+
+
+def owner_of(value: Value) -> Instance | None:
+    """The model whose state a value is."""
+    owner = (
+        value.attributes[OWNER] if isinstance(value, Instance) and is_state_dict(value) else None
+    )
+    return owner if isinstance(owner, Instance) else None
 
 
 def call_state_method(state: Instance, name: str) -> Value:

@@ -38,6 +38,7 @@ from bnlint.interpreter.core.values import (
 from bnlint.interpreter.evaluation import compared, contains, negated, operate
 from bnlint.interpreter.python.registries import fill
 from bnlint.interpreter.torch.modules import children, is_container
+from bnlint.interpreter.torch.optimized import note_perhaps_optimized
 from bnlint.interpreter.torch.parameters import is_parameter, operand
 
 LONGEST_PATH = 4096
@@ -68,6 +69,7 @@ def binary(m: Machine, name: str, left: Value, right: Value, site: Site) -> Valu
     if isinstance(left, Unknown) or isinstance(right, Unknown):
         return _partly_unknown(name, left, right, site)
     if isinstance(left, Instance | Many) or isinstance(right, Instance | Many):
+        note_perhaps_optimized(m, (left, right))
         return _object_operation(name, left, right)
     if name == "Divide" and isinstance(left, str) and isinstance(right, str):
         return _joined_paths(left, right)

@@ -42,7 +42,9 @@ from bnlint.interpreter.torch.modules import (
     next_name,
     register_child,
 )
+from bnlint.interpreter.torch.optimized import note_optimized
 from bnlint.interpreter.torch.prototypes import built_or_copied
+from bnlint.interpreter.torch.training import is_optimizer
 from bnlint.vocabulary.layers import ANY_ARGUMENTS, SIGNATURES, bare_name
 
 NOT_OBJECTS = frozenset({"Enum", "IntEnum", "StrEnum", "Exception", "ValueError", "RuntimeError"})
@@ -79,6 +81,8 @@ def _execute(
         _initialise(m, made, cls, arguments, site, scope)
     finally:
         m.building -= made.is_module
+    if is_optimizer(made):
+        note_optimized(m, arguments.values)
     return made
 
 
@@ -291,6 +295,8 @@ def _copy_of_instance(m: Machine, value: Instance, site: Site, memo: dict[int, V
     made.stands_for_many, made.part = value.stands_for_many, value.part
     made.order = m.journal.next_order()
     made.has_parent = value.has_parent and is_part
+    if made.is_module:
+        m.journal.copies[made] = value
     for name, item in list(value.attributes.items()):
         made.attributes[name] = copy_of(m, item, site, memo)
     if m.recipes is not None:

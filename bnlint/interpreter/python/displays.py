@@ -33,7 +33,7 @@ def _items(m: Machine, nodes: Sequence[cst.BaseElement], scope: Scope) -> list[V
             continue
         items = listed(m, value)
         if items is None or not m.allowance.takes(len(items)):
-            items = [Unknown(SOME_ITEMS)]
+            items = [Unknown(SOME_ITEMS, cause=value)]
         made.extend(items)
     return made
 

@@ -140,7 +140,7 @@ def _augmented(m: Machine, node: cst.AugAssign, scope: Scope) -> Completion | No
             return None
         case list():
             m.heap.touch(current)
-            current.append(Unknown(SOME_ITEMS))
+            current.append(Unknown(SOME_ITEMS, cause=value))
             return None
         case Instance() if current.is_module and is_container(current):
             extend_container(m, current, value)

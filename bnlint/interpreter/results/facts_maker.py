@@ -92,12 +92,23 @@ class FactsMaker:
                 None if answer is None else answer.site,
                 any(norm.module in self.journal.buffers_used for norm in record.norms),
                 is_given(unwrapped(module)),
+                self._is_optimized(record),
+                self._number(self.journal.copies[module]) if module in self.journal.copies else -1,
             )
         return self._models[record]
 
     def _number(self, module: Instance) -> int:
         """A number that is the same for a module and its wrappers."""
         return self._numbers.setdefault(unwrapped(module), len(self._numbers))
+
+    def _is_optimized(self, record: ModelRecord) -> Known:
+        """Whether some optimizer gets parameters of a model."""
+        journal = self.journal
+        modules = (record.module, *(norm.module for norm in record.norms))
+        if not journal.optimized.isdisjoint(modules):
+            return Known.YES
+        known = journal.optimizers > 0 and not journal.optimizes_unknown
+        return Known.NO if known else Known.UNKNOWN
 
     def _is_pretrained(self, module: Instance) -> bool:
         return any(
@@ -356,6 +367,7 @@ class FactsMaker:
             record.device_count,
             record.receiver,
             record.samples,
+            record.in_loss,
             record.slopes_at,
         )
 

@@ -35,7 +35,18 @@ def note_step(m: Machine, site: Site) -> None:
     m.journal.note(lambda facts, order: OptimizerStep(order, site, context))
 
 
-def note_loaded(m: Machine, module: Instance, site: Site, name: str) -> None:
-    """Record that weights are loaded into a module."""
+def note_loaded(
+    m: Machine, module: Instance, site: Site, name: str, source: Instance | None = None
+) -> None:
+    """Record that weights are loaded into a module, those of ``source`` if that is one at hand."""
     context, model = m.context(), model_record(m, module, name)
-    m.journal.note(lambda facts, order: WeightsLoaded(order, site, context, facts.model(model)))
+    origin = None if source is None else model_record(m, source)
+    m.journal.note(
+        lambda facts, order: WeightsLoaded(
+            order,
+            site,
+            context,
+            facts.model(model),
+            None if origin is None else facts.model(origin),
+        )
+    )
