@@ -123,6 +123,8 @@ class Call:
     modules around it, outermost first. ``certain`` is false where a condition decides whether it
     runs. ``loops`` are the ``for`` statements within the forward that it stands in, each with the
     number of the pass. ``error`` is what torch raised here when the model was traced.
+    ``recomputed`` is a call around it whose forward is run again in the backward pass, since it keeps
+    no activations (``torch.utils.checkpoint``).
     """
 
     index: int
@@ -138,6 +140,7 @@ class Call:
     shape: Shape = Shape()
     certain: bool = True
     error: str | None = None
+    recomputed: Site | None = None
 
     def __repr__(self) -> str:
         layer = f" of {self.layer.name}" if self.layer is not None else ""

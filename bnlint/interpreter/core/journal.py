@@ -164,6 +164,8 @@ class Journal:
         """What stands for the loaders of data that have none, by their names."""
         self.converted: dict[Instance, Site] = {}
         """BatchNorm layers of which others were made that are synchronised, and where."""
+        self.recomputed: set[Site] = set()
+        """Calls whose forward is run again in the backward pass, since it keeps no activations."""
         self.lowered: dict[Instance, Site] = {}
         """Where the numbers of BatchNorm layers last got another precision."""
         self.overwritten: set[Instance] = set()

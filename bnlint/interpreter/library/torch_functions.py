@@ -210,6 +210,8 @@ def _scale_loss(m: Machine, path: str, arguments: Arguments, site: Site, scope: 
     "torch.utils.checkpoint.checkpoint", "torch.utils.checkpoint.checkpoint_sequential"
 )
 def _checkpoint(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    if "context_fn" not in arguments.keywords and not arguments.opened:
+        m.journal.recomputed.add(site)
     if path.endswith("sequential"):
         return m.call(
             arguments.get(0, "functions"), Arguments(arguments.positional[2:]), site, scope

@@ -313,7 +313,12 @@ class FactsMaker:
             op.loops,
             op.shape,
             op.certain,
+            recomputed=self._recomputed(op) if self.journal.recomputed else None,
         )
+
+    def _recomputed(self, op: Op) -> Site | None:
+        around = op.callers if op.site is None else (op.site, *op.callers)
+        return next((site for site in around if site in self.journal.recomputed), None)
 
     # -- runs -------------------------------------------------------------------------------
 
