@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from bnlint.facts.passes.federated_averages import federated_averages
 from bnlint.facts.passes.stale_statistics import stale_statistics
 from bnlint.facts.types.run import Run
 from bnlint.facts.wording.buffer_copy import buffers_copied, how_they_stay_behind
@@ -13,15 +14,16 @@ RULE = Rule(
     "weight-average-ignores-buffers",
     Severity.WARNING,
     fix=Applicability.SAFE,
-    reads=(stale_statistics,),
+    reads=(federated_averages, stale_statistics),
 )
 
 
 @RULE.on_run
 def check(run: Run, settings: Settings) -> Iterator[Finding]:
     """Report the loop that averages parameters alone, for each network that is evaluated."""
+    federated = {average.forward.model.key for average in federated_averages(run)}
     for entry in stale_statistics(run):
-        if entry.in_step:
+        if entry.in_step or entry.forward.model.key in federated:
             continue
         copied = buffers_copied(entry)
         name = copied.target

@@ -1,5 +1,6 @@
 """Networks whose weights follow those of another, while their running statistics stay behind."""
 
+import re
 from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import (
@@ -18,6 +19,9 @@ from bnlint.immutable import immutable
 
 _ABOUT_STATISTICS = ("buffers", "running_", "update_bn", "state_dict().")
 """Words of code that may bring statistics along, by whatever way."""
+_ON_PURPOSE = ("FedBN", "fedbn", "SiloBN", "silobn", "fed_bn")
+"""Names of methods that leave BatchNorm to those whose data it normalises."""
+_LEFT_OUT = re.compile(r"""["'](?:bn|norm|batch_?norm)["']\s+(?:not\s+)?in\b""")
 
 
 @immutable
@@ -47,9 +51,9 @@ def stale_statistics(run: Run) -> tuple[StaleStatistics, ...]:
         if forward.model.key in found or not relies_on_running_statistics(forward):
             continue
         for event in writes:
-            update = _update(event) if _is_written_to(forward, event) else None
+            update = _update(event) if is_written_to(forward, event) else None
             if update is not None and _is_never_brought_along(run, forward, update[0]):
-                in_step = _serves_a_step(run, forward)
+                in_step = serves_a_step(run, forward)
                 found[forward.model.key] = StaleStatistics(forward, event, *update, in_step)
                 break
     return tuple(found.values())
@@ -66,21 +70,30 @@ def _update(event: WeightsWritten) -> tuple[Site, NetworkPair] | None:
     return None if pair is None else (loop, pair)
 
 
-def _is_written_to(forward: Forward, event: WeightsWritten) -> bool:
+def is_written_to(forward: Forward, event: WeightsWritten) -> bool:
     """Whether the parameters that are written are those of BatchNorm layers of a network."""
     layers = {norm.identity for norm in forward.norms}
     return any(layer.identity in layers for layer in event.model.batch_norms)
 
 
 def _is_never_brought_along(run: Run, forward: Forward, loop: Site) -> bool:
-    """Whether nothing else moves a network's statistics once another of its kind is trained."""
-    if forward.model.buffers_used or _is_written_otherwise(run, forward):
+    """Whether only loops like this one write to a network, and nothing to its statistics."""
+    return not _is_written_otherwise(run, forward) and keeps_its_statistics(run, forward, loop)
+
+
+def keeps_its_statistics(run: Run, forward: Forward, written: Site) -> bool:
+    """Whether nothing moves a network's statistics once another of its kind is trained."""
+    if forward.model.buffers_used:
         return False
-    if any(loop.source.mentions(w) or forward.site.source.mentions(w) for w in _ABOUT_STATISTICS):
+    sources = (written.source, forward.site.source)
+    words = (*_ABOUT_STATISTICS, *_ON_PURPOSE)
+    if _LEFT_OUT.search(written.text):
+        return False
+    if any(source.mentions(word) for source in sources for word in words):
         return False
     if any(may_move_statistics(other, forward) for other in run.of_type(Forward)):
         return False
-    first = next(_trained_twins(run, forward), None)
+    first = next(trained_twins(run, forward), None)
     if first is None:
         return False
     return not any(
@@ -91,11 +104,11 @@ def _is_never_brought_along(run: Run, forward: Forward, loop: Site) -> bool:
 
 def _is_written_otherwise(run: Run, forward: Forward) -> bool:
     """Whether a network is also written by other means, such as the values of its state."""
-    writes = (event for event in run.of_type(WeightsWritten) if _is_written_to(forward, event))
+    writes = (event for event in run.of_type(WeightsWritten) if is_written_to(forward, event))
     return any(_update(event) is None for event in writes)
 
 
-def _trained_twins(run: Run, forward: Forward) -> Iterator[Forward]:
+def trained_twins(run: Run, forward: Forward) -> Iterator[Forward]:
     """The training steps of another network of the same class, with live statistics."""
     return (
         other
@@ -107,7 +120,7 @@ def _trained_twins(run: Run, forward: Forward) -> Iterator[Forward]:
     )
 
 
-def _serves_a_step(run: Run, forward: Forward) -> bool:
+def serves_a_step(run: Run, forward: Forward) -> bool:
     """Whether a network looks at a batch that another is trained on."""
     if forward.loaders:
         return is_step_of_training(run, forward)
@@ -116,5 +129,5 @@ def _serves_a_step(run: Run, forward: Forward) -> bool:
     innermost, here = forward.context.loops[-1].site, forward.context.frames[-1]
     return any(
         innermost in loops_of(other) and other.context.frames[-1] == here
-        for other in _trained_twins(run, forward)
+        for other in trained_twins(run, forward)
     )
