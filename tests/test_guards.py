@@ -17,6 +17,7 @@ import pytest
 
 from bnlint import interpreter, pages, registry
 from bnlint.facts.passes import (
+    assigned_modes,
     cancellation,
     forwards,
     partial_evaluations,
@@ -41,6 +42,7 @@ CASES = Path(__file__).parent / "cases"
 FACTS: tuple[ModuleType, ...] = (
     forwards,
     fix_places,
+    assigned_modes,
     partial_evaluations,
     reuse,
     parts,

@@ -11,7 +11,7 @@ from bnlint.facts.passes.forwards import (
     training_forwards,
     trains_nothing,
 )
-from bnlint.facts.passes.partial_evaluations import partial_evaluations
+from bnlint.facts.passes.own_rules import told_by_own_rules
 from bnlint.facts.passes.unproven import unproven_evaluations
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Purpose
@@ -32,15 +32,15 @@ RULE = Rule(
     "missing-eval",
     Severity.WARNING,
     fix=Applicability.SAFE,
-    reads=(training_forwards, partial_evaluations),
+    reads=(training_forwards, told_by_own_rules),
 )
 
 
 @RULE.on_run
 def check(run: Run, settings: Settings) -> Iterator[Finding]:
     """Report evaluations of loaders' batches in train mode, once for each model and place."""
-    partial = {found.forward.order for found in partial_evaluations(run)}  # BN306's
-    found = (f for f in run.of_type(Forward) if f.order not in partial and _is_wrong(run, f))
+    told = told_by_own_rules(run)
+    found = (f for f in run.of_type(Forward) if f.order not in told and _is_wrong(run, f))
     for forward in first_of_each(
         found, key=lambda f: (evaluation_around(run, f), f.model.identity)
     ):

@@ -8,7 +8,7 @@ from bnlint.facts.passes.forwards import (
     training_forwards,
     trains_nothing,
 )
-from bnlint.facts.passes.partial_evaluations import partial_evaluations
+from bnlint.facts.passes.own_rules import told_by_own_rules
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, Run, WeightsLoaded
 from bnlint.facts.wording.code_text import is_dotted_name
@@ -28,7 +28,7 @@ RULE = Rule(
     "missing-eval-at-inference",
     Severity.WARNING,
     fix=Applicability.SAFE,
-    reads=(training_forwards, partial_evaluations),
+    reads=(training_forwards, told_by_own_rules),
 )
 
 
@@ -37,8 +37,8 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
     """Report the first use of each loaded model in a script that trains nothing."""
     if not trains_nothing(run):
         return
-    partial = {found.forward.order for found in partial_evaluations(run)}  # BN306's
-    found = (f for f in run.of_type(Forward) if f.order not in partial and _is_wrong(run, f))
+    told = told_by_own_rules(run)
+    found = (f for f in run.of_type(Forward) if f.order not in told and _is_wrong(run, f))
     for forward in first_of_each(found, key=lambda forward: forward.model.key):
         yield _finding(run, forward, _last_load(run, forward))
 

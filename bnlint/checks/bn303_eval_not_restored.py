@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from math import inf
 
+from bnlint.facts.passes.assigned_modes import assigned_modes
 from bnlint.facts.passes.forwards import (
     evaluated_between,
     is_live,
@@ -38,7 +39,7 @@ RULE = Rule(
     "eval-not-restored",
     Severity.WARNING,
     fix=Applicability.SAFE,
-    reads=(training_forwards,),
+    reads=(training_forwards, assigned_modes),
 )
 
 
@@ -117,7 +118,10 @@ def _undone_by_a_helper(run: Run, forward: Forward) -> Relapse | None:
 
 
 def _culprits(run: Run, first: Forward, later: Forward) -> Iterator[Relapse]:
+    told = {found.event.site for found in assigned_modes(run)}
     for switch in later.mode:
+        if switch.site in told:
+            continue  # BN305 says that the layers are not in eval mode
         if switch.training is not False or switch.site is None or switch.context is None:
             continue
         if switch.raised:

@@ -197,6 +197,18 @@ class ModeSwitched(Event):
 
 
 @immutable
+class ModeAssigned(Event):
+    """``model.training = ...`` on what is no BatchNorm layer, which leaves its parts as they are.
+
+    ``training`` is ``None`` for an unknown value; ``receiver`` is the code before the dot.
+    """
+
+    model: Model
+    training: bool | None
+    receiver: str
+
+
+@immutable
 class ModeNotCalled(Event):
     """``model.eval`` or ``model.train`` stands as a statement without being called."""
 

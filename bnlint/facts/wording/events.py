@@ -10,6 +10,7 @@ from bnlint.facts.types.run import (
     Frozen,
     LoaderHandedOver,
     LoaderIterated,
+    ModeAssigned,
     Model,
     ModelBuilt,
     ModeNotCalled,
@@ -40,6 +41,8 @@ def told(event: Event) -> str:
             return f"{model.type} is built: {_content(model)}"
         case ModeSwitched(model=model, training=training):
             return f"{model.name} -> {_mode_name(training)}"
+        case ModeAssigned(model=model, training=training):
+            return f"{model.name}.training = {training}, without its parts"
         case ModeNotCalled(receiver=receiver, method=method):
             return f"{receiver}.{method} is not called: there are no brackets"
         case Forward():

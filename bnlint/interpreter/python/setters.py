@@ -14,7 +14,7 @@ from bnlint.interpreter.python.alternatives import with_one_of
 from bnlint.interpreter.python.functions import run_function
 from bnlint.interpreter.python.name_lookup import assign, set_attribute
 from bnlint.interpreter.torch.freezing import freeze, note_weights_written
-from bnlint.interpreter.torch.model_records import note_switched
+from bnlint.interpreter.torch.model_records import note_assigned, note_switched
 from bnlint.interpreter.torch.modules import MODE, modules_in, register_child, set_own_mode
 from bnlint.interpreter.torch.norms import is_batch_norm
 from bnlint.interpreter.torch.parameters import is_parameter, names_of
@@ -50,9 +50,9 @@ def _set_on_module(
     if name == MODE:
         training = value if isinstance(value, bool) else None
         set_own_mode(m, owner, training, m.site(node, scope))
-        if is_batch_norm(owner):
-            receiver = dotted(node.value) if isinstance(node, cst.Attribute) else ""
-            note_switched(m, owner, training, m.site(node, scope), receiver)
+        receiver = dotted(node.value) if isinstance(node, cst.Attribute) else ""
+        note = note_switched if is_batch_norm(owner) else note_assigned
+        note(m, owner, training, m.site(node, scope), receiver)
         return
     if name in owner.arguments:
         _reassign(m, owner, name, value, node, scope)

@@ -1,6 +1,6 @@
 """Models as they are when something happens to them: which BatchNorm layers they have."""
 
-from bnlint.facts.types.run import ModelBuilt, ModeSwitched
+from bnlint.facts.types.run import ModeAssigned, ModelBuilt, ModeSwitched
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.journal import ModelRecord
 from bnlint.interpreter.core.machine import Machine
@@ -47,6 +47,18 @@ def note_switched(
     context, model = m.context(), model_record(m, module, receiver)
     m.journal.note(
         lambda facts, order: ModeSwitched(
+            order, site, context, facts.model(model), training, receiver
+        )
+    )
+
+
+def note_assigned(
+    m: Machine, module: Instance, training: bool | None, site: Site, receiver: str
+) -> None:
+    """Record that ``training`` of a module is set by hand."""
+    context, model = m.context(), model_record(m, module, receiver)
+    m.journal.note(
+        lambda facts, order: ModeAssigned(
             order, site, context, facts.model(model), training, receiver
         )
     )

@@ -1,0 +1,52 @@
+"""BN305: ``model.training`` is assigned, which leaves the layers of the model in their mode."""
+
+from collections.abc import Iterator
+
+from bnlint.facts.passes.assigned_modes import AssignedMode, assigned_modes
+from bnlint.facts.types.run import ModeAssigned, Run
+from bnlint.facts.wording.code_text import is_dotted_name
+from bnlint.finding import Applicability, Finding, Fix, Severity
+from bnlint.rule import Rule, Settings, first_of_each
+
+RULE = Rule(
+    "BN305",
+    "training-attribute-assigned",
+    Severity.ERROR,
+    fix=Applicability.SAFE,
+    reads=(assigned_modes,),
+)
+
+
+@RULE.on_run
+def check(run: Run, settings: Settings) -> Iterator[Finding]:
+    """Report each assignment once, with the first forward that it was meant for."""
+    for found in first_of_each(assigned_modes(run), key=lambda found: found.event.site):
+        yield _finding(found)
+
+
+def _finding(found: AssignedMode) -> Finding:
+    event, forward = found.event, found.forward
+    name = event.receiver or forward.model.name
+    if event.training:
+        state, call, does = "eval", f"{name}.train()", "trains"
+    else:
+        state, call, does = "train", f"{name}.eval()", "runs"
+    return RULE.at(
+        event.site,
+        f"`{name}.training` is the flag of `{name}` alone: its BatchNorm layers stay in {state} mode; "
+        f"call `{call}`, which reaches them, too",
+        evidence=[
+            (forward.site, f"`{forward.model.name}` {does} here, BatchNorm in {state} mode"),
+        ],
+        fix=_fix(event, call),
+    )
+
+
+def _fix(event: ModeAssigned, call: str) -> Fix | None:
+    """Call in the place of the assignment, if the value is written there and is all that it sets."""
+    statement = event.site.statement
+    left, _, value = statement.text.partition("=")
+    alone = left.strip() == event.site.text and value.strip() == str(event.training)
+    if not alone or not is_dotted_name(event.receiver):
+        return None
+    return RULE.fixed_by(f"Call `{call}`", statement.replace(call))

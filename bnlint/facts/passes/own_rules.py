@@ -1,0 +1,16 @@
+"""Evaluations in train mode that have a rule of their own, which says more than that ``eval()`` is missing."""
+
+from itertools import chain
+
+from bnlint.facts.passes.assigned_modes import assigned_modes
+from bnlint.facts.passes.once import Pass
+from bnlint.facts.passes.partial_evaluations import partial_evaluations
+from bnlint.facts.types.run import Run
+
+
+@Pass
+def told_by_own_rules(run: Run) -> frozenset[int]:
+    """The places in the run of such forwards: BN305's and BN306's."""
+    assigned = (found.forward for found in assigned_modes(run))
+    partial = (found.forward for found in partial_evaluations(run))
+    return frozenset(forward.order for forward in chain(assigned, partial))
