@@ -86,6 +86,8 @@ AVERAGES = (
     "self.kept += 0.1 * (now - self.kept)",
     "self.kept[:] = 0.9 * self.kept + 0.1 * now",
     "self.kept[...] = 0.9 * self.kept[...] + 0.1 * now",
+    "self.kept[:].mul_(0.9).add_(0.1 * now)",
+    "for kept in (self.kept,):\n            kept.mul_(0.9).add_(0.1 * now)",
     "old = self.kept\n        self.kept = 0.9 * old + 0.1 * now",
     "with torch.no_grad():\n            self.kept = 0.9 * self.kept + 0.1 * now",
     "setattr(self, 'kept', 0.9 * getattr(self, 'kept') + 0.1 * now)",

@@ -37,6 +37,7 @@ from bnlint.interpreter.results.facts_maker import FactsMaker
 from bnlint.interpreter.torch.given_models import arguments_from_callers, name_of
 from bnlint.interpreter.torch.hooks import framework_of_class, run_hook
 from bnlint.interpreter.torch.module_classes import is_module_class
+from bnlint.interpreter.torch.modules import descendants
 from bnlint.interpreter.torch.script_forwards import record_forward
 from bnlint.source import SourceFile
 
@@ -320,8 +321,10 @@ class Rehearser:
             self._enter(module.type_name, False, ENTRY_STEPS, follow, module.site)
 
     def follow(self, module: Instance) -> None:
-        """Execute one model's forward with unknown inputs."""
+        """Execute one model's forward with unknown inputs, and again where the first has begun something."""
         record_forward(self.m, module, placeholders(module), module.site)
+        if any(self.m.journal.states.has_begun(part) for _, part in descendants(self.m, module)):
+            record_forward(self.m, module, placeholders(module), module.site)
 
 
 def _ends(execute: Callable[[], object]) -> bool:

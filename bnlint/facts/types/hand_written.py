@@ -28,11 +28,15 @@ class RunningStatistic:
 class GradientsAsked:
     """A place where a layer's forward asks whether gradients are recorded.
 
-    ``of_method`` says that it stands in a method of the layer, which has it as ``self``.
+    ``of_method`` says that it stands in a method of the layer, which has it as ``self``. If it is in a
+    function that only one method of the layer calls, ``call`` is where, and ``last`` the name of that
+    function's last parameter, where another one can follow.
     """
 
     site: Site
     of_method: bool
+    call: Site | None = None
+    last: Site | None = None
 
 
 @immutable(eq=False)

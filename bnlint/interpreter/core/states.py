@@ -51,6 +51,8 @@ class States:
     functional: list[FunctionalCall] = field(default_factory=list)
     set_up: dict[State, set[Site]] = field(default_factory=dict)
     """What attributes are set to outside of forwards."""
+    absent: set[State] = field(default_factory=set)
+    """Attributes that are None before a forward sets them."""
     registered: dict[Class, set[str | None]] = field(default_factory=dict)
     """The buffers of modules of a class; ``None`` stands for any."""
     gradients_asked: dict[Instance, list[GradientsAsked]] = field(default_factory=dict)
@@ -60,6 +62,13 @@ class States:
         """Whether it is, or may be, a buffer."""
         names = self.registered.get(state.cls, set())
         return state.name in names or None in names
+
+    def has_begun(self, owner: Instance) -> bool:
+        """Whether a forward of a module has set what was not there before."""
+        writes = self.writes.get(owner, ())
+        return any(
+            State(write.owner.cls, write.name) in self.absent for write in writes if write.owner.cls
+        )
 
     def note(self, write: StateWrite) -> None:
         """A forward writes something."""

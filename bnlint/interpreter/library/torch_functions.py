@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import libcst as cst
 
-from bnlint.facts.types.hand_written import GradientsAsked
 from bnlint.facts.types.initialisation import nonlinearity_gain
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.known import Known
@@ -24,6 +23,7 @@ from bnlint.interpreter.core.values import (
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.python.construction import build_library, new_instance
 from bnlint.interpreter.torch.freezing import note_weights_written, parameters_in
+from bnlint.interpreter.torch.gradient_questions import note_gradients_asked
 from bnlint.interpreter.torch.modules import descendants, modules_in
 from bnlint.interpreter.torch.norms import SYNCHRONISED, is_batch_norm
 from bnlint.interpreter.torch.pairing import note_cut, note_paired
@@ -80,10 +80,7 @@ def _set_grad(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sc
 
 @library_function("torch.is_grad_enabled")
 def _is_grad(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
-    if m.modules:
-        layer = m.modules[-1]
-        asked = GradientsAsked(site, scope.names.get("self") is layer)
-        m.journal.states.gradients_asked.setdefault(layer, []).append(asked)
+    note_gradients_asked(m, site, scope)
     return {Known.YES: True, Known.NO: False}.get(m.grad, Unknown("gradients"))
 
 

@@ -31,6 +31,7 @@ def index_tensor(m: Machine, value: Tensor, key: Value, node: cst.CSTNode, scope
     made = m.tape.tensor(
         Kind.SPLIT, "getitem", [value], site, constants=constants, shape=shape, batch=keeps_batch
     )
+    made = replace(made, state=value.state)
     return replace(made, drawn=True) if isinstance(key, Tensor) and key.drawn else made
 
 

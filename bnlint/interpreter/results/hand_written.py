@@ -16,6 +16,8 @@ from bnlint.interpreter.results.own_reads import OwnReads, uses
 from bnlint.interpreter.torch.norms import is_batch_norm
 from bnlint.vocabulary.operations import GRADIENT_CUTS
 
+_PLAIN = ("torch.nn.Module", ".LightningModule")
+"""Base classes that have no statistics of their own."""
 _SAVING = (
     "state_dict load_state_dict _save_to_state_dict _load_from_state_dict get_extra_state "
     "set_extra_state __getstate__ _save _load save load"
@@ -151,7 +153,7 @@ def _fact(
     ops: Sequence[Op],
 ) -> RunningStatistic:
     state = State(cls, write.name)
-    of_library = layer.library != "torch.nn.Module" or cls.open
+    of_library = cls.open or not layer.library.endswith(_PLAIN)
     return RunningStatistic(
         write.name,
         tuple(states.set_up.get(state, ())),

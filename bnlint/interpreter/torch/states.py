@@ -18,6 +18,8 @@ def keep(m: Machine, owner: Instance, name: str, value: Value, site: Site) -> Va
     state = State(owner.cls, name)
     if owner not in m.modules:
         m.journal.states.set_up.setdefault(state, set()).add(site)
+        if value is None:
+            m.journal.states.absent.add(state)
     elif isinstance(value, Tensor) and value.index >= 0:
         write = StateWrite(owner, name, value.index, m.tape.start.op, site)
         m.journal.states.note(write)
