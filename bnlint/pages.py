@@ -18,6 +18,7 @@ _BLOCK = re.compile(
     r"(?P<code>.*?)^```[ \t]*$",
     re.M | re.S,
 )
+_FENCE = re.compile(r"^```python.*", re.MULTILINE)
 _MARK = re.compile(r"[ \t]*#[ \t]*(BN\d{3}(?:[ \t,]+BN\d{3})*)[ \t]*$", re.MULTILINE)
 _HEADING = re.compile(r"^### (.*)$", re.MULTILINE)
 
@@ -63,9 +64,11 @@ def text(rule_id: str) -> str:
 
 
 def parse(content: str) -> Page:
-    """Parse a page; raises :class:`ValueError` for a prelude that it does not have."""
+    """Parse a page; raises :class:`ValueError` for an odd block, or a prelude that it does not have."""
     title = content.partition("\n")[0].removeprefix("# ").strip()
     outside = _BLOCK.sub(lambda match: " " * len(match[0]), content)
+    if odd := _FENCE.search(outside):
+        raise ValueError(f"what `{odd[0]}` says of a block is not known")
     heads = list(re.finditer(r"^## (.*)$", outside, re.MULTILINE))
     ends = [*(head.start() for head in heads[1:]), len(content)]
     preludes: dict[str, str] = {}

@@ -157,6 +157,11 @@ def test_a_prelude_stands_before_the_examples_that_name_it() -> None:
     assert (two.code, two.run) == ("net = 1\nnet\n", True)
 
 
+def test_no_block_is_passed_over() -> None:
+    with pytest.raises(ValueError, match="python after a net` says"):
+        pages.parse("# t\n\n## Bad\n\n```python after a net\nnet(1)\n```\n")
+
+
 def test_an_unknown_prelude_is_an_error() -> None:
     with pytest.raises(ValueError, match="line 6: there is no prelude `a-net`"):
         pages.parse("# t\n\n## Bad\n\n```python after a-net\nnet(1)\n```\n")

@@ -39,11 +39,13 @@ class Loop:
 class Condition:
     """One evaluation of a test whose answer is not known: the same object on both of its paths.
 
-    ``choice`` says that the test is which one of several objects the code at ``site`` means.
+    ``choice`` says that the test is which one of several objects the code at ``site`` means. A test
+    of what a division leaves (``(step + 1) % 8 == 0``) holds once in ``every`` so many.
     """
 
     site: Site
     choice: bool = False
+    every: int | None = None
 
 
 @dataclass(slots=True, unsafe_hash=True)

@@ -330,6 +330,8 @@ def has_attribute(owner: Value, name: str) -> bool | None:
         return None
     if owner.library in ("", "torch.nn.Module", "argparse.Namespace"):
         return False if owner.cls is None or not owner.cls.open else None
+    if owner.library in CONTAINERS:
+        return None if _is_opened(owner) else False
     if owner.library.startswith("torch.nn.") and name in ("weight", "bias"):
         return "Norm" in owner.library or "Conv" in owner.library or "Linear" in owner.library
     if bare_name(owner.library) in SIGNATURES and not _is_opened(owner):
@@ -344,6 +346,9 @@ def _has_entry(owner: Configuration, name: str) -> bool | None:
         return True
     return None if any(not isinstance(key, str) for key in owner) else False
 
+
+CONTAINERS = frozenset({"torch.nn.Sequential", "torch.nn.ModuleList", "torch.nn.ModuleDict"})
+"""Classes of torch whose objects have their children for attributes, and what all modules have."""
 
 OTHER_ATTRIBUTES = frozenset(
     """running_mean running_var num_batches_tracked transposed in_proj_weight in_proj_bias out_proj

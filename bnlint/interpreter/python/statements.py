@@ -5,6 +5,7 @@ from functools import partial
 
 import libcst as cst
 
+from bnlint.facts.types.context import Condition
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.run import ModeNotCalled
 from bnlint.interpreter.core.frames import BREAK, CONTINUE, RAISE, Completion, End
@@ -269,11 +270,32 @@ def _chain(m: Machine, node: cst.If, scope: Scope, number: int) -> Completion | 
             m.site(node.test, scope),
         )
     restore = narrowed(m, node.test, scope)
-    return m.fork(
+    return m.part(
+        Condition(m.site(node.test, scope), every=_every(m, node.test, scope)),
         lambda: _narrow_and_execute(m, node, scope, restore),
         lambda: _orelse(m, node, scope, number + 1),
-        m.site(node.test, scope),
     )
+
+
+def _every(m: Machine, test: cst.BaseExpression, scope: Scope) -> int | None:
+    """``k`` of ``step % k == 0``, or of a test of which that is a part."""
+    match test:
+        case cst.BooleanOperation(left=left, right=right):
+            found = _every(m, left, scope)
+            return _every(m, right, scope) if found is None else found
+        case cst.UnaryOperation(operator=cst.Not(), expression=inner):
+            pass
+        case cst.Comparison(left=inner, comparisons=[cst.ComparisonTarget(operator=cst.Equal())]):
+            pass
+        case _:
+            return None
+    match inner:
+        case cst.BinaryOperation(
+            operator=cst.Modulo(), right=cst.Name() | cst.Attribute() | cst.Integer() as divisor
+        ):
+            value = m.evaluate(divisor, scope)
+            return int(value) if isinstance(value, int) else None
+    return None
 
 
 def _option_of(m: Machine, scope: Scope, node: cst.BaseExpression) -> str | None:
