@@ -42,6 +42,7 @@ from bnlint.interpreter.library import (
     python_configs,
     randomness,
     standard,
+    summaries,
     torch_functions,
     trainers,
 )
@@ -100,6 +101,7 @@ HANDLERS = (
     randomness,
     setters,
     standard,
+    summaries,
     statements,
     torch_functions,
     trainers,

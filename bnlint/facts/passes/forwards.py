@@ -16,13 +16,14 @@ from bnlint.facts.types.run import (
     OptimizerStep,
     Run,
     Stored,
+    Summarised,
     is_training,
     where_nothing_raised,
 )
 from bnlint.facts.types.site import Site
 
 
-def norms_in_training(event: Forward | Stored) -> tuple[NormState, ...]:
+def norms_in_training(event: Forward | Stored | Summarised) -> tuple[NormState, ...]:
     """The BatchNorm layers that are certain to be there and to use and update their statistics.
 
     What they do only after an exception that the program handled is left out.
@@ -30,7 +31,7 @@ def norms_in_training(event: Forward | Stored) -> tuple[NormState, ...]:
     return tuple(norm for norm in event.norms if _is_live(norm) and norm.is_there)
 
 
-def is_live(event: Forward | Stored) -> bool:
+def is_live(event: Forward | Stored | Summarised) -> bool:
     """Whether some BatchNorm layer certainly uses and updates its statistics.
 
     It may be one of several that the model has in the same place, if that holds for all of them.
@@ -38,7 +39,7 @@ def is_live(event: Forward | Stored) -> bool:
     return bool(norms_in_training(event)) or _is_any_alternative_live(event)
 
 
-def _is_any_alternative_live(event: Forward | Stored) -> bool:
+def _is_any_alternative_live(event: Forward | Stored | Summarised) -> bool:
     live: dict[str, set[Alternative]] = {}
     for norm in event.norms:
         if norm.alternative is not None and _is_live(norm):

@@ -382,6 +382,18 @@ class ParametersStored(Event):
     value: Site | None = None
 
 
+@immutable
+class Summarised(Event):
+    """A tool runs a model on random numbers, in the mode that it is in, to list its layers.
+
+    ``function`` is the tool's, ``norms`` are the states of the model's BatchNorm layers.
+    """
+
+    model: Model
+    function: str
+    norms: tuple[NormState, ...]
+
+
 class Role(StrEnum):
     """What a script uses something for."""
 

@@ -22,6 +22,7 @@ from bnlint.facts.types.run import (
     StatisticsEstimated,
     StatisticsReset,
     Stored,
+    Summarised,
     WeightsAveraged,
     WeightsLoaded,
     WeightsWritten,
@@ -77,6 +78,8 @@ def told(event: Event) -> str:
             return f"{_names(models)} {'is' if len(models) == 1 else 'are'} {destination}"
         case ParametersStored(norms=norms):
             return f"parameters are saved, those of {_layers(len(norms))} among them"
+        case Summarised(model=model, function=function):
+            return f"{model.name} is run on random numbers by {function}"
         case NotUnderstood():
             return _unknown(event)
     return type(event).__name__
