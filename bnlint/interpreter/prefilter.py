@@ -18,6 +18,8 @@ TELLING = frozenset(
     LightningDataModule training_step train_dataloader""".split()
 )
 """Words without which a definition that only uses what is known already teaches nothing."""
+STATISTICS = frozenset("mean var std var_mean std_mean batch_norm".split())
+"""Words that tell of a normalisation, in a class that has a forward."""
 USES = frozenset("eval train backward DataLoader no_grad inference_mode load_state_dict".split())
 """Words of definitions that do more with models than build them."""
 _NO_OBJECTS = frozenset({type(None), bool, int, float, str, Int, Float, Text, Unknown, Function})
@@ -67,7 +69,7 @@ def uses_models(words: frozenset[str]) -> bool:
 
 def is_worth_executing(m: Machine, words: frozenset[str], name: str, namespace: Namespace) -> bool:
     """Whether a definition says something of models, or names what has not been executed yet."""
-    if not TELLING.isdisjoint(words):
+    if not TELLING.isdisjoint(words) or ("forward" in words and not STATISTICS.isdisjoint(words)):
         return True
     return mentions_unexplored(m, words - {name}, namespace)
 

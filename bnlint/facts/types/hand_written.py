@@ -46,7 +46,8 @@ class HandWritten:
     ``class_name`` is its class, ``constructor`` the ``__init__`` of it. ``gradients_asked`` are the
     places where its forward asks whether gradients are recorded; ``asks_mode`` says whether some
     method of it asks for ``training``. ``saves_itself`` says that its class has methods of its own
-    by which its state is saved or loaded.
+    by which its state is saved or loaded. ``bare_roots`` are the places where it adds a number to the root
+    of a variance that it divides by, and none to the variance itself.
     """
 
     class_name: str
@@ -55,6 +56,7 @@ class HandWritten:
     gradients_asked: tuple[GradientsAsked, ...]
     asks_mode: bool
     saves_itself: bool
+    bare_roots: tuple[Site, ...] = ()
 
 
 @immutable(eq=False)

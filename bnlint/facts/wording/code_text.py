@@ -114,6 +114,42 @@ def call_of_one(text: str) -> tuple[str, str] | None:
     return None
 
 
+def moved_into_root(text: str) -> str | None:
+    """``torch.sqrt(var + eps)`` for ``torch.sqrt(var) + eps``; ``None`` where it is written otherwise."""
+    code = f"({text})"  # it may go over several lines
+    try:
+        tree = ast.parse(code, mode="eval").body
+    except SyntaxError:
+        return None
+    match tree:
+        case ast.BinOp(
+            left=ast.Call(func=callee, args=[inner], keywords=[]), op=ast.Add(), right=eps
+        ):
+            return f"{_segment(code, callee)}({_sum(code, inner, eps)})"
+        case ast.BinOp(
+            left=ast.Call(func=ast.Attribute(value=inner, attr=name), args=[], keywords=[]),
+            op=ast.Add(),
+            right=eps,
+        ):
+            return f"({_sum(code, inner, eps)}).{name}()"
+        case ast.BinOp(
+            left=ast.BinOp(left=inner, op=ast.Pow(), right=power), op=ast.Add(), right=eps
+        ):
+            return f"({_sum(code, inner, eps)}) ** {_segment(code, power)}"
+    return None
+
+
+def _sum(code: str, one: ast.expr, other: ast.expr) -> str:
+    """The sum of two expressions in some code."""
+    plain = isinstance(one, (*_BINDING_TIGHTLY, ast.BinOp))
+    first = _segment(code, one)
+    return f"{first if plain else f'({first})'} + {_segment(code, other)}"
+
+
+def _segment(code: str, node: ast.expr) -> str:
+    return ast.get_source_segment(code, node) or ast.unparse(node)
+
+
 def as_owner(text: str) -> str:
     """An expression so that an attribute can follow, in brackets where it needs them."""
     try:

@@ -11,6 +11,7 @@ from bnlint.interpreter.core.objects import Class, Function, Instance
 from bnlint.interpreter.core.states import States, StateWrite
 from bnlint.interpreter.core.tape import Op, Tape
 from bnlint.interpreter.core.values import State
+from bnlint.interpreter.results.bare_roots import bare_roots
 from bnlint.interpreter.results.meanings import Meaning, meanings
 from bnlint.interpreter.results.own_reads import OwnReads, uses
 from bnlint.interpreter.torch.norms import is_batch_norm
@@ -45,14 +46,18 @@ class Execution:
         return meanings(self.ops, self.first, self.last, self.layer)
 
 
+Found = tuple[tuple[RunningStatistic, Execution], ...]
+"""Running statistics, each with an execution that stores it."""
+
+
 def hand_written(layers: Sequence[Instance], states: States, tape: Tape) -> Iterator[HandWritten]:
     """Those layers of a model that are BatchNorm by what they compute."""
     for layer in layers:
         writes = states.writes.get(layer, [])
         if writes and layer.cls is not None:
-            statistics = tuple(_running_statistics(layer, layer.cls, writes, states, tape.ops))
-            if statistics:
-                yield _made(layer, layer.cls, statistics, states)
+            found = _running_statistics(layer, layer.cls, writes, states, tape.ops)
+            if found:
+                yield _made(layer, layer.cls, found, states)
 
 
 def functional_norms(layers: Sequence[Instance], states: States) -> Iterator[FunctionalNorm]:
@@ -73,9 +78,8 @@ def functional_norms(layers: Sequence[Instance], states: States) -> Iterator[Fun
         )
 
 
-def _made(
-    layer: Instance, cls: Class, statistics: tuple[RunningStatistic, ...], states: States
-) -> HandWritten:
+def _made(layer: Instance, cls: Class, found: Found, states: States) -> HandWritten:
+    roots = (root for _, e in found for root in bare_roots(e.ops, e.first, e.last, e.meanings))
     init = cls.find("__init__")
     constructor = None
     if isinstance(init, Function):
@@ -83,18 +87,19 @@ def _made(
     return HandWritten(
         cls.name,
         constructor,
-        statistics,
+        tuple(statistic for statistic, _ in found),
         tuple(states.gradients_asked.get(layer, ())),
         "training" in OwnReads(cls),
         any(isinstance(cls.find(name), Function) for name in _SAVING),
+        tuple(dict.fromkeys(roots)),
     )
 
 
 def _running_statistics(
     layer: Instance, cls: Class, writes: list[StateWrite], states: States, ops: Sequence[Op]
-) -> Iterator[RunningStatistic]:
+) -> Found:
     """The states of a layer that are running averages of what it normalises by, each once."""
-    found: dict[str, RunningStatistic] = {}
+    found: dict[str, tuple[RunningStatistic, Execution]] = {}
     executions: dict[int, Execution] = {}
     for write in writes:
         if write.name in found:
@@ -102,8 +107,9 @@ def _running_statistics(
         execution = executions.get(write.start) or _execution(ops, write, layer)
         executions[write.start] = execution
         if _is_average(ops, execution, write, cls) and _normalises(ops, execution):
-            found[write.name] = _fact(layer, cls, write, writes, execution, states, ops)
-    yield from found.values()
+            fact = _fact(layer, cls, write, writes, execution, states, ops)
+            found[write.name] = fact, execution
+    return tuple(found.values())
 
 
 def _execution(ops: Sequence[Op], write: StateWrite, layer: Instance) -> Execution:
