@@ -44,7 +44,7 @@ class Layer:
     ``site`` is the constructor call, ``class_site`` its callee (``nn.BatchNorm2d``), ``chain`` the
     calls that led to it, nearest first.
     ``initial`` maps parameters that the code fills with one constant (``weight`` to 0.0), ``filled_at``
-    to where it does; ``refilled`` are those that it fills with other numbers. ``drawn`` are the random numbers that its weight begins with, ``None`` if they are not known; ``assigned``
+    to where it fills them last; ``refilled`` are those that it fills with other numbers. ``drawn`` are the random numbers that its weight begins with, ``None`` if they are not known; ``assigned``
     maps attributes that it replaces after construction (``bias``, ``momentum``) to the
     assigned arguments. ``certain`` is false where a condition decides whether it exists.
     ``frozen`` are its parameters with gradients off at the end; ``reads`` maps a parameter, only

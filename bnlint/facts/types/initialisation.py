@@ -90,6 +90,21 @@ def gain(draw: Draw, fans: Fans) -> float | None:
     return None if by_fan_in is None or share is None else by_fan_in * share * draw.scale**2
 
 
+def root_mean_square(draw: Draw) -> float | None:
+    """The size of such numbers, where it does not depend on that of the weight."""
+    match draw.name:
+        case "normal" | "trunc_normal":
+            mean, std = _numbers(draw, mean=0.0, std=1.0)
+            square = None if mean is None or std is None else mean**2 + std**2
+        case "uniform":
+            low, high = _numbers(draw, a=0.0, b=1.0)
+            known = low is not None and high is not None
+            square = (low**2 + low * high + high**2) / 3 if known else None  # type: ignore[operator]
+        case _:
+            return None
+    return None if square is None else math.sqrt(square) * abs(draw.scale)
+
+
 def nonlinearity_gain(name: object, parameter: object = None) -> float | None:
     """``torch.nn.init.calculate_gain``: a standard deviation, or ``None`` for no such name."""
     match name, parameter:

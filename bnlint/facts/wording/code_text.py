@@ -34,6 +34,31 @@ def is_dotted_name(text: str) -> bool:
     return _DOTTED_NAME.fullmatch(text) is not None
 
 
+def filled_with_ones(call: str) -> str | None:
+    """The call that fills with ones what a call of ``torch.nn.init`` or of a tensor's method fills.
+
+    ``None`` where that cannot be told by its text.
+    """
+    try:
+        tree = ast.parse(call.strip(), mode="eval").body
+    except SyntaxError:
+        return None
+    match tree:
+        case ast.Call(func=ast.Attribute(value=owner), args=[target, *_]) if _is_init(owner):
+            return f"{ast.unparse(owner)}.ones_({ast.unparse(target)})"
+        case ast.Call(func=ast.Attribute(value=ast.Attribute() as owner)):
+            return f"{ast.unparse(owner)}.fill_(1.0)"
+    return None
+
+
+def _is_init(node: ast.expr) -> bool:
+    """Whether it names ``torch.nn.init``."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name == "init"
+    return False
+
+
 def is_whole_number(text: str) -> bool:
     """Whether an expression visibly gives a whole number: ``width // 2``, ``len(classes)``."""
     return _WHOLE_NUMBER.fullmatch(text) is not None

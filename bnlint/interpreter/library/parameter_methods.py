@@ -32,7 +32,7 @@ def call_parameter_method(
             fill(m, parameter, 0.0, site)
             return parameter
         case _ if name in RANDOM:
-            draw(m, parameter, draw_of(name, arguments, 0))
+            draw(m, parameter, draw_of(name, arguments, 0), site)
             return parameter
         case "mul_" | "div_" if isinstance(first, int | float) and first:
             note_weights_written(m, parameter, site)

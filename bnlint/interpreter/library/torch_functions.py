@@ -281,7 +281,7 @@ kaiming_uniform kaiming_normal orthogonal""".split()
 )
 def _random(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     target = arguments.get(0, "tensor")
-    draw(m, target, draw_of(path.rpartition(".")[2], arguments))
+    draw(m, target, draw_of(path.rpartition(".")[2], arguments), site)
     return target
 
 

@@ -27,10 +27,11 @@ def draw_of(name: str, arguments: Arguments, first: int = 1) -> Draw | None:
     return draw_by(name, [plain(value) for value in arguments.positional[first:]], keywords)
 
 
-def draw(m: Machine, parameter: Value, drawn: Draw | None) -> None:
-    """Record that code fills a parameter, or each of a group, with random numbers."""
+def draw(m: Machine, parameter: Value, drawn: Draw | None, site: Site | None = None) -> None:
+    """Record that code fills a parameter, or each of a group, with random numbers, at ``site``."""
     for holder, one in _each(m, parameter):
         m.heap.put(one.attributes, "fill", None)
+        m.heap.put(one.attributes, FILLED_AT, site)
         known = drawn is not None and not _is_conditional(m, holder)
         m.heap.put(one.attributes, DRAWN, drawn if known else _NOT_KNOWN)
 
