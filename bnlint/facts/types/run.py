@@ -182,6 +182,8 @@ class Forward(Event):
     """Whether gradients are computed of something that is computed from its output."""
     slopes_at: Site | None = None
     """Where the gradient of each output with respect to the input is computed, to be trained on."""
+    data: int = -1
+    """The same number in forwards of the very same tensors; -1 where there are none."""
 
 
 @immutable
@@ -225,7 +227,9 @@ class Backward(Event):
 
 @immutable
 class OptimizerStep(Event):
-    """An optimizer's ``step()``."""
+    """An optimizer's ``step()``. ``evaluations`` is how often it may call the closure that it is given."""
+
+    evaluations: int = 0
 
 
 @immutable

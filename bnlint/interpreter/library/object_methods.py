@@ -25,7 +25,6 @@ from bnlint.interpreter.python.construction import new_instance
 from bnlint.interpreter.python.iteration import is_named_tuple
 from bnlint.interpreter.torch.model_records import model_record
 from bnlint.interpreter.torch.modules import modules_in
-from bnlint.interpreter.torch.optimized import note_optimized
 from bnlint.interpreter.torch.training import note_backward, note_step
 
 _COMMAND_LINE = APPS | DATACLASS_PARSERS | PARSERS
@@ -48,7 +47,7 @@ def call_object_method(
         m.note_activity()
         return Unknown(f"scheduler {name}")
     if instance.library.startswith("torch.optim."):
-        return _optimizer(m, name, arguments, site, scope)
+        return _optimizer(m, instance, name, arguments, site, scope)
     if is_named_tuple(instance) and name in ("_replace", "_asdict"):
         return _fields(m, instance, name, arguments, site)
     match name:
@@ -124,17 +123,31 @@ def _fields(m: Machine, record: Instance, name: str, arguments: Arguments, site:
     return made
 
 
-def _optimizer(m: Machine, name: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
-    if name == "add_param_group":
-        note_optimized(m, arguments.values)
+def _optimizer(
+    m: Machine, optimizer: Instance, name: str, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
     if name != "step":
         return Unknown(f"optimizer {name}")
     closure = arguments.get(0, "closure")
     loss: Value = Unknown("loss")
     if closure is not None and not isinstance(closure, Unknown | int | float):
         loss = m.call(closure, Arguments(), site, scope)
+        note_step(m, site, _evaluations(optimizer))
+        return loss
     note_step(m, site)
     return loss
+
+
+def _evaluations(optimizer: Instance) -> int:
+    """How often a step of an optimizer calls its closure at most, as far as that is known."""
+    if not optimizer.library.endswith(".LBFGS"):
+        return 1
+    given = {"max_iter": 20, "max_eval": 0}
+    for place, name in enumerate(given, 2):
+        bound = optimizer.arguments.get(name) or optimizer.arguments.get(str(place))
+        if bound is not None and bound.value is not None:
+            given[name] = bound.value if isinstance(bound.value, int) else 1
+    return given["max_eval"] or given["max_iter"] * 5 // 4
 
 
 def _hand_over(m: Machine, trainer: Instance, arguments: Arguments, site: Site) -> None:

@@ -70,6 +70,7 @@ class FactsMaker:
         self._models: dict[ModelRecord, Model] = {}
         self._numbers: dict[Instance, int] = {}
         self._read: dict[int, ModelGraph] = {}
+        self._given: dict[tuple[int, ...], int] = {}
         self._published = PublishedModels()
 
     # -- models and layers ------------------------------------------------------------------
@@ -374,7 +375,15 @@ class FactsMaker:
             record.samples,
             record.in_loss,
             record.slopes_at,
+            self._data(record),
         )
+
+    def _data(self, record: ForwardRecord) -> int:
+        """A number for what a forward is given."""
+        given = tuple(
+            map(id, record.inputs)
+        )  # records keep them, so that no other gets their place
+        return self._given.setdefault(given, len(self._given)) if given else -1
 
     def norm_states(self, records: Sequence[NormRecord], model: Instance) -> tuple[NormState, ...]:
         """The states of the BatchNorm layers of a model."""

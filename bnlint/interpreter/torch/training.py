@@ -28,11 +28,11 @@ def is_optimizer(value: Value) -> bool:
     return any(path.startswith("torch.optim.") and "schedul" not in path for path in bases)
 
 
-def note_step(m: Machine, site: Site) -> None:
-    """Record an optimizer's step."""
+def note_step(m: Machine, site: Site, evaluations: int = 0) -> None:
+    """Record an optimizer's step, which may call a closure so often."""
     m.note_activity()
     context = m.context()
-    m.journal.note(lambda facts, order: OptimizerStep(order, site, context))
+    m.journal.note(lambda facts, order: OptimizerStep(order, site, context, evaluations))
 
 
 def note_loaded(
