@@ -293,6 +293,18 @@ class WeightsWritten(Event):
 
 
 @immutable
+class IntegersScaled(Event):
+    """All entries of a model's state, or all of its buffers, become fractions in place.
+
+    The batches that BatchNorm layers have counted are whole numbers, which stay that. ``operation`` is the code's:
+    ``/=``, ``mul_``.
+    """
+
+    model: Model
+    operation: str
+
+
+@immutable
 class WeightsAveraged(Event):
     """An average takes up the weights of another model: ``average.update_parameters(net)``.
 

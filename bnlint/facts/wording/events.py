@@ -8,6 +8,7 @@ from bnlint.facts.types.run import (
     Event,
     Forward,
     Frozen,
+    IntegersScaled,
     LoaderHandedOver,
     LoaderIterated,
     ModeAssigned,
@@ -64,6 +65,8 @@ def told(event: Event) -> str:
             return f"weights are loaded into {model.name}"
         case WeightsWritten(model=model):
             return f"parameters of {model.name} are overwritten"
+        case IntegersScaled(model=model, operation=operation):
+            return f"all of the state of {model.name} is changed by {operation}"
         case WeightsAveraged(model=model, source=source):
             return f"{model.name} averages the weights of {source.name if source else 'a model'}"
         case StatisticsEstimated(model=model, function=function):

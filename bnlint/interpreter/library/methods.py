@@ -55,6 +55,7 @@ from bnlint.interpreter.python.name_lookup import assign
 from bnlint.interpreter.python.registries import fill
 from bnlint.interpreter.python.unnamed_models import builds_something, member, one_of
 from bnlint.interpreter.torch.inner_forwards import run_library
+from bnlint.interpreter.torch.integer_entries import BUFFER, note_called
 from bnlint.interpreter.torch.optimized import note_perhaps_optimized
 from bnlint.interpreter.torch.parameters import is_parameter
 
@@ -95,7 +96,16 @@ def _call_builtin(
             return _call_many(m, receiver, name, arguments, site)
         case Library():
             return Unknown(name)
+        case Unknown(reason=reason) if reason == BUFFER:
+            return _call_buffer(m, receiver, name, arguments, site)
     return m.call_unknown(receiver, arguments, site)
+
+
+def _call_buffer(m: Machine, buffer: Unknown, name: str, arguments: Arguments, site: Site) -> Value:
+    """A method of a buffer; those that give the same numbers give the buffer."""
+    note_called(m, buffer, name, arguments, site)
+    made = m.call_unknown(buffer, arguments, site)
+    return buffer if name in SAME_BUFFER else made
 
 
 def _call_on_names(
@@ -120,6 +130,8 @@ def _call_on_instance(
     return call_object_method(m, receiver, name, arguments, site, scope)
 
 
+SAME_BUFFER = frozenset({"detach", "mul_", "add_", "sub_", "copy_"})
+"""Methods that give the buffer itself, or one that shares its numbers."""
 RESHAPING_IN_PLACE = frozenset(
     """unsqueeze_ squeeze_ resize_ resize_as_ t_ transpose_ swapaxes_ swapdims_ set_""".split()
 )

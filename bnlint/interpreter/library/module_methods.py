@@ -25,6 +25,7 @@ from bnlint.interpreter.torch.freezing import freeze, note_weights_written
 from bnlint.interpreter.torch.given_models import is_given
 from bnlint.interpreter.torch.hooks import framework_of_class
 from bnlint.interpreter.torch.inner_forwards import run_library
+from bnlint.interpreter.torch.integer_entries import BUFFER
 from bnlint.interpreter.torch.model_records import note_switched
 from bnlint.interpreter.torch.modules import (
     children,
@@ -314,14 +315,14 @@ def _state(m: Machine, module: Instance, args: Arguments, site: Site, scope: Sco
 
 def _buffers(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
     _note_buffers(m, module)
-    return Many(Unknown("buffer"))
+    return Many(Unknown(BUFFER, site, module))
 
 
 def _named_buffers(
     m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope
 ) -> Value:
     _note_buffers(m, module)
-    return Many((Unknown("buffer name"), Unknown("buffer")))
+    return Many((Unknown("buffer name"), Unknown(BUFFER, site, module)))
 
 
 def _note_buffers(m: Machine, module: Instance) -> None:

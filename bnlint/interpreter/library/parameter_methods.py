@@ -6,6 +6,7 @@ from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.values import Arguments, Tensor, Unknown, Value, is_saved
 from bnlint.interpreter.library.tensor_functions import call_tensor_method
 from bnlint.interpreter.torch.freezing import freeze, note_weights_written, owners
+from bnlint.interpreter.torch.integer_entries import note_called
 from bnlint.interpreter.torch.modules import unwrapped
 from bnlint.interpreter.torch.parameters import is_parameter, operand
 from bnlint.interpreter.torch.weight_fills import draw, draw_of, fill, scale
@@ -20,6 +21,7 @@ def call_parameter_method(
 ) -> Value:
     """``parameter.name(...)``."""
     first = arguments.get(0, "value")
+    note_called(m, parameter, name, arguments, site)
     match name:
         case "requires_grad_":
             value = arguments.get(0, "requires_grad", True)

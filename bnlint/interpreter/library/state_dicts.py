@@ -16,10 +16,16 @@ OWNER = "owner"
 STATE_OF = "?state"
 """The attribute of what stands for the entries of a state, statistics included: its owner."""
 
+IS_NAMED = "?named"
+"""The attribute of what stands for the entry under one name."""
+REBOUND = "?rebound"
+"""The attribute of a state in which entries were replaced by others, of whatever kind."""
+
 
 def state_dict(m: Machine, module: Instance, site: Site) -> Instance:
     """``module.state_dict()``."""
     made = Instance(None, STATE, {}, site)
+    m.heap.new(made.attributes)
     entries = parameter_group(m, [module], site)
     entries.attributes[STATE_OF] = module
     made.attributes[PARAMETERS] = entries
@@ -71,3 +77,17 @@ def call_state_method(state: Instance, name: str) -> Value:
         case "copy":
             return state
     return Unknown(f"state_dict().{name}()")
+
+
+def entry_of(m: Machine, state: Instance, key: Value, site: Site) -> Value:
+    """``state[key]``: under a name that is known one entry, else any of them."""
+    if not isinstance(key, str) and REBOUND not in state.attributes:
+        return state.attributes[PARAMETERS]
+    one = parameter_group(m, _owners(state), site)
+    one.attributes.update({STATE_OF: state.attributes[OWNER], IS_NAMED: True})
+    return one
+
+
+def _owners(state: Instance) -> list[Instance]:
+    owner = state.attributes[OWNER]
+    return [owner] if isinstance(owner, Instance) else []

@@ -45,7 +45,12 @@ from bnlint.interpreter.core.values import (
 )
 from bnlint.interpreter.evaluation import is_key, item_of
 from bnlint.interpreter.library.held_out import item_of_dataset
-from bnlint.interpreter.library.state_dicts import PARAMETERS, is_state_dict, parameters_of_any
+from bnlint.interpreter.library.state_dicts import (
+    REBOUND,
+    entry_of,
+    is_state_dict,
+    parameters_of_any,
+)
 from bnlint.interpreter.python.configurations import entry, put
 from bnlint.interpreter.python.data_texts import lines_of, text_at
 from bnlint.interpreter.python.registries import fill
@@ -192,7 +197,7 @@ def _index_instance(
         case Instance() if is_opaque(value):
             return m.attribute(value, str(key) if isinstance(key, int) else "part", node, scope)
         case Instance() if is_state_dict(value):
-            return value.attributes[PARAMETERS]
+            return entry_of(m, value, key, site)
         case Instance(library="torch.nn.Parameter"):
             tensor = operand(m, value, site)
             return Unknown("item") if tensor is None else index_tensor(m, tensor, key, node, scope)
@@ -304,6 +309,8 @@ def store_item(m: Machine, target: cst.Subscript, value: Value, scope: Scope) ->
             _store_somewhere(m, owner, value)
         case Instance() if owner.is_module and isinstance(key, int | str):
             register_child(m, owner, str(key), value)
+        case Instance() if is_state_dict(owner):
+            m.heap.put(owner.attributes, REBOUND, True)
         case Instance() if is_parameter(owner):
             draw(m, owner, None)
         case Tensor() if isinstance(target.value, cst.Name) or owner.state is not None:

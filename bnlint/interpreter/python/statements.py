@@ -36,6 +36,7 @@ from bnlint.interpreter.python.narrowing import narrowed
 from bnlint.interpreter.python.refused_defaults import doubt_refused_defaults
 from bnlint.interpreter.torch.containers import extend_container
 from bnlint.interpreter.torch.freezing import note_weights_written
+from bnlint.interpreter.torch.integer_entries import note_assigned
 from bnlint.interpreter.torch.layer_shapes import ALL_SIZES
 from bnlint.interpreter.torch.modules import is_container
 from bnlint.interpreter.torch.parameters import is_parameter
@@ -132,6 +133,7 @@ def _annotated(m: Machine, node: cst.AnnAssign, scope: Scope) -> Completion | No
 def _augmented(m: Machine, node: cst.AugAssign, scope: Scope) -> Completion | None:
     current = m.evaluate(node.target, scope)
     value = m.evaluate(node.value, scope)
+    note_assigned(m, current, node, scope)
     match current:
         case Vector():
             pass

@@ -1,0 +1,91 @@
+"""Whole numbers among what code scales in place: the batches that BatchNorm layers have counted."""
+
+import libcst as cst
+
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.run import IntegersScaled
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.objects import Instance, Scope
+from bnlint.interpreter.core.values import Arguments, Unknown, Value
+from bnlint.interpreter.library.state_dicts import IS_NAMED, STATE_OF
+from bnlint.interpreter.torch.model_records import model_record
+from bnlint.interpreter.torch.norms import norm_records
+
+BUFFER = "buffer"
+"""The reason of what stands for each of a module's buffers, whose cause is the module."""
+_OPERATORS = {cst.AddAssign: "+=", cst.SubtractAssign: "-=", cst.MultiplyAssign: "*="}
+_MULTIPLYING = frozenset({"mul", "multiply", "add", "sub", "subtract"})
+_FRACTIONS = frozenset({"div", "divide", "true_divide", "float", "double", "mean"})
+
+
+def note_scaled(m: Machine, entry: Value, operation: str, site: Site) -> None:
+    """Record that entries of a state, or buffers, become fractions in place by ``operation``."""
+    model = _whole_of(entry)
+    if model is None or not m.journal.in_script:
+        return
+    counting = (n for n in norm_records(m, model) if n.tracks is Known.YES and n.certain)
+    if next(counting, None) is None:
+        return
+    context, record = m.context(), model_record(m, model)
+    m.journal.note(
+        lambda facts, order: IntegersScaled(order, site, context, facts.model(record), operation)
+    )
+
+
+def _whole_of(entry: Value) -> Instance | None:
+    """The model of which a value stands for any entry of the state, or any buffer."""
+    match entry:
+        case Unknown(reason=reason, cause=Instance() as module) if reason == BUFFER:
+            return module
+        case Instance() if IS_NAMED not in entry.attributes:
+            owner = entry.attributes.get(STATE_OF)
+            return owner if isinstance(owner, Instance) else None
+    return None
+
+
+def note_assigned(m: Machine, entry: Value, node: cst.AugAssign, scope: Scope) -> None:
+    """``state[key] /= 3``, ``state[key] += 0.1 * other[key]``."""
+    if _whole_of(entry) is None:
+        return
+    operation = "/=" if isinstance(node.operator, cst.DivideAssign) else None
+    if operation is None and _is_fraction(m, node.value, scope):
+        operation = _OPERATORS.get(type(node.operator))
+    if operation is not None:
+        note_scaled(m, entry, operation, m.site(node, scope))
+
+
+def note_called(m: Machine, entry: Value, name: str, arguments: Arguments, site: Site) -> None:
+    """``state[key].div_(3)``, ``.mul_(0.9)``, ``.add_(other[key], alpha=0.1)``, ``.lerp_(other[key], 0.1)``."""
+    if _whole_of(entry) is None:
+        return
+    factor = arguments.get(0, "other")
+    if name in ("add_", "sub_"):
+        factor = arguments.get(1, "alpha")
+    scaled = name == "mul_" or name in ("add_", "sub_")
+    rounded = "rounding_mode" in arguments.keywords
+    if (name in ("div_", "lerp_") and not rounded) or (scaled and _is_float(factor)):
+        note_scaled(m, entry, name, site)
+
+
+def _is_fraction(m: Machine, node: cst.BaseExpression, scope: Scope) -> bool:
+    """Whether an expression surely gives a floating-point number or tensor."""
+    match node:
+        case cst.Float():
+            return True
+        case cst.BinaryOperation(operator=cst.Divide()):
+            return True
+        case cst.BinaryOperation(operator=cst.Multiply() | cst.Add() | cst.Subtract()):
+            return _is_fraction(m, node.left, scope) or _is_fraction(m, node.right, scope)
+        case cst.Call(func=cst.Attribute(value=owner, attr=cst.Name(value=name))):
+            if name in _FRACTIONS:
+                return True
+            parts = [owner, *(argument.value for argument in node.args)]
+            return name in _MULTIPLYING and any(_is_fraction(m, part, scope) for part in parts)
+        case cst.Name():
+            return _is_float(m.evaluate(node, scope))
+    return False
+
+
+def _is_float(value: Value) -> bool:
+    return isinstance(value, float)
