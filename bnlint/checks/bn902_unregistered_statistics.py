@@ -1,10 +1,12 @@
 """BN902: a hand-written BatchNorm keeps its running statistics as plain tensors."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
+from bnlint.facts.passes.running_statistics import Together, by_place
 from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.hand_written import HandWritten, RunningStatistic
 from bnlint.facts.types.site import Site
+from bnlint.facts.wording.statistic_words import named
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule
 
@@ -14,14 +16,12 @@ RULE = Rule("BN902", "unregistered-statistics", Severity.ERROR, fix=Applicabilit
 @RULE.on_graphs
 def check(graphs: Graphs) -> Iterator[Finding]:
     """Report each place that sets running statistics up which are no buffers."""
-    found: dict[Site, tuple[HandWritten, dict[str, RunningStatistic]]] = {}
-    for layer in (layer for graph in graphs for layer in graph.hand_written):
-        for statistic in layer.statistics:
-            if not statistic.registered and not layer.saves_itself:
-                _, named = found.setdefault(_place(statistic), (layer, {}))
-                named.setdefault(statistic.name, statistic)
-    for place, (layer, named) in found.items():
-        yield _finding(place, layer, list(named.values()))
+    return map(_finding, by_place(graphs, _is_lost, _place))
+
+
+def _is_lost(layer: HandWritten, statistic: RunningStatistic) -> bool:
+    """Whether neither torch nor the class itself saves it."""
+    return not statistic.registered and not layer.saves_itself
 
 
 def _place(statistic: RunningStatistic) -> Site:
@@ -30,18 +30,16 @@ def _place(statistic: RunningStatistic) -> Site:
     return places[-1] if places else statistic.update
 
 
-def _finding(place: Site, layer: HandWritten, statistics: Sequence[RunningStatistic]) -> Finding:
-    names = " and ".join(f"`self.{statistic.name}`" for statistic in statistics)
-    single = len(statistics) == 1
-    what = "a running statistic" if single else "running statistics"
+def _finding(lost: Together) -> Finding:
+    single = len(lost.statistics) == 1
     are, them = ("is a plain tensor", "it") if single else ("are plain tensors", "them")
-    lost = "has none" if place.text == "None" else "evaluates with the value that is set here"
+    loaded = "has none" if lost.site.text == "None" else "evaluates with the value that is set here"
     return RULE.at(
-        place,
-        f"{names}, {what} of `{layer.class_name}`, {are}: checkpoints lack {them}, so a model that is loaded {lost}, and"
+        lost.site,
+        f"{named(lost.statistics, lost.layer)}, {are}: checkpoints lack {them}, so a model that is loaded {loaded}, and"
         f" `.to(device)` leaves {them} behind; register {them} with `register_buffer`",
-        evidence=[(statistics[0].update, f"the statistics of each batch move {them} here")],
-        fix=_fix(layer, statistics[0]) if single else None,
+        evidence=[(lost.statistics[0].update, f"the statistics of each batch move {them} here")],
+        fix=_fix(lost.layer, lost.statistics[0]) if single else None,
     )
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
+from bnlint.facts.passes.running_statistics import Together, by_place
 from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.hand_written import HandWritten, RunningStatistic
 from bnlint.facts.types.site import Site
 from bnlint.facts.wording.code_text import as_owner
+from bnlint.facts.wording.statistic_words import named
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule
 
@@ -16,34 +18,24 @@ _TITLE = "Store it without the graph of its gradient"
 @RULE.on_graphs
 def check(graphs: Graphs) -> Iterator[Finding]:
     """Report each place that stores running statistics which depend on all batches before."""
-    found: dict[Site, tuple[HandWritten, dict[str, RunningStatistic]]] = {}
-    for layer in (layer for graph in graphs for layer in graph.hand_written):
-        for statistic in layer.statistics:
-            if statistic.keeps_graph and not _is_detached_elsewhere(statistic):
-                _, named = found.setdefault(statistic.update, (layer, {}))
-                named.setdefault(statistic.name, statistic)
-    for site, (layer, named) in found.items():
-        yield _finding(site, layer, list(named.values()))
+    return map(_finding, by_place(graphs, _is_growing, lambda statistic: statistic.update))
 
 
-def _is_detached_elsewhere(statistic: RunningStatistic) -> bool:
-    """Whether other code of the file cuts the graph off, after each step, say."""
+def _is_growing(layer: HandWritten, statistic: RunningStatistic) -> bool:
+    """Whether it keeps its graph, which no other code of the file cuts off, after each step, say."""
     name = statistic.name
     ways = (f"{name}.detach_(", f"{name} = self.{name}.detach(", f"{name} = self.{name}.data")
-    return any(map(statistic.update.source.mentions, ways))
+    return statistic.keeps_graph and not any(map(statistic.update.source.mentions, ways))
 
 
-def _finding(site: Site, layer: HandWritten, statistics: Sequence[RunningStatistic]) -> Finding:
-    names = " and ".join(f"`self.{statistic.name}`" for statistic in statistics)
-    single = len(statistics) == 1
-    what = "a running statistic" if single else "running statistics"
-    keep, them = ("keeps", "it") if single else ("keep", "them")
+def _finding(growing: Together) -> Finding:
+    keep, them = ("keeps", "it") if len(growing.statistics) == 1 else ("keep", "them")
     return RULE.at(
-        site,
-        f"{names}, {what} of `{layer.class_name}`, {keep} the graph of this batch and of all batches before: memory"
+        growing.site,
+        f"{named(growing.statistics, growing.layer)}, {keep} the graph of this batch and of all batches before: memory"
         " grows with each training step, a backward through it fails, and the model can no longer be copied;"
         f" update {them} without gradients",
-        fix=_fix(site, statistics),
+        fix=_fix(growing.site, growing.statistics),
     )
 
 

@@ -9,6 +9,7 @@ from bnlint.immutable import immutable
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.tape import Op
 from bnlint.interpreter.core.values import State, Value
+from bnlint.interpreter.torch.modules import children
 from bnlint.interpreter.torch.parameters import names_of
 from bnlint.vocabulary.operations import GRADIENT_CUTS
 
@@ -56,21 +57,26 @@ class Meaning:
 
 
 def meanings(ops: Sequence[Op], first: int, last: int, layer: Instance) -> Mapping[int, Meaning]:
-    """The outputs of a layer's operations ``first`` to ``last``, and of those that these begin with."""
+    """The outputs of a layer's operations ``first`` to ``last``, and of those that these begin with.
+
+    A layer without others in it, whose forward is executed by itself, is taken to be meant for the
+    inside of a network, where parameters come before it.
+    """
     found: dict[int, Meaning] = {}
     for index in range(first, last):
         op = ops[index]
         for source in op.inputs:
             if source not in found:
-                found[source] = Meaning(0, learnt=_is_learnt(ops, source, layer))
-        found[index] = _meaning(op, ops, found)
+                found[source] = Meaning(0, learnt=_is_learnt(ops, source))
+        if op.kind is Kind.INPUT:
+            found[index] = Meaning(0, learnt=not children(layer))
+        else:
+            found[index] = _meaning(op, ops, found)
     return found
 
 
-def _is_learnt(ops: Sequence[Op], source: int, layer: Instance) -> bool:
-    """Whether parameters come before a layer; of one that is executed by itself it is taken so."""
-    if ops[source].modules[0] is layer:
-        return True
+def _is_learnt(ops: Sequence[Op], source: int) -> bool:
+    """Whether parameters come before an operation."""
     pending, seen = [source], {source}
     while pending:
         op = ops[pending.pop()]
@@ -85,13 +91,10 @@ def _is_learnt(ops: Sequence[Op], source: int, layer: Instance) -> bool:
 
 
 def _meaning(op: Op, ops: Sequence[Op], found: Mapping[int, Meaning]) -> Meaning:
-    match op.kind:
-        case Kind.INPUT:
-            return Meaning(0, learnt=True)
-        case Kind.PARAMETER:
-            return Meaning(learnt=op.grad)
-    replaced = op.name in _REPLACING and len(op.inputs) > 1 - len(op.states)
-    inputs = op.inputs[1:] if replaced and not op.states else op.inputs
+    if op.kind is Kind.PARAMETER:
+        return Meaning(learnt=op.grad)
+    replaced = op.name in _REPLACING and not op.states and len(op.inputs) > 1
+    inputs = op.inputs[1:] if replaced else op.inputs
     made = _of_operation(op, ops, inputs, found)
     if not op.grad or op.name.rstrip("_") in GRADIENT_CUTS:
         made = replace(made, learnt=False, carried=False)
