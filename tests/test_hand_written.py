@@ -107,6 +107,7 @@ NORMALISING = (
     "return (x - {m}) * ({m} + 2)",
     "return x.sub({m}).div({m}.abs() + 1)",
     "return (x - {m}).mul(torch.rsqrt({m}.abs() + 1))",
+    "scale = 1 / ({m}.abs() + 1)\n        return x * scale + (self.c - {m} * scale)",
     "y = x - {m}\n        y /= ({m}.abs() + 1).sqrt()\n        return y",
 )
 PASSING = (

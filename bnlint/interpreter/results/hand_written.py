@@ -13,7 +13,7 @@ from bnlint.interpreter.core.tape import Op, Tape
 from bnlint.interpreter.core.values import State
 from bnlint.interpreter.results.bare_roots import bare_roots
 from bnlint.interpreter.results.meanings import Meaning, meanings
-from bnlint.interpreter.results.own_reads import OwnReads, uses
+from bnlint.interpreter.results.own_reads import asks_mode, uses
 from bnlint.interpreter.torch.norms import is_batch_norm
 from bnlint.vocabulary.operations import GRADIENT_CUTS
 
@@ -73,7 +73,7 @@ def functional_norms(layers: Sequence[Instance], states: States) -> Iterator[Fun
             call.learns,
             any(uses(owner.cls, name) > 1 for name in call.names),
             call.said,
-            "training" in OwnReads(owner.cls),
+            asks_mode(owner.cls),
             is_batch_norm(owner),
         )
 
@@ -89,7 +89,7 @@ def _made(layer: Instance, cls: Class, found: Found, states: States) -> HandWrit
         constructor,
         tuple(statistic for statistic, _ in found),
         tuple(states.gradients_asked.get(layer, ())),
-        "training" in OwnReads(cls),
+        asks_mode(cls),
         any(isinstance(cls.find(name), Function) for name in _SAVING),
         tuple(dict.fromkeys(roots)),
     )
@@ -134,9 +134,10 @@ def _is_average(ops: Sequence[Op], execution: Execution, write: StateWrite, cls:
 
 
 def _normalises(ops: Sequence[Op], execution: Execution) -> bool:
-    """Whether statistics are subtracted from samples, and samples divided or multiplied by some."""
-    kinds = {Kind.MUL if kind is Kind.DIV else kind for kind in _applied(ops, execution)}
-    return kinds.issuperset({Kind.SUB, Kind.MUL}) or Kind.BATCH_NORM in kinds
+    """Whether samples are shifted by statistics, and multiplied or divided by some."""
+    kinds = set(_applied(ops, execution))
+    shifted, scaled = kinds & {Kind.SUB, Kind.ADD}, kinds & {Kind.MUL, Kind.DIV}
+    return bool(shifted and scaled) or Kind.BATCH_NORM in kinds
 
 
 def _applied(ops: Sequence[Op], execution: Execution) -> Iterator[Kind]:

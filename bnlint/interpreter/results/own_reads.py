@@ -6,6 +6,7 @@ from functools import cached_property
 import libcst as cst
 
 from bnlint.immutable import immutable
+from bnlint.interpreter.core.namespaces import dotted
 from bnlint.interpreter.core.objects import Class, Function
 from bnlint.source.parents import below
 
@@ -34,6 +35,24 @@ def uses(cls: Class, name: str) -> int:
         for method in (method for one in classes for method in _methods(one))
         for node in below(method)
     )
+
+
+def asks_mode(cls: Class) -> bool:
+    """Whether some method asks for ``training``, for more than to hand it to dropout."""
+    classes = (one for one in cls.mro if isinstance(one, Class))
+    return any(_asks_mode(method) for one in classes for method in _methods(one))
+
+
+def _asks_mode(method: cst.CSTNode) -> bool:
+    asked: set[cst.CSTNode] = set()
+    handed: set[cst.CSTNode] = set()
+    for node in below(method):
+        match node:
+            case cst.Attribute(attr=cst.Name(value="training")):
+                asked.add(node)
+            case cst.Call(func=func, args=args) if "dropout" in dotted(func).rpartition(".")[2]:
+                handed.update(argument.value for argument in args)
+    return not asked <= handed
 
 
 def _methods(cls: Class) -> Iterator[cst.CSTNode]:
