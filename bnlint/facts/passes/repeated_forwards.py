@@ -72,8 +72,13 @@ def _of_one_batch(run: Run, forwards: list[Forward]) -> Iterator[RepeatedForward
 def _serve_one_step(run: Run, first: Forward, second: Forward) -> bool:
     if first.site == second.site and first.context.frames == second.context.frames:
         return False
-    between = [e for e in run.events if first.order < e.order < second.order]
-    if any(isinstance(e, OptimizerStep) for e in between) or first.context.excludes(second.context):
+    between = [
+        event
+        for event in run.events
+        if first.order < event.order < second.order and not second.context.excludes(event.context)
+    ]
+    stepped = any(isinstance(event, OptimizerStep) for event in between)
+    if stepped or first.context.excludes(second.context):
         return False
     if trains(first) and trains(second):
         return any(isinstance(event, Backward) for event in between)
