@@ -19,6 +19,7 @@ from bnlint import interpreter, pages, registry
 from bnlint.facts.passes import (
     assigned_modes,
     cancellation,
+    dropout_samples,
     forwards,
     partial_evaluations,
     parts,
@@ -43,6 +44,7 @@ FACTS: tuple[ModuleType, ...] = (
     forwards,
     fix_places,
     assigned_modes,
+    dropout_samples,
     partial_evaluations,
     reuse,
     parts,

@@ -3,6 +3,7 @@
 from itertools import chain
 
 from bnlint.facts.passes.assigned_modes import assigned_modes
+from bnlint.facts.passes.dropout_samples import dropout_samples
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.passes.partial_evaluations import partial_evaluations
 from bnlint.facts.types.run import Run
@@ -10,7 +11,8 @@ from bnlint.facts.types.run import Run
 
 @Pass
 def told_by_own_rules(run: Run) -> frozenset[int]:
-    """The places in the run of such forwards: BN305's and BN306's."""
+    """The places in the run of such forwards: BN305's, BN306's and BN308's."""
     assigned = (found.forward for found in assigned_modes(run))
     partial = (found.forward for found in partial_evaluations(run))
-    return frozenset(forward.order for forward in chain(assigned, partial))
+    samples = (found.forward for found in dropout_samples(run))
+    return frozenset(forward.order for forward in chain(assigned, partial, samples))
