@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from bnlint.facts.passes.forwards import is_live, switch_was_meant
+from bnlint.facts.passes.forwards import is_live, switch_was_meant, training_forwards
 from bnlint.facts.passes.own_rules import told_by_own_rules
 from bnlint.facts.types.context import Frame
 from bnlint.facts.types.known import Known
@@ -18,7 +18,7 @@ RULE = Rule(
     "acts-in-train-mode",
     Severity.WARNING,
     fix=Applicability.SAFE,
-    reads=(told_by_own_rules,),
+    reads=(training_forwards, told_by_own_rules),
 )
 
 _ACTS = re.compile(r"(^|_)(act|acts|action|actions)(_|$)|(get|select|choose|sample)Action")
