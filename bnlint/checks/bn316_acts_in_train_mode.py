@@ -1,6 +1,5 @@
 """BN316: a policy with BatchNorm acts on one observation in train mode."""
 
-import re
 from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import is_live, switch_was_meant, training_forwards
@@ -8,6 +7,11 @@ from bnlint.facts.passes.own_rules import told_by_own_rules
 from bnlint.facts.types.context import Frame
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, Run
+from bnlint.facts.wording.code_text import (
+    cuts_gradients_off,
+    makes_batch_of_one,
+    says_that_it_acts,
+)
 from bnlint.facts.wording.eval_fix import advice_on, cure_of
 from bnlint.facts.wording.evidence import how_it_came, in_time
 from bnlint.finding import Applicability, Finding, Severity
@@ -20,14 +24,6 @@ RULE = Rule(
     fix=Applicability.SAFE,
     reads=(training_forwards, told_by_own_rules),
 )
-
-_ACTS = re.compile(r"(^|_)(act|acts|action|actions)(_|$)|(get|select|choose|sample)Action")
-_ONE = re.compile(
-    r"unsqueeze\(\s*(dim\s*=|axis\s*=)?\s*0\s*\)|\[\s*None\b|\[\s*np\.newaxis\b|expand_dims\("
-    r"|(reshape|view)\(\s*\(?\s*1\s*,|FloatTensor\(\s*\[\w+\]\s*\)|(tensor|array)\(\s*\[\w+\]\s*[,)]"
-)
-
-_CUT_OFF = re.compile(r"\.detach\(\)|\.data\b|\.item\(\)|\.argmax\(|\.tolist\(")
 
 
 @RULE.on_run
@@ -54,17 +50,17 @@ def _acts_on_one(forward: Forward) -> bool:
     if forward.trained_on or forward.in_loss or forward.backpropagated is not Known.NO:
         return False
     frames = forward.context.frames
-    return any(_ACTS.search(frame.function) and _makes_one(frame) for frame in frames)
+    return any(says_that_it_acts(frame.function) and _makes_one(frame) for frame in frames)
 
 
 def _makes_one(frame: Frame) -> bool:
     """Whether a function makes a batch of one observation."""
-    return frame.definition is not None and _ONE.search(frame.definition.text) is not None
+    return frame.definition is not None and makes_batch_of_one(frame.definition.text)
 
 
 def _is_cut_off(forward: Forward) -> bool:
     """Whether no gradient can go through the answer."""
-    cut = _CUT_OFF.search(forward.site.statement.text) is not None
+    cut = cuts_gradients_off(forward.site.statement.text)
     return forward.grad is Known.NO or cut
 
 

@@ -26,6 +26,14 @@ _FROZEN = re.compile("froz|freez|fix|eval|infer|deploy|static", re.IGNORECASE)
 _UNPACKED = re.compile(r"[(,]\s*\*\*\s*[\w({]")
 _WHOLE_NUMBER = re.compile(r"(int|len|round)\(.*\)|.*//.*", re.DOTALL)
 
+_ACTS = re.compile(r"(^|_)(act|acts|action|actions)(_|$)|(get|select|choose|sample)Action")
+_ONE = re.compile(
+    r"unsqueeze\(\s*(dim\s*=|axis\s*=)?\s*0\s*\)|\[\s*None\b|\[\s*np\.newaxis\b|expand_dims\("
+    r"|(reshape|view)\(\s*\(?\s*1\s*,|FloatTensor\(\s*\[\w+\]\s*\)|(tensor|array)\(\s*\[\w+\]\s*[,)]"
+)
+
+_CUT_OFF = re.compile(r"\.detach\(\)|\.data\b|\.item\(\)|\.argmax\(|\.tolist\(")
+
 _BINDING_TIGHTLY = (ast.Name, ast.Attribute, ast.Call, ast.Subscript)
 
 
@@ -293,3 +301,18 @@ def _is_named_part(node: ast.AST, of: str) -> bool:
         case ast.Subscript(ast.Name(name), ast.Constant(str())):
             return name == of
     return False
+
+
+def says_that_it_acts(function: str) -> bool:
+    """Whether a function's name says that an agent acts in it: ``select_action``, ``act``."""
+    return _ACTS.search(function) is not None
+
+
+def makes_batch_of_one(code: str) -> bool:
+    """Whether code visibly makes a batch of one sample: ``state.unsqueeze(0)``, ``x[None]``."""
+    return _ONE.search(code) is not None
+
+
+def cuts_gradients_off(code: str) -> bool:
+    """Whether code takes the value of a tensor alone: ``.detach()``, ``.item()``."""
+    return _CUT_OFF.search(code) is not None
