@@ -121,9 +121,9 @@ def _has_learnt(run: Run, forward: Forward) -> bool:
         return True
     itself = model.optimized is not Known.NO
     return any(
-        other.model.identity == model.copied_from >= 0 or (itself and _share_layers(forward, other))
+        (other.model.identity == model.copied_from >= 0 and other.order < model.copied_at)
+        or (itself and other.order < forward.order and _share_layers(forward, other))
         for other in training_forwards(run)
-        if other.order < forward.order
     )
 
 

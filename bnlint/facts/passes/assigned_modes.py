@@ -1,9 +1,12 @@
 """Modes that are assigned to a model alone, whose BatchNorm layers stay in the other one."""
 
+from collections.abc import Sequence
+
 from bnlint.facts.passes.forwards import evaluated_between, norms_in_training, trains
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, ModeAssigned, Run, is_training
+from bnlint.facts.types.site import Site
 from bnlint.immutable import immutable
 
 
@@ -17,8 +20,12 @@ class AssignedMode:
 
 @Pass
 def assigned_modes(run: Run) -> tuple[AssignedMode, ...]:
-    """One for each forward of a model whose own mode was assigned."""
-    events = {event.site: event for event in run.of_type(ModeAssigned)}
+    """One for each forward of a model whose own mode was assigned, not that of each of its modules."""
+    assigned: dict[Site, list[ModeAssigned]] = {}
+    for one in run.of_type(ModeAssigned):
+        assigned.setdefault(one.site, []).append(one)
+    alone = (events for events in assigned.values() if _is_of_one(events))
+    events = {events[-1].site: events[-1] for events in alone}
     found = []
     for forward in run.of_type(Forward) if events else ():
         if len(forward.mode) != 1:
@@ -28,6 +35,11 @@ def assigned_modes(run: Run) -> tuple[AssignedMode, ...]:
         if event is not None and _is_left_behind(run, event, forward):
             found.append(AssignedMode(event, forward))
     return tuple(found)
+
+
+def _is_of_one(events: Sequence[ModeAssigned]) -> bool:
+    """Whether it is one model's: a loop over modules reaches the layers, too."""
+    return all(event.model.is_same(events[0].model) for event in events)
 
 
 def _is_left_behind(run: Run, event: ModeAssigned, forward: Forward) -> bool:

@@ -82,6 +82,8 @@ class Model:
     """Whether some optimizer of the program gets parameters of it."""
     copied_from: int = -1
     """The :attr:`identity` of the model that it is a copy of."""
+    copied_at: int = -1
+    """The position in the run at which it was copied."""
 
     @property
     def key(self) -> int:

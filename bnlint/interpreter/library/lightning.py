@@ -11,7 +11,7 @@ from bnlint.interpreter.library.trainer_loops import (
     modes_given_back,
     without_gradients,
 )
-from bnlint.interpreter.torch.hooks import call_step, start_training, switch
+from bnlint.interpreter.torch.hooks import call_step, end_step, start_training, switch
 from bnlint.interpreter.torch.training import note_step
 
 EVALUATIONS = {"validate": "validation", "test": "test", "predict": "predict"}
@@ -43,6 +43,7 @@ def fit(m: Machine, module: Instance, arguments: Arguments, site: Site, scope: S
             start_training(m, module, site)
             call_step(m, module, "training_step", [batch, Unknown("batch index")], site)
             note_step(m, site)
+            end_step(m, module, site)
         _evaluate(m, module, "validation", validation, number, site, scope)
         for name in AFTER:
             call_step(m, module, name, [], site)

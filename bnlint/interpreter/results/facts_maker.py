@@ -95,6 +95,7 @@ class FactsMaker:
                 is_given(unwrapped(module)),
                 self._is_optimized(record),
                 self._number(self.journal.copies[module]) if module in self.journal.copies else -1,
+                module.order if module in self.journal.copies else -1,
             )
         return self._models[record]
 

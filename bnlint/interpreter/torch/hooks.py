@@ -1,5 +1,7 @@
 """Methods that a framework calls: Lightning's steps, in the mode that it sets, and its loaders."""
 
+from collections.abc import Sequence
+
 from bnlint.facts.types.run import LoaderHandedOver
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
@@ -15,6 +17,8 @@ from bnlint.interpreter.torch.training import note_backward
 
 BEFORE_TRAINING = "on_fit_start on_train_start on_train_epoch_start on_train_batch_start".split()
 """Methods that run, in this order and in train mode, before the step of training."""
+AFTER_TRAINING = "on_before_zero_grad on_train_batch_end".split()
+"""Methods that run after each step of training."""
 EVALUATION_STEPS = frozenset({"validation_step", "test_step", "predict_step"})
 
 
@@ -31,6 +35,8 @@ def run_hook(m: Machine, instance: Instance, function: Function, site: Site) -> 
     elif instance.is_module and function.name in EVALUATION_STEPS:
         switch(m, instance, site, training=False)
     call_step(m, instance, function.name, [], site)
+    if function.name == "training_step":
+        end_step(m, instance, site)
 
 
 def call_step(m: Machine, instance: Instance, name: str, values: list[Value], site: Site) -> None:
@@ -53,7 +59,16 @@ def start_training(m: Machine, instance: Instance, site: Site) -> None:
         switch(m, instance, site, training=True)
     else:
         m.fork(lambda: switch(m, instance, site, training=True), lambda: None, site)
-    for name in BEFORE_TRAINING:
+    _run_hooks(m, instance, BEFORE_TRAINING, site)
+
+
+def end_step(m: Machine, instance: Instance, site: Site) -> None:
+    """What runs after a step of training: averages of weights are updated there."""
+    _run_hooks(m, instance, AFTER_TRAINING, site)
+
+
+def _run_hooks(m: Machine, instance: Instance, names: Sequence[str], site: Site) -> None:
+    for name in names:
         hook = instance.cls.find(name) if instance.cls is not None else None
         if isinstance(hook, Function):
             run_function(m, hook, Arguments([instance]), site)
