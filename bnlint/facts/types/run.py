@@ -350,6 +350,18 @@ class MomentumAssigned(Event):
 
 
 @immutable
+class TrackingAssigned(Event):
+    """``layer.track_running_stats = tracks`` on built BatchNorm layers, ``None`` if it is not known.
+
+    ``removed`` says instead that a running statistic of theirs is set to ``None``.
+    """
+
+    layers: tuple[Layer, ...]
+    tracks: bool | None
+    removed: bool = False
+
+
+@immutable
 class ModelBuilt(Event):
     """A model is built, outside the constructor of another.
 

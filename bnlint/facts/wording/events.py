@@ -24,6 +24,7 @@ from bnlint.facts.types.run import (
     StatisticsReset,
     Stored,
     Summarised,
+    TrackingAssigned,
     WeightsAveraged,
     WeightsLoaded,
     WeightsWritten,
@@ -75,6 +76,10 @@ def told(event: Event) -> str:
             return f"running statistics of {layer.class_name} are reset"
         case MomentumAssigned(layers=layers, value=value):
             return f"momentum of {_layers(len(layers))} = {value.value}"
+        case TrackingAssigned(layers=layers, removed=True):
+            return f"running statistics of {_layers(len(layers))} are removed"
+        case TrackingAssigned(layers=layers, tracks=tracks):
+            return f"track_running_stats of {_layers(len(layers))} = {tracks}"
         case Wrapped(model=model, wrapper=wrapper):
             return f"{model.name} becomes a {wrapper}"
         case Stored(models=models, destination=destination):

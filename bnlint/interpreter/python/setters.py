@@ -2,7 +2,7 @@
 
 import libcst as cst
 
-from bnlint.facts.types.run import MomentumAssigned
+from bnlint.facts.types.run import MomentumAssigned, TrackingAssigned
 from bnlint.facts.types.site import Argument
 from bnlint.interpreter.core.layer_arguments import argument_fact
 from bnlint.interpreter.core.machine import SETTERS, Machine, handles
@@ -16,10 +16,13 @@ from bnlint.interpreter.python.name_lookup import assign, set_attribute
 from bnlint.interpreter.torch.freezing import freeze, note_weights_written
 from bnlint.interpreter.torch.model_records import note_assigned, note_switched
 from bnlint.interpreter.torch.modules import MODE, modules_in, register_child, set_own_mode
-from bnlint.interpreter.torch.norms import is_batch_norm
+from bnlint.interpreter.torch.norms import TRACKS, is_batch_norm
 from bnlint.interpreter.torch.parameters import is_parameter, names_of
 from bnlint.interpreter.torch.states import keep
 from bnlint.interpreter.torch.weight_fills import fill
+
+STATISTICS = frozenset({"running_mean", "running_var"})
+"""The buffers of a BatchNorm layer without which it normalises by the batch."""
 
 
 @handles(SETTERS, Instance)
@@ -57,6 +60,8 @@ def _set_on_module(
     if name in owner.arguments:
         _reassign(m, owner, name, value, node, scope)
         return
+    if value is None and name in STATISTICS and is_batch_norm(owner):
+        _note_tracking(m, owner, None, node, scope, removed=True)
     m.step(m.looking_through([value]))
     if name in names_of(owner) and not modules_in(value):
         argument = Argument(name, None, m.site(node, scope))
@@ -85,12 +90,31 @@ def _reassign(
     if m.recipes is not None:
         m.recipes.note_changed(layer, name, value)
     m.journal.effects += 1
+    if name == TRACKS and is_batch_norm(layer):
+        _note_tracking(m, layer, value if isinstance(value, bool) else None, node, scope)
     if name != "momentum" or not is_batch_norm(layer):
         return
     site, context = m.site(node, scope), m.context()
     m.journal.note(
         lambda facts, order: MomentumAssigned(
             order, site, context, (facts.layer(layer, layer.type_name),), argument
+        )
+    )
+
+
+def _note_tracking(
+    m: Machine,
+    layer: Instance,
+    tracks: bool | None,
+    node: cst.CSTNode,
+    scope: Scope,
+    *,
+    removed: bool = False,
+) -> None:
+    site, context = m.site(node, scope), m.context()
+    m.journal.note(
+        lambda facts, order: TrackingAssigned(
+            order, site, context, (facts.layer(layer, layer.type_name),), tracks, removed
         )
     )
 

@@ -1,0 +1,74 @@
+"""BN106: ``track_running_stats`` is set to False on a layer that has running statistics."""
+
+from collections.abc import Iterator
+
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.run import Forward, Run, TrackingAssigned, is_training
+from bnlint.facts.wording.code_text import is_dotted_name
+from bnlint.finding import Applicability, Edit, Finding, Severity
+from bnlint.rule import Rule, Settings, first_of_each
+
+RULE = Rule("BN106", "track-running-stats-toggled", Severity.WARNING, fix=Applicability.DISPLAY)
+
+
+@RULE.on_run
+def check(run: Run, settings: Settings) -> Iterator[Finding]:
+    """Report each assignment once, with the first forward that does something else than meant."""
+    switched = (e for e in run.of_type(TrackingAssigned) if e.tracks is False and not e.removed)
+    found = ((event, _misled(run, event)) for event in switched if not _is_completed(run, event))
+    wrong = ((event, forward) for event, forward in found if forward is not None)
+    for event, forward in first_of_each(wrong, key=lambda pair: pair[0].site):
+        yield _finding(event, forward)
+
+
+def _is_completed(run: Run, event: TrackingAssigned) -> bool:
+    """Whether the statistics are removed, too, or tracking is switched on again later."""
+    own = {layer.identity for layer in event.layers}
+    return any(
+        (other.removed or (other.order > event.order and other.tracks is not False))
+        and not own.isdisjoint(layer.identity for layer in other.layers)
+        for other in run.of_type(TrackingAssigned)
+    )
+
+
+def _misled(run: Run, event: TrackingAssigned) -> Forward | None:
+    """The first forward of such a layer in eval mode, or that trains it in train mode."""
+    own = {layer.identity for layer in event.layers}
+    for forward in run.of_type(Forward):
+        if forward.order < event.order or forward.inner:
+            continue
+        modes = [is_training(norm.mode) for norm in forward.norms if norm.identity in own]
+        trained = forward.trained_on and Known.YES in modes
+        if trained or (modes and all(mode is Known.NO for mode in modes)):
+            return forward
+    return None
+
+
+def _finding(event: TrackingAssigned, forward: Forward) -> Finding:
+    name, code = forward.model.name, event.site.text
+    receiver = code.removesuffix(".track_running_stats")
+    edit: Edit | None = None
+    if forward.trained_on:
+        why = (
+            "does not freeze BatchNorm: in train mode it normalises by the batch all the same, and "
+            "only stops updating the running statistics, which eval mode then uses; for fixed "
+            f"statistics call `{receiver}.eval()`"
+        )
+        title, does = f"Call `{receiver}.eval()`", "trains here, normalised by each batch"
+        if is_dotted_name(receiver) and event.site.statement.text.startswith(code):
+            edit = event.site.statement.replace(f"{receiver}.eval()")
+    else:
+        line = f"{receiver}.running_mean = {receiver}.running_var = None"
+        why = (
+            "changes nothing in eval mode: since torch 1.6 BatchNorm normalises by the running "
+            "statistics as long as it has them; for those of the batch set `running_mean` and "
+            "`running_var` to None, too, else leave it out"
+        )
+        title, does = "Remove the statistics, too", "runs here, normalised by running statistics"
+        edit = event.site.insert_after(line) if is_dotted_name(receiver) else None
+    return RULE.at(
+        event.site,
+        f"`{code} = False` {why}",
+        evidence=[(forward.site, f"`{name}` {does}")],
+        fix=RULE.fixed_by(title, edit),
+    )
