@@ -79,7 +79,8 @@ def note_functional(m: Machine, arguments: Arguments, made: Tensor, site: Site) 
             assert tensor.state is not None
             changed_in_place(m, made, replace(tensor, state=replace(tensor.state, cut=True)), site)
     owners = [_owner(m, tensor.state) for tensor in kept if tensor.state is not None]
-    if len(owners) == 2 and owners[0] is not None and not arguments.opened:
+    whole = all(tensor.index < m.tape.start.op for tensor in kept)
+    if len(owners) == 2 and owners[0] is not None and whole and not arguments.opened:
         _note_call(m, owners[0], kept, arguments, site)
 
 
