@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -150,7 +151,9 @@ def _patched(record: Record, numbers: dict[nn.Module, int]) -> Iterator[None]:
         return output
 
     def restored(module: nn.Module, state: Any, *args: Any, **kwargs: Any) -> Any:
-        return None if isinstance(state, Missing) else restore(module, state, *args, **kwargs)
+        if isinstance(state, Missing):
+            return SimpleNamespace(missing_keys=[], unexpected_keys=[])
+        return restore(module, state, *args, **kwargs)
 
     def loaded(file: Any, *args: Any, **kwargs: Any) -> Any:
         return load(file, *args, **kwargs) if Path(str(file)).exists() else Missing()

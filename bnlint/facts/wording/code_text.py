@@ -316,3 +316,19 @@ def makes_batch_of_one(code: str) -> bool:
 def cuts_gradients_off(code: str) -> bool:
     """Whether code takes the value of a tensor alone: ``.detach()``, ``.item()``."""
     return _CUT_OFF.search(code) is not None
+
+
+def loads_loosely(call: str) -> bool:
+    """Whether a call of ``load_state_dict`` is given ``strict=False``."""
+    try:
+        tree = ast.parse(call, mode="eval").body
+    except SyntaxError:
+        return False
+    match tree:
+        case ast.Call(ast.Attribute(attr="load_state_dict"), [_, ast.Constant(False)]):
+            return True
+        case ast.Call(ast.Attribute(attr="load_state_dict"), [_], keywords):
+            values = {k.arg: k.value for k in keywords}
+            strict = values.get("strict")
+            return isinstance(strict, ast.Constant) and strict.value is False
+    return False
