@@ -22,7 +22,7 @@ from bnlint.interpreter.torch.modules import MODE, built_mode
 
 MOST_MODULES = 3_000
 """Modules in one that is remembered."""
-_FACTS = frozenset({Argument, Draw, Known, Switch})
+_FACTS = frozenset({Argument, Draw, Known, Site, Switch})
 """Types of what is said of a layer or parameter."""
 STEPS_A_COPY = 8
 """For each object: what a model of modules costs all passes over it, not the copy itself alone."""
