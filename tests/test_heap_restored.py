@@ -61,7 +61,9 @@ def changed_by_first_paths(code: str, monkeypatch: pytest.MonkeyPatch) -> list[s
     forked = Machine.fork
     found: list[set[str]] = []
 
-    def fork(m: Machine, first: Path, second: Path, test: Site) -> Completion | None:
+    def fork(
+        m: Machine, first: Path, second: Path, test: Site, every: int | None = None
+    ) -> Completion | None:
         before = state_of(m)
 
         def other() -> Completion | None:
@@ -69,7 +71,7 @@ def changed_by_first_paths(code: str, monkeypatch: pytest.MonkeyPatch) -> list[s
             found.append({name for name in before if after.get(name) != before[name]})
             return second()
 
-        return forked(m, first, other, test)
+        return forked(m, first, other, test, every)
 
     with monkeypatch.context() as patch:
         patch.setattr(Machine, "fork", fork)

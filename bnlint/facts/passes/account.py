@@ -1,6 +1,6 @@
 """What was understood of a program and what was not, as its runs say."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.rehearsal import Rehearsal
@@ -111,22 +111,23 @@ def _not_understood(runs: Sequence[Run]) -> list[NotUnderstood]:
     found: list[NotUnderstood] = []
     told: set[tuple[str, str, Site | None]] = set()
     for run in runs:
+        loops = set(_training_loops(run))
         for event in run.of_type(NotUnderstood):
             why = event.reason
             same = {(event.name, why.words, place) for place in (why.place, event.site)}
-            if told.isdisjoint(same) and _matters(event, run):
+            if told.isdisjoint(same) and _matters(event, run, loops):
                 found.append(event)
                 told |= same
     return sorted(found, key=lambda event: _ORDER.index(event.role))
 
 
-def _matters(event: NotUnderstood, run: Run) -> bool:
-    """Optimizers do where a loop trains with no other one, data does where it is trained on."""
+def _matters(event: NotUnderstood, run: Run, loops: Container[Site]) -> bool:
+    """Optimizers do where a loop trains with no other one, data does where one of ``loops`` trains."""
     match event.role:
         case Role.OPTIMIZER:
             return _trains(run) and not any(True for _ in run.of_type(OptimizerStep))
         case Role.DATA:
-            return _around(event) in set(_training_loops(run))
+            return _around(event) in loops
     return True
 
 

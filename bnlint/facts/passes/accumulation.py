@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from bnlint.facts.passes.batches import TrainedBatch, trained_batches
 from bnlint.facts.passes.once import Pass
-from bnlint.facts.types.context import Condition
+from bnlint.facts.types.context import Condition, Loop
 from bnlint.facts.types.run import OptimizerStep, Run
 from bnlint.immutable import immutable
 
@@ -28,10 +28,12 @@ def accumulations(run: Run) -> tuple[Accumulation, ...]:
 
 
 def _accumulations(run: Run) -> Iterator[Accumulation]:
-    steps = list(run.of_type(OptimizerStep))
+    steps: dict[tuple[Loop, ...], list[OptimizerStep]] = {}
+    for step in run.of_type(OptimizerStep):
+        for depth in range(1, len(step.context.loops) + 1):
+            steps.setdefault(step.context.loops[:depth], []).append(step)
     for batch in trained_batches(run):
-        loops = batch.forward.context.loops
-        own = [step for step in steps if loops and step.context.loops[: len(loops)] == loops]
+        own = steps.get(batch.forward.context.loops, ())
         waited = [_waits_for(batch, step) for step in own]
         first = waited[0] if waited else None
         if first is not None and first.every is not None and all(c is first for c in waited):

@@ -110,8 +110,8 @@ def is_step_of_training(run: Run, forward: Forward) -> bool:
 
 def trains_nothing(run: Run) -> bool:
     """Whether a run that was followed to its end has no backward and no step of an optimizer."""
-    trained = any(isinstance(event, Backward | OptimizerStep) for event in run.events)
-    return run.complete and not trained
+    kinds: tuple[type[Event], ...] = (Backward, OptimizerStep)
+    return run.complete and all(next(run.of_type(kind), None) is None for kind in kinds)
 
 
 def trained_between(run: Run, model: Model, after: int, before: int) -> bool:

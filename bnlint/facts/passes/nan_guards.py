@@ -40,14 +40,11 @@ def late_guards(run: Run) -> tuple[LateGuard, ...]:
 def _late_guards(run: Run) -> Iterator[LateGuard]:
     repaired = [event for event in run.events if isinstance(event, _REPAIRING)]
     for backward in run.of_type(Backward):
-        for forward in _passed_back(run, backward):
-            for guard in backward.context.assumptions:
-                before = forward.context.assumptions
-                if (
-                    guard not in before
-                    and _is_about_numbers(guard)
-                    and not _is_mended(guard, repaired)
-                ):
+        guards = [guard for guard in backward.context.assumptions if _is_about_numbers(guard)]
+        for forward in _passed_back(run, backward) if guards else ():
+            before = forward.context.assumptions
+            for guard in guards:
+                if guard not in before and not _is_mended(guard, repaired):
                     yield LateGuard(forward, guard)
 
 

@@ -292,12 +292,15 @@ class Machine:
         """The innermost function."""
         return self.frames[-1]
 
-    def fork(self, first: Path, second: Path, test: Site) -> Completion | None:
+    def fork(
+        self, first: Path, second: Path, test: Site, every: int | None = None
+    ) -> Completion | None:
         """Execute two alternatives on copies of the state and join what they leave.
 
-        ``test`` is where it is decided between them: ``first`` is executed where it holds.
+        ``test`` is where it is decided between them: ``first`` is executed where it holds, which is
+        once in ``every`` times if that is known.
         """
-        return self.part(Condition(test), first, second)
+        return self.part(Condition(test, every=every), first, second)
 
     def part(self, condition: Condition, first: Path, second: Path) -> Completion | None:
         """:meth:`fork` by a condition that may decide elsewhere, too."""

@@ -25,6 +25,7 @@ from bnlint.interpreter.python.construction import new_instance
 from bnlint.interpreter.python.iteration import is_named_tuple
 from bnlint.interpreter.torch.model_records import model_record
 from bnlint.interpreter.torch.modules import modules_in
+from bnlint.interpreter.torch.optimized import note_optimized
 from bnlint.interpreter.torch.training import note_backward, note_step
 
 _COMMAND_LINE = APPS | DATACLASS_PARSERS | PARSERS
@@ -126,6 +127,8 @@ def _fields(m: Machine, record: Instance, name: str, arguments: Arguments, site:
 def _optimizer(
     m: Machine, optimizer: Instance, name: str, arguments: Arguments, site: Site, scope: Scope
 ) -> Value:
+    if name == "add_param_group":
+        note_optimized(m, arguments.values)
     if name != "step":
         return Unknown(f"optimizer {name}")
     closure = arguments.get(0, "closure")

@@ -5,7 +5,6 @@ from functools import partial
 
 import libcst as cst
 
-from bnlint.facts.types.context import Condition
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.run import ModeNotCalled
 from bnlint.interpreter.core.frames import BREAK, CONTINUE, RAISE, Completion, End
@@ -272,10 +271,11 @@ def _chain(m: Machine, node: cst.If, scope: Scope, number: int) -> Completion | 
             m.site(node.test, scope),
         )
     restore = narrowed(m, node.test, scope)
-    return m.part(
-        Condition(m.site(node.test, scope), every=_every(m, node.test, scope)),
+    return m.fork(
         lambda: _narrow_and_execute(m, node, scope, restore),
         lambda: _orelse(m, node, scope, number + 1),
+        m.site(node.test, scope),
+        _every(m, node.test, scope),
     )
 
 
