@@ -17,6 +17,7 @@ from bnlint.facts.types.run import (
 )
 from bnlint.immutable import immutable
 
+_WORDS = ("nan(", "inf(", "finite(")
 _NOT_FINITE = re.compile(r"\bis_?(?:nan|inf)\(")
 _FINITE = re.compile(r"\bis_?(?:all_?)?finite\(")
 _NEGATED = re.compile(r"\bnot\b|~|logical_not|== *False|is +False")
@@ -62,7 +63,10 @@ def _passed_back(run: Run, backward: Backward) -> Iterator[Forward]:
 
 def _is_about_numbers(guard: Assumption) -> bool:
     """Whether code goes on only with numbers that are finite."""
-    text = guard.condition.site.text
+    site = guard.condition.site
+    if not any(map(site.source.mentions, _WORDS)):
+        return False
+    text = site.text
     if _NOT_FINITE.search(text):
         return guard.holds is bool(_NEGATED.search(text))
     return bool(_FINITE.search(text)) and guard.holds is not bool(_NEGATED.search(text))
