@@ -3,14 +3,8 @@
 import pytest
 
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.run import (
-    Forward,
-    ModeSwitched,
-    Run,
-    StatisticsEstimated,
-    WeightsAveraged,
-    is_training,
-)
+from bnlint.facts.types.run import Forward, ModeSwitched, Run, is_training
+from bnlint.facts.types.weight_events import StatisticsEstimated, WeightsAveraged
 from tests.rehearsing import rehearse
 
 START = """

@@ -3,7 +3,8 @@
 import pytest
 
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.run import Forward, ModeSwitched, MomentumAssigned
+from bnlint.facts.types.run import Forward, ModeSwitched
+from bnlint.facts.types.weight_events import MomentumAssigned
 from tests.rehearsing import forwards, graph, main_run, modes, rehearse, the_forward
 
 HEAD = "from unknown import flag, xs, losses_of\nimport torch.utils.data as D\nnet = Net()\n"

@@ -6,8 +6,9 @@ from bnlint.facts.passes.forwards import may_update, norms_in_training
 from bnlint.facts.passes.momentum import MomentumSetting, momentum_settings
 from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.run import Forward, MomentumAssigned, Run
+from bnlint.facts.types.run import Forward, Run
 from bnlint.facts.types.site import Site
+from bnlint.facts.types.weight_events import MomentumAssigned
 from bnlint.facts.wording.evidence import loader_name
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule, Settings, first_of_each

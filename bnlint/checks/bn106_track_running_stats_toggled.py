@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.run import Forward, Run, TrackingAssigned, is_training
+from bnlint.facts.types.run import Forward, Run, is_training
+from bnlint.facts.types.weight_events import TrackingAssigned
 from bnlint.facts.wording.code_text import is_dotted_name
 from bnlint.finding import Applicability, Edit, Finding, Severity
 from bnlint.rule import Rule, Settings, first_of_each

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.run import Forward, MomentumAssigned, Run, is_training
+from bnlint.facts.types.run import Forward, Run, is_training
+from bnlint.facts.types.weight_events import MomentumAssigned
 from bnlint.facts.wording.evidence import in_time
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule, Settings, first_of_each

@@ -15,7 +15,8 @@ from bnlint.facts.passes.own_rules import told_by_own_rules
 from bnlint.facts.passes.unproven import unproven_evaluations
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Purpose
-from bnlint.facts.types.run import Forward, ModeSwitched, Run, Switch, WeightsLoaded, is_training
+from bnlint.facts.types.run import Forward, ModeSwitched, Run, Switch, is_training
+from bnlint.facts.types.weight_events import WeightsLoaded
 from bnlint.facts.wording.eval_fix import (
     advice_on,
     cure_of,

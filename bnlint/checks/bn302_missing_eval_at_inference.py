@@ -10,7 +10,8 @@ from bnlint.facts.passes.forwards import (
 )
 from bnlint.facts.passes.own_rules import told_by_own_rules
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.run import Forward, Run, WeightsLoaded
+from bnlint.facts.types.run import Forward, Run
+from bnlint.facts.types.weight_events import WeightsLoaded
 from bnlint.facts.wording.code_text import is_dotted_name
 from bnlint.facts.wording.eval_fix import (
     advice_on,

@@ -11,8 +11,9 @@ from bnlint.facts.passes.forwards import (
     trains,
 )
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.run import Forward, ModeSwitched, Run, WeightsLoaded, WeightsWritten
+from bnlint.facts.types.run import Forward, ModeSwitched, Run
 from bnlint.facts.types.site import Site
+from bnlint.facts.types.weight_events import WeightsLoaded, WeightsWritten
 from bnlint.facts.wording.code_text import is_dotted_name
 from bnlint.facts.wording.eval_fix import advice_on, keeps_last_batch, who_answers_by_mode
 from bnlint.facts.wording.evidence import how_it_came, in_time

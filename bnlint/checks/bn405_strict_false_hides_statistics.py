@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import relies_on_running_statistics, training_forwards
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.run import Destination, Forward, Run, Stored, WeightsLoaded
+from bnlint.facts.types.run import Destination, Forward, Run, Stored
+from bnlint.facts.types.weight_events import WeightsLoaded
 from bnlint.facts.wording.code_text import loads_loosely
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule, Settings, first_of_each

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.types.run import IntegersScaled, Run
+from bnlint.facts.types.run import Run
+from bnlint.facts.types.weight_events import IntegersScaled
 from bnlint.facts.wording.fix_places import encloses
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule, Settings, first_of_each

@@ -5,15 +5,9 @@ from collections.abc import Callable, Iterator
 from bnlint.facts.passes.forwards import relies_on_running_statistics, trains
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Loader, Purpose
-from bnlint.facts.types.run import (
-    Forward,
-    Model,
-    Run,
-    StatisticsEstimated,
-    WeightsAveraged,
-    is_training,
-)
+from bnlint.facts.types.run import Forward, Model, Run, is_training
 from bnlint.facts.types.site import Site
+from bnlint.facts.types.weight_events import StatisticsEstimated, WeightsAveraged
 from bnlint.facts.wording.code_text import takes_apart_by_name
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule, Settings, first_of_each

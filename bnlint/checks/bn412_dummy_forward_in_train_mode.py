@@ -10,16 +10,8 @@ from bnlint.facts.passes.forwards import (
     training_forwards,
 )
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.run import (
-    Destination,
-    Forward,
-    Mode,
-    Run,
-    Stored,
-    Summarised,
-    WeightsLoaded,
-    is_training,
-)
+from bnlint.facts.types.run import Destination, Forward, Mode, Run, Stored, Summarised, is_training
+from bnlint.facts.types.weight_events import WeightsLoaded
 from bnlint.facts.wording.code_text import first_argument
 from bnlint.facts.wording.eval_fix import cure_of
 from bnlint.facts.wording.evidence import how_it_came, how_it_came_into, in_time

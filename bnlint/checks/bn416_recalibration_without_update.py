@@ -3,14 +3,8 @@
 from collections.abc import Iterator
 
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.run import (
-    Forward,
-    Run,
-    StatisticsEstimated,
-    StatisticsReset,
-    WeightsLoaded,
-    is_training,
-)
+from bnlint.facts.types.run import Forward, Run, is_training
+from bnlint.facts.types.weight_events import StatisticsEstimated, StatisticsReset, WeightsLoaded
 from bnlint.facts.wording.evidence import Proof, how_it_came_into, in_time
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule, Settings, first_of_each

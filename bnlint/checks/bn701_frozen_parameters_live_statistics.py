@@ -18,9 +18,9 @@ from bnlint.facts.types.run import (
     NormState,
     Run,
     Switch,
-    WeightsWritten,
 )
 from bnlint.facts.types.site import Site
+from bnlint.facts.types.weight_events import WeightsWritten
 from bnlint.facts.wording.code_text import hands_over_false, is_dotted_name
 from bnlint.facts.wording.evidence import Told, entry_of, how_it_came_into, in_order, in_time
 from bnlint.facts.wording.fix_places import own_loops

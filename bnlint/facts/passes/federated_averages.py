@@ -10,8 +10,9 @@ from bnlint.facts.passes.stale_statistics import (
     serves_a_step,
     trained_twins,
 )
-from bnlint.facts.types.run import Forward, Run, WeightsWritten
+from bnlint.facts.types.run import Forward, Run
 from bnlint.facts.types.site import Site
+from bnlint.facts.types.weight_events import WeightsWritten
 from bnlint.immutable import immutable
 
 _FEDERATED = ("client", "Client", "federat", "Federat", "fedavg", "FedAvg", "fed_avg")

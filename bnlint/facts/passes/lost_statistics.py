@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import norms_in_training, trains
 from bnlint.facts.passes.once import Pass
-from bnlint.facts.types.run import Destination, Forward, Model, ParametersStored, Run, Stored
+from bnlint.facts.types.run import Destination, Forward, Model, Run, Stored
+from bnlint.facts.types.weight_events import ParametersStored
 from bnlint.immutable import immutable
 
 

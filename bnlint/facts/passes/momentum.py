@@ -7,8 +7,9 @@ from bnlint.facts.passes.layers import layers_by_site
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.graph import Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
-from bnlint.facts.types.run import MomentumAssigned, Run
+from bnlint.facts.types.run import Run
 from bnlint.facts.types.site import Argument, Site
+from bnlint.facts.types.weight_events import MomentumAssigned
 from bnlint.facts.wording.code_text import is_dotted_name
 from bnlint.facts.wording.evidence import where_it_comes_from
 from bnlint.finding import Applicability, Edit

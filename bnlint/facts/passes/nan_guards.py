@@ -6,15 +6,8 @@ from collections.abc import Iterator, Sequence
 from bnlint.facts.passes.forwards import is_live, trains
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.context import Assumption
-from bnlint.facts.types.run import (
-    Backward,
-    Event,
-    Forward,
-    Run,
-    StatisticsEstimated,
-    StatisticsReset,
-    WeightsLoaded,
-)
+from bnlint.facts.types.run import Backward, Event, Forward, Run
+from bnlint.facts.types.weight_events import StatisticsEstimated, StatisticsReset, WeightsLoaded
 from bnlint.immutable import immutable
 
 _WORDS = ("nan(", "inf(", "finite(")

@@ -12,7 +12,8 @@ from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.context import Context
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Purpose
-from bnlint.facts.types.run import Forward, Run, WeightsLoaded, is_training
+from bnlint.facts.types.run import Forward, Run, is_training
+from bnlint.facts.types.weight_events import WeightsLoaded
 from bnlint.immutable import immutable
 
 

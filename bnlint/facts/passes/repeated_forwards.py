@@ -8,8 +8,9 @@ from bnlint.facts.passes.forwards import is_live, trains
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.context import Loop
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.run import Backward, Forward, MomentumAssigned, OptimizerStep, Run
+from bnlint.facts.types.run import Backward, Forward, OptimizerStep, Run
 from bnlint.facts.types.site import Site
+from bnlint.facts.types.weight_events import MomentumAssigned
 from bnlint.facts.wording.loop_text import goes_through_samples
 from bnlint.immutable import immutable
 

@@ -11,17 +11,9 @@ from bnlint.facts.passes.forwards import (
 )
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.run import (
-    Destination,
-    Event,
-    Forward,
-    Run,
-    StatisticsEstimated,
-    Stored,
-    WeightsAveraged,
-    WeightsLoaded,
-)
+from bnlint.facts.types.run import Destination, Event, Forward, Run, Stored
 from bnlint.facts.types.site import Site
+from bnlint.facts.types.weight_events import StatisticsEstimated, WeightsAveraged, WeightsLoaded
 from bnlint.immutable import immutable
 
 _RENEWING = ("update_bn", "bn_update", "precise")

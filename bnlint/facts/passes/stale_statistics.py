@@ -12,8 +12,9 @@ from bnlint.facts.passes.forwards import (
     trains,
 )
 from bnlint.facts.passes.once import Pass
-from bnlint.facts.types.run import Forward, Run, WeightsLoaded, WeightsWritten
+from bnlint.facts.types.run import Forward, Run
 from bnlint.facts.types.site import Site
+from bnlint.facts.types.weight_events import WeightsLoaded, WeightsWritten
 from bnlint.facts.wording.paired_parameters import NetworkPair, networks_of_loop
 from bnlint.immutable import immutable
 

@@ -8,7 +8,6 @@ from bnlint.facts.types.run import (
     Event,
     Forward,
     Frozen,
-    IntegersScaled,
     LoaderHandedOver,
     LoaderIterated,
     ModeAssigned,
@@ -16,22 +15,25 @@ from bnlint.facts.types.run import (
     ModelBuilt,
     ModeNotCalled,
     ModeSwitched,
-    MomentumAssigned,
     NotUnderstood,
     OptimizerStep,
-    ParametersStored,
-    StatisticsEstimated,
-    StatisticsReset,
     Stored,
     Summarised,
-    TrackingAssigned,
-    WeightsAveraged,
-    WeightsLoaded,
-    WeightsWritten,
     Wrapped,
     is_training,
 )
 from bnlint.facts.types.site import Argument
+from bnlint.facts.types.weight_events import (
+    IntegersScaled,
+    MomentumAssigned,
+    ParametersStored,
+    StatisticsEstimated,
+    StatisticsReset,
+    TrackingAssigned,
+    WeightsAveraged,
+    WeightsLoaded,
+    WeightsWritten,
+)
 
 MODES = {Known.YES: "train", Known.NO: "eval", Known.UNKNOWN: "train or eval"}
 _GRADIENTS = {Known.YES: "", Known.NO: "no gradients", Known.UNKNOWN: "gradients on or off"}

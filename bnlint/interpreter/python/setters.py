@@ -2,8 +2,8 @@
 
 import libcst as cst
 
-from bnlint.facts.types.run import MomentumAssigned, TrackingAssigned
 from bnlint.facts.types.site import Argument
+from bnlint.facts.types.weight_events import MomentumAssigned, TrackingAssigned
 from bnlint.interpreter.core.layer_arguments import argument_fact
 from bnlint.interpreter.core.machine import SETTERS, Machine, handles
 from bnlint.interpreter.core.namespaces import dotted

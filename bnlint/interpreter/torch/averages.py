@@ -1,8 +1,8 @@
 """Averages of weights, and running statistics that are estimated anew for them."""
 
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.run import StatisticsEstimated, StatisticsReset, WeightsAveraged
 from bnlint.facts.types.site import Site
+from bnlint.facts.types.weight_events import StatisticsEstimated, StatisticsReset, WeightsAveraged
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.values import Unknown, Value, present

@@ -1,7 +1,8 @@
 """Gradients of parameters switched off and on, and weights overwritten."""
 
-from bnlint.facts.types.run import Frozen, WeightsWritten
+from bnlint.facts.types.run import Frozen
 from bnlint.facts.types.site import Site
+from bnlint.facts.types.weight_events import WeightsWritten
 from bnlint.interpreter.core.extent import MOST_LOOKED_AT
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance

@@ -3,8 +3,8 @@
 import libcst as cst
 
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.run import IntegersScaled
 from bnlint.facts.types.site import Site
+from bnlint.facts.types.weight_events import IntegersScaled
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.values import Arguments, Unknown, Value

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.types.run import ParametersStored
 from bnlint.facts.types.site import Site
+from bnlint.facts.types.weight_events import ParametersStored
 from bnlint.interpreter.core.journal import NormRecord
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance

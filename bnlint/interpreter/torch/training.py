@@ -1,7 +1,8 @@
 """What scripts do to train: backward passes and optimizer steps."""
 
-from bnlint.facts.types.run import Backward, OptimizerStep, WeightsLoaded
+from bnlint.facts.types.run import Backward, OptimizerStep
 from bnlint.facts.types.site import Site
+from bnlint.facts.types.weight_events import WeightsLoaded
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.values import Library, Tensor, Value

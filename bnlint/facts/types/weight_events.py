@@ -1,0 +1,104 @@
+"""What happens to the weights and the running statistics of models, but for their training."""
+
+from bnlint.facts.types.graph import Layer
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.loader import Loader
+from bnlint.facts.types.run import Event, Model, NormState
+from bnlint.facts.types.site import Argument, Site
+from bnlint.immutable import immutable
+
+
+@immutable
+class WeightsLoaded(Event):
+    """``load_state_dict`` or the like is called on ``model``.
+
+    ``source`` is the model whose weights these are, if it is one of the program, not of a file.
+    """
+
+    model: Model
+    source: Model | None = None
+
+
+@immutable
+class WeightsWritten(Event):
+    """Parameters of ``model`` are overwritten from elsewhere: EMA, copies of another network."""
+
+    model: Model
+
+
+@immutable
+class IntegersScaled(Event):
+    """All entries of a model's state, or all of its buffers, become fractions in place.
+
+    The batches that BatchNorm layers have counted are whole numbers, which stay that. ``operation`` is the code's:
+    ``/=``, ``mul_``.
+    """
+
+    model: Model
+    operation: str
+
+
+@immutable
+class WeightsAveraged(Event):
+    """An average takes up the weights of another model: ``average.update_parameters(net)``.
+
+    ``equally`` tells whether every update counts as much as any other, ``buffers`` whether running
+    statistics are averaged, too.
+    """
+
+    model: Model
+    source: Model | None
+    equally: Known
+    buffers: Known
+
+
+@immutable
+class StatisticsEstimated(Event):
+    """The running statistics of a model are computed anew from data: ``update_bn(loader, model)``.
+
+    ``function`` is the qualified name of what does it, ``""`` where code that is not known gets an
+    average and may do it. ``norms`` are the BatchNorm layers as they were before.
+    """
+
+    model: Model
+    function: str = ""
+    loader: Loader | None = None
+    norms: tuple[NormState, ...] = ()
+
+
+@immutable
+class StatisticsReset(Event):
+    """``layer.reset_running_stats()``: the running statistics of a layer are zeros and ones again."""
+
+    layer: Layer
+
+
+@immutable
+class MomentumAssigned(Event):
+    """``layer.momentum = value`` on BatchNorm layers."""
+
+    layers: tuple[Layer, ...]
+    value: Argument
+
+
+@immutable
+class TrackingAssigned(Event):
+    """``layer.track_running_stats = tracks`` on built BatchNorm layers, ``None`` if it is not known.
+
+    ``removed`` says instead that a running statistic of theirs is set to ``None``.
+    """
+
+    layers: tuple[Layer, ...]
+    tracks: bool | None
+    removed: bool = False
+
+
+@immutable
+class ParametersStored(Event):
+    """Parameters are written to a file, without the other parts of the states that they belong to.
+
+    ``norms`` are the BatchNorm layers whose weights are among them, ``value`` what is written.
+    """
+
+    norms: tuple[NormState, ...]
+    value: Site | None = None
