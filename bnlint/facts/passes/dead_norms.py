@@ -37,8 +37,16 @@ def dead_norms(graph: ModelGraph) -> tuple[DeadNorm, ...]:
 
 
 def _dead_norms(graph: ModelGraph) -> Iterator[DeadNorm]:
+    """Code that fills other layers with 0, too, is about to add something up."""
+    emptied = {
+        layer.filled_at.get("weight")
+        for layer in graph.layers
+        if layer.kind is not Kind.BATCH_NORM and layer.initial.get("weight") == 0
+    }
     for layer, calls in graph.calls_by_layer.items():
         if layer.kind is not Kind.BATCH_NORM or not _starts_at_zero(layer):
+            continue
+        if layer.filled_at.get("weight") in emptied - {None}:
             continue
         ends = [end for call in calls if (end := _end(graph, call)) is not None]
         if len(ends) == len(calls):

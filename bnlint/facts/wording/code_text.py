@@ -3,6 +3,8 @@
 import ast
 import re
 
+from bnlint.facts.wording.parsed_code import expression, statements
+
 _DOTTED_NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 _FOLLOWS_MODE = re.compile(r"[=(,]\s*[\w.]+\.training\s*[,)]")
 _FALSE = re.compile(r"[=(,]\s*False\b")
@@ -47,14 +49,11 @@ def filled_with_ones(call: str) -> str | None:
 
     ``None`` where that cannot be told by its text.
     """
-    try:
-        tree = ast.parse(call.strip(), mode="eval").body
-    except SyntaxError:
-        return None
+    tree = expression(call)
     match tree:
         case ast.Call(func=ast.Attribute(value=owner), args=[target, *_]) if _is_init(owner):
             return f"{ast.unparse(owner)}.ones_({ast.unparse(target)})"
-        case ast.Call(func=ast.Attribute(value=ast.Attribute() as owner)):
+        case ast.Call(func=ast.Attribute(value=ast.Attribute(attr="weight" | "data") as owner)):
             return f"{ast.unparse(owner)}.fill_(1.0)"
     return None
 
@@ -133,10 +132,7 @@ def receiver_of_simple_call(text: str) -> str | None:
 
 def call_of_one(text: str) -> tuple[str, str] | None:
     """The callee and the only argument of a call, in brackets where an attribute needs them."""
-    try:
-        tree = ast.parse(text, mode="eval").body
-    except SyntaxError:
-        return None
+    tree = expression(text)
     match tree:
         case ast.Call(func=callee, args=[argument], keywords=[]):
             code = ast.get_source_segment(text, argument)
@@ -150,10 +146,7 @@ def call_of_one(text: str) -> tuple[str, str] | None:
 def moved_into_root(text: str) -> str | None:
     """``torch.sqrt(var + eps)`` for ``torch.sqrt(var) + eps``; ``None`` where it is written otherwise."""
     code = f"({text})"  # it may go over several lines
-    try:
-        tree = ast.parse(code, mode="eval").body
-    except SyntaxError:
-        return None
+    tree = expression(code)
     match tree:
         case ast.BinOp(
             left=ast.Call(func=callee, args=[inner], keywords=[]), op=ast.Add(), right=eps
@@ -185,19 +178,13 @@ def _segment(code: str, node: ast.expr) -> str:
 
 def as_owner(text: str) -> str:
     """An expression so that an attribute can follow, in brackets where it needs them."""
-    try:
-        tree = ast.parse(text, mode="eval").body
-    except SyntaxError:
-        return f"({text})"
+    tree = expression(text)
     return text if isinstance(tree, _BINDING_TIGHTLY) else f"({text})"
 
 
 def first_argument(text: str) -> str | None:
     """What a call is given first, if that is a name."""
-    try:
-        tree = ast.parse(text, mode="eval").body
-    except SyntaxError:
-        return None
+    tree = expression(text)
     if not isinstance(tree, ast.Call) or not tree.args:
         return None
     name = ast.unparse(tree.args[0])
@@ -229,10 +216,7 @@ def given_first(call: str) -> str | None:
 def repeated_call(text: str) -> tuple[str, str] | None:
     """The only item of a list, a call, and the number that the list is multiplied by."""
     code = f"({text})"  # it may go over several lines
-    try:
-        tree = ast.parse(code, mode="eval").body
-    except SyntaxError:
-        return None
+    tree = expression(code)
     match tree:
         case (
             ast.BinOp(left=ast.List(elts=[ast.Call() as call]), right=times)
@@ -245,10 +229,7 @@ def repeated_call(text: str) -> tuple[str, str] | None:
 
 def has_plain_arguments(call: str) -> bool:
     """Whether the arguments of a call are numbers and the like, written out on one line."""
-    try:
-        tree = ast.parse(call, mode="eval").body
-    except SyntaxError:
-        return False
+    tree = expression(call)
     if not isinstance(tree, ast.Call) or "\n" in call:
         return False
     return all(isinstance(a, ast.Constant) for a in (*tree.args, *(k.value for k in tree.keywords)))
@@ -256,10 +237,7 @@ def has_plain_arguments(call: str) -> bool:
 
 def network_of_parameters(code: str) -> str | None:
     """``net`` in ``dict(net.named_parameters())`` and other dicts of all of its parameters."""
-    try:
-        tree = ast.parse(code, mode="eval").body
-    except SyntaxError:
-        return None
+    tree = expression(code)
     match tree:
         case ast.Call(ast.Name("dict" | "OrderedDict"), [listed], []):
             return _owner_of_named(listed)
@@ -279,10 +257,7 @@ def _owner_of_named(listed: ast.expr) -> str | None:
 
 def takes_apart_by_name(loop: str, forward: str) -> bool:
     """Whether ``for batch in loader`` hands parts of a dict to a call: ``net(batch["image"])``, ``net(**batch)``."""
-    try:
-        (statement,), given = ast.parse(loop).body, ast.parse(forward, mode="eval").body
-    except (SyntaxError, ValueError, RecursionError):
-        return False
+    statement, given = next(iter(statements(loop)), None), expression(forward)
     if not isinstance(statement, ast.For) or not isinstance(given, ast.Call):
         return False
     target = (
@@ -320,10 +295,7 @@ def cuts_gradients_off(code: str) -> bool:
 
 def loads_loosely(call: str) -> bool:
     """Whether a call of ``load_state_dict`` is given ``strict=False``."""
-    try:
-        tree = ast.parse(call, mode="eval").body
-    except SyntaxError:
-        return False
+    tree = expression(call)
     match tree:
         case ast.Call(ast.Attribute(attr="load_state_dict"), [_, ast.Constant(False)]):
             return True

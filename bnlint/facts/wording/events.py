@@ -64,6 +64,20 @@ def told(event: Event) -> str:
             return f"{framework} trains: {drawn_from(loader)}"
         case Frozen(model=model, requires_grad=learns, all_parameters=every):
             return f"{'all' if every else 'some'} parameters of {model.name} {_learning(learns)}"
+        case Wrapped(model=model, wrapper=wrapper):
+            return f"{model.name} becomes a {wrapper}"
+        case Stored(models=models, destination=destination):
+            return f"{_names(models)} {'is' if len(models) == 1 else 'are'} {destination}"
+        case Summarised(model=model, function=function):
+            return f"{model.name} is run on random numbers by {function}"
+        case NotUnderstood():
+            return _unknown(event)
+    return _of_weights(event)
+
+
+def _of_weights(event: Event) -> str:
+    """The same of weights and running statistics."""
+    match event:
         case WeightsLoaded(model=model):
             return f"weights are loaded into {model.name}"
         case WeightsWritten(model=model):
@@ -82,16 +96,8 @@ def told(event: Event) -> str:
             return f"running statistics of {_layers(len(layers))} are removed"
         case TrackingAssigned(layers=layers, tracks=tracks):
             return f"track_running_stats of {_layers(len(layers))} = {tracks}"
-        case Wrapped(model=model, wrapper=wrapper):
-            return f"{model.name} becomes a {wrapper}"
-        case Stored(models=models, destination=destination):
-            return f"{_names(models)} {'is' if len(models) == 1 else 'are'} {destination}"
         case ParametersStored(norms=norms):
             return f"parameters are saved, those of {_layers(len(norms))} among them"
-        case Summarised(model=model, function=function):
-            return f"{model.name} is run on random numbers by {function}"
-        case NotUnderstood():
-            return _unknown(event)
     return type(event).__name__
 
 

@@ -2,6 +2,8 @@
 
 import ast
 
+from bnlint.facts.wording.parsed_code import statements
+
 
 def goes_through_samples(batches: str, loop: str) -> bool:
     """Whether a loop within ``for x, y in loader`` is ``for a, b in zip(x, y)`` or ``for i in range(len(x))``."""
@@ -31,10 +33,7 @@ def _size_of(node: ast.expr) -> str | None:
 
 
 def _loop(code: str) -> ast.For | None:
-    try:
-        match ast.parse(code).body:
-            case [ast.For() as loop]:
-                return loop
-    except (SyntaxError, RecursionError, MemoryError):
-        pass
+    match statements(code):
+        case [ast.For() as loop]:
+            return loop
     return None

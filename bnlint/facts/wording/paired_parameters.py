@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from bnlint.facts.wording.code_text import first_name, is_dotted_name
+from bnlint.facts.wording.parsed_code import statements
 from bnlint.immutable import immutable
 
 _COLLECTED = frozenset({"dict", "OrderedDict", "list", "tuple", "iter"})
@@ -37,9 +38,9 @@ def networks_of_loop(loop: str, written: str, function: str) -> NetworkPair | No
     ``written`` is the code that writes, and ``function`` that of the function around the loop,
     whose variables may hold the parameters. ``None`` where the loop is not known to be about two.
     """
-    match _statements(loop):
+    match statements(loop):
         case [ast.For(target=target, iter=iterated, body=body)]:
-            around = _assigned(_statements(_without_decorators(function)))
+            around = _assigned(statements(_without_decorators(function)))
             owners = {**around, **_bound(target, iterated, around)}
             used = {owned.network for node in body for owned in _used(node, owners)}
             own = owners.get(first_name(written))
@@ -47,13 +48,6 @@ def networks_of_loop(loop: str, written: str, function: str) -> NetworkPair | No
             if own is not None and not own.whole and len(others) == 1:
                 return NetworkPair(own.network, others.pop())
     return None
-
-
-def _statements(code: str) -> list[ast.stmt]:
-    try:
-        return ast.parse(code).body
-    except (SyntaxError, RecursionError, MemoryError):
-        return []
 
 
 def _without_decorators(function: str) -> str:

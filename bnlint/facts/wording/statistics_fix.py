@@ -10,6 +10,7 @@ from bnlint.facts.types.context import Loop
 from bnlint.facts.types.site import Site
 from bnlint.facts.wording.code_text import is_dotted_name
 from bnlint.facts.wording.fix_places import encloses
+from bnlint.facts.wording.parsed_code import statements
 from bnlint.finding import Edit
 from bnlint.immutable import immutable
 
@@ -176,11 +177,9 @@ def _device(value: ast.AST | None, name: str) -> str | None:
 
 def _parsed(code: str) -> ast.AST | None:
     """A statement or an expression; ``None`` where the text alone is neither."""
-    try:
-        statements = ast.parse(code).body
-    except (SyntaxError, RecursionError, MemoryError):
-        return None
-    if len(statements) != 1:
-        return None
-    (statement,) = statements
-    return statement.value if isinstance(statement, ast.Expr) else statement
+    match statements(code):
+        case [ast.Expr(value=value)]:
+            return value
+        case [statement]:
+            return statement
+    return None

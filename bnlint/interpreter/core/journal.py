@@ -147,62 +147,62 @@ class Recorded:
     outputs: tuple[int, ...]
 
 
+@dataclass(slots=True, eq=False)
 class Journal:
     """The records of all entry points."""
 
-    def __init__(self, numbers: NumberUses, biases: BiasReads) -> None:
-        self.numbers = numbers
-        self.biases = biases
-        self.notes: list[Note] = []
-        self.forwards: list[ForwardRecord] = []
-        self.built: list[Instance] = []
-        self.graphs: dict[Instance, Recorded] = {}
-        self.problems: dict[Instance, list[str]] = {}
-        self.loaders: dict[Instance, Loader] = {}
-        self.loaders_built: list[Instance] = []
-        self.held_out: dict[tuple[str, Site], Instance] = {}
-        """What stands for the loaders of data that have none, by their names."""
-        self.converted: dict[Instance, Site] = {}
-        """BatchNorm layers of which others were made that are synchronised, and where."""
-        self.recomputed: set[Site] = set()
-        """Calls whose forward is run again in the backward pass, since it keeps no activations."""
-        self.lowered: dict[Instance, Site] = {}
-        """Where the numbers of BatchNorm layers last got another precision."""
-        self.overwritten: set[Instance] = set()
-        """Modules whose parameters the program also sets by hand: averages, copies."""
-        self.averages: set[Instance] = set()
-        """Models whose weights are averages, kept by torch's class for that."""
-        self.optimizers = 0
-        """How many optimizers are built whose arguments are known."""
-        self.optimized: set[Instance] = set()
-        """Modules whose parameters optimizers get, or functions that may build some."""
-        self.optimizes_unknown = False
-        """Whether an optimizer gets parameters of which it is not known whose they are."""
-        self.copies: dict[Instance, Instance] = {}
-        """Modules that are copies, and what of."""
-        self.buffers_used: set[Instance] = set()
-        """Modules whose buffers the program asks for: it may copy running statistics."""
-        self.states = States()
-        """Tensors that modules keep."""
-        self.failures: list[RehearsalFailure] = []
-        self.published: set[Instance] = set()
-        """Models that the program loads published weights into."""
-        self.loaded: set[Instance] = set()
-        """Models that the program loads weights into, other than those of a model at hand."""
-        self.plain_containers: dict[tuple[Class, str], set[Site]] = {}
-        """The lists, tuples and dicts that attributes of modules are set to, class by class."""
-        self.make_loader: Callable[[Instance], Loader] | None = None
-        self.order = 0
-        self.run_start = 0
-        """The order of the first event of the entry point being rehearsed."""
-        self.in_script = False
-        """Whether what is being rehearsed is a script, not code that nothing calls."""
-        self.activity = 0
-        """Counts what only scripts do: forwards, backwards, steps of optimizers and loaders."""
-        self.effects = 0
-        """Counts changes to modules."""
-        self.unknown_models = 0
-        """Counts uses of models that are not known."""
+    numbers: NumberUses
+    biases: BiasReads
+    notes: list[Note] = field(default_factory=list)
+    forwards: list[ForwardRecord] = field(default_factory=list)
+    built: list[Instance] = field(default_factory=list)
+    graphs: dict[Instance, Recorded] = field(default_factory=dict)
+    problems: dict[Instance, list[str]] = field(default_factory=dict)
+    loaders: dict[Instance, Loader] = field(default_factory=dict)
+    loaders_built: list[Instance] = field(default_factory=list)
+    held_out: dict[tuple[str, Site], Instance] = field(default_factory=dict)
+    """What stands for the loaders of data that have none, by their names."""
+    converted: dict[Instance, Site] = field(default_factory=dict)
+    """BatchNorm layers of which others were made that are synchronised, and where."""
+    recomputed: dict[Site, set[Instance]] = field(default_factory=dict)
+    """Calls whose forward is run again in the backward pass, with the modules in them that are not."""
+    lowered: dict[Instance, Site] = field(default_factory=dict)
+    """Where the numbers of BatchNorm layers last got another precision."""
+    overwritten: set[Instance] = field(default_factory=set)
+    """Modules whose parameters the program also sets by hand: averages, copies."""
+    averages: set[Instance] = field(default_factory=set)
+    """Models whose weights are averages, kept by torch's class for that."""
+    optimizers: int = 0
+    """How many optimizers are built whose arguments are known."""
+    optimized: set[Instance] = field(default_factory=set)
+    """Modules whose parameters optimizers get, or functions that may build some."""
+    optimizes_unknown: bool = False
+    """Whether an optimizer gets parameters of which it is not known whose they are."""
+    copies: dict[Instance, Instance] = field(default_factory=dict)
+    """Modules that are copies, and what of."""
+    buffers_used: set[Instance] = field(default_factory=set)
+    """Modules whose buffers the program asks for: it may copy running statistics."""
+    states: States = field(default_factory=States)
+    """Tensors that modules keep."""
+    failures: list[RehearsalFailure] = field(default_factory=list)
+    published: set[Instance] = field(default_factory=set)
+    """Models that the program loads published weights into."""
+    loaded: set[Instance] = field(default_factory=set)
+    """Models that the program loads weights into, other than those of a model at hand."""
+    plain_containers: dict[tuple[Class, str], set[Site]] = field(default_factory=dict)
+    """The lists, tuples and dicts that attributes of modules are set to, class by class."""
+    make_loader: Callable[[Instance], Loader] | None = None
+    order: int = 0
+    run_start: int = 0
+    """The order of the first event of the entry point being rehearsed."""
+    in_script: bool = False
+    """Whether what is being rehearsed is a script, not code that nothing calls."""
+    activity: int = 0
+    """Counts what only scripts do: forwards, backwards, steps of optimizers and loaders."""
+    effects: int = 0
+    """Counts changes to modules."""
+    unknown_models: int = 0
+    """Counts uses of models that are not known."""
 
     @property
     def extent(self) -> tuple[int, ...]:

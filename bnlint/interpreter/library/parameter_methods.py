@@ -27,11 +27,9 @@ def call_parameter_method(
             value = arguments.get(0, "requires_grad", True)
             freeze(m, parameter, value if isinstance(value, bool) else None, site)
             return parameter
-        case "fill_":
-            fill(m, parameter, float(first) if isinstance(first, int | float) else None, site)
-            return parameter
-        case "zero_":
-            fill(m, parameter, 0.0, site)
+        case "fill_" | "zero_":
+            number = 0.0 if name == "zero_" else first
+            fill(m, parameter, float(number) if isinstance(number, int | float) else None, site)
             return parameter
         case _ if name in RANDOM:
             draw(m, parameter, draw_of(name, arguments, 0), site)

@@ -24,7 +24,7 @@ from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.python.construction import build_library, new_instance
 from bnlint.interpreter.torch.freezing import note_weights_written, parameters_in
 from bnlint.interpreter.torch.gradient_questions import note_gradients_asked
-from bnlint.interpreter.torch.modules import descendants, modules_in
+from bnlint.interpreter.torch.modules import children, descendants, modules_in
 from bnlint.interpreter.torch.norms import SYNCHRONISED, is_batch_norm
 from bnlint.interpreter.torch.pairing import note_cut, note_paired
 from bnlint.interpreter.torch.parameters import new_parameter
@@ -203,17 +203,22 @@ def _scale_loss(m: Machine, path: str, arguments: Arguments, site: Site, scope: 
     return arguments.get(0, "loss")
 
 
-@library_function(
-    "torch.utils.checkpoint.checkpoint", "torch.utils.checkpoint.checkpoint_sequential"
-)
+@library_function("torch.utils.checkpoint.checkpoint")
 def _checkpoint(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     if "context_fn" not in arguments.keywords and not arguments.opened:
-        m.journal.recomputed.add(site)
-    if path.endswith("sequential"):
-        return m.call(
-            arguments.get(0, "functions"), Arguments(arguments.positional[2:]), site, scope
-        )
+        m.journal.recomputed.setdefault(site, set())
     return m.call(arguments.get(0, "function"), Arguments(arguments.positional[1:]), site, scope)
+
+
+@library_function("torch.utils.checkpoint.checkpoint_sequential")
+def _in_parts(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    functions, parts = arguments.get(0, "functions"), arguments.get(1, "segments")
+    if isinstance(functions, Instance) and isinstance(parts, int) and parts > 0:
+        modules = [child for _, child in children(functions)]
+        last = modules[len(modules) // parts * (parts - 1) :]  # it is computed once
+        once = m.journal.recomputed.setdefault(site, set())
+        once.update(module for module in last if isinstance(module, Instance))
+    return m.call(functions, Arguments(arguments.positional[2:]), site, scope)
 
 
 @library_function(

@@ -1,7 +1,6 @@
 """From the records of a rehearsal to the facts that rules read."""
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 
 from bnlint.facts.types.context import Context
 from bnlint.facts.types.graph import Call, Layer, ModelGraph
@@ -40,6 +39,7 @@ from bnlint.interpreter.results.loose_norms import (
 )
 from bnlint.interpreter.results.own_reads import OwnReads
 from bnlint.interpreter.results.train_methods import train_method
+from bnlint.interpreter.results.trained_models import TrainedModels
 from bnlint.interpreter.torch.given_models import is_given
 from bnlint.interpreter.torch.mode_answers import answers_by_mode
 from bnlint.interpreter.torch.modules import (
@@ -72,6 +72,7 @@ class FactsMaker:
         self._read: dict[int, ModelGraph] = {}
         self._given: dict[tuple[int, ...], int] = {}
         self._published = PublishedModels()
+        self._trained = TrainedModels(journal)
 
     # -- models and layers ------------------------------------------------------------------
 
@@ -93,7 +94,7 @@ class FactsMaker:
                 None if answer is None else answer.site,
                 any(norm.module in self.journal.buffers_used for norm in record.norms),
                 is_given(unwrapped(module)),
-                self._is_optimized(record),
+                self._trained.gets_steps(record),
                 self._number(self.journal.copies[module]) if module in self.journal.copies else -1,
                 module.order if module in self.journal.copies else -1,
             )
@@ -102,15 +103,6 @@ class FactsMaker:
     def _number(self, module: Instance) -> int:
         """A number that is the same for a module and its wrappers."""
         return self._numbers.setdefault(unwrapped(module), len(self._numbers))
-
-    def _is_optimized(self, record: ModelRecord) -> Known:
-        """Whether some optimizer gets parameters of a model."""
-        journal = self.journal
-        modules = (record.module, *(norm.module for norm in record.norms))
-        if not journal.optimized.isdisjoint(modules):
-            return Known.YES
-        known = journal.optimizers > 0 and not journal.optimizes_unknown
-        return Known.NO if known else Known.UNKNOWN
 
     def _is_pretrained(self, module: Instance) -> bool:
         return any(
@@ -132,36 +124,41 @@ class FactsMaker:
         """A module as part of ``whole``, under its dotted name."""
         key = (module, name)
         if key not in self._layers:
-            bare = bare_name(module.library) or ""
-            source = module.site.source
-            node = module.class_node
-            self._layers[key] = Layer(
-                name,
-                self._kind(module, bare),
-                self._type(module),
-                module.type_name,
-                module.site,
-                LayerArguments(module, self.journal.numbers) if bare not in ("", "Module") else {},
-                None if node is None else Site(source, node),
-                module.chain,
-                aliases,
-                replaces_forward(module),
-                constant_fills(module),
-                assigned_arguments(module),
-                certain and module.resolved and _goes_with(module, whole),
-                drawn_weight(module),
-                frozen_parameters(module),
-                Reads(module, name, self.journal.biases),
-                KINDS.get(bare) in (Kind.CONV, Kind.LINEAR)
-                and self._published.were_built_at(module.site),
-                self._number(module),
-                module.repeated,
-                train_method(module),
-                filled_at(module),
-                refilled(module),
-                OwnReads(module.cls if isinstance(module.cls, Class) else None),
-            )
+            sure = certain and module.resolved and _goes_with(module, whole)
+            self._layers[key] = self._new_layer(module, name, aliases, sure)
         return self._layers[key]
+
+    def _new_layer(
+        self, module: Instance, name: str, aliases: tuple[str, ...], certain: bool
+    ) -> Layer:
+        bare = bare_name(module.library) or ""
+        node = module.class_node
+        return Layer(
+            name,
+            self._kind(module, bare),
+            self._type(module),
+            module.type_name,
+            module.site,
+            LayerArguments(module, self.journal.numbers) if bare not in ("", "Module") else {},
+            None if node is None else Site(module.site.source, node),
+            module.chain,
+            aliases,
+            replaces_forward(module),
+            constant_fills(module),
+            assigned_arguments(module),
+            certain,
+            drawn_weight(module),
+            frozen_parameters(module),
+            Reads(module, name, self.journal.biases),
+            KINDS.get(bare) in (Kind.CONV, Kind.LINEAR)
+            and self._published.were_built_at(module.site),
+            self._number(module),
+            module.repeated,
+            train_method(module),
+            filled_at(module),
+            refilled(module),
+            OwnReads(module.cls if isinstance(module.cls, Class) else None),
+        )
 
     def _named(self, named: Named, whole: Instance) -> Layer:
         aliases = tuple(named.aliases)
@@ -239,44 +236,14 @@ class FactsMaker:
         """Whether weights exist that its parameters must go on fitting; as they do where none trains."""
         if module in self.journal.published or self._published.include(module):
             return True
-        return module in self.journal.loaded and module.site not in self._trained_sites
-
-    @cached_property
-    def _trained_sites(self) -> set[Site]:
-        """Where models are built into which weights are loaded that the program itself trains.
-
-        One of several models is built in one place, and which of them is trained may be said elsewhere.
-        """
-        loaded = self.journal.loaded
-        return {module.site for module in loaded if _kind_of(module) in self._trained_kinds}
-
-    @cached_property
-    def _trained_kinds(self) -> set[Class | Site | None]:
-        """The classes of the models that are trained, and of their parts."""
-        trained = {
-            r.model.module for r in self.journal.forwards if r.backpropagated is not Known.NO
-        }
-        return {_kind_of(part.module) for model in trained for part in named_parts(model)}
+        return module in self.journal.loaded and module.site not in self._trained.sites
 
     def _norms_trained(self, layers: dict[Instance, Layer], *, live: bool) -> frozenset[str]:
         """The names of the BatchNorm layers that are live in training, or of those that are not."""
-        found = (layer.name for part, layer in layers.items() if self._live.get(part) is live)
+        found = (
+            layer.name for part, layer in layers.items() if self._trained.live.get(part) is live
+        )
         return frozenset(found)
-
-    @cached_property
-    def _live(self) -> dict[Instance, bool]:
-        """For each BatchNorm layer that is trained, whether it may be in train mode in a step.
-
-        It may not where it may have been put into eval mode for each step.
-        """
-        trained: dict[Instance, bool] = {}
-        for record in self.journal.forwards:
-            if record.backpropagated is Known.NO or record.inner:
-                continue
-            for norm in record.norms:
-                live = all(s.training or (s.training is None and not s.site) for s in norm.mode)
-                trained[norm.instance] = trained.get(norm.instance, False) or live
-        return trained
 
     def _outputs(self, recorded: Recorded) -> tuple[int, ...]:
         return tuple(index - recorded.start for index in recorded.outputs)
@@ -319,8 +286,11 @@ class FactsMaker:
         )
 
     def _recomputed(self, op: Op) -> Site | None:
+        """The call around an operation that runs it again in the backward pass."""
         around = op.callers if op.site is None else (op.site, *op.callers)
-        return next((site for site in around if site in self.journal.recomputed), None)
+        modules = {op.layer, *op.modules}
+        once = self.journal.recomputed
+        return next((s for s in around if s in once and modules.isdisjoint(once[s])), None)
 
     # -- runs -------------------------------------------------------------------------------
 
@@ -411,11 +381,6 @@ class FactsMaker:
 def _name_in(layers: dict[Instance, Layer], module: Instance) -> str:
     """A module's name in the model, or that of its class if it is none of its layers."""
     return layers[module].name if module in layers else module.type_name
-
-
-def _kind_of(module: Instance) -> Class | Site | None:
-    """What modules of one kind have in common: their class or, of library modules, the line."""
-    return module.cls or module.site
 
 
 def _goes_with(part: Instance, whole: Instance | None) -> bool:
