@@ -32,6 +32,12 @@ class Reuse:
         )
         return next(passes, None)
 
+    @property
+    def cause(self) -> str:
+        """The layer, by where it is built: however often it is called, that is one problem."""
+        span = self.layer.site.span
+        return f"{span.path}:{span.start}"
+
 
 @Pass
 def reuses(graph: ModelGraph) -> tuple[Reuse, ...]:
@@ -74,7 +80,8 @@ class CallInputs:
     ``same`` says that it is one and the same tensor, ``raw`` that it is data as the model gets it
     (no weighted layer before it), ``shares_weights`` that the shared part has a weighted layer,
     ``parts`` that they are samples or frames of one tensor, which are of one kind, and ``made_apart``
-    that layers with weights of their own made them: two stems, the levels of a pyramid.
+    that layers with weights of their own made them: two stems, the levels of a pyramid. ``differing``
+    are the nearest operations that they do not share.
     """
 
     same: bool
@@ -82,6 +89,7 @@ class CallInputs:
     shares_weights: bool
     parts: bool
     made_apart: bool
+    differing: tuple[tuple[Call, Call], ...] = ()
 
 
 def compare_inputs(graph: ModelGraph, reuse: Reuse) -> CallInputs:
@@ -108,7 +116,7 @@ def compare_inputs(graph: ModelGraph, reuse: Reuse) -> CallInputs:
     parts = all(are_parts_of_one(graph, *pair) for pair in differing) and bool(differing or many)
     same = exact and not differing and not many
     made_apart = any(_are_made_apart(graph, *pair) for pair in differing)
-    return CallInputs(same, raw, shares_weights, parts, made_apart)
+    return CallInputs(same, raw, shares_weights, parts, made_apart, tuple(differing))
 
 
 def _pairs(graph: ModelGraph, first: Call, again: Call) -> list[tuple[Call, Call]]:

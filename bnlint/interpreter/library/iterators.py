@@ -1,5 +1,8 @@
 """Functions that take iterables and give others: ``zip``, ``sorted``, ``next`` and the like."""
 
+from collections.abc import Iterator
+from contextlib import nullcontext
+
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
@@ -16,6 +19,7 @@ from bnlint.interpreter.core.values import (
 )
 from bnlint.interpreter.evaluation import evaluate, extreme, ordered, rows, set_of
 from bnlint.interpreter.library.calls import library_function
+from bnlint.interpreter.library.trainer_loops import in_pass
 from bnlint.interpreter.python.arithmetic import truth_of
 from bnlint.interpreter.python.iterables import iterated
 from bnlint.interpreter.python.iteration import elements
@@ -160,7 +164,21 @@ def _map(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) 
     rows = [list(row) for row in zip(*known, strict=False)]
     if path.endswith("starmap"):
         rows = [elements(m, row[0]) or [] for row in rows]
-    return [m.call(function, Arguments(row), site, scope) for row in rows]
+    return list(_mapped(m, function, rows, site, scope))
+
+
+def _mapped(
+    m: Machine, function: Value, rows: list[list[Value]], site: Site, scope: Scope
+) -> Iterator[Value]:
+    """What a function makes of each row; within a forward, in passes of a loop.
+
+    The loop is where the function is named: a helper that is no method only passes it on.
+    """
+    helper = scope.function is not None and scope.function.owner is None
+    loop = m.frame.call if helper and m.frame.call is not None else site
+    for number, row in enumerate(rows, 1):
+        with in_pass(m, number, loop) if m.modules else nullcontext():
+            yield m.call(function, Arguments(row), site, scope)
 
 
 @library_function("builtins.sorted")
