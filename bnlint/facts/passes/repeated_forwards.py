@@ -1,16 +1,16 @@
 """Steps of training in which one model updates its running statistics several times."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from bnlint.facts.passes.forwards import is_live, trains
+from bnlint.facts.passes.forwards import trains
 from bnlint.facts.passes.once import Pass
+from bnlint.facts.passes.steps import between, updating_forwards
 from bnlint.facts.types.context import Loop
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Backward, Forward, OptimizerStep, Run
 from bnlint.facts.types.site import Site
-from bnlint.facts.types.weight_events import MomentumAssigned
 from bnlint.facts.wording.loop_text import goes_through_samples
 from bnlint.immutable import immutable
 
@@ -32,24 +32,11 @@ class RepeatedForward:
 @Pass
 def repeated_forwards(run: Run) -> tuple[RepeatedForward, ...]:
     """Those of a run, each place once or several times."""
-    updating = [f for f in run.of_type(Forward) if _updates(run, f)]
+    updating = updating_forwards(run)
     return (*_in_closures(run, updating), *_of_one_batch(run, updating), *_by_sample(run, updating))
 
 
-def _updates(run: Run, forward: Forward) -> bool:
-    """Whether a forward moves running statistics, with a momentum that is not 0."""
-    if forward.inner or not is_live(forward):
-        return False
-    layers = {norm.identity for norm in forward.norms}
-    assigned = [
-        event
-        for event in run.of_type(MomentumAssigned)
-        if event.order < forward.order and any(x.identity in layers for x in event.layers)
-    ]
-    return not assigned or assigned[-1].value.number != 0
-
-
-def _in_closures(run: Run, forwards: list[Forward]) -> Iterator[RepeatedForward]:
+def _in_closures(run: Run, forwards: Sequence[Forward]) -> Iterator[RepeatedForward]:
     """Forwards in closures that optimizers call many times for one step."""
     calls = {step.site: step for step in run.of_type(OptimizerStep) if step.evaluations > 1}
     for forward in forwards:
@@ -58,7 +45,7 @@ def _in_closures(run: Run, forwards: list[Forward]) -> Iterator[RepeatedForward]
             yield RepeatedForward(forward, step=steps[-1])
 
 
-def _of_one_batch(run: Run, forwards: list[Forward]) -> Iterator[RepeatedForward]:
+def _of_one_batch(run: Run, forwards: Sequence[Forward]) -> Iterator[RepeatedForward]:
     """Forwards of the same tensors through the same model in one pass of a loop, for one step."""
     alike: dict[tuple[int, int, tuple[Loop, ...]], list[Forward]] = defaultdict(list)
     for forward in forwards:
@@ -73,16 +60,12 @@ def _of_one_batch(run: Run, forwards: list[Forward]) -> Iterator[RepeatedForward
 def _serve_one_step(run: Run, first: Forward, second: Forward) -> bool:
     if first.site == second.site and first.context.frames == second.context.frames:
         return False
-    between = [
-        event
-        for event in run.events
-        if first.order < event.order < second.order and not second.context.excludes(event.context)
-    ]
-    stepped = any(isinstance(event, OptimizerStep) for event in between)
+    events = between(run, first, second)
+    stepped = any(isinstance(event, OptimizerStep) for event in events)
     if stepped or first.context.excludes(second.context):
         return False
     if trains(first) and trains(second):
-        return any(isinstance(event, Backward) for event in between)
+        return any(isinstance(event, Backward) for event in events)
     others = [forward for forward in (first, second) if not trains(forward)]
     return len(others) == 1 and others[0].grad is Known.NO
 
@@ -92,7 +75,7 @@ def _pair(first: Forward, second: Forward) -> RepeatedForward:
     return RepeatedForward(first, second) if not trains(first) else RepeatedForward(second, first)
 
 
-def _by_sample(run: Run, forwards: list[Forward]) -> Iterator[RepeatedForward]:
+def _by_sample(run: Run, forwards: Sequence[Forward]) -> Iterator[RepeatedForward]:
     """Forwards of single samples of a batch, one after the other, before the step."""
     busy = {loop.site for step in run.of_type(OptimizerStep) for loop in step.context.loops}
     for forward in forwards:

@@ -22,7 +22,8 @@ class Dataset:
     ``type`` is the qualified or the user's class name, ``""`` if unknown. ``iterable`` tells
     whether it is an IterableDataset, ``mixed`` whether its order is random already (a random
     split, a permutation) or its own business (it ignores the index), ``ordered_by_class`` whether
-    it is known to list class after class.
+    it is known to list class after class. ``content`` is what tells its samples from those of others: its
+    class and arguments, with the code of those that are not known; empty if nothing is known of it.
     """
 
     type: str
@@ -30,6 +31,11 @@ class Dataset:
     iterable: Known
     mixed: Known
     ordered_by_class: Known = Known.UNKNOWN
+    content: tuple[object, ...] = ()
+
+    def holds_others_than(self, other: "Dataset") -> bool:
+        """Whether the code asks for other samples than those of another one."""
+        return bool(self.content and other.content) and self.content != other.content
 
 
 @immutable

@@ -186,6 +186,12 @@ class Forward(Event):
     """Where the gradient of each output with respect to the input is computed, to be trained on."""
     data: int = -1
     """The same number in forwards of the very same tensors; -1 where there are none."""
+    computed: bool = False
+    """Whether an input comes from another forward: features, generated images."""
+    supervised: bool = False
+    """Whether the script compares its output alone with other data of its batch: labels, targets."""
+    constants: tuple[str, ...] = ()
+    """The constants among its arguments, which may select a part of the model."""
 
 
 @immutable

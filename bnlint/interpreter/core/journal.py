@@ -101,6 +101,8 @@ class ForwardRecord:
     device_count: int | None = None
     in_loss: bool = False
     slopes_at: Site | None = None
+    constants: tuple[str, ...] = ()
+    supervised: bool = False
 
     @property
     def backpropagated(self) -> Known:
@@ -270,6 +272,12 @@ class Journal:
         for number in Gradients.of_all([t.grads for t in outputs]).sure - before:
             record = self.forwards[number]
             record.slopes_at = record.slopes_at or site
+
+    def note_joined(self, tensors: list[Tensor]) -> None:
+        """An operation of the script joins ``tensors``: an output with other data of its batch, perhaps."""
+        data = {t.loaders for t in tensors if not t.depends} - {frozenset()}
+        for number in {n for t in tensors if t.loaders in data for n in t.depends}:
+            self.forwards[number].supervised = True
 
     def may_backpropagate(self, tensors: list[Tensor]) -> None:
         """A backward may run through ``tensors``, or none."""

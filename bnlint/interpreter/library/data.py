@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Dataset, Loader, Purpose
-from bnlint.facts.types.site import Argument, Site
+from bnlint.facts.types.site import NOT_KNOWN, Argument, Site
 from bnlint.interpreter.core.bound_arguments import bind_loosely
-from bnlint.interpreter.core.layer_arguments import make_argument
+from bnlint.interpreter.core.layer_arguments import make_argument, plain
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Bound, Builtin, Class, Instance, Scope
 from bnlint.interpreter.core.tape import tensors_in
@@ -207,8 +207,20 @@ def _fact(dataset: Value, depth: int, seen: dict[int, Fact]) -> Fact:
         return NO_FACT
     if id(dataset) not in seen:
         seen[id(dataset)] = NO_FACT
-        seen[id(dataset)] = _fact_of_instance(dataset, depth - 1, seen)
+        fact, purpose = _fact_of_instance(dataset, depth - 1, seen)
+        seen[id(dataset)] = replace(fact, content=_content(dataset)), purpose
     return seen[id(dataset)]
+
+
+def _content(dataset: Instance) -> tuple[object, ...]:
+    """What tells the samples of one dataset from those of another."""
+    source = dataset.site.source
+
+    def told(bound: Bound) -> object:
+        value, site = plain(bound.value), bound.site(source)
+        return site.text if value is NOT_KNOWN and site is not None else value
+
+    return (dataset.type_name, *((name, told(bound)) for name, bound in dataset.arguments.items()))
 
 
 def _listed(samples: list[Value] | Many) -> Fact:

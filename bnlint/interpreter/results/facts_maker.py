@@ -347,6 +347,9 @@ class FactsMaker:
             record.in_loss,
             record.slopes_at,
             self._data(record),
+            any(tensor.depends for tensor in record.inputs),
+            record.supervised,
+            record.constants,
         )
 
     def _data(self, record: ForwardRecord) -> int:

@@ -17,6 +17,7 @@ from bnlint.interpreter.core.not_understood import note_unknown_data
 from bnlint.interpreter.core.objects import Builtin, Function, Instance, Method, Scope
 from bnlint.interpreter.core.tape import Start, tensors_in
 from bnlint.interpreter.core.values import (
+    CONCRETE,
     NO_GRADIENTS,
     Arguments,
     Choice,
@@ -151,6 +152,7 @@ def _by_script(
         module = inner
     note_unknown_data(m, inputs)
     record = note_forward(m, module, inputs, site, receiver, splitter=splitter)
+    record.constants = _constants(arguments)
     m.note_activity()
     output = _memoised(m, module, arguments, site)
     depends = frozenset({record.number}).union(*(t.depends for t in inputs))
@@ -167,6 +169,12 @@ def _by_script(
         return Tensor(-1, shape, depends, grads, loaders, batch)
 
     return _mapped(output, outside, unknown=True)
+
+
+def _constants(arguments: Arguments) -> tuple[str, ...]:
+    """The constants among the arguments, with the names of those that are given by name."""
+    given = (*enumerate(arguments.positional), *arguments.keywords.items())
+    return tuple(f"{name}={value!r}" for name, value in given if isinstance(value, CONCRETE))
 
 
 def _mapped(
