@@ -26,6 +26,7 @@ from bnlint.interpreter.core.values import (
     Tensor,
     Unknown,
     Value,
+    is_further,
     open_at,
     open_one,
     present,
@@ -45,9 +46,9 @@ from bnlint.interpreter.library.paths import call_path_method
 from bnlint.interpreter.library.samplers import note_epoch_set
 from bnlint.interpreter.library.tensor_functions import call_tensor_method
 from bnlint.interpreter.python.construction import initialise_library
+from bnlint.interpreter.python.growth import grown
 from bnlint.interpreter.python.iteration import (
     forget_items,
-    grown,
     has_uncertain_entries,
     listed,
 )
@@ -278,9 +279,9 @@ def _mutate(
         if items is None:
             _add_unknown_items(receiver, values[0])
             return None
-        values = [items if isinstance(items, dict) else grown(m, items)]
+        values = [items if isinstance(items, dict) else grown(m, receiver, items)]
     if name == "append" and isinstance(receiver, list):
-        receiver.extend(grown(m, values[:1]))
+        receiver.extend(grown(m, receiver, values[:1]))
         return None
     if name == "sort" and isinstance(receiver, list):
         _sort(m, receiver, args)
@@ -320,7 +321,9 @@ def _sort(m: Machine, items: list[Value], args: Arguments) -> None:
     if order is not None:
         items[:] = [items[place] for place in order]
     elif items:
-        items[:] = [m.join(items)] * len(items)
+        further = [item for item in items if is_further(item)]
+        known = [item for item in items if not is_further(item)]
+        items[:] = [m.join(known)] * len(known) + further
 
 
 def _call_many(m: Machine, receiver: Many, name: str, arguments: Arguments, site: Site) -> Value:

@@ -1,6 +1,6 @@
-"""Lists and containers of modules that grow in a loop of which two passes stand for all."""
+"""Lists and containers that grow in a loop of which two passes stand for all."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import cast
 
@@ -8,7 +8,7 @@ from bnlint.interpreter.core.frames import ActiveLoop
 from bnlint.interpreter.core.heap import Contents, Heap, Snapshot
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
-from bnlint.interpreter.core.values import FURTHER, Unknown, Value
+from bnlint.interpreter.core.values import FURTHER, SOME_ITEMS, Unknown, Value, is_further
 from bnlint.interpreter.torch.modules import modules_in, next_name
 
 
@@ -22,10 +22,36 @@ def remembered(heap: Heap) -> Iterator[Snapshot]:
         heap.drop(before)
 
 
+def grown(m: Machine, items: Value, added: Sequence[Value]) -> list[Value]:
+    """What a list gets when ``added`` is added to it.
+
+    Of what is added in a loop that stands for many passes nobody knows how many there are. Of numbers
+    no more is kept; of others, such as the samples of a replay buffer, what the two passes added.
+    """
+    others = [value for value in added if not is_further(value)]
+    passes = _passes_around(m, items) if others and isinstance(items, list) else []
+    if not passes or not isinstance(items, list):
+        return list(added)
+    if any(isinstance(value, Unknown | int) for value in others):
+        return [Unknown(SOME_ITEMS)]
+    if max(passes) == 1 or any(map(is_further, items)) or modules_in(others):
+        return list(added)
+    return [Unknown(FURTHER), *added]
+
+
+def _passes_around(m: Machine, items: list[Value]) -> list[int]:
+    """The numbers of the passes, each one of two that stand for all, that a list is older than."""
+    return [
+        loop.number
+        for loop in m.loops
+        if loop.before is not None and not m.heap.is_newer(items, loop.before)
+    ]
+
+
 def open_grown(m: Machine, before: Snapshot, loop: ActiveLoop) -> None:
     """Between what the first pass added and what the last one did, others have added more.
 
-    Only modules count: how many other things a list holds decides on nothing.
+    Only modules count here, whose neighbours matter; ``grown`` sees to others.
     """
     for container, contents in list(before.saved.values()):
         if isinstance(container, list) and isinstance(contents, list):

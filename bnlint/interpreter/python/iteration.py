@@ -338,13 +338,6 @@ def delete_item(m: Machine, owner: Value, key: Value) -> None:
             delete_child(m, owner, key)
 
 
-def grown(m: Machine, added: Sequence[Value]) -> list[Value]:
-    """What a list gets; of numbers added in a loop that stands for many, nobody knows how many."""
-    others = [value for value in added if not is_further(value)]
-    counted = m.frame.abstract and any(isinstance(value, Unknown | int) for value in others)
-    return [Unknown(SOME_ITEMS)] if counted else list(added)
-
-
 def forget_items(m: Machine, items: list[Value]) -> None:
     """Nothing is known any more of a list's items, nor their number."""
     m.heap.touch(items)
@@ -354,12 +347,19 @@ def forget_items(m: Machine, items: list[Value]) -> None:
 def _store_somewhere(m: Machine, owner: dict[Value, Value] | list[Value], value: Value) -> None:
     m.heap.touch(owner)
     if isinstance(owner, list):
-        owner[:] = [Unknown("item set by an unknown index") for _ in owner]
+        owner[:] = [_perhaps_set(item) for item in owner]
     else:
         for key in owner:
             owner[key] = Unknown("item set by an unknown key")
         if modules_in(value):
             owner[Unknown(SOME_ITEMS)] = Maybe(Unknown("item under an unknown key"))
+
+
+def _perhaps_set(item: Value) -> Value:
+    """An item that may be another now; what says that there may be fewer or more still does."""
+    if is_further(item) or may_be_absent(item):
+        return Maybe(Unknown("item")) if isinstance(item, Maybe) else item
+    return Unknown("item set by an unknown index")
 
 
 def _store_into_tensor(

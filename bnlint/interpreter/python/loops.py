@@ -225,6 +225,7 @@ def _abstract_passes(
             ranks = _ranks(scope)
             loop.number = number
             with remembered(m.heap) as before:
+                loop.before = before
                 done = _pass(m, body)
             if number > 1:
                 open_grown(m, before, loop)

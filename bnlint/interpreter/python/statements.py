@@ -28,7 +28,8 @@ from bnlint.interpreter.python.arithmetic import binary, operator_name, truth_of
 from bnlint.interpreter.python.definitions import define_class, define_function
 from bnlint.interpreter.python.expressions import subscript_key
 from bnlint.interpreter.python.forgetting import forget, parts_of
-from bnlint.interpreter.python.iteration import delete_item, grown
+from bnlint.interpreter.python.growth import grown
+from bnlint.interpreter.python.iteration import delete_item
 from bnlint.interpreter.python.loop_numbers import outlives_pass, varying
 from bnlint.interpreter.python.name_lookup import assign, bind
 from bnlint.interpreter.python.narrowing import narrowed
@@ -138,7 +139,7 @@ def _augmented(m: Machine, node: cst.AugAssign, scope: Scope) -> Completion | No
             pass
         case list() if isinstance(value, list | tuple):
             m.heap.touch(current)
-            change(current, "extend", [grown(m, value)], m.allowance)
+            change(current, "extend", [grown(m, current, value)], m.allowance)
             return None
         case list():
             m.heap.touch(current)
