@@ -50,7 +50,11 @@ ITEMS = {
     "all": ("a.append((8, i))", "max(w for w, _ in a)", [8]),
     "one at random": ("a.append((8, i))", "a[u.c()][0]", [8]),
     "the second": ("a.append((8, i))", "a[1][0]", [None]),
-    "the second of two in the first pass": ("a.append((4, i))\n    a.append((8, i))", "a[1][0]", [8]),
+    "the second of two in the first pass": (
+        "a.append((4, i))\n    a.append((8, i))",
+        "a[1][0]",
+        [8],
+    ),
 }
 
 

@@ -419,6 +419,7 @@ for m in net.modules():
 
 
 TAKEN_APART = """\
+from functools import partial
 from torch import nn
 from torch.utils.data import DataLoader
 from torchvision import datasets, models, transforms
@@ -439,12 +440,23 @@ PARTS = {
     "features": ("models.densenet121(pretrained=True)", "m.features"),
     "by name": ("models.get_model('mobilenet_v2')", "m.features"),
     "of a group": ("models.vgg16_bn()", "m.features"),
+    "with the usual norm": ("models.resnet50(norm_layer=nn.BatchNorm2d)", "m.layer1"),
+    "with another momentum": (
+        "models.resnet50(norm_layer=partial(nn.BatchNorm2d, momentum=0.01))",
+        "m.layer1",
+    ),
     "a backbone": ("models.segmentation.fcn_resnet50()", "m.backbone"),
 }
 WITHOUT_NORM = {
     "a pooling": ("models.resnet18()", "m.maxpool"),
     "no BatchNorm at all": ("models.vgg16()", "m.features"),
     "another norm": ("models.resnet18(norm_layer=make_norm)", "m.layer1"),
+    "a group norm": ("models.resnet18(norm_layer=partial(nn.GroupNorm, 32))", "m.layer1"),
+    "a norm without statistics": (
+        "models.resnet18(norm_layer=partial(nn.BatchNorm2d, track_running_stats=False))",
+        "m.layer1",
+    ),
+    "a norm that a transformer gets": ("models.swin_t(norm_layer=nn.BatchNorm2d)", "m.features"),
     "another norm, perhaps": ("models.resnet18(**make_options())", "m.layer1"),
     "something inside a part": ("models.resnet18()", "m.layer1[0]"),
     "nothing that is known": ("models.resnet18()", "m.layer9"),

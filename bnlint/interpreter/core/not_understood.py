@@ -68,7 +68,8 @@ def note_unknown_architecture(m: Machine, path: str, arguments: Arguments, site:
     """A model of a package is built of which it is not known whether it has BatchNorm."""
     if m.journal.in_script:
         given = next((v for v in arguments.values if isinstance(v, Unknown)), None)
-        value = given or Unknown(f"architecture {path}", site)
+        what = "norm_layer" if "norm_layer" in arguments.keywords else "architecture"
+        value = given or Unknown(f"{what} {path}", site)
         _note(m, Use(Role.MODEL, f"{path.rpartition('.')[2]}()", value), site)
 
 

@@ -12,7 +12,7 @@ from bnlint.interpreter.core.machine import CALLS, Machine, handles
 from bnlint.interpreter.core.namespaces import dotted
 from bnlint.interpreter.core.not_understood import note_unknown_architecture, note_unknown_call
 from bnlint.interpreter.core.number_uses import CARRIERS
-from bnlint.interpreter.core.objects import Bound, Instance, Scope
+from bnlint.interpreter.core.objects import Bound, Instance, Partial, Scope
 from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import (
     SHUFFLED,
@@ -26,7 +26,7 @@ from bnlint.interpreter.core.values import (
     in_random_order,
 )
 from bnlint.interpreter.library.frameworks import framework_of
-from bnlint.interpreter.library.models import arrives_in_eval, contains_batchnorm
+from bnlint.interpreter.library.models import arrives_in_eval, batchnorm_class, contains_batchnorm
 from bnlint.interpreter.library.parser_declarations import open_parsers
 from bnlint.interpreter.library.samplers import note_handed_on
 from bnlint.interpreter.library.tensor_functions import call_tensor_function
@@ -128,7 +128,7 @@ def _call_library(
         return build_library(m, path, arguments, site)
     if framework_of(head):
         return build_library(m, head, arguments, site)
-    answer = contains_batchnorm(path, _named(arguments))
+    answer = contains_batchnorm(path, _options(path, arguments))
     if answer is not Known.UNKNOWN or _builds_model(path):
         if answer is Known.UNKNOWN:
             note_unknown_architecture(m, path, arguments, site)
@@ -165,8 +165,26 @@ def _write_out(m: Machine, path: str, arguments: Arguments, site: Site, scope: S
         assign(m, node, made, scope)
 
 
-def _named(arguments: Arguments) -> dict[str, Value]:
-    return {**{str(i): v for i, v in enumerate(arguments.positional)}, **arguments.keywords}
+def _options(path: str, arguments: Arguments) -> dict[str, Value]:
+    """The arguments of a model of a package, without a ``norm_layer`` that it would have anyway."""
+    named = {**{str(i): v for i, v in enumerate(arguments.positional)}, **arguments.keywords}
+    if "norm_layer" not in named:
+        return named
+    rest = {name: value for name, value in named.items() if name != "norm_layer"}
+    usual = _is_batchnorm(named["norm_layer"], batchnorm_class(path))
+    return rest if usual and contains_batchnorm(path, rest) is Known.YES else named
+
+
+def _is_batchnorm(norm: Value, name: str) -> bool:
+    """Whether a value makes BatchNorm layers of a class, with at most another eps or momentum."""
+    if isinstance(norm, Partial):
+        options = {option for option, _ in norm.keywords}
+        return (
+            not norm.positional
+            and options <= {"eps", "momentum"}
+            and _is_batchnorm(norm.callee, name)
+        )
+    return isinstance(norm, Library) and canonical(norm.path) == f"torch.nn.{name}"
 
 
 def _builds_model(path: str) -> bool:
@@ -183,9 +201,7 @@ def build_opaque(m: Machine, path: str, arguments: Arguments, site: Site) -> Ins
     if m.recipes is not None:
         m.recipes.note_built(made, Library(path), arguments)
     made.attributes[MODE] = built_mode(m, training=not arrives_in_eval(path))
-    for number, value in enumerate(arguments.positional):
-        made.arguments[str(number)] = Bound(value)
-    for name, value in arguments.keywords.items():
+    for name, value in _options(path, arguments).items():
         made.arguments[name] = Bound(value)
     if arguments.opened:
         made.arguments.setdefault("norm_layer", Bound(Unknown("argument norm_layer")))

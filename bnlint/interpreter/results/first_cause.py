@@ -28,6 +28,7 @@ _WORDS = (
     (r"large (.+)", "`{0}` is too large to be read"),
     (r"malformed (.+)", "`{0}` is not the data that its name promises"),
     (r"architecture (.+)", "whether `{0}` has BatchNorm is not in bnlint's list"),
+    (r"norm_layer (.+)", "whether the `norm_layer` given to `{0}` is BatchNorm is not known"),
     (r"raises", "every path through it raises"),
     (r"recursion", "it calls itself without an end that is known"),
     (r"one of very many", "it is one of very many"),
