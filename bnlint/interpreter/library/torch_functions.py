@@ -29,6 +29,7 @@ from bnlint.interpreter.torch.norms import SYNCHRONISED, is_batch_norm
 from bnlint.interpreter.torch.pairing import note_cut, note_paired
 from bnlint.interpreter.torch.parameters import new_parameter
 from bnlint.interpreter.torch.published import PUBLISHED_WEIGHTS
+from bnlint.interpreter.torch.saved_models import loaded_model
 from bnlint.interpreter.torch.stored_parameters import VECTOR
 from bnlint.interpreter.torch.storing import note_wrapped
 from bnlint.interpreter.torch.training import note_backward
@@ -64,6 +65,13 @@ def _decorate(
     if isinstance(function, Function | Method):
         return without_gradients(function, guard.grad)
     return m.call_unknown(function, arguments, site)
+
+
+@library_function("torch.load")
+def _load(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    file = arguments.get(0, "f")
+    model = loaded_model(m, file, site)
+    return Unknown(f"{path}()", site) if model is None else model
 
 
 @library_function("torch.enable_grad")

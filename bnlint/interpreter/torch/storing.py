@@ -12,6 +12,7 @@ from bnlint.interpreter.python.alternatives import with_one_of
 from bnlint.interpreter.torch.model_records import model_record
 from bnlint.interpreter.torch.modules import modules_in
 from bnlint.interpreter.torch.norms import norm_records
+from bnlint.interpreter.torch.saved_models import keep_saved_model
 from bnlint.interpreter.torch.stored_parameters import note_parameters_stored
 
 STORING = {
@@ -42,6 +43,8 @@ def note_stored(m: Machine, path: str, arguments: Arguments, site: Site) -> None
     given = arguments.get(0, "model")
     if STORING[path] is Destination.SAVED:
         note_parameters_stored(m, arguments, site)
+    if path == "torch.save":
+        keep_saved_model(m, arguments, site)
     if STORING[path] is not Destination.EXPORTED or not isinstance(given, Choice):
         _note_stored(m, path, arguments, site)
         return
