@@ -3,7 +3,8 @@
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, TypeVar
+from importlib import import_module
+from typing import Any, TypeVar, cast
 
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.graph import Graphs
@@ -53,6 +54,11 @@ class Rule:
     graph_check: GraphCheck | None = None
     run_check: RunCheck | None = None
 
+    def __reduce__(self) -> tuple[Callable[[str], "Rule"], tuple[str]]:
+        """A rule goes to another process as the name of the module that defines it."""
+        check = self.graph_check or self.run_check
+        return _rule_of, (check.__module__ if check is not None else "",)
+
     def on_graphs(self, check: GraphCheck) -> GraphCheck:
         """Register the check that reads model graphs."""
         self.graph_check = check
@@ -90,6 +96,10 @@ class Rule:
         if level is None or not made or len(made) < len(edits):
             return None
         return Fix(title, made, level)
+
+
+def _rule_of(module: str) -> Rule:
+    return cast(Rule, import_module(module).RULE)
 
 
 Item = TypeVar("Item")

@@ -1,7 +1,7 @@
 """Where the time of a run goes, by name, for who asks; nothing is measured otherwise."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from time import perf_counter
@@ -25,6 +25,19 @@ def measured() -> dict[str, float]:
     """The seconds of each name so far; nothing where nothing is measured."""
     watch = _running.get()
     return dict(watch[0]) if watch is not None else {}
+
+
+def is_running() -> bool:
+    """Whether anything is measured."""
+    return _running.get() is not None
+
+
+def add_seconds(more: Mapping[str, float]) -> None:
+    """Add what was measured elsewhere, in another process."""
+    watch = _running.get()
+    if watch is not None:
+        for name, spent in more.items():
+            watch[0][name] += spent
 
 
 @contextmanager

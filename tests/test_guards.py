@@ -33,7 +33,7 @@ from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.rehearsal import Rehearsal
 from bnlint.facts.wording import fix_places
 from bnlint.finding import Fix
-from bnlint.lint import engine
+from bnlint.lint import engine, program
 from bnlint.pages import Example
 from bnlint.rule import Rule
 from bnlint.source import Project, parse_text
@@ -87,7 +87,7 @@ def said(rule: Rule, rehearsal: Rehearsal) -> set[Noticed]:
     """What the tests of pages look at: the lines that are reported, and their fixes."""
     for subject in (rehearsal.graphs, *rehearsal.graphs, *rehearsal.runs):
         forget(subject)
-    found = engine.findings_of(rule, rehearsal, engine.default_plan().settings)
+    found = program.findings_of(rule, rehearsal, engine.default_plan().settings)
     return {(f.span.line, f.fix) for f in found if not f.likely}
 
 

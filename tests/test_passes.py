@@ -13,7 +13,7 @@ from bnlint.facts.passes.layout import axes_of
 from bnlint.facts.passes.once import Pass, forget
 from bnlint.facts.passes.values_per_channel import populations
 from bnlint.facts.types.rehearsal import Rehearsal
-from bnlint.lint import engine
+from bnlint.lint import engine, program
 from bnlint.stopwatch import stopwatch, timed
 from tests.conftest import Run
 from tests.rehearsing import graph, rehearse
@@ -59,7 +59,7 @@ def test_a_rule_declares_the_passes_that_it_asks_for(
     rule = registry.rules()[rule_id]
     with asked(monkeypatch) as found:
         for rehearsal in rehearsals(rule_id):
-            list(engine.findings_of(rule, rehearsal, engine.default_plan().settings))
+            list(program.findings_of(rule, rehearsal, engine.default_plan().settings))
     declared = {one.name for one in rule.reads}
     if rule_id in ONLY_TRACED:
         assert declared and not found

@@ -28,12 +28,14 @@ from bnlint.config import Config, closest, read
 from bnlint.errors import UsageError
 from bnlint.finding import Severity
 from bnlint.lint import atomic_writing, engine, files
-from bnlint.lint.engine import Result, Trace
+from bnlint.lint.engine import Result
 from bnlint.lint.files import Found, LintTarget, Patterns
 from bnlint.lint.fixer import Settled
+from bnlint.lint.program import Trace
 from bnlint.lint.reach import Reach
 from bnlint.lint.selection import LintOptions
 from bnlint.lint.text_lines import split
+from bnlint.lint.workers import Workers, cores, over_processes
 from bnlint.lint.writable import Writable
 from bnlint.report.patch import unified
 from bnlint.stopwatch import stopwatch
@@ -65,10 +67,16 @@ def _check(options: CheckOptions) -> int:
         if options.fix:
             return _fix(found, plan, options, config, trace)
         with Bar() as progress:
-            result = engine.lint(found.targets, plan, progress, trace=trace)
+            result = engine.lint(
+                found.targets, plan, progress, trace=trace, workers=_workers(options)
+            )
     report(result, options)
     summarise(result, options)
     return status(result, options, config)
+
+
+def _workers(options: CheckOptions) -> Workers:
+    return over_processes(options.jobs or cores())
 
 
 def asked_for(options: CheckOptions) -> tuple[Found, LintOptions, Config]:
@@ -157,7 +165,8 @@ def _settle(
     found: Found, plan: LintOptions, options: CheckOptions, trace: Trace | None
 ) -> Settled[Result]:
     with Bar() as progress:
-        return engine.fix(found.targets, plan, allowed(options), progress, trace)
+        levels = allowed(options)
+        return engine.fix(found.targets, plan, levels, progress, trace, _workers(options))
 
 
 def _diff(found: Found, plan: LintOptions, options: CheckOptions, trace: Trace | None) -> int:

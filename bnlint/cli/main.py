@@ -110,6 +110,12 @@ def commands(ctx: click.Context) -> None:
     type=click.Path(path_type=Path),
     help="Also write what was understood, counted and traced as JSON.",
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    metavar="NUMBER",
+    help="Processes that lint, where the files are several programs.  [default: the cores]",
+)
 @click.option("--timings", is_flag=True, help="Say on stderr what takes how long, rule by rule.")
 @parameters.child
 def check(**given: Any) -> int:

@@ -35,7 +35,7 @@ def _group(*parts: Callable[[Any], Any]) -> Decorator:
 HEADINGS = {
     "Fixes": "fix unsafe_fixes fix_imports show_fixes diff report_unused_ignores",
     "What to look for": "select ignore pedantic lint_tests",
-    "Files and configuration": "exclude config isolated stdin_filename",
+    "Files and configuration": "exclude config isolated stdin_filename jobs",
     "Report": "layers graph depth form output plot every verbose quiet statistics summary timings fail_on exit_zero",
     "The model": "inputs dtype arguments",
     "Tracing": "trace trusted total_timeout python timeout memory pass_env",

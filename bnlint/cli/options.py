@@ -61,6 +61,7 @@ class CheckOptions(ReportOptions, ChildOptions):
     isolated: bool = False
     statistics: bool = False
     summary: Path | None = None
+    jobs: int | None = None
 
 
 @immutable(kw_only=True, slots=False)

@@ -1,38 +1,32 @@
-"""From files to findings: read, rehearse once, ask every rule, leave out what is ignored."""
+"""From files to findings: program by program, ask every rule, leave out what is ignored."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bnlint import diagnostics, registry
+from bnlint import registry
 from bnlint.errors import UsageError
-from bnlint.facts.passes.account import Account, account_of
+from bnlint.facts.passes.account import Account, together
 from bnlint.facts.types.graph import Graphs
-from bnlint.facts.types.invocation import Invocation, Refusal
-from bnlint.facts.types.rehearsal import Rehearsal, RehearsalFailure
+from bnlint.facts.types.invocation import Refusal
+from bnlint.facts.types.rehearsal import Rehearsal
 from bnlint.facts.types.run import Run
 from bnlint.finding import Applicability, Finding
 from bnlint.immutable import immutable
-from bnlint.lint import loading, selection
+from bnlint.lint import relevance, selection
 from bnlint.lint.files import LintTarget
 from bnlint.lint.fixer import Settled, settle
-from bnlint.lint.merge_runs import merged_runs
+from bnlint.lint.partition import programs
+from bnlint.lint.program import Job, Outcome, Progress, Trace, said_by
 from bnlint.lint.selection import LintOptions
-from bnlint.rule import Rule, Settings
+from bnlint.lint.workers import Workers, in_this_process, remembering
+from bnlint.rule import Rule
 from bnlint.source import Project
 from bnlint.stopwatch import timed
-from bnlint.urls import ISSUES
-from bnlint.visible import display_path
-from bnlint.vocabulary.packages import is_library
 
 if TYPE_CHECKING:
-    from bnlint.lint.trace_program import Attempt, Traced
+    from bnlint.lint.trace_program import Attempt
     from bnlint.source import SourceFile
-
-Progress = Callable[[int, int], None]
-Trace = Callable[[Rehearsal, Project], "Traced"]
-
-_NOTHING = Rehearsal(Graphs(), ())
 
 
 @immutable
@@ -63,40 +57,56 @@ def lint(
     progress: Progress | None = None,
     overrides: Mapping[Path, "SourceFile"] | None = None,
     trace: Trace | None = None,
+    workers: Workers = in_this_process,
 ) -> Result:
-    """Lint files together: their imports, callers and callees count as one program.
+    """Lint files together: what imports connect counts as one program.
 
     ``overrides`` are texts that replace those on disk. ``trace`` also builds the models and traces
-    them, which runs their code.
+    them, which runs their code. ``workers`` lint the programs; the result does not depend on them,
+    but for ``runs``, which stay where they were made.
 
     Raises:
         UsageError: a script does not take the arguments that it is called with.
     """
-    texts = dict(overrides or {})
-    with timed("reading files"):
-        opened = loading.read_all(files, texts)
-    project = Project(texts | {file.file: file for file in opened.files})
-    with timed("rehearsing"):
-        recipes = trace is not None
-        rehearsal = _rehearsed(opened.files, project, progress, plan.calls, recipes=recipes)
-    first = opened.files[0].path if opened.files else ""
-    found = [*map(_failed, rehearsal.failures), *_check(rehearsal, plan, first)]
-    traced = _traced(trace, rehearsal, project)
-    found, added = _with_traced(found, traced, plan, first)
-    _note_unreadable_imports(opened, project, plan)
-    sources = {file.path: file for file in (*project.files, *opened.files)}
-    findings = _chosen([*opened.findings, *found], sources, files, plan)
+    jobs = _jobs(files, plan, overrides or {})
+    outcomes = [*workers(jobs, progress, trace)]
+    for refusal in (refusal for outcome in outcomes for refusal in outcome.refusals):
+        raise UsageError(_refused(refusal))
+    sources = {file.path: file for outcome in outcomes for file in outcome.files}
+    found = [finding for outcome in outcomes for finding in outcome.findings]
+    added = frozenset[Finding]().union(*(outcome.added for outcome in outcomes))
+    findings = _chosen(found, sources, files, plan)
+    texts = {path: text for outcome in outcomes for path, text in outcome.texts.items()}
     return Result(
         findings=findings,
         sources=sources,
-        texts=opened.texts | {path: file.content for path, file in sources.items()},
+        texts=texts | {path: file.content for path, file in sources.items()},
         checked=len(files),
-        attempts=traced.attempts if traced is not None else (),
+        attempts=tuple(attempt for outcome in outcomes for attempt in outcome.attempts),
         added=tuple(finding for finding in findings if finding in added),
-        notes=tuple(_unread(rehearsal, opened.files, plan)),
-        account=account_of(rehearsal) if opened.files else None,
-        runs=rehearsal.runs,
+        notes=tuple(_unread(outcomes, plan, sources)),
+        account=together(outcome.account for outcome in outcomes) if sources else None,
+        runs=tuple(run for outcome in outcomes for run in outcome.runs),
     )
+
+
+def _jobs(
+    files: Sequence[LintTarget], plan: LintOptions, overrides: Mapping[Path, "SourceFile"]
+) -> list[Job]:
+    """A job for each program among the files that can matter."""
+    with timed("finding programs"):
+        matter = sorted(relevance.relevant(files), key=lambda target: target.path)
+        found = programs(matter, overrides)
+    return [
+        Job(
+            program.targets,
+            plan.rules,
+            plan.settings,
+            {file: text for file, text in overrides.items() if file in program.files},
+            {file: calls for file, calls in plan.calls.items() if file in program.files},
+        )
+        for program in found
+    ]
 
 
 def _chosen(
@@ -111,54 +121,6 @@ def _chosen(
     return tuple(sorted(selection.sift(found, sources, given, plan), key=_place))
 
 
-def _traced(trace: Trace | None, rehearsal: Rehearsal, project: Project) -> "Traced | None":
-    if trace is None:
-        return None
-    with timed("tracing"):
-        return trace(rehearsal, project)
-
-
-def _with_traced(
-    found: list[Finding], traced: "Traced | None", plan: LintOptions, path: str
-) -> tuple[list[Finding], set[Finding]]:
-    """All findings, with those that the traced models add, and these alone."""
-    if traced is None:
-        return found, set()
-    from bnlint.lint.trace_program import merged
-
-    every, added = merged(found, [*_check(traced.rehearsal, plan, path)])
-    return [*every, *(f for attempt in traced.attempts for f in attempt.findings())], added
-
-
-def _note_unreadable_imports(opened: loading.Opened, project: Project, plan: LintOptions) -> None:
-    for file, error in project.unreadable.items():
-        if not (plan.is_excluded(file) or is_library(str(file))):
-            opened.note_unreadable(file, display_path(file), error)
-
-
-def _rehearsed(
-    files: "Sequence[SourceFile]",
-    project: Project,
-    progress: Progress | None,
-    calls: Mapping[Path, Sequence[Invocation]],
-    *,
-    recipes: bool,
-) -> Rehearsal:
-    """What a program does; where there is none, the interpreter is not even imported.
-
-    Raises:
-        UsageError: a script does not take the arguments that it is called with.
-    """
-    if not files:
-        return _NOTHING
-    from bnlint.interpreter import rehearse
-
-    rehearsal = rehearse(files, project, progress, recipes=recipes, calls=calls)
-    for refusal in rehearsal.refusals:
-        raise UsageError(_refused(refusal))
-    return rehearsal
-
-
 def _refused(refusal: Refusal) -> str:
     """What a script says of its arguments, and where they were given."""
     call = refusal.invocation
@@ -167,13 +129,16 @@ def _refused(refusal: Refusal) -> str:
     return f"`{refusal.script} {call}` in `runs` of {call.origin}: {refusal.message}"
 
 
-def _unread(rehearsal: Rehearsal, files: "Sequence[SourceFile]", plan: LintOptions) -> list[str]:
+def _unread(
+    outcomes: Iterable[Outcome], plan: LintOptions, sources: "Mapping[str, SourceFile]"
+) -> list[str]:
     """Notes on calls whose arguments make no difference."""
-    rehearsed = {file.file for file in files}
-    calls = [c for file, own in plan.calls.items() if file not in rehearsed for c in own]
+    rehearsed = {file.file for file in sources.values()}
+    unread = [call for outcome in outcomes for call in outcome.unread]
+    unread += [c for file, own in plan.calls.items() if file not in rehearsed for c in own]
     return [
         f"nothing that was understood of the script reads the arguments `{call}` ({call.source})"
-        for call in (*rehearsal.unread, *calls)
+        for call in unread
     ]
 
 
@@ -183,12 +148,14 @@ def fix(
     allowed: Collection[Applicability],
     progress: Progress | None = None,
     trace: Trace | None = None,
+    workers: Workers = in_this_process,
 ) -> Settled[Result]:
     """Lint and fix in memory until nothing changes; writing is up to the caller."""
     unchanged: dict[Path, SourceFile] = {}
+    workers = remembering(workers)
 
     def once(texts: Mapping[Path, "SourceFile"]) -> Result:
-        result = lint(files, plan, progress, {**unchanged, **texts}, trace)
+        result = lint(files, plan, progress, {**unchanged, **texts}, trace, workers)
         for file in result.sources.values():
             unchanged.setdefault(file.file, file)
         return result
@@ -200,7 +167,7 @@ def lint_models(attempts: Sequence["Attempt"], project: Project, plan: LintOptio
     """Lint the graphs of traced models by themselves."""
     graphs = Graphs(attempt.graph for attempt in attempts if attempt.graph is not None)
     crashed = attempts[0].span.path if attempts else ""
-    found = [*_check(Rehearsal(graphs, ()), plan, crashed)]
+    found = [*said_by(plan.rules, Rehearsal(graphs, ()), plan.settings, crashed)] if crashed else []
     found += [finding for attempt in attempts for finding in attempt.findings()]
     sources = {file.path: file for file in project.files}
     findings = tuple(sorted(selection.sift(found, sources, (), plan), key=_place))
@@ -223,37 +190,6 @@ def example(text: str, name: str = "example.py") -> LintTarget:
     """Return a text as a file in a folder of its own."""
     path = Path("/bnlint-example") / name
     return LintTarget(path, named=True, content=text.encode("utf-8"), display=name)
-
-
-def _failed(failure: RehearsalFailure) -> Finding:
-    message = (
-        f"Reading what `{failure.entry}` does stopped with {failure.reason}, so what follows there"
-        f" was not checked; please report this at {ISSUES}"
-    )
-    return diagnostics.REHEARSAL_FAILED.at(failure.site.span, message)
-
-
-def _check(rehearsal: Rehearsal, plan: LintOptions, path: str) -> Iterator[Finding]:
-    """Ask every rule; a crash is reported at the start of ``path``."""
-    for rule in plan.rules if path else ():
-        try:
-            with timed(rule.id):
-                yield from findings_of(rule, rehearsal, plan.settings)
-        except Exception as error:
-            message = (
-                f"Rule `{rule.id}` stopped with {diagnostics.describe(error)}, so its findings are"
-                f" not complete; please report this at {ISSUES}"
-            )
-            yield diagnostics.RULE_CRASHED.at(diagnostics.start_of(path), message)
-
-
-def findings_of(rule: Rule, rehearsal: Rehearsal, settings: Settings) -> Iterator[Finding]:
-    """Yield what one rule says of a program, by its graphs and its runs."""
-    if rule.graph_check is not None:
-        yield from rule.graph_check(rehearsal.graphs)
-    if rule.run_check is not None:
-        found = [(run, [*rule.run_check(run, settings)]) for run in rehearsal.runs]
-        yield from merged_runs(found, rule.holds)
 
 
 def _place(finding: Finding) -> tuple[str, int, int, str, str]:

@@ -38,6 +38,16 @@ class LintTarget:
     content: bytes | None = None
     display: str | None = None
 
+    @property
+    def size(self) -> int:
+        """Bytes of its text; 0 where it cannot be read."""
+        if self.content is not None:
+            return len(self.content)
+        try:
+            return self.path.stat().st_size
+        except OSError:
+            return 0
+
 
 @dataclass(slots=True)
 class Found:

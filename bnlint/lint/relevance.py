@@ -14,7 +14,7 @@ from bnlint.source.regular import read_bytes
 
 _WORD = b"torch"
 _IMPORT = re.compile(
-    r"^[ \t]*+(?:from[ \t]++(\.*+)[ \t]*+(?:(?!import\b)([\w.]++)[ \t]++)?+"
+    r"(?:^|[;:])[ \t]*+(?:from[ \t]++(\.*+)[ \t]*+(?:(?!import\b)([\w.]++)[ \t]++)?+"
     r"import[ \t]*+(\([^()]*+\)|[^\r\n#;]*+)"
     r"|import[ \t]++([^\r\n#;]++))",
     re.MULTILINE,
@@ -50,7 +50,7 @@ def _mattering(files: Iterable[Path]) -> set[Path]:
         if content is None or _says_torch(content):
             matter.append(file)
             continue
-        for imported in _imported(file, content.decode(errors="replace"), project):
+        for imported in imported_files(file, content.decode(errors="replace"), project):
             importers[imported].add(file)
             if imported not in seen:
                 seen.add(imported)
@@ -63,16 +63,23 @@ def _mattering(files: Iterable[Path]) -> set[Path]:
     return found
 
 
-def _imported(file: Path, text: str, project: Project) -> Iterator[Path]:
-    """Yield the project files that the import statements may mean."""
+def imported_files(file: Path, text: str, project: Project) -> Iterator[Path]:
+    """Yield the project files that the import statements of a text may execute."""
     for dots, module, members, modules in _IMPORT.findall(text):
         names = re.findall(r"[\w.]+", members or modules)
         if not modules:
             names = [f"{module}.{name}".lstrip(".") for name in names] + [module]
-        for name in names:
-            found = project.locate(name, len(dots), file)
+        for part in {part for name in names for part in _with_packages(name)}:
+            found = project.locate(part, len(dots), file)
             if found is not None and found.suffix == ".py":
                 yield found
+
+
+def _with_packages(name: str) -> Iterator[str]:
+    """Yield a dotted name and those of the packages around it, whose modules are executed first."""
+    yield name
+    while name := name.rpartition(".")[0]:
+        yield name
 
 
 def _says_torch(content: bytes) -> bool:

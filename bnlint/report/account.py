@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from bnlint.facts.passes.account import Account
-from bnlint.facts.types.run import NotUnderstood
-from bnlint.facts.types.site import Site
+from bnlint.facts.passes.account import Account, Gap
+from bnlint.finding import Span
 from bnlint.lint.engine import Result
 from bnlint.style import Detail, Style
 from bnlint.visible import visible
@@ -47,37 +46,36 @@ def counted_as(number: int, one: str, many: str) -> str:
 def _listed(account: Account) -> Iterator[str]:
     yield from (f"  script: {visible(path)}" for path in account.scripts)
     for model in account.models:
-        where = f" ({place(model.site)})" if model.site is not None else ""
+        where = f" ({place(model.span)})" if model.span is not None else ""
         yield f"  model with BatchNorm: {visible(model.type)}{where}"
-    yield from (f"  training loop: {place(site)}" for site in account.training_loops)
-    yield from (f"  evaluation: {place(site)}" for site in account.evaluations)
+    yield from (f"  training loop: {place(span)}" for span in account.training_loops)
+    yield from (f"  evaluation: {place(span)}" for span in account.evaluations)
 
 
-def place(site: Site) -> str:
+def place(span: Span) -> str:
     """Return ``path:line`` as it is printed."""
-    return f"{visible(site.path)}:{site.span.line}"
+    return f"{visible(span.path)}:{span.line}"
 
 
-def _gaps(events: Sequence[NotUnderstood], look: Style, *, every: bool) -> Iterable[str]:
-    if not events:
+def _gaps(gaps: Sequence[Gap], look: Style, *, every: bool) -> Iterable[str]:
+    if not gaps:
         return []
     head = look.paint("Not understood:", "yellow")
     if every:
-        return [head, *(line for e in events for line in look.wrapped(f"  {gap(e)}", indent=4))]
-    more = len(events) - MOST_SHOWN
+        return [head, *(line for one in gaps for line in look.wrapped(f"  {gap(one)}", indent=4))]
+    more = len(gaps) - MOST_SHOWN
     rest = f"; and {more} more, which -v lists" if more > 0 else ""
-    text = f"Not understood: {'; '.join(map(gap, events[:MOST_SHOWN]))}{rest}."
+    text = f"Not understood: {'; '.join(map(gap, gaps[:MOST_SHOWN]))}{rest}."
     first, *others = look.wrapped(text, indent=2)
     return [head + first.removeprefix("Not understood:"), *others]
 
 
-def gap(event: NotUnderstood) -> str:
+def gap(told: Gap) -> str:
     """Return what is not known, where it is used, and the first cause."""
-    cause = event.reason.place
-    elsewhere = cause is not None and place(cause) != place(event.site)
-    where = f", {place(cause)}" if cause is not None and elsewhere else ""
-    owner = f" of `{visible(event.owner)}`" if event.owner else ""
-    return f"`{visible(event.name)}`{owner} at {place(event.site)} ({visible(event.reason.text)}{where})"
+    elsewhere = told.cause is not None and place(told.cause) != place(told.span)
+    where = f", {place(told.cause)}" if told.cause is not None and elsewhere else ""
+    owner = f" of `{visible(told.owner)}`" if told.owner else ""
+    return f"`{visible(told.name)}`{owner} at {place(told.span)} ({visible(told.reason)}{where})"
 
 
 def unfinished(names: Sequence[str], *, every: bool = False) -> str:

@@ -74,7 +74,7 @@ def _layer(graph: ModelGraph, layer: Layer) -> LayerJson:
         "type": layer.type,
         "kind": layer.kind,
         "arguments": {name: repr(given.value) for name, given in layer.arguments.items()},
-        "built": place(layer.site),
+        "built": place(layer.site.span),
         "called": [call.index for call in graph.calls_by_layer.get(layer, ())],
     }
 
@@ -89,6 +89,6 @@ def _call(call: Call) -> CallJson:
         "modules": list(call.modules),
         "inputs": list(call.inputs),
         "shape": None if sizes is None else list(sizes),
-        "site": place(call.site) if call.site is not None else None,
+        "site": place(call.site.span) if call.site is not None else None,
         "error": call.error,
     }

@@ -2,7 +2,7 @@
 
 from typing import Annotated, TypedDict
 
-from bnlint.facts.types.site import Site
+from bnlint.finding import Span
 
 
 class PlaceJson(TypedDict):
@@ -12,6 +12,6 @@ class PlaceJson(TypedDict):
     line: Annotated[int, "from 1"]
 
 
-def place(site: Site) -> PlaceJson:
-    """Return the file and the line of a site."""
-    return {"path": site.path, "line": site.span.line}
+def place(span: Span) -> PlaceJson:
+    """Return the file and the line of a span."""
+    return {"path": span.path, "line": span.line}

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
 from bnlint import __version__
-from bnlint.facts.passes.account import Account
-from bnlint.facts.types.run import Model, NotUnderstood, Role
+from bnlint.facts.passes.account import Account, BuiltModel, Gap
+from bnlint.facts.types.run import Role
 from bnlint.finding import Severity
 from bnlint.lint.engine import Result
 from bnlint.report.places import PlaceJson, place
@@ -87,32 +87,30 @@ def _summary(result: Result, seconds: Mapping[str, float]) -> SummaryJson:
         "rules": dict(sorted(Counter(finding.rule for finding in result.findings).items())),
         "scripts": list(told.scripts),
         "models": [_model(model) for model in told.models],
-        "training_loops": [place(site) for site in told.training_loops],
-        "evaluations": [place(site) for site in told.evaluations],
-        "not_understood": [_gap(event) for event in told.not_understood],
+        "training_loops": [place(span) for span in told.training_loops],
+        "evaluations": [place(span) for span in told.evaluations],
+        "not_understood": [_gap(gap) for gap in told.not_understood],
         "unfinished": list(told.unfinished),
         "traced": [_traced(attempt) for attempt in result.attempts],
         "seconds": {name: round(spent, 6) for name, spent in sorted(seconds.items())},
     }
 
 
-def _model(model: Model) -> ModelJson:
-    site = model.site
-    if site is None:
+def _model(model: BuiltModel) -> ModelJson:
+    if model.span is None:
         return {"class": model.type, "path": None, "line": None}
-    return {"class": model.type, "path": site.path, "line": site.span.line}
+    return {"class": model.type, "path": model.span.path, "line": model.span.line}
 
 
-def _gap(event: NotUnderstood) -> GapJson:
-    cause = event.reason.place
+def _gap(gap: Gap) -> GapJson:
     return {
-        "role": event.role,
-        "name": event.name,
-        "owner": event.owner or None,
-        "path": event.site.path,
-        "line": event.site.span.line,
-        "reason": event.reason.text,
-        "cause": place(cause) if cause is not None else None,
+        "role": gap.role,
+        "name": gap.name,
+        "owner": gap.owner or None,
+        "path": gap.span.path,
+        "line": gap.span.line,
+        "reason": gap.reason,
+        "cause": place(gap.cause) if gap.cause is not None else None,
     }
 
 

@@ -111,7 +111,7 @@ def _event(event: Event, found: Mapping[tuple[str, int], list[str]]) -> EventJso
     ]
     return {
         "kind": type(event).__name__,
-        **place(site),
+        **place(site.span),
         "text": told(event),
         "functions": functions(context),
         "loops": loops,
@@ -149,10 +149,10 @@ def _details(event: Event) -> DetailsJson:
         case NotUnderstood(reason=reason):
             return {
                 "reason": reason.text,
-                "cause": place(reason.place) if reason.place is not None else None,
+                "cause": place(reason.place.span) if reason.place is not None else None,
             }
     return {}
 
 
 def _loader(loader: Loader) -> LoaderJson:
-    return {"name": loader.names[0] if loader.names else None, **place(loader.site)}
+    return {"name": loader.names[0] if loader.names else None, **place(loader.site.span)}

@@ -46,12 +46,21 @@ class SourceFile:
         self.content = decoded.text
         self.encoding = decoded.encoding
         self.bom = decoded.bom
-        self.tree = tree
         self.newline = tree.default_newline
         self.fixable = fixable
+        self.tree = tree
 
     def __repr__(self) -> str:
         return f"SourceFile({self.path!r})"
+
+    def __getstate__(self) -> dict[str, object]:
+        """What another process gets: its text. The tree is made again where somebody asks for it."""
+        return {name: vars(self)[name] for name in _KEPT}
+
+    @cached_property
+    def tree(self) -> cst.Module:
+        """The tree, which every file has at first."""
+        return parsing.parse(self.content)[0]
 
     @property
     def mentions_torch(self) -> bool:
@@ -175,6 +184,9 @@ class SourceFile:
         called = f".{method}("
         lines = LINE_END.split(self.content) if called in self.content else []
         return any(called in line.partition("#")[0] for line in lines)
+
+
+_KEPT = ("path", "file", "content", "encoding", "bom", "newline", "fixable")
 
 
 def _short_text(node: object) -> str:

@@ -32,7 +32,7 @@ class Project:
         self.unreadable: dict[Path, Unreadable] = {}
         self._overrides = {_absolute(path): file for path, file in (overrides or {}).items()}
         self._files: dict[Path, SourceFile] = {}
-        self._read_from = {path.parent for path in self._overrides}
+        self._read_from: set[Path] = set()
         """The folders of the files read so far."""
         self._added: list[Path] = []
         """The folders of the project that files read so far put on ``sys.path``."""
@@ -43,7 +43,7 @@ class Project:
         self._listings = Listings()
         self.data = DataFiles()
         for path, source in self._overrides.items():
-            self._add_folders(source.content, path.parent)
+            self.search_for(path, source.content)
 
     @property
     def overrides(self) -> "tuple[SourceFile, ...]":
@@ -70,12 +70,18 @@ class Project:
             self.unreadable[file] = error
             raise
         self._files[file] = source
-        self._read_from.add(file.parent)
-        self._add_folders(source.content, file.parent)
+        self.search_for(file, source.content)
         return source
 
-    def _add_folders(self, content: str, folder: Path) -> None:
-        """Search from now on in folders of the project that code puts on ``sys.path``."""
+    def search_for(self, file: Path, content: str) -> None:
+        """Search from now on also where a file's own imports lead: it may be the script that is run.
+
+        That is its folder, and folders of the project that its code puts on ``sys.path``.
+        """
+        folder = file.parent
+        if folder not in self._read_from:
+            self._read_from.add(folder)
+            self._located.clear()
         for parts in added_folders(content):
             bases = [*_upwards(folder, self.root_of(folder))]
             ends = (parts[start:] for start in range(len(parts)))

@@ -8,7 +8,6 @@ from bnlint.facts.types.run import (
     Backward,
     Event,
     Forward,
-    Model,
     ModelBuilt,
     NotUnderstood,
     OptimizerStep,
@@ -16,12 +15,33 @@ from bnlint.facts.types.run import (
     Run,
 )
 from bnlint.facts.types.site import Site
+from bnlint.finding import Span
 from bnlint.immutable import immutable
 
 
 @immutable
+class BuiltModel:
+    """A model with BatchNorm that a script builds: its class, and where."""
+
+    type: str
+    span: Span | None
+
+
+@immutable
+class Gap:
+    """Something that was not understood: what, of which model, where, why, and where the reason stands."""
+
+    role: Role
+    name: str
+    owner: str
+    span: Span
+    reason: str
+    cause: Span | None
+
+
+@immutable
 class Account:
-    """What the rehearsal of all scripts came to.
+    """What the rehearsal of all scripts came to, in plain data that processes can hand over.
 
     ``scripts`` are their paths, ``models`` the models with BatchNorm that they build, ``training_loops``
     the loops with a forward, its backward and an optimizer's step, ``evaluations`` the loops, or calls
@@ -30,10 +50,10 @@ class Account:
     """
 
     scripts: tuple[str, ...] = ()
-    models: tuple[Model, ...] = ()
-    training_loops: tuple[Site, ...] = ()
-    evaluations: tuple[Site, ...] = ()
-    not_understood: tuple[NotUnderstood, ...] = ()
+    models: tuple[BuiltModel, ...] = ()
+    training_loops: tuple[Span, ...] = ()
+    evaluations: tuple[Span, ...] = ()
+    not_understood: tuple[Gap, ...] = ()
     unfinished: tuple[str, ...] = ()
 
 
@@ -45,9 +65,9 @@ def account_of(rehearsal: Rehearsal) -> Account:
     return Account(
         rehearsal.entered,
         tuple(_models(scripts)),
-        tuple(training),
-        tuple(place for place in evaluations if place not in training),
-        tuple(_not_understood(scripts)),
+        tuple(place.span for place in training),
+        tuple(place.span for place in evaluations if place not in training),
+        _in_order(map(_gap, _not_understood(scripts))),
         tuple(
             dict.fromkeys(
                 run.entry for run in sorted(rehearsal.runs, key=_by_weight) if not run.complete
@@ -61,7 +81,36 @@ def _by_weight(run: Run) -> bool:
     return not run.main
 
 
-def _models(runs: Iterable[Run]) -> Iterator[Model]:
+def together(accounts: Iterable[Account]) -> Account:
+    """What several programs came to."""
+    every = [*accounts]
+    return Account(
+        tuple(path for one in every for path in one.scripts),
+        tuple(model for one in every for model in one.models),
+        tuple(span for one in every for span in one.training_loops),
+        tuple(span for one in every for span in one.evaluations),
+        _in_order(gap for one in every for gap in one.not_understood),
+        tuple(name for one in every for name in one.unfinished),
+    )
+
+
+def _in_order(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
+    return tuple(sorted(gaps, key=lambda gap: _ORDER.index(gap.role)))
+
+
+def _gap(event: NotUnderstood) -> Gap:
+    cause = event.reason.place
+    return Gap(
+        event.role,
+        event.name,
+        event.owner,
+        event.site.span,
+        event.reason.text,
+        cause.span if cause is not None else None,
+    )
+
+
+def _models(runs: Iterable[Run]) -> Iterator[BuiltModel]:
     """The models with BatchNorm, once for each place that builds one."""
     seen: set[tuple[Site | None, str]] = set()
     for run in runs:
@@ -69,7 +118,8 @@ def _models(runs: Iterable[Run]) -> Iterator[Model]:
             key = event.model.site, event.model.type
             if not event.part and event.model.has_batchnorm is Known.YES and key not in seen:
                 seen.add(key)
-                yield event.model
+                site = event.model.site
+                yield BuiltModel(event.model.type, site.span if site is not None else None)
 
 
 def _around(event: Event) -> Site:
@@ -118,7 +168,7 @@ def _not_understood(runs: Sequence[Run]) -> list[NotUnderstood]:
             if told.isdisjoint(same) and _matters(event, run, loops):
                 found.append(event)
                 told |= same
-    return sorted(found, key=lambda event: _ORDER.index(event.role))
+    return found
 
 
 def _matters(event: NotUnderstood, run: Run, loops: Container[Site]) -> bool:
