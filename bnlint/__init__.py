@@ -2,14 +2,21 @@
 
 TYPE_CHECKING = False  # `python -m bnlint` would look for `typing` in the working directory
 if TYPE_CHECKING:
-    from bnlint.api import assert_clean, check_model, signal_propagation, trace_model
+    from bnlint.api import assert_clean, check_model, lint_paths, signal_propagation, trace_model
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "assert_clean", "check_model", "signal_propagation", "trace_model"]
+__all__ = [
+    "__version__",
+    "assert_clean",
+    "check_model",
+    "lint_paths",
+    "signal_propagation",
+    "trace_model",
+]
 
 
 def __getattr__(name: str) -> object:
-    """Import the functions on live models when they are first asked for."""
+    """Import the functions when they are first asked for."""
     if name in __all__:
         from bnlint import api
 

@@ -1,8 +1,9 @@
-"""The same rules on a live model, for notebooks and tests; this is what ``import bnlint`` offers."""
+"""What ``import bnlint`` offers: the rules on live models, for notebooks and tests, and on many paths."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bnlint import registry
@@ -12,16 +13,20 @@ from bnlint.facts.types.graph import Call, ModelGraph
 from bnlint.facts.types.signal import Signal
 from bnlint.finding import Finding, Severity
 from bnlint.immutable import immutable
-from bnlint.lint import engine
+from bnlint.lint import engine, files
 from bnlint.lint.engine import Result
-from bnlint.lint.selection import LintOptions
+from bnlint.lint.files import Patterns
+from bnlint.lint.selection import LintOptions, tests_below
 from bnlint.lint.trace_program import Attempt
+from bnlint.lint.workers import in_this_process, over
 from bnlint.registry import RuleChoice
 from bnlint.source import Project
 from bnlint.style import Style
 from bnlint.tracer.graphs.model_graphs import model_graph
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from bnlint.tracer.record.trace_model import Trace
 
 SIGNAL_RULE = "BN808"
@@ -59,6 +64,31 @@ def _place(call: Call) -> str:
 
 def _cell(text: str) -> str:
     return f"<td>{escape(text)}</td>"
+
+
+def lint_paths(
+    paths: Iterable[str | Path],
+    *,
+    select: Iterable[str] | None = None,
+    ignore: Iterable[str] = (),
+    pedantic: bool = False,
+    executor: "Executor | None" = None,
+) -> list[Finding]:
+    """Lint files and folders as ``bnlint check --isolated`` does, and return what is found, in order.
+
+    ``executor`` lints the programs, those files that imports connect, each as one job: a process pool,
+    or a cluster's (``distributed.Client().get_executor()``); its workers must see the same files. The
+    findings do not depend on it. Without one, this process does it.
+
+    Raises:
+        UsageError: a path does not exist or is no Python file.
+        ValueError: an unknown rule.
+    """
+    plan = _plan(select, ignore, unasked=())
+    plan = replace(plan, likely=pedantic, is_test=tests_below(Path.cwd()))
+    targets = files.find([str(path) for path in paths], Patterns(Path.cwd(), ())).targets
+    own = in_this_process if executor is None else over(executor)
+    return list(engine.lint(targets, plan, workers=own).findings)
 
 
 def trace_model(model: Any, *example_inputs: Any, input_size: Sizes | None = None) -> TracedModel:
@@ -157,13 +187,14 @@ def _graph(traced: "Trace", project: Project) -> TracedModel:
     return TracedModel(**values, graph_module=traced.recording.module)
 
 
-def _plan(select: Iterable[str] | None, ignore: Iterable[str]) -> LintOptions:
+def _plan(
+    select: Iterable[str] | None, ignore: Iterable[str], unasked: tuple[str, ...] = (SIGNAL_RULE,)
+) -> LintOptions:
     for name, given in (("select", select), ("ignore", ignore)):
         if isinstance(given, str):
             raise TypeError(f'`{name}` must be a list of rules such as ["BN201"], not a text')
     words = None if select is None else tuple(select)
-    unasked = () if words is not None else (SIGNAL_RULE,)
-    choice = RuleChoice(words, (*ignore, *unasked))
+    choice = RuleChoice(words, (*ignore, *(unasked if words is None else ())))
     try:
         registry.require_known(words or (), "`select`")
         registry.require_known(choice.ignore, "`ignore`")

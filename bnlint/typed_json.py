@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -59,10 +60,19 @@ def _scalar(kind: type, data: object) -> object:
         return _NUMBERS[data]
     if kind is str:
         return _string(data)
+    if issubclass(kind, Enum):
+        return _member(kind, data)
     accepted: Any = (int, float) if kind is float else kind
     if not isinstance(data, accepted) or isinstance(data, bool) is not (kind is bool):
         raise Malformed(f"no {kind.__name__}: {data!r:.80}")
     return float(data) if kind is float else _bounded(data)
+
+
+def _member(kind: type[Enum], data: object) -> Enum:
+    try:
+        return kind(data)
+    except ValueError:
+        raise Malformed(f"no {kind.__name__}: {data!r:.80}") from None
 
 
 def _plain(data: object, depth: int) -> object:

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from bnlint import diagnostics
+from bnlint.cli.clean import cache_folder
 from bnlint.cli.invocations import calls_of, require_one_script
 from bnlint.cli.lint_options import plan_of
 from bnlint.cli.options import CheckOptions
@@ -63,20 +64,25 @@ def _check(options: CheckOptions) -> int:
     found, plan, config = asked_for(options)
     with _tracer(options) if _traces(options, config) else nullcontext() as trace:
         if options.diff:
-            return _diff(found, plan, options, trace)
+            return _diff(found, plan, options, config, trace)
         if options.fix:
             return _fix(found, plan, options, config, trace)
         with Bar() as progress:
             result = engine.lint(
-                found.targets, plan, progress, trace=trace, workers=_workers(options)
+                found.targets, plan, progress, trace=trace, workers=_workers(options, config)
             )
     report(result, options)
     summarise(result, options)
     return status(result, options, config)
 
 
-def _workers(options: CheckOptions) -> Workers:
-    return over_processes(options.jobs or cores())
+def _workers(options: CheckOptions, config: Config) -> Workers:
+    workers = over_processes(options.jobs or cores())
+    if options.no_cache:
+        return workers
+    from bnlint.lint.cache import Cache, cached
+
+    return cached(workers, Cache(cache_folder(options.cache_dir, config)))
 
 
 def asked_for(options: CheckOptions) -> tuple[Found, LintOptions, Config]:
@@ -162,15 +168,17 @@ def _warn(found: Found, config: Config) -> None:
 
 
 def _settle(
-    found: Found, plan: LintOptions, options: CheckOptions, trace: Trace | None
+    found: Found, plan: LintOptions, options: CheckOptions, config: Config, trace: Trace | None
 ) -> Settled[Result]:
     with Bar() as progress:
         levels = allowed(options)
-        return engine.fix(found.targets, plan, levels, progress, trace, _workers(options))
+        return engine.fix(found.targets, plan, levels, progress, trace, _workers(options, config))
 
 
-def _diff(found: Found, plan: LintOptions, options: CheckOptions, trace: Trace | None) -> int:
-    settled = _settle(found, plan, options, trace)
+def _diff(
+    found: Found, plan: LintOptions, options: CheckOptions, config: Config, trace: Trace | None
+) -> int:
+    settled = _settle(found, plan, options, config, trace)
     patch = "".join(unified(c.before.path, c.before.content, c.after) for c in settled.changes)
     if options.output is not None:
         atomic_writing.write_text(options.output, patch)
@@ -197,7 +205,7 @@ def _fix(
     from_stdin = options.paths == (_STDIN,)
     writable = Writable(plan.may_change)
     plan = plan if from_stdin else replace(plan, may_change=writable)
-    settled = _settle(found, plan, options, trace)
+    settled = _settle(found, plan, options, config, trace)
     notes = [
         f"`{display_path(file)}` is not fixed: {why}" for file, why in writable.obstacles.items()
     ]

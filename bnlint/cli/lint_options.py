@@ -8,7 +8,7 @@ from bnlint.cli.options import CheckOptions, TraceOptions
 from bnlint.config import Config
 from bnlint.immutable import immutable
 from bnlint.lint.files import Patterns
-from bnlint.lint.selection import LintOptions, is_test_file
+from bnlint.lint.selection import LintOptions, tests_below
 from bnlint.registry import RuleChoice
 from bnlint.selector import weight
 
@@ -37,13 +37,7 @@ def _tests_left_out(options: CheckOptions | TraceOptions, config: Config) -> Cal
     """Tells the test files, by their paths within the project, unless they are linted in full."""
     if config.lint_tests or options.lint_tests:
         return lambda file: False
-    root = config.root if config.origin else Path.cwd()
-
-    def is_test(file: Path) -> bool:
-        inside = file.relative_to(root) if file.is_relative_to(root) else Path(file.name)
-        return is_test_file(inside)
-
-    return is_test
+    return tests_below(config.root if config.origin else Path.cwd())
 
 
 @immutable

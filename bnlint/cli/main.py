@@ -116,6 +116,10 @@ def commands(ctx: click.Context) -> None:
     metavar="NUMBER",
     help="Processes that lint, where the files are several programs.  [default: the cores]",
 )
+@click.option(
+    "--no-cache", is_flag=True, help="Neither read nor keep what came of files that do not change."
+)
+@parameters.cache_dir
 @click.option("--timings", is_flag=True, help="Say on stderr what takes how long, rule by rule.")
 @parameters.child
 def check(**given: Any) -> int:
@@ -246,6 +250,15 @@ def rules(form: str) -> None:
     from bnlint.cli import rules
 
     rules.listing(form)
+
+
+@commands.command()
+@parameters.cache_dir
+def clean(cache_dir: Path | None) -> None:
+    """Remove the cache of the project in the working directory."""
+    from bnlint.cli import clean
+
+    clean.clean(cache_dir)
 
 
 @commands.command()

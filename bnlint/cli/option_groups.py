@@ -35,7 +35,8 @@ def _group(*parts: Callable[[Any], Any]) -> Decorator:
 HEADINGS = {
     "Fixes": "fix unsafe_fixes fix_imports show_fixes diff report_unused_ignores",
     "What to look for": "select ignore pedantic lint_tests",
-    "Files and configuration": "exclude config isolated stdin_filename jobs",
+    "Files and configuration": "exclude config isolated stdin_filename",
+    "Speed": "jobs no_cache cache_dir",
     "Report": "layers graph depth form output plot every verbose quiet statistics summary timings fail_on exit_zero",
     "The model": "inputs dtype arguments",
     "Tracing": "trace trusted total_timeout python timeout memory pass_env",
@@ -87,6 +88,15 @@ where = _group(
     click.option("--isolated", is_flag=True, help="Use no configuration at all."),
 )
 """Which files to lint, and by which configuration."""
+
+cache_dir = click.option(
+    "--cache-dir",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    envvar="BNLINT_CACHE_DIR",
+    help="Where to keep it.  [default: .bnlint_cache; env: BNLINT_CACHE_DIR]",
+)
+"""Where what came of programs is kept."""
 
 reporting = _group(
     click.option(

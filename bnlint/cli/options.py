@@ -62,6 +62,8 @@ class CheckOptions(ReportOptions, ChildOptions):
     statistics: bool = False
     summary: Path | None = None
     jobs: int | None = None
+    no_cache: bool = False
+    cache_dir: Path | None = None
 
 
 @immutable(kw_only=True, slots=False)

@@ -103,6 +103,7 @@ def _jobs(
             plan.rules,
             plan.settings,
             {file: text for file, text in overrides.items() if file in program.files},
+            program.files,
             {file: calls for file, calls in plan.calls.items() if file in program.files},
         )
         for program in found

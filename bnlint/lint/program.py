@@ -18,6 +18,7 @@ from bnlint.lint.files import LintTarget
 from bnlint.lint.merge_runs import merged_runs
 from bnlint.rule import Rule, Settings
 from bnlint.source import Project
+from bnlint.source.lookups import Lookup
 from bnlint.stopwatch import timed
 from bnlint.urls import ISSUES
 from bnlint.visible import display_path
@@ -37,14 +38,15 @@ _NOTHING = Rehearsal(Graphs(), ())
 class Job:
     """A program to lint, in plain data that any process can be given.
 
-    ``overrides`` are texts that replace those on disk, ``calls`` the known calls of scripts, by their
-    files.
+    ``overrides`` are texts that replace those on disk, ``files`` all that the targets may import,
+    ``calls`` the known calls of scripts, by their files.
     """
 
     targets: tuple[LintTarget, ...]
     rules: tuple[Rule, ...]
     settings: Settings = field(default_factory=Settings)
     overrides: "Mapping[Path, SourceFile]" = field(default_factory=dict)
+    files: frozenset[Path] = frozenset()
     calls: Mapping[Path, Sequence[Invocation]] = field(default_factory=dict)
 
 
@@ -55,7 +57,8 @@ class Outcome:
     ``files`` are all that were read, ``texts`` what could be decoded of unreadable ones, by their
     display paths. ``refusals`` are calls that a script does not take, ``unread`` calls whose arguments
     nothing asks for. ``attempts`` are the models that were traced or not, ``added`` the findings that
-    reading alone did not give. ``runs`` are what the program does.
+    reading alone did not give. ``runs`` are what the program does, ``lookups`` what was asked of the
+    file system beside the files.
     """
 
     findings: tuple[Finding, ...]
@@ -67,6 +70,7 @@ class Outcome:
     attempts: "tuple[Attempt, ...]" = ()
     added: frozenset[Finding] = frozenset()
     runs: tuple[Run, ...] = ()
+    lookups: tuple[Lookup, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -97,6 +101,7 @@ def lint_program(job: Job, progress: Progress | None = None, trace: Trace | None
         attempts=traced.attempts if traced is not None else (),
         added=added,
         runs=rehearsal.runs,
+        lookups=project.lookups(),
     )
 
 

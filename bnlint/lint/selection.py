@@ -56,6 +56,16 @@ def is_test_file(path: PurePath) -> bool:
     return named or not TEST_FOLDERS.isdisjoint(path.parts[:-1])
 
 
+def tests_below(root: Path) -> Callable[[Path], bool]:
+    """Tells the test files of a project by their paths within it."""
+
+    def is_test(file: Path) -> bool:
+        inside = file.relative_to(root) if file.is_relative_to(root) else Path(file.name)
+        return is_test_file(inside)
+
+    return is_test
+
+
 def sift(
     found: Iterable[Finding],
     sources: Mapping[str, "SourceFile"],

@@ -2,9 +2,11 @@
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from bnlint.source import lookups
+from bnlint.source.lookups import Lookup, Question
 from bnlint.source.regular import read_bytes
 
 SUFFIXES = frozenset(".yaml .yml .json .toml .ini .cfg .conf .config".split())
@@ -21,6 +23,7 @@ class DataFiles:
         self._texts: dict[Path, str | None] = {}
         self._left = MOST
         self._too_large: set[Path] = set()
+        self._answers: dict[tuple[Question, str], bool] = {}
 
     def find(self, name: str, folders: Sequence[Path], root: Path) -> Path | None:
         """The file that a path means from the first of some folders where there is one.
@@ -31,10 +34,27 @@ class DataFiles:
             return None
         for folder in folders:
             file = Path(os.path.normpath(os.path.join(folder, name)))
-            if file.is_relative_to(root) and os.path.isfile(file):
+            if file.is_relative_to(root) and self._asked(Question.IS_FILE, file, os.path.isfile):
                 real, inside = os.path.realpath(file), os.path.realpath(root)
                 return file if Path(real).is_relative_to(inside) else None
         return None
+
+    def is_folder(self, path: Path) -> bool:
+        """Whether there is such a folder."""
+        return self._asked(Question.IS_FOLDER, path, os.path.isdir)
+
+    def _asked(self, question: Question, path: Path, ask: Callable[[Path], bool]) -> bool:
+        key = question, str(path)
+        if key not in self._answers:
+            self._answers[key] = ask(path)
+        return self._answers[key]
+
+    def lookups(self) -> Iterator[Lookup]:
+        """What was asked, and the answers."""
+        for (question, path), answer in self._answers.items():
+            yield Lookup(question, path, str(answer))
+        for file in self._texts:
+            yield lookups.content(file)
 
     def text(self, file: Path) -> str | None:
         """What is in a small regular file of a kind that holds data, else ``None``."""

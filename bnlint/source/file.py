@@ -53,6 +53,16 @@ class SourceFile:
     def __repr__(self) -> str:
         return f"SourceFile({self.path!r})"
 
+    @classmethod
+    def of_text(
+        cls, path: str, file: Path, decoded: decoding.Decoded, newline: str, fixable: bool
+    ) -> "SourceFile":
+        """A file that was parsed before: its tree is made where somebody asks for it."""
+        self = cls.__new__(cls)
+        self.path, self.file, self.newline, self.fixable = path, file, newline, fixable
+        self.content, self.encoding, self.bom = decoded.text, decoded.encoding, decoded.bom
+        return self
+
     def __getstate__(self) -> dict[str, object]:
         """What another process gets: its text. The tree is made again where somebody asks for it."""
         return {name: vars(self)[name] for name in _KEPT}

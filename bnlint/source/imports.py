@@ -7,8 +7,10 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bnlint.source import lookups
 from bnlint.source.data_files import DataFiles
 from bnlint.source.listing import Listings
+from bnlint.source.lookups import Lookup
 from bnlint.source.search_paths import added_folders
 from bnlint.source.unreadable import Unreadable
 from bnlint.vocabulary.packages import NEVER_OURS, THIRD_PARTY
@@ -54,6 +56,15 @@ class Project:
     def files(self) -> "tuple[SourceFile, ...]":
         """All files read so far, in reading order."""
         return tuple(self._files.values())
+
+    def lookups(self) -> tuple[Lookup, ...]:
+        """What was asked of the file system so far, but for the Python files that were read."""
+        listings = self._listings
+        some = (
+            lookups.kinds(path, own, listings.known(path)) for path, own in listings.names.items()
+        )
+        every = (lookups.entries(path, names) for path, names in listings.whole.items())
+        return *some, *every, *self.data.lookups()
 
     def load(self, path: Path, display: str | None = None) -> "SourceFile":
         """Read a file, at most once; raises :class:`Unreadable`."""
@@ -192,6 +203,10 @@ class Project:
         except Unreadable:
             return None
 
+    def has_file(self, path: Path) -> bool:
+        """Whether there is such a file, on disk or among the texts that replace it."""
+        return self._has_file(path.parent, path.name)
+
     def entries(self, folder: Path) -> "Mapping[str, bool]":
         """The names in a folder; none when it cannot be read."""
         return self._listings.entries(folder)
@@ -209,8 +224,7 @@ class Project:
     def _find_root(self, folder: Path) -> Path:
         candidates = list(_upwards(folder, Path(folder.anchor)))
         for candidate in candidates:
-            entries = self._listings.entries(candidate)
-            if any(marker in entries for marker in MARKERS):
+            if any(self._listings.kind(candidate, marker) is not None for marker in MARKERS):
                 return candidate
         barred = (Path(folder.anchor), Path(os.path.expanduser("~")))
         below = list(takewhile(lambda candidate: candidate not in barred, candidates))

@@ -1,6 +1,7 @@
 """Directory listings, read once each."""
 
 import os
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,25 +14,40 @@ class Listings:
 
     def __init__(self) -> None:
         self._known: dict[str, Mapping[str, bool]] = {}
+        self.names: dict[str, set[str]] = defaultdict(set)
+        """The single names that were asked for, by directory."""
+        self.whole: dict[str, Mapping[str, bool]] = {}
+        """The directories whose entries were all asked for."""
 
     def entries(self, directory: Path) -> Mapping[str, bool]:
         """Return the names in a directory, each with ``DIRECTORY`` or ``FILE``; empty if none."""
-        key = str(directory)
+        found = self.whole[str(directory)] = self.known(str(directory))
+        return found
+
+    def known(self, key: str) -> Mapping[str, bool]:
+        """The same of a directory that nobody is told to have asked for."""
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = _scan(key)
+            found = self._known[key] = scan(key)
         return found
 
     def has_file(self, directory: Path, name: str) -> bool:
         """Whether the directory holds a file of that name."""
-        return self.entries(directory).get(name) is FILE
+        return self.kind(directory, name) is FILE
 
     def has_directory(self, directory: Path, name: str) -> bool:
         """Whether the directory holds a directory of that name."""
-        return self.entries(directory).get(name) is DIRECTORY
+        return self.kind(directory, name) is DIRECTORY
+
+    def kind(self, directory: Path, name: str) -> bool | None:
+        """``DIRECTORY``, ``FILE``, or ``None`` where there is nothing of that name."""
+        key = str(directory)
+        self.names[key].add(name)
+        return self.known(key).get(name)
 
 
-def _scan(directory: str) -> Mapping[str, bool]:
+def scan(directory: str) -> Mapping[str, bool]:
+    """The names in a directory as they are now."""
     try:
         with os.scandir(directory) as entries:
             return {entry.name: _is_directory(entry) for entry in entries}

@@ -1,7 +1,6 @@
 """Modules of the project: names that are evaluated when they are first used, and imports."""
 
 import builtins
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -226,7 +225,7 @@ class Namespaces:
     def submodule(self, directory: Directory, name: str, importer: Namespace) -> Value:
         """``directory.name`` for a namespace package."""
         for candidate in (directory.path / f"{name}.py", directory.path / name / "__init__.py"):
-            if os.path.isfile(candidate):
+            if self.project.has_file(candidate):
                 return self.imported(self.project.load(candidate))
         return Directory(directory.path / name)
 

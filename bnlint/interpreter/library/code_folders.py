@@ -26,7 +26,7 @@ def names_in(m: Machine, path: str, site: Site) -> list[str] | None:
     folders, root = where
     for base in folders:
         folder = Path(os.path.normpath(os.path.join(base, path)))
-        if not folder.is_relative_to(root) or not os.path.isdir(folder):
+        if not folder.is_relative_to(root) or not m.namespaces.project.data.is_folder(folder):
             continue
         if not Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(root)):
             return None

@@ -76,7 +76,7 @@ class _Composition:
         folder = self.folder / name
         if ".." in name or not folder.is_relative_to(self.root):
             return False
-        return name in stored_groups(self.m) or os.path.isdir(folder)
+        return name in stored_groups(self.m) or self.m.namespaces.project.data.is_folder(folder)
 
     def compose(self, name: str, overrides: _Overrides) -> Configuration:
         """The whole configuration; raises :class:`NotComposed`."""
