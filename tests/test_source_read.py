@@ -433,7 +433,7 @@ def test_reading_for_a_display_path(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path)
     source = read("pkg/a.py")
     assert (source.path, source.file, source.newline) == ("pkg/a.py", file, "\r\n")
-    assert source.mentions_torch
+    assert source.mentions("torch")
     assert read(file, display="./pkg/a.py").path == "./pkg/a.py"
     monkeypatch.chdir(file.parent)
     assert read("a.py").path == "a.py"

@@ -6,13 +6,12 @@ Entries are JSON and read by types: a cache that is damaged, or made up, is pass
 import json
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
-from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 
 import bnlint
@@ -23,7 +22,7 @@ from bnlint.immutable import immutable
 from bnlint.lint.files import LintTarget
 from bnlint.lint.program import Job, Outcome, Progress, Trace
 from bnlint.lint.workers import Workers
-from bnlint.source import SourceFile, lookups
+from bnlint.source import TextFile, lookups
 from bnlint.source.decoding import decode
 from bnlint.source.lookups import Lookup, digest
 from bnlint.source.regular import read_bytes
@@ -45,8 +44,6 @@ class _File:
 
     path: str
     file: str
-    newline: str
-    fixable: bool
 
 
 @immutable
@@ -166,7 +163,7 @@ def _entry(key: str, job: Job, outcome: Outcome) -> _Entry:
     return _Entry(
         key,
         outcome.findings,
-        tuple(_File(f.path, str(f.file), f.newline, f.fixable) for f in outcome.files),
+        tuple(_File(f.path, str(f.file)) for f in outcome.files),
         outcome.texts,
         outcome.account,
         (*outcome.lookups, *map(lookups.content, others)),
@@ -186,23 +183,24 @@ def _target(target: LintTarget) -> tuple[str, str | None]:
 @cache
 def _ourselves() -> list[object]:
     """What we are: versions, and the state of our own files, which change while one works on them."""
-    root = Path(bnlint.__file__).parent
-    code = [(str(f.relative_to(root)), f.stat().st_mtime_ns) for f in sorted(root.rglob("*.py"))]
-    return [bnlint.__version__, sys.version, metadata.version("libcst"), code]
+    root, parser = Path(bnlint.__file__).parent, find_spec("libcst")
+    code = [
+        *sorted(root.rglob("*.py")),
+        *([Path(parser.origin)] if parser and parser.origin else []),
+    ]
+    return [bnlint.__version__, sys.version, [(str(f), f.stat().st_mtime_ns) for f in code]]
 
 
-def _source(kept: _File) -> SourceFile:
-    decoded = decode(read_bytes(kept.file))
-    return SourceFile.of_text(kept.path, Path(kept.file), decoded, kept.newline, kept.fixable)
+def _source(kept: _File) -> TextFile:
+    return TextFile(kept.path, Path(kept.file), decode(read_bytes(kept.file)))
 
 
 def _write(file: Path, text: str) -> None:
     """Write a file at once, so that nobody reads half of it."""
-    handle, name = tempfile.mkstemp(dir=file.parent)
+    beside = file.with_name(f"{file.name}.{os.getpid()}")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        with beside.open("x", encoding="utf-8") as stream:
             stream.write(text)
-        os.replace(name, file)
-    except BaseException:
-        os.unlink(name)
-        raise
+        os.replace(beside, file)
+    finally:
+        beside.unlink(missing_ok=True)

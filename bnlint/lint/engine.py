@@ -21,7 +21,7 @@ from bnlint.lint.program import Job, Outcome, Progress, Trace, said_by
 from bnlint.lint.selection import LintOptions
 from bnlint.lint.workers import Workers, in_this_process, remembering
 from bnlint.rule import Rule
-from bnlint.source import Project
+from bnlint.source import Project, TextFile
 from bnlint.stopwatch import timed
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Result:
     """
 
     findings: tuple[Finding, ...]
-    sources: Mapping[str, "SourceFile"]
+    sources: Mapping[str, TextFile]
     texts: Mapping[str, str]
     checked: int
     attempts: tuple["Attempt", ...] = ()
@@ -112,7 +112,7 @@ def _jobs(
 
 def _chosen(
     found: Sequence[Finding],
-    sources: "Mapping[str, SourceFile]",
+    sources: Mapping[str, TextFile],
     files: Sequence[LintTarget],
     plan: LintOptions,
 ) -> tuple[Finding, ...]:
@@ -131,7 +131,7 @@ def _refused(refusal: Refusal) -> str:
 
 
 def _unread(
-    outcomes: Iterable[Outcome], plan: LintOptions, sources: "Mapping[str, SourceFile]"
+    outcomes: Iterable[Outcome], plan: LintOptions, sources: Mapping[str, TextFile]
 ) -> list[str]:
     """Notes on calls whose arguments make no difference."""
     rehearsed = {file.file for file in sources.values()}
@@ -152,13 +152,16 @@ def fix(
     workers: Workers = in_this_process,
 ) -> Settled[Result]:
     """Lint and fix in memory until nothing changes; writing is up to the caller."""
+    from bnlint.source import SourceFile
+
     unchanged: dict[Path, SourceFile] = {}
     workers = remembering(workers)
 
-    def once(texts: Mapping[Path, "SourceFile"]) -> Result:
+    def once(texts: Mapping[Path, SourceFile]) -> Result:
         result = lint(files, plan, progress, {**unchanged, **texts}, trace, workers)
         for file in result.sources.values():
-            unchanged.setdefault(file.file, file)
+            if isinstance(file, SourceFile):
+                unchanged.setdefault(file.file, file)
         return result
 
     return settle(once, allowed)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from bnlint.finding import Applicability, Edit, Finding
 from bnlint.immutable import immutable
-from bnlint.source import Unreadable
+from bnlint.source import TextFile, Unreadable
+from bnlint.source.line_index import Lines
 
 if TYPE_CHECKING:
     from bnlint.source import SourceFile
@@ -24,7 +25,7 @@ class Linted(Protocol):
         """The findings."""
 
     @property
-    def sources(self) -> Mapping[str, "SourceFile"]:
+    def sources(self) -> Mapping[str, TextFile]:
         """The files."""
 
 
@@ -35,7 +36,7 @@ L = TypeVar("L", bound=Linted)
 class Change:
     """One file's text before all fixes and after them."""
 
-    before: "SourceFile"
+    before: TextFile
     after: str
 
 
@@ -126,7 +127,7 @@ def edited(text: str, edits: Iterable[Edit]) -> str | None:
 
 
 def _fixed(
-    wanted: Sequence[Finding], sources: Mapping[str, "SourceFile"]
+    wanted: Sequence[Finding], sources: Mapping[str, TextFile]
 ) -> tuple[list[Finding], dict[Path, "SourceFile"]]:
     """Apply as many of the fixes as go together; one that breaks a file is left out."""
     together = _compatible(wanted)
@@ -157,7 +158,7 @@ def _touch(one: Edit, other: Edit) -> bool:
 
 
 def _parsed(
-    findings: Iterable[Finding], sources: Mapping[str, "SourceFile"]
+    findings: Iterable[Finding], sources: Mapping[str, TextFile]
 ) -> dict[Path, "SourceFile"] | None:
     """Return the files with all fixes applied; ``None`` when one of them is no Python any more."""
     from bnlint.source import parse_text
@@ -212,7 +213,7 @@ def _done(finding: Finding, linted: Linted) -> Done:
     """What a fix does, at the place of its first edit."""
     assert finding.fix is not None
     first = min(finding.fix.edits)
-    line = linted.sources[first.path].positions.lines.place(first.start)[0]
+    line = Lines.of(linted.sources[first.path].content).place(first.start)[0]
     paths = frozenset(edit.path for edit in finding.fix.edits)
     return Done(first.path, line, finding.rule, finding.fix.title, paths)
 

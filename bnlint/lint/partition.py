@@ -3,16 +3,12 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from bnlint.immutable import immutable
 from bnlint.lint.files import LintTarget
 from bnlint.lint.relevance import imported_files
-from bnlint.source import Project
+from bnlint.source import Project, TextFile
 from bnlint.source.regular import read_bytes
-
-if TYPE_CHECKING:
-    from bnlint.source import SourceFile
 
 _BY_NAME = re.compile(
     r"\b(?:importlib|import_module|__import__|runpy|exec|hydra|_target_|class_path|fromfile|LightningCLI)\b"
@@ -28,9 +24,7 @@ class Program:
     files: frozenset[Path]
 
 
-def programs(
-    targets: Sequence[LintTarget], overrides: "Mapping[Path, SourceFile]"
-) -> list[Program]:
+def programs(targets: Sequence[LintTarget], overrides: Mapping[Path, TextFile]) -> list[Program]:
     """Divide files into programs, in the order of their first files.
 
     Two files are of one program if an import statement of one may mean the other, or a file that is
@@ -88,13 +82,13 @@ class _Connected:
             self._nearer[self.first(other)] = self.first(path)
 
 
-def _text(target: LintTarget, overrides: "Mapping[Path, SourceFile]") -> str:
+def _text(target: LintTarget, overrides: Mapping[Path, TextFile]) -> str:
     if target.content is not None and target.path not in overrides:
         return target.content.decode(errors="replace")
     return _read(target.path, overrides)
 
 
-def _read(file: Path, overrides: "Mapping[Path, SourceFile]") -> str:
+def _read(file: Path, overrides: Mapping[Path, TextFile]) -> str:
     """The text as far as it can be read: what cannot is reported when it is parsed."""
     if file in overrides:
         return overrides[file].content

@@ -17,7 +17,7 @@ from bnlint.lint import loading
 from bnlint.lint.files import LintTarget
 from bnlint.lint.merge_runs import merged_runs
 from bnlint.rule import Rule, Settings
-from bnlint.source import Project
+from bnlint.source import Project, TextFile
 from bnlint.source.lookups import Lookup
 from bnlint.stopwatch import timed
 from bnlint.urls import ISSUES
@@ -62,7 +62,7 @@ class Outcome:
     """
 
     findings: tuple[Finding, ...]
-    files: "tuple[SourceFile, ...]" = ()
+    files: tuple[TextFile, ...] = ()
     texts: Mapping[str, str] = field(default_factory=dict)
     account: Account = field(default_factory=Account)
     refusals: tuple[Refusal, ...] = ()

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
 
 from bnlint import diagnostics, registry
 from bnlint.facts.types.invocation import Invocation
@@ -14,9 +13,7 @@ from bnlint.lint.files import absolute
 from bnlint.lint.suppress import Ignores, Silenced
 from bnlint.rule import Rule, Settings
 from bnlint.selector import means
-
-if TYPE_CHECKING:
-    from bnlint.source import SourceFile
+from bnlint.source import TextFile
 
 
 @immutable
@@ -68,7 +65,7 @@ def tests_below(root: Path) -> Callable[[Path], bool]:
 
 def sift(
     found: Iterable[Finding],
-    sources: Mapping[str, "SourceFile"],
+    sources: Mapping[str, TextFile],
     given: Collection[str],
     plan: LintOptions,
 ) -> Iterator[Finding]:
@@ -89,7 +86,7 @@ def sift(
         yield _restrained(finding, untouched, named)
 
 
-def _is_wanted(finding: Finding, sources: Mapping[str, "SourceFile"], plan: LintOptions) -> bool:
+def _is_wanted(finding: Finding, sources: Mapping[str, TextFile], plan: LintOptions) -> bool:
     path = finding.span.path
     file = sources[path].file if path in sources else absolute(path)
     if plan.is_excluded(file) or (finding.likely and not plan.likely):
@@ -99,9 +96,7 @@ def _is_wanted(finding: Finding, sources: Mapping[str, "SourceFile"], plan: Lint
     return not any(means(w, finding.rule, finding.name) for w in plan.ignored_in(file))
 
 
-def _is_about_tests(
-    finding: Finding, sources: Mapping[str, "SourceFile"], plan: LintOptions
-) -> bool:
+def _is_about_tests(finding: Finding, sources: Mapping[str, TextFile], plan: LintOptions) -> bool:
     """Whether it is in a test, or a test is what proves it, and its rule has nothing to say there."""
     rule = registry.rules().get(finding.rule)
     if rule is None or rule.in_tests:

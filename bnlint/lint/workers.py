@@ -121,6 +121,9 @@ def _watch(futures: "Mapping[Job, Future[Outcome]]", progress: Progress | None) 
 
 def _elsewhere(job: Job, *, timed: bool) -> Outcome:
     """Lint in another process: what the program does stays there."""
+    from bnlint.source import parsed
+
+    job = replace(job, overrides={file: parsed(text) for file, text in job.overrides.items()})
     if not timed:
         return replace(lint_program(job), runs=())
     with stopwatch() as seconds:

@@ -6,12 +6,13 @@ LibCST takes longer to import than a small file to read, so it is left until som
 from typing import TYPE_CHECKING
 
 from bnlint.source.imports import Project
+from bnlint.source.text_file import TextFile
 from bnlint.source.unreadable import Unreadable
 
 if TYPE_CHECKING:
-    from bnlint.source.file import SourceFile, parse_text, read
+    from bnlint.source.file import SourceFile, parse_text, parsed, read
 
-__all__ = ["Project", "SourceFile", "Unreadable", "parse_text", "read"]
+__all__ = ["Project", "SourceFile", "TextFile", "Unreadable", "parse_text", "parsed", "read"]
 
 
 def __getattr__(name: str) -> object:

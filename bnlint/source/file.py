@@ -26,14 +26,14 @@ from bnlint.source.name_bindings import Bindings
 from bnlint.source.parents import Parents
 from bnlint.source.positions import Positions
 from bnlint.source.regular import read_bytes
+from bnlint.source.text_file import TextFile
 from bnlint.source.unreadable import Unreadable
 from bnlint.visible import display_path
 
 
-class SourceFile:
+class SourceFile(TextFile):
     """A parsed file, the :class:`bnlint.facts.types.site.Source` of its nodes.
 
-    ``content`` is the decoded text without a byte order mark; offsets count its characters.
     ``newline`` is its first line ending. ``fixable`` is false when the tree is not exactly that of
     the text, so that nothing may be edited. Positions are computed when first asked for.
     """
@@ -41,41 +41,10 @@ class SourceFile:
     def __init__(
         self, path: str, file: Path, decoded: decoding.Decoded, tree: cst.Module, fixable: bool
     ) -> None:
-        self.path = path
-        self.file = file
-        self.content = decoded.text
-        self.encoding = decoded.encoding
-        self.bom = decoded.bom
+        super().__init__(path, file, decoded)
+        self.tree = tree
         self.newline = tree.default_newline
         self.fixable = fixable
-        self.tree = tree
-
-    def __repr__(self) -> str:
-        return f"SourceFile({self.path!r})"
-
-    @classmethod
-    def of_text(
-        cls, path: str, file: Path, decoded: decoding.Decoded, newline: str, fixable: bool
-    ) -> "SourceFile":
-        """A file that was parsed before: its tree is made where somebody asks for it."""
-        self = cls.__new__(cls)
-        self.path, self.file, self.newline, self.fixable = path, file, newline, fixable
-        self.content, self.encoding, self.bom = decoded.text, decoded.encoding, decoded.bom
-        return self
-
-    def __getstate__(self) -> dict[str, object]:
-        """What another process gets: its text. The tree is made again where somebody asks for it."""
-        return {name: vars(self)[name] for name in _KEPT}
-
-    @cached_property
-    def tree(self) -> cst.Module:
-        """The tree, which every file has at first."""
-        return parsing.parse(self.content)[0]
-
-    @property
-    def mentions_torch(self) -> bool:
-        """Whether the word occurs at all; without it the file is of interest only to importers."""
-        return "torch" in self.content
 
     @cached_property
     def positions(self) -> Positions:
@@ -196,9 +165,6 @@ class SourceFile:
         return any(called in line.partition("#")[0] for line in lines)
 
 
-_KEPT = ("path", "file", "content", "encoding", "bom", "newline", "fixable")
-
-
 def _short_text(node: object) -> str:
     """The text of a dotted name, for which no positions are needed; ``""`` of anything else."""
     if type(node) is cst.Name:
@@ -231,6 +197,11 @@ def parse_text(text: str, path: str = "<text>", file: Path | None = None) -> Sou
     """Parse text that is already decoded; raises :class:`Unreadable`."""
     decoded = decoding.Decoded(text.removeprefix("\ufeff"), bom=text.startswith("\ufeff"))
     return _parsed(decoded, path, file or Path(os.path.abspath(path)))
+
+
+def parsed(text: TextFile) -> SourceFile:
+    """Parse what came from another process; raises :class:`Unreadable`."""
+    return _parsed(decoding.Decoded(text.content, text.encoding, text.bom), text.path, text.file)
 
 
 def _parsed(decoded: decoding.Decoded, path: str, file: Path) -> SourceFile:
