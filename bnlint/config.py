@@ -40,6 +40,7 @@ class Config:
     trace: bool = False
     lint_tests: bool = False
     runs: tuple[str, ...] = ()
+    baseline: str | None = None
     settings: Settings = field(default_factory=Settings)
 
 
@@ -141,6 +142,10 @@ def _fail_on(value: object) -> str | None:
     return value if isinstance(value, str) and value in FAIL_ON else None
 
 
+def _name(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
 def _truth(value: object) -> bool | None:
     return value if isinstance(value, bool) else None
 
@@ -160,5 +165,6 @@ _KEYS: dict[str, tuple[str, Callable[[object], object]]] = {
     "trace": ("true or false", _truth),
     "lint-tests": ("true or false", _truth),
     "runs": (_LIST, _strings),
+    "baseline": ("the name of a file", _name),
     "min-normalization-batch": ("a whole number above 0", _positive),
 }

@@ -63,6 +63,11 @@ def text(rule_id: str) -> str:
     return (DIRECTORY / f"{rule_id}.md").read_text(encoding="utf-8")
 
 
+def why(rule_id: str) -> str:
+    """Return what a rule's page says first: why."""
+    return text(rule_id).partition("\n## Why\n")[2].partition("\n## ")[0].strip()
+
+
 def parse(content: str) -> Page:
     """Parse a page; raises :class:`ValueError` for an odd block, or a prelude that it does not have."""
     title = content.partition("\n")[0].removeprefix("# ").strip()

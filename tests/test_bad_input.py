@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bnlint.lint import engine
+from bnlint.report import FORMATS
 
 Write = Callable[..., Path]
 Run = Callable[..., Any]
@@ -189,6 +190,6 @@ def test_a_file_without_permission_is_one_line(project: Write, run: Run) -> None
 def test_names_that_are_not_unicode(project: Write, run: Run) -> None:
     root = project({})
     (root / os.fsdecode(b"n\xff.py")).write_text(HEAD + "net = nn.BatchNorm2d(3, momentum=0.99)\n")
-    for form in ("text", "concise", "json", "github"):
+    for form in FORMATS:
         assert run(".", "--format", form).status == 1
     assert run(".", "--fix").status == 0

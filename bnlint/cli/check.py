@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from bnlint import diagnostics
+from bnlint.cli import baseline
 from bnlint.cli.clean import cache_folder
 from bnlint.cli.invocations import calls_of, require_one_script
 from bnlint.cli.lint_options import plan_of
@@ -59,7 +60,7 @@ def check(options: CheckOptions) -> int:
 
 def _check(options: CheckOptions) -> int:
     gc.disable()  # the trees live until the end: collecting costs a quarter of the time
-    for place in filter(None, (options.output, options.summary)):
+    for place in filter(None, (options.output, options.summary, options.write_baseline)):
         require_place_for(place)
     found, plan, config = asked_for(options)
     with _tracer(options) if _traces(options, config) else nullcontext() as trace:
@@ -71,6 +72,8 @@ def _check(options: CheckOptions) -> int:
             result = engine.lint(
                 found.targets, plan, progress, trace=trace, workers=_workers(options, config)
             )
+    if options.write_baseline is not None:
+        return baseline.write(result, options.write_baseline)
     report(result, options)
     summarise(result, options)
     return status(result, options, config)
@@ -102,7 +105,11 @@ def asked_for(options: CheckOptions) -> tuple[Found, LintOptions, Config]:
     plan = plan_of(options, config, unused_ignores=options.report_unused_ignores)
     found = _find(paths, options, config)
     _warn(found, config)
-    plan = replace(_restrained(plan, found, options), calls=calls_of(options, config))
+    plan = replace(
+        _restrained(plan, found, options),
+        calls=calls_of(options, config),
+        baseline=baseline.baseline_of(options, config),
+    )
     return found, plan, config
 
 

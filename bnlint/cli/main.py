@@ -111,6 +111,18 @@ def commands(ctx: click.Context) -> None:
     help="Also write what was understood, counted and traced as JSON.",
 )
 @click.option(
+    "--baseline",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Tell only what is not in this file.",
+)
+@click.option(
+    "--write-baseline",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write all that is found into a file for --baseline, and exit with 0.",
+)
+@click.option(
     "--jobs",
     type=click.IntRange(1),
     metavar="NUMBER",

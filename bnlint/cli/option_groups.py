@@ -35,6 +35,7 @@ def _group(*parts: Callable[[Any], Any]) -> Decorator:
 HEADINGS = {
     "Fixes": "fix unsafe_fixes fix_imports show_fixes diff report_unused_ignores",
     "What to look for": "select ignore pedantic lint_tests",
+    "Problems that are there already": "baseline write_baseline",
     "Files and configuration": "exclude config isolated stdin_filename",
     "Speed": "jobs no_cache cache_dir",
     "Report": "layers graph depth form output plot every verbose quiet statistics summary timings fail_on exit_zero",
@@ -108,7 +109,7 @@ reporting = _group(
     click.option(
         "--format",
         "form",
-        type=click.Choice(["text", "concise", "json", "github"]),
+        type=click.Choice(["text", "concise", "json", "github", "gitlab", "junit", "sarif"]),
         default="text",
         show_default=True,
         help="How to report.",

@@ -63,6 +63,8 @@ class CheckOptions(ReportOptions, ChildOptions):
     summary: Path | None = None
     jobs: int | None = None
     no_cache: bool = False
+    baseline: Path | None = None
+    write_baseline: Path | None = None
     cache_dir: Path | None = None
 
 

@@ -18,7 +18,7 @@ from bnlint.lint.files import LintTarget
 from bnlint.lint.fixer import Settled, settle
 from bnlint.lint.partition import programs
 from bnlint.lint.program import Job, Outcome, Progress, Trace, said_by
-from bnlint.lint.selection import LintOptions
+from bnlint.lint.selection import LintOptions, Sifted
 from bnlint.lint.workers import Workers, in_this_process, remembering
 from bnlint.rule import Rule
 from bnlint.source import Project, TextFile
@@ -38,6 +38,7 @@ class Result:
     the models that were traced or not, ``added`` the findings that reading alone did not give;
     ``None`` where nothing was read. ``notes`` are what else the user should know of the run,
     ``account`` is what was understood of the program, where one was read, ``runs`` are what it does.
+    ``every`` has also what a baseline keeps from being told, and each place of a finding by itself.
     """
 
     findings: tuple[Finding, ...]
@@ -49,6 +50,7 @@ class Result:
     notes: tuple[str, ...] = ()
     account: Account | None = None
     runs: tuple[Run, ...] = ()
+    every: tuple[Finding, ...] = ()
 
 
 def lint(
@@ -75,16 +77,18 @@ def lint(
     sources = {file.path: file for outcome in outcomes for file in outcome.files}
     found = [finding for outcome in outcomes for finding in outcome.findings]
     added = frozenset[Finding]().union(*(outcome.added for outcome in outcomes))
-    findings = _chosen(found, sources, files, plan)
     texts = {path: text for outcome in outcomes for path, text in outcome.texts.items()}
+    texts |= {path: file.content for path, file in sources.items()}
+    sifted = _sifted(found, sources, files, plan)
     return Result(
-        findings=findings,
+        findings=sifted.findings,
+        every=sifted.every,
         sources=sources,
-        texts=texts | {path: file.content for path, file in sources.items()},
+        texts=texts,
         checked=len(files),
         attempts=tuple(attempt for outcome in outcomes for attempt in outcome.attempts),
-        added=tuple(finding for finding in findings if finding in added),
-        notes=tuple(_unread(outcomes, plan, sources)),
+        added=tuple(finding for finding in sifted.findings if finding in added),
+        notes=(*_unread(outcomes, plan, sources), *_gone(sifted.every, sources, plan)),
         account=together(outcome.account for outcome in outcomes) if sources else None,
         runs=tuple(run for outcome in outcomes for run in outcome.runs),
     )
@@ -110,16 +114,26 @@ def _jobs(
     ]
 
 
-def _chosen(
+def _sifted(
     found: Sequence[Finding],
     sources: Mapping[str, TextFile],
     files: Sequence[LintTarget],
     plan: LintOptions,
-) -> tuple[Finding, ...]:
-    """The findings that are to be reported, in order."""
+) -> Sifted:
     asked = {target.path for target in files}
     given = {path for path, file in sources.items() if file.file in asked}
-    return tuple(sorted(selection.sift(found, sources, given, plan), key=_place))
+    return selection.sift(found, sources, given, plan)
+
+
+def _gone(
+    every: Sequence[Finding], sources: Mapping[str, TextFile], plan: LintOptions
+) -> list[str]:
+    """A note on problems of the baseline that are no longer there."""
+    number = plan.baseline.gone(every, sources) if plan.baseline is not None else 0
+    if plan.baseline is None or not number:
+        return []
+    gone = "1 problem is" if number == 1 else f"{number} problems are"
+    return [f"{gone} gone that `{plan.baseline.file}` has: --write-baseline writes it anew"]
 
 
 def _refused(refusal: Refusal) -> str:
@@ -174,7 +188,7 @@ def lint_models(attempts: Sequence["Attempt"], project: Project, plan: LintOptio
     found = [*said_by(plan.rules, Rehearsal(graphs, ()), plan.settings, crashed)] if crashed else []
     found += [finding for attempt in attempts for finding in attempt.findings()]
     sources = {file.path: file for file in project.files}
-    findings = tuple(sorted(selection.sift(found, sources, (), plan), key=_place))
+    findings = selection.sift(found, sources, (), plan).findings
     texts = {path: file.content for path, file in sources.items()}
     return Result(findings, sources, texts, len(attempts), tuple(attempts), None)
 
@@ -194,8 +208,3 @@ def example(text: str, name: str = "example.py") -> LintTarget:
     """Return a text as a file in a folder of its own."""
     path = Path("/bnlint-example") / name
     return LintTarget(path, named=True, content=text.encode("utf-8"), display=name)
-
-
-def _place(finding: Finding) -> tuple[str, int, int, str, str]:
-    span = finding.span
-    return span.path, span.line, span.column, finding.rule, finding.message

@@ -9,6 +9,7 @@ from bnlint.facts.types.invocation import Invocation
 from bnlint.finding import Applicability, Finding, Span
 from bnlint.immutable import immutable
 from bnlint.lint import causes, suppress
+from bnlint.lint.baseline import Baseline
 from bnlint.lint.files import absolute
 from bnlint.lint.suppress import Ignores, Silenced
 from bnlint.rule import Rule, Settings
@@ -25,7 +26,7 @@ class LintOptions:
     comments that silence nothing. Fixes are only shown where they change a file that ``may_change``
     denies, and with ``named_only`` they are kept for later where they change one that was not named.
     ``is_test`` tells the test files, about which some rules say nothing. ``calls`` are the calls of
-    scripts, by their files, whose arguments are known.
+    scripts, by their files, whose arguments are known. What is in the ``baseline`` is not told.
     """
 
     rules: tuple[Rule, ...]
@@ -38,6 +39,7 @@ class LintOptions:
     named_only: bool = False
     is_test: Callable[[Path], bool] = lambda file: False
     calls: Mapping[Path, Sequence[Invocation]] = field(default_factory=dict)
+    baseline: Baseline | None = None
 
 
 TEST_FOLDERS = frozenset({"test", "tests"})
@@ -63,13 +65,21 @@ def tests_below(root: Path) -> Callable[[Path], bool]:
     return is_test
 
 
+@immutable
+class Sifted:
+    """``findings`` are to be reported, ``every`` is what they were before a baseline, and one by one."""
+
+    findings: tuple[Finding, ...]
+    every: tuple[Finding, ...]
+
+
 def sift(
     found: Iterable[Finding],
     sources: Mapping[str, TextFile],
     given: Collection[str],
     plan: LintOptions,
-) -> Iterator[Finding]:
-    """Yield what is left of the findings; ``given`` are the paths that were asked for."""
+) -> Sifted:
+    """What is left of the findings, in order; ``given`` are the paths that were asked for."""
     every = _unique(found)
     asked = {finding.span.path for finding in every}.union(*(_edits(f) for f in every))
     asked |= set(given) if plan.unused_ignores else set()
@@ -81,9 +91,17 @@ def sift(
     silenced = suppress.apply(every, ignores)
     unused = _unused(ignores, silenced, set(given) - untouched, plan)
     left = [finding for finding in (*silenced.left, *unused) if _is_wanted(finding, sources, plan)]
+    left.sort(key=_place)
+    new = left if plan.baseline is None else plan.baseline.new(left, sources)
     named = given if plan.named_only else None
-    for finding in causes.joined(left, hidden=set(every).difference(left)):
-        yield _restrained(finding, untouched, named)
+    told = causes.joined(new, hidden=set(every).difference(new))
+    restrained = (_restrained(finding, untouched, named) for finding in told)
+    return Sifted(tuple(sorted(restrained, key=_place)), tuple(left))
+
+
+def _place(finding: Finding) -> tuple[str, int, int, str, str]:
+    span = finding.span
+    return span.path, span.line, span.column, finding.rule, finding.message
 
 
 def _is_wanted(finding: Finding, sources: Mapping[str, TextFile], plan: LintOptions) -> bool:

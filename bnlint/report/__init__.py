@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from bnlint.lint.engine import Result
-from bnlint.report import concise, github, json, text
+from bnlint.report import concise, github, gitlab, json, junit, sarif, text
 from bnlint.style import Style
 
 FORMATS: Mapping[str, Callable[[Result, Style], str]] = {
@@ -11,5 +11,8 @@ FORMATS: Mapping[str, Callable[[Result, Style], str]] = {
     "concise": concise.render,
     "json": json.render,
     "github": github.render,
+    "gitlab": gitlab.render,
+    "junit": junit.render,
+    "sarif": sarif.render,
 }
 """The formats that users may ask for, each a function from what was found to a whole report."""
