@@ -190,6 +190,18 @@ class BuiltInForward:
     whole_class: str = ""
 
 
+@immutable
+class KeptTensor:
+    """A tensor that modules keep from one forward to the next, under the attribute ``name``.
+
+    ``reads`` are the calls that get it as earlier forwards left it, ``writes`` those whose outputs change it.
+    """
+
+    name: str
+    reads: tuple[int, ...]
+    writes: tuple[int, ...]
+
+
 @immutable(eq=False, slots=False)
 class ModelGraph:
     """A model's layers in registration order and its calls in execution order.
@@ -224,6 +236,8 @@ class ModelGraph:
     """Those of its layers that are BatchNorm by what the code of the project computes."""
     functional_norms: tuple[FunctionalNorm, ...] = ()
     """The calls of ``F.batch_norm`` with running statistics of its layers."""
+    kept: tuple[KeptTensor, ...] = ()
+    """What its forward keeps for the next one."""
     loaded: bool = False
     """Whether the program loads any weights into it or its parts."""
     signal: Signal | None = None

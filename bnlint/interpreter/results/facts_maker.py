@@ -23,6 +23,7 @@ from bnlint.interpreter.core.objects import Class, Instance
 from bnlint.interpreter.core.tape import Op, Tape
 from bnlint.interpreter.results.first_cause import first_cause
 from bnlint.interpreter.results.hand_written import functional_norms, hand_written
+from bnlint.interpreter.results.kept_tensors import kept_tensors
 from bnlint.interpreter.results.layer_facts import (
     ConstantArguments,
     LayerArguments,
@@ -222,6 +223,7 @@ class FactsMaker:
             self._number(module),
             frozen_norms=self._norms_trained(layers, live=False),
             live_norms=self._norms_trained(layers, live=True),
+            kept=kept_tensors(recorded, list(layers), self.journal.states, self.tape),
             loaded=not layers.keys().isdisjoint(self.journal.loaded),
             unregistered=tuple(unregistered(loose, layers, self.journal.plain_containers)),
             built_in_forward=(
