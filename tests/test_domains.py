@@ -9,6 +9,10 @@ from tests.rehearsing import rehearse
 SCRIPT = """
 from torchvision import datasets
 
+class Loss(nn.Module):
+    def forward(self, scores, labels):
+        return F.cross_entropy(scores, labels)
+
 net, optimizer = Net().train(), None
 one = DataLoader(datasets.{one}, 8, shuffle=True)
 two = DataLoader(datasets.{two}, 8, shuffle=True)
@@ -52,6 +56,7 @@ LOSSES = {
     "loss = F.mse_loss(net(x), F.one_hot(y, 10).float())": [True],
     "loss = (net(x) * y).mean()": [True],
     "loss = nn.CrossEntropyLoss()(net(x), y)": [True],
+    "loss = Loss()(net(x), y)": [True, False],
     "loss = net(x).mean()": [False],
     "loss = F.cross_entropy(net(x), torch.zeros(8).long())": [False],
     "loss = F.cross_entropy(net(x), v)": [False],

@@ -23,15 +23,14 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
     """Report the second forward of each pair."""
     for pair in first_of_each(separate_domains(run), lambda pair: pair.second.site):
         first, second = pair.first, pair.second
-        if first.context.certain and second.context.certain:
-            yield RULE.at(
-                second.site,
-                f"`{second.model.name}` gets batches of {_names(pair)} in separate forwards of one step: its BatchNorm "
-                "layers normalise each by its own statistics in training, and both by one mixture in eval mode; "
-                "concatenate the batches for one forward, or give each kind of data BatchNorm layers of its own",
-                evidence=[(first.site, f"batches of {loader_name(first.loaders)} run here")],
-                fix=RULE.fixed_by("Run both batches in one forward", *joined(first, second)),
-            )
+        yield RULE.at(
+            second.site,
+            f"`{second.model.name}` gets batches of {_names(pair)} in separate forwards of one step: its BatchNorm "
+            "layers normalise each by its own statistics in training, and both by one mixture in eval mode; "
+            "concatenate the batches for one forward, or give each kind of data BatchNorm layers of its own",
+            evidence=[(first.site, f"batches of {loader_name(first.loaders)} run here")],
+            fix=RULE.fixed_by("Run both batches in one forward", *joined(first, second)),
+        )
 
 
 def _names(pair: SeparateDomains) -> str:

@@ -52,7 +52,8 @@ def _are_of_domains(first: Forward, second: Forward) -> bool:
 
 
 def _serve_one_step(run: Run, first: Forward, second: Forward) -> bool:
-    if first.context.excludes(second.context) or _has_idle_norms(run, first):
+    before = set(first.context.assumptions) <= set(second.context.assumptions)
+    if not before or _has_idle_norms(run, first):
         return False
     return not any(isinstance(event, OptimizerStep) for event in between(run, first, second))
 

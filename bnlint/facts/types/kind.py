@@ -32,6 +32,7 @@ class Kind(StrEnum):
     SPLIT = "split"  # indexing, chunk, split, unbind
     REDUCE = "reduce"  # mean, sum, max over dimensions
     MATMUL = "matmul"
+    REGIONS = "regions"  # RoIAlign and the like: many parts of each image
     EMBEDDING = "embedding"
     RECURRENT = "recurrent"
     ATTENTION = "attention"

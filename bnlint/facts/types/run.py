@@ -192,6 +192,8 @@ class Forward(Event):
     """Whether the script compares its output alone with other data of its batch: labels, targets."""
     constants: tuple[str, ...] = ()
     """The constants among its arguments, which may select a part of the model."""
+    of_one_sample: bool = False
+    """Whether its batch consists of parts of one sample of a loader's batch: windows, frames."""
 
 
 @immutable

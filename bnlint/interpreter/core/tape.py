@@ -144,6 +144,7 @@ class Tape:
             first.batch if first is not None and batch else None,
             made_up=bool(inputs) and all(t.made_up for t in inputs),
             drawn=bool(inputs) and _keeps_order(kind, name) and all(t.drawn for t in inputs),
+            single=any(t.single for t in inputs),
         )
 
     def phi(self, *tensors: Tensor) -> Tensor:
@@ -200,6 +201,7 @@ def _of_one_input(
         given.batch if batch else None,
         made_up=given.made_up,
         drawn=given.drawn and keeps_order,
+        single=given.single,
     )
 
 

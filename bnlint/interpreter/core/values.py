@@ -1,7 +1,7 @@
 """The values of a rehearsal: Python's own while they are known, these otherwise."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import libcst as cst
@@ -248,6 +248,13 @@ class Tensor:
     """Whether its samples come in a random order: they, or their indices, were drawn."""
     state: State | None = None
     """What a module keeps it as, if it does."""
+    single: bool = False
+    """Whether it is one sample of a batch, or made of parts of one."""
+
+
+def sample_of(batch: Tensor) -> Tensor:
+    """What a loop over the tensors of a batch takes in each pass."""
+    return replace(batch, single=bool(batch.loaders) and not batch.whole)
 
 
 class Arguments:

@@ -16,6 +16,7 @@ from bnlint.interpreter.core.values import (
     Unknown,
     Value,
     is_known,
+    sample_of,
 )
 from bnlint.interpreter.evaluation import evaluate, extreme, ordered, rows, set_of
 from bnlint.interpreter.library.calls import library_function
@@ -129,7 +130,7 @@ def _enumerate(m: Machine, path: str, arguments: Arguments, site: Site, scope: S
 def _element(value: Value) -> Value:
     if isinstance(value, Many):
         return value.element
-    return value if isinstance(value, Tensor) else Unknown("item")
+    return sample_of(value) if isinstance(value, Tensor) else Unknown("item")
 
 
 @library_function("builtins.zip", "itertools.zip_longest", "itertools.product")

@@ -143,6 +143,8 @@ def _operate(m: Machine, kind: Kind, name: str, arguments: Arguments, site: Site
     made = m.tape.tensor(
         kind, name, inputs, site, layer=layer, constants=constants, shape=shape, batch=keeps
     )
+    if made.single and name == "unsqueeze":
+        made = replace(made, single=False)
     if name in GRADIENT_CUTS:
         made = cut(replace(made, grads=NO_GRADIENTS), inputs[0])
     if name.endswith("_"):

@@ -31,7 +31,8 @@ def index_tensor(m: Machine, value: Tensor, key: Value, node: cst.CSTNode, scope
     made = m.tape.tensor(
         Kind.SPLIT, "getitem", [value], site, constants=constants, shape=shape, batch=keeps_batch
     )
-    made = replace(made, state=value.state)
+    lone = key is None or (isinstance(key, tuple) and None in key)
+    made = replace(made, state=value.state, single=value.single and not lone)
     return replace(made, drawn=True) if isinstance(key, Tensor) and key.drawn else made
 
 

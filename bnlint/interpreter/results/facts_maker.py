@@ -352,6 +352,7 @@ class FactsMaker:
             any(tensor.depends for tensor in record.inputs),
             record.supervised,
             record.constants,
+            any(tensor.single for tensor in record.inputs),
         )
 
     def _data(self, record: ForwardRecord) -> int:

@@ -153,6 +153,7 @@ def _by_script(
     note_unknown_data(m, inputs)
     record = note_forward(m, module, inputs, site, receiver, splitter=splitter)
     record.constants = _constants(arguments)
+    m.journal.note_joined(inputs)
     m.note_activity()
     output = _memoised(m, module, arguments, site)
     depends = frozenset({record.number}).union(*(t.depends for t in inputs))
