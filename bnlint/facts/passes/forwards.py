@@ -21,9 +21,12 @@ from bnlint.facts.types.run import (
     where_nothing_raised,
 )
 from bnlint.facts.types.site import Site
+from bnlint.facts.types.weight_events import SampleGradients
 
 
-def norms_in_training(event: Forward | Stored | Summarised) -> tuple[NormState, ...]:
+def norms_in_training(
+    event: Forward | Stored | Summarised | SampleGradients,
+) -> tuple[NormState, ...]:
     """The BatchNorm layers that are certain to be there and to use and update their statistics.
 
     What they do only after an exception that the program handled is left out.

@@ -154,9 +154,8 @@ class Forward(Event):
     ``mode`` is the model's own; ``norms`` are its BatchNorm layers' states. ``grad`` tells whether
     gradients are on, ``backpropagated`` whether a backward runs through the output on every path
     on which the forward happens, ``trained_on`` whether it does on some path, ``measured``
-    whether the output ends in a metric or a prediction (argmax, comparison with labels, item,
-    an image file). ``loaders`` are those that the input came from; ``batch`` is the number of
-    samples when the input is one batch of a loader with all its samples.
+    whether the output ends in a metric or a prediction (argmax, comparison with labels, item, an image file). ``loaders``
+    are those that the input came from; ``batch`` is the number of samples when the input is one batch of a loader with all.
     """
 
     model: Model
@@ -365,9 +364,8 @@ E_co = TypeVar("E_co", bound=Event)
 class Run:
     """The rehearsal of one entry point.
 
-    ``entry`` is the file (``train.py``) or function that was entered; ``main`` is false for code
-    that nothing in the project calls, whose arguments were therefore unknown. ``complete`` is
-    false when a budget ended it early.
+    ``entry`` is the file (``train.py``) or function that was entered; ``main`` is false for code that nothing in the
+    project calls, whose arguments were therefore unknown. ``complete`` is false when a budget ended it early.
     """
 
     entry: str

@@ -102,3 +102,15 @@ class ParametersStored(Event):
 
     norms: tuple[NormState, ...]
     value: Site | None = None
+
+
+@immutable
+class SampleGradients(Event):
+    """Gradients of each sample by itself are wanted of ``model``, by ``function`` of torch or Opacus.
+
+    ``norms`` are the states of its BatchNorm layers.
+    """
+
+    model: Model
+    function: str
+    norms: tuple[NormState, ...]

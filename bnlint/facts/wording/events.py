@@ -27,6 +27,7 @@ from bnlint.facts.types.weight_events import (
     IntegersScaled,
     MomentumAssigned,
     ParametersStored,
+    SampleGradients,
     StatisticsEstimated,
     StatisticsReset,
     TrackingAssigned,
@@ -96,6 +97,8 @@ def _of_weights(event: Event) -> str:
             return f"running statistics of {_layers(len(layers))} are removed"
         case TrackingAssigned(layers=layers, tracks=tracks):
             return f"track_running_stats of {_layers(len(layers))} = {tracks}"
+        case SampleGradients(model=model):
+            return f"gradients of {model.name} for each sample by itself"
         case ParametersStored(norms=norms):
             return f"parameters are saved, those of {_layers(len(norms))} among them"
     return type(event).__name__

@@ -119,6 +119,8 @@ class Machine:
         """The right-hand side of the assignment that is being executed."""
         self.speculating = False
         """Whether a pass is being executed that is given up at the first thing only scripts do."""
+        self.mapped = False
+        """Whether a function is being executed that torch.func maps over samples, for all of one model."""
         self.script_loops: set[cst.CSTNode] = set()
         self.recipes: Recipes | None = None
         """How to build models again, if that is asked for."""

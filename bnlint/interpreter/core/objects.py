@@ -106,6 +106,17 @@ class Partial:
 
 
 @immutable
+class Transformed:
+    """What torch.func makes of a function: its gradient, or its map over samples.
+
+    ``mapped`` says that each sample is given to it by itself, and the first argument, the weights, to all.
+    """
+
+    function: Value
+    mapped: bool = False
+
+
+@immutable
 class OpenFile:
     """A file that was opened to be read, by its path, and where that was done."""
 

@@ -135,7 +135,7 @@ def _call_library(
         return build_opaque(m, path, arguments, site)
     if name[:1].isupper() and not tensors_in(arguments.values):
         return build_library(m, path, arguments, site)
-    return _call_foreign(m, path, arguments, site, scope)
+    return call_foreign(m, path, arguments, site, scope)
 
 
 def _wrapped(m: Machine, path: str, arguments: Arguments, site: Site) -> Value:
@@ -211,7 +211,8 @@ def build_opaque(m: Machine, path: str, arguments: Arguments, site: Site) -> Ins
     return made
 
 
-def _call_foreign(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+def call_foreign(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    """A function of which nothing in particular is known."""
     package, name = path.partition(".")[0], path.rpartition(".")[2]
     inputs = tensors_in(arguments.values)
     if path.startswith(METRIC_PACKAGES) or path in IMAGE_WRITERS or name in MEASURES:
