@@ -1,6 +1,7 @@
 """Batches whose samples hang together: regions of an image, parts of one sample."""
 
 from bnlint.facts.passes.forwards import norms_in_training
+from bnlint.facts.passes.layers import trained_norm
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.passes.repeated_forwards import repeated_forwards
 from bnlint.facts.types.graph import Call, Layer, ModelGraph
@@ -26,7 +27,7 @@ class NormalisedRegions:
 def normalised_regions(graph: ModelGraph) -> tuple[NormalisedRegions, ...]:
     """Those of a model whose layers train on the batch of one device."""
     cut = [call for call in graph.calls if call.kind is Kind.REGIONS and call.certain]
-    norms = [call for call in graph.calls if call.layer is not None and _is_local(graph, call)]
+    norms = [call for call in graph.calls if _is_local(graph, call)]
     found = []
     for regions in cut:
         behind = (call.layer for call in norms if graph.comes_from(call, regions))
@@ -37,11 +38,8 @@ def normalised_regions(graph: ModelGraph) -> tuple[NormalisedRegions, ...]:
 
 
 def _is_local(graph: ModelGraph, call: Call) -> bool:
-    layer = call.layer
-    if layer is None or layer.kind is not Kind.BATCH_NORM or not (call.certain and layer.certain):
-        return False
-    synchronised = layer.type.endswith("SyncBatchNorm")
-    return not (synchronised or layer.own_forward or layer.name in graph.frozen_norms)
+    layer = trained_norm(graph, call)
+    return layer is not None and not layer.type.endswith("SyncBatchNorm")
 
 
 @immutable

@@ -1,10 +1,10 @@
-"""The layers of all models, by the constructor calls that built them."""
+"""The layers of all models by the constructor calls that built them, and those that a call trains."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from bnlint.facts.passes.once import Pass
-from bnlint.facts.types.graph import Graphs, Layer, ModelGraph
+from bnlint.facts.types.graph import Call, Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
 
@@ -29,3 +29,12 @@ def layers_by_site(graphs: Graphs, *kinds: Kind) -> dict[Site, list[Built]]:
         for site, built in built_layers(graphs).items()
     }
     return {site: built for site, built in chosen.items() if built}
+
+
+def trained_norm(graph: ModelGraph, call: Call) -> Layer | None:
+    """The BatchNorm layer of torch's own that a call certainly runs, unless training keeps it in eval mode."""
+    layer = call.layer
+    if layer is None or layer.kind is not Kind.BATCH_NORM or layer.own_forward:
+        return None
+    sure = call.certain and layer.certain
+    return layer if sure and layer.name not in graph.frozen_norms else None
