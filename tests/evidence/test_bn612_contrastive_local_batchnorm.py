@@ -11,7 +11,8 @@ from torch import Tensor, nn
 def keys(norm: nn.Module, images: Tensor) -> Tensor:
     torch.manual_seed(0)
     layers = nn.Conv2d(3, 8, 3), norm, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
-    return nn.Sequential(*layers)(images).detach()
+    outputs: Tensor = nn.Sequential(*layers)(images)
+    return outputs.detach()
 
 
 def batches() -> tuple[Tensor, Tensor]:
