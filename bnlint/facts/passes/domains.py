@@ -8,6 +8,7 @@ from bnlint.facts.passes.once import Pass
 from bnlint.facts.passes.steps import between, updating_forwards
 from bnlint.facts.types.context import Loop
 from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, OptimizerStep, Run
 from bnlint.facts.wording.layer_words import has_name
 from bnlint.immutable import immutable
@@ -17,8 +18,8 @@ from bnlint.immutable import immutable
 class SeparateDomains:
     """Two forwards of one model for one step of an optimizer, on batches of different datasets.
 
-    At least one has a loss of its own, so that they are no two parts of one task: a support set and
-    its queries, the two images of a pair.
+    One is trained on, and the other one at least perhaps. At least one has a loss of its own, so
+    that they are no two parts of one task: a support set and its queries, the images of a pair.
     """
 
     first: Forward
@@ -30,7 +31,8 @@ def separate_domains(run: Run) -> tuple[SeparateDomains, ...]:
     """Those whose statistics BatchNorm layers keep together; each pair once for each pass of a loop."""
     groups: dict[tuple[int, tuple[Loop, ...]], list[Forward]] = defaultdict(list)
     for forward in updating_forwards(run):
-        if trains(forward) and forward.loaders and not forward.computed:
+        learns = forward.backpropagated is not Known.NO
+        if learns and forward.loaders and not forward.computed:
             groups[forward.model.key, forward.context.loops].append(forward)
     return tuple(
         SeparateDomains(first, second)
@@ -48,7 +50,9 @@ def _are_of_domains(first: Forward, second: Forward) -> bool:
         for one in first.loaders
         for other in second.loaders
     )
-    return apart and (first.supervised or second.supervised) and first.constants == second.constants
+    trained = trains(first) or trains(second)
+    own_loss = first.supervised or second.supervised
+    return apart and trained and own_loss and first.constants == second.constants
 
 
 def _serve_one_step(run: Run, first: Forward, second: Forward) -> bool:
