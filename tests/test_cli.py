@@ -73,7 +73,6 @@ def test_clean_code(project: Write, run: Run) -> None:
     ("name", "reason"),
     [
         ("notes.txt", "a file that ends in `.txt` is no Python file"),
-        ("explore.ipynb", "notebooks are not read yet"),
         ("train", "it has neither the suffix `.py` nor a first line that names Python"),
     ],
 )

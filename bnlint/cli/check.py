@@ -186,7 +186,8 @@ def _diff(
     found: Found, plan: LintOptions, options: CheckOptions, config: Config, trace: Trace | None
 ) -> int:
     settled = _settle(found, plan, options, config, trace)
-    patch = "".join(unified(c.before.path, c.before.content, c.after) for c in settled.changes)
+    stored = ((c.before.path, *atomic_writing.as_stored(c)) for c in settled.changes)
+    patch = "".join(unified(path, before, after) for path, before, after in stored)
     if options.output is not None:
         atomic_writing.write_text(options.output, patch)
     else:
@@ -256,8 +257,9 @@ def _say_what_is_left(settled: Settled[Result], options: CheckOptions, err: bool
 def _write_stdout(found: Found, settled: Settled[Result]) -> None:
     """Write standard input back, fixed where it could be."""
     for target in found.targets:
+        content = target.content or b""
         own = [change for change in settled.changes if change.before.file == target.path]
-        sys.stdout.buffer.write(atomic_writing.encoded(own[0]) if own else target.content or b"")
+        sys.stdout.buffer.write(atomic_writing.encoded(own[0], content) if own else content)
 
 
 def _problems(number: int) -> str:

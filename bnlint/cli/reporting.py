@@ -12,6 +12,7 @@ from bnlint.config import Config
 from bnlint.errors import UsageError
 from bnlint.finding import Applicability, Severity
 from bnlint.lint import atomic_writing
+from bnlint.lint.cell_places import by_cell
 from bnlint.lint.engine import Result
 from bnlint.report import FORMATS
 from bnlint.report.account import unfinished
@@ -49,6 +50,7 @@ def allowed(options: ReportOptions) -> tuple[Applicability, ...]:
 
 def report(result: Result, options: ReportOptions, to_stderr: bool = False) -> None:
     """Print the report, or write it to the file that was asked for."""
+    result = by_cell(result)
     stream = sys.stderr if to_stderr else sys.stdout
     look = look_for(stream, options.output, allowed(options), detail=options.detail)
     counted = isinstance(options, CheckOptions) and options.statistics
@@ -67,7 +69,8 @@ def summarise(result: Result, options: CheckOptions) -> None:
     if options.summary is not None:
         from bnlint.report import summary_json
 
-        atomic_writing.write_text(options.summary, summary_json.text(result, measured()))
+        text = summary_json.text(by_cell(result), measured())
+        atomic_writing.write_text(options.summary, text)
 
 
 def _say_what_is_unfinished(result: Result, options: ReportOptions) -> None:

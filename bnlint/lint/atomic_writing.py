@@ -1,6 +1,5 @@
 """Write changed files: all of them or none, each at once, everything but the text kept."""
 
-import codecs
 import os
 import shutil
 import tempfile
@@ -12,6 +11,9 @@ from types import ModuleType
 from bnlint.errors import UsageError
 from bnlint.immutable import immutable
 from bnlint.lint.fixer import Change
+from bnlint.source.decoding import encode_file
+from bnlint.source.notebook import NOTEBOOK
+from bnlint.source.regular import read_bytes
 
 fcntl: ModuleType | None
 try:
@@ -36,9 +38,17 @@ class _Prepared:
     notes: tuple[str, ...]
 
 
-def encoded(change: Change) -> bytes:
+def encoded(change: Change, original: bytes) -> bytes:
     """Return the new text as bytes, in the file's encoding and with its byte order mark."""
-    return _encoded(change, change.after)
+    return _encoded(change, change.after, original)
+
+
+def as_stored(change: Change) -> tuple[str, str]:
+    """A file's text before and after a change as it is stored: a notebook's is JSON."""
+    if change.before.file.suffix != NOTEBOOK:
+        return change.before.content, change.after
+    original = read_bytes(change.before.file)
+    return original.decode(), encoded(change, original).decode()
 
 
 def write(changes: Sequence[Change]) -> list[str]:
@@ -73,9 +83,9 @@ def write_text(file: Path, text: str) -> None:
         raise _not_written(str(file), error) from None
 
 
-def _encoded(change: Change, text: str) -> bytes:
-    mark = codecs.BOM_UTF8 if change.before.bom else b""
-    return mark + text.encode(change.before.encoding)
+def _encoded(change: Change, text: str, original: bytes) -> bytes:
+    before = change.before
+    return encode_file(text, before.decoded, original, before.file)
 
 
 def _prepare(change: Change) -> _Prepared:
@@ -84,12 +94,12 @@ def _prepare(change: Change) -> _Prepared:
     name = change.before.path
     try:
         original = file.read_bytes()
-        if original != _encoded(change, change.before.content):
+        if original != _encoded(change, change.before.content, original):
             raise UsageError(f"`{name}` has changed since it was read; nothing was written")
         if not os.access(file, os.W_OK):
             raise PermissionError(13, "Permission denied")
         notes = tuple(_lost(file, name))
-        temporary = _temporary(file, encoded(change))
+        temporary = _temporary(file, encoded(change, original))
         lock = _locked(temporary)
     except OSError as error:
         raise _not_written(name, error) from None

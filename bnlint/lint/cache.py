@@ -23,7 +23,7 @@ from bnlint.lint.files import LintTarget
 from bnlint.lint.program import Job, Outcome, Progress, Trace
 from bnlint.lint.workers import Workers
 from bnlint.source import TextFile, lookups
-from bnlint.source.decoding import decode
+from bnlint.source.decoding import decode_file
 from bnlint.source.lookups import Lookup, digest
 from bnlint.source.regular import read_bytes
 from bnlint.source.unreadable import Unreadable
@@ -192,7 +192,8 @@ def _ourselves() -> list[object]:
 
 
 def _source(kept: _File) -> TextFile:
-    return TextFile(kept.path, Path(kept.file), decode(read_bytes(kept.file)))
+    file = Path(kept.file)
+    return TextFile(kept.path, file, decode_file(read_bytes(file), file))
 
 
 def _write(file: Path, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Which files to lint: the ones named, and in folders every .py file that is not ignored."""
+"""Which files to lint: the ones named, and in folders every .py and .ipynb file that is not ignored."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,6 +10,7 @@ from bnlint.errors import UsageError
 from bnlint.immutable import immutable
 from bnlint.lint import gitignore
 from bnlint.lint.gitignore import IgnorePattern
+from bnlint.source.notebook import NOTEBOOK
 from bnlint.source.regular import read_bytes
 
 NEVER_ENTERED = frozenset(
@@ -20,6 +21,8 @@ NEVER_ENTERED = frozenset(
 )
 """Folders that hold no code of the project; so does any folder with a ``pyvenv.cfg``."""
 
+SUFFIXES = frozenset({".py", NOTEBOOK})
+"""Of files that hold Python: modules and notebooks."""
 LARGEST_IGNORE = 256 << 10
 """Bytes of a .gitignore that is read; as in git, it is no symbolic link."""
 MOST_PATTERNS = 10_000
@@ -137,10 +140,8 @@ def _targets(given: str, exclude: Patterns, found: Found) -> Iterator[LintTarget
 
 def _why_not_python(path: Path) -> str:
     """Why a named file is no Python, ``""`` if it is: by its suffix, or without one by its first line."""
-    if path.suffix == ".py":
+    if path.suffix in SUFFIXES:
         return ""
-    if path.suffix == ".ipynb":
-        return "notebooks are not read yet"
     if path.suffix:
         return f"a file that ends in `{path.suffix}` is no Python file"
     try:
@@ -176,7 +177,7 @@ def _walk(
             path = folder / entry.name
             if entry.is_dir(follow_symlinks=False):
                 inner.append((path, ignores))
-            elif path.suffix == ".py" and os.path.isfile(path) and not _left_out(path, ignores):
+            elif path.suffix in SUFFIXES and os.path.isfile(path) and not _left_out(path, ignores):
                 yield from _unless_excluded(LintTarget(path), exclude, found)
         entered = [item for item in inner if _is_entered(*item, exclude)]
         waiting.extend(reversed(entered))

@@ -10,7 +10,7 @@ from bnlint.finding import Finding, Span
 from bnlint.lint import relevance
 from bnlint.lint.files import LintTarget
 from bnlint.source import Unreadable
-from bnlint.source.decoding import decode
+from bnlint.source.decoding import decode_file
 from bnlint.source.regular import read_bytes
 from bnlint.visible import display_path
 
@@ -59,7 +59,7 @@ def _read(target: LintTarget) -> "SourceFile":
 
     if target.content is None:
         return read(target.path)
-    decoded = decode(target.content)
+    decoded = decode_file(target.content, target.path)
     file = parse_text(decoded.text, target.display or display_path(target.path), target.path)
     file.encoding, file.bom = decoded.encoding, decoded.bom
     return file

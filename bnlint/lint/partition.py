@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bnlint.immutable import immutable
 from bnlint.lint.files import LintTarget
-from bnlint.lint.relevance import imported_files
+from bnlint.lint.relevance import imported_files, text_of
 from bnlint.source import Project, TextFile
 from bnlint.source.regular import read_bytes
 
@@ -84,7 +84,7 @@ class _Connected:
 
 def _text(target: LintTarget, overrides: Mapping[Path, TextFile]) -> str:
     if target.content is not None and target.path not in overrides:
-        return target.content.decode(errors="replace")
+        return text_of(target.content, target.path)
     return _read(target.path, overrides)
 
 
@@ -93,6 +93,6 @@ def _read(file: Path, overrides: Mapping[Path, TextFile]) -> str:
     if file in overrides:
         return overrides[file].content
     try:
-        return read_bytes(file).decode(errors="replace")
+        return text_of(read_bytes(file), file)
     except OSError:
         return ""

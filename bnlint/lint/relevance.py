@@ -9,7 +9,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bnlint.lint.files import LintTarget
-from bnlint.source import Project
+from bnlint.source import Project, Unreadable
+from bnlint.source.decoding import decode_file
+from bnlint.source.notebook import NOTEBOOK
 from bnlint.source.regular import read_bytes
 
 _WORD = b"torch"
@@ -33,7 +35,7 @@ def relevant(targets: Iterable[LintTarget]) -> list[LintTarget]:
         for target in every
         if target.content is not None
         or target.path.absolute() in matter
-        or (target.named and not _compiles(target.path))
+        or (target.named and target.path.suffix != NOTEBOOK and not _compiles(target.path))
     ]
 
 
@@ -50,7 +52,7 @@ def _mattering(files: Iterable[Path]) -> set[Path]:
         if content is None or _says_torch(content):
             matter.append(file)
             continue
-        for imported in imported_files(file, content.decode(errors="replace"), project):
+        for imported in imported_files(file, text_of(content, file), project):
             importers[imported].add(file)
             if imported not in seen:
                 seen.add(imported)
@@ -61,6 +63,14 @@ def _mattering(files: Iterable[Path]) -> set[Path]:
         found |= new
         matter.extend(new)
     return found
+
+
+def text_of(content: bytes, file: Path) -> str:
+    """The text as far as it can be read: what cannot is reported when it is parsed."""
+    try:
+        return decode_file(content, file).text
+    except Unreadable:
+        return content.decode(errors="replace")
 
 
 def imported_files(file: Path, text: str, project: Project) -> Iterator[Path]:

@@ -14,7 +14,7 @@ from bnlint.facts.types.site import Site
 from bnlint.finding import Evidence, Finding, Span
 from bnlint.immutable import immutable
 from bnlint.source import Project, SourceFile, Unreadable
-from bnlint.source.decoding import decode
+from bnlint.source.decoding import decode_file
 from bnlint.source.regular import read_bytes
 from bnlint.tracer.building.recipe_json import to_json
 from bnlint.tracer.child.protocol import Answer, Failure
@@ -157,7 +157,7 @@ def _unsaved(project: Project) -> dict[str, str]:
 
 def _is_saved(file: SourceFile) -> bool:
     try:
-        return decode(read_bytes(file.file)).text == file.content
+        return decode_file(read_bytes(file.file), file.file).text == file.content
     except (OSError, Unreadable):
         return False
 

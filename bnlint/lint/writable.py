@@ -1,13 +1,12 @@
 """Which files can be written back so that nothing but a fix differs, and why the others cannot."""
 
-import codecs
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bnlint.source import Unreadable
-from bnlint.source.decoding import decode
+from bnlint.source.decoding import decode_file, encode_file
 from bnlint.source.regular import read_bytes
 
 
@@ -35,15 +34,14 @@ def obstacle(file: Path) -> str | None:
     """Why a file that was read cannot be written back; ``None`` if it can."""
     try:
         raw = read_bytes(file)
-        decoded = decode(raw)
-        mark = codecs.BOM_UTF8 if decoded.bom else b""
-        same = mark + decoded.text.encode(decoded.encoding) == raw
+        decoded = decode_file(raw, file)
+        same = encode_file(decoded.text, decoded, raw, file) == raw
     except OSError as error:
         return (error.strerror or str(error)).lower()
-    except (Unreadable, UnicodeError):
+    except (Unreadable, ValueError):
         same = False
     if not same:
-        return "reading and writing it in its encoding does not give the same bytes"
+        return "reading and writing it does not give the same bytes"
     real = os.path.realpath(file)
     if not os.access(real, os.W_OK):
         return "permission to write the file is denied"

@@ -5,6 +5,7 @@ The log shows the message alone, so that the message names the place, too.
 
 from bnlint.finding import Finding, Severity
 from bnlint.lint.engine import Result
+from bnlint.report.cell_names import file_and_cell
 from bnlint.style import Style, place_of, said
 from bnlint.visible import visible
 
@@ -19,7 +20,7 @@ def render(result: Result, look: Style) -> str:
 def _command(finding: Finding) -> str:
     span = finding.span
     properties = {
-        "file": visible(span.path),
+        "file": visible(file_and_cell(span.path)[0]),
         "line": span.line,
         "endLine": span.end_line,
         "col": span.column,

@@ -8,6 +8,7 @@ import json
 from bnlint.finding import Severity
 from bnlint.lint.engine import Result
 from bnlint.lint.fingerprints import fingerprints
+from bnlint.report.cell_names import file_and_cell
 from bnlint.style import Style, said
 from bnlint.visible import inert_json
 
@@ -24,7 +25,7 @@ def render(result: Result, look: Style) -> str:
             "fingerprint": mark,
             "severity": _SEVERITIES[finding.severity],
             "location": {
-                "path": finding.span.path,
+                "path": file_and_cell(finding.span.path)[0],
                 "lines": {"begin": finding.span.line, "end": finding.span.end_line},
             },
         }

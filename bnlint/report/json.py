@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, TypedDict
+from typing import Annotated, NotRequired, TypedDict
 
 from bnlint.finding import Applicability, Finding, Fix
 from bnlint.lint.engine import Result
+from bnlint.report.cell_names import file_and_cell
 from bnlint.style import Style, message_of
 from bnlint.urls import page
 from bnlint.visible import inert_json
@@ -15,6 +16,7 @@ class EvidenceJson(TypedDict):
     """A place that proves a finding."""
 
     path: str
+    cell: NotRequired[int]
     line: int
     message: str
 
@@ -23,7 +25,8 @@ class EditJson(TypedDict):
     """A change of one stretch of a file."""
 
     path: str
-    start: Annotated[int, "in characters of the decoded file"]
+    cell: NotRequired[int]
+    start: Annotated[int, "in characters of the decoded file, or of the cell's code"]
     end: int
     text: str
 
@@ -44,7 +47,8 @@ class FindingJson(TypedDict):
     severity: Annotated[str, "error, warning or advice"]
     message: str
     path: Annotated[str, "relative to the working directory"]
-    line: Annotated[int, "from 1"]
+    cell: NotRequired[Annotated[int, "of a notebook, from 1"]]
+    line: Annotated[int, "from 1, in the cell of a notebook"]
     column: Annotated[int, "from 1, in characters"]
     end_line: int
     end_column: int
@@ -66,14 +70,14 @@ def _finding(finding: Finding) -> FindingJson:
         "name": finding.name,
         "severity": finding.severity.label,
         "message": message_of(finding),
-        "path": span.path,
+        **_place(span.path),
         "line": span.line,
         "column": span.column,
         "end_line": span.end_line,
         "end_column": span.end_column,
         "layer": finding.layer,
         "evidence": [
-            {"path": item.span.path, "line": item.span.line, "message": item.message}
+            {**_place(item.span.path), "line": item.span.line, "message": item.message}
             for item in finding.evidence
         ],
         "fix": _fix(finding.fix) if finding.fix else None,
@@ -81,12 +85,22 @@ def _finding(finding: Finding) -> FindingJson:
     }
 
 
+class _Place(TypedDict):
+    path: str
+    cell: NotRequired[int]
+
+
+def _place(path: str) -> _Place:
+    file, cell = file_and_cell(path)
+    return {"path": file} if cell is None else {"path": file, "cell": cell}
+
+
 def _fix(fix: Fix) -> FixJson:
     return {
         "title": fix.title,
         "applicability": fix.applicability,
         "edits": [
-            {"path": edit.path, "start": edit.start, "end": edit.end, "text": edit.text}
+            {**_place(edit.path), "start": edit.start, "end": edit.end, "text": edit.text}
             for edit in fix.edits
         ],
     }

@@ -14,6 +14,7 @@ from bnlint import __version__, diagnostics, pages, registry
 from bnlint.finding import Edit, Evidence, Finding, Fix, Severity, Span
 from bnlint.lint.engine import Result
 from bnlint.lint.fingerprints import fingerprints
+from bnlint.report.cell_names import file_and_cell
 from bnlint.source.line_index import Lines
 from bnlint.style import Style, message_of
 from bnlint.urls import REPOSITORY, page
@@ -75,7 +76,7 @@ def _result(finding: Finding, lines: "_LinesOf") -> Json:
     found: Json = {
         "ruleId": finding.rule,
         "level": _LEVELS[finding.severity],
-        "message": {"text": message_of(finding)},
+        "message": {"text": _said(finding)},
         "locations": [{"physicalLocation": _place(finding.span)}],
     }
     if finding.evidence:
@@ -92,6 +93,12 @@ def _result(finding: Finding, lines: "_LinesOf") -> Json:
     return found
 
 
+def _said(finding: Finding) -> str:
+    """The message, which names the cell of a notebook."""
+    _, cell = file_and_cell(finding.span.path)
+    return f"Cell {cell}: {message_of(finding)}" if cell is not None else message_of(finding)
+
+
 def _step(item: Evidence) -> Json:
     return {"physicalLocation": _place(item.span), "message": {"text": item.message}}
 
@@ -106,8 +113,9 @@ def _place(span: Span) -> Json:
     return {"artifactLocation": _artifact(span.path), "region": region}
 
 
-def _artifact(path: str) -> Json:
+def _artifact(name: str) -> Json:
     """A file by its address, from the working directory where it is in it."""
+    path, _ = file_and_cell(name)
     if os.path.isabs(path):
         return {"uri": Path(path).as_uri()}
     return {"uri": quote(path, errors="surrogatepass"), "uriBaseId": _ROOT}

@@ -3,8 +3,10 @@
 import codecs
 import io
 import tokenize
+from pathlib import Path
 
 from bnlint.immutable import immutable
+from bnlint.source import notebook
 from bnlint.source.unreadable import Unreadable
 
 _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -17,6 +19,23 @@ class Decoded:
     text: str
     encoding: str = "utf-8"
     bom: bool = False
+
+
+def decode_file(raw: bytes, file: Path) -> Decoded:
+    """Decode what is in a file, also a notebook's code; raises :class:`Unreadable`."""
+    return Decoded(notebook.text_of(raw)) if file.suffix == notebook.NOTEBOOK else decode(raw)
+
+
+def encode_file(text: str, decoded: Decoded, raw: bytes, file: Path) -> bytes:
+    """The bytes of a file that held ``raw`` and is to hold other text.
+
+    Raises:
+        UnicodeError: the file's encoding lacks a character.
+        ValueError: a notebook that cannot be written so that all else stays as it is.
+    """
+    if file.suffix == notebook.NOTEBOOK:
+        return notebook.rewritten(raw, text)
+    return (codecs.BOM_UTF8 if decoded.bom else b"") + text.encode(decoded.encoding)
 
 
 def decode(raw: bytes) -> Decoded:

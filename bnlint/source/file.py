@@ -14,6 +14,7 @@ from bnlint.source import (
     decoding,
     edits,
     meaning,
+    notebook,
     parsing,
     passage,
     statement_edits,
@@ -34,14 +35,21 @@ from bnlint.visible import display_path
 class SourceFile(TextFile):
     """A parsed file, the :class:`bnlint.facts.types.site.Source` of its nodes.
 
-    ``newline`` is its first line ending. ``fixable`` is false when the tree is not exactly that of
-    the text, so that nothing may be edited. Positions are computed when first asked for.
+    ``newline`` is its first line ending. ``code``, as long as the text, is what the tree is exactly
+    that of; ``fixable`` is false where it differs so that nothing may be edited. Positions are computed when first asked for.
     """
 
     def __init__(
-        self, path: str, file: Path, decoded: decoding.Decoded, tree: cst.Module, fixable: bool
+        self,
+        path: str,
+        file: Path,
+        decoded: decoding.Decoded,
+        tree: cst.Module,
+        fixable: bool,
+        code: str,
     ) -> None:
         super().__init__(path, file, decoded)
+        self._code = code
         self.tree = tree
         self.newline = tree.default_newline
         self.fixable = fixable
@@ -49,8 +57,7 @@ class SourceFile(TextFile):
     @cached_property
     def positions(self) -> Positions:
         """Where the nodes stand; not free, so only for files with something to report."""
-        text = self.content if self.fixable else parsing.substituted(self.content)
-        return Positions.of(self.tree, text, lambda node: self.parents.above(node))
+        return Positions.of(self.tree, self._code, lambda node: self.parents.above(node))
 
     @cached_property
     def located(self) -> Located:
@@ -190,7 +197,7 @@ def read(path: Path | str, display: str | None = None) -> SourceFile:
         raw = read_bytes(file)
     except OSError as error:
         raise unreadable.of_operating_system(error) from None
-    return _parsed(decoding.decode(raw), display or display_path(file), file)
+    return _parsed(decoding.decode_file(raw, file), display or display_path(file), file)
 
 
 def parse_text(text: str, path: str = "<text>", file: Path | None = None) -> SourceFile:
@@ -201,14 +208,16 @@ def parse_text(text: str, path: str = "<text>", file: Path | None = None) -> Sou
 
 def parsed(text: TextFile) -> SourceFile:
     """Parse what came from another process; raises :class:`Unreadable`."""
-    return _parsed(decoding.Decoded(text.content, text.encoding, text.bom), text.path, text.file)
+    return _parsed(text.decoded, text.path, text.file)
 
 
 def _parsed(decoded: decoding.Decoded, path: str, file: Path) -> SourceFile:
     if "\0" in decoded.text:
         raise Unreadable("the file has NUL bytes, so it is not Python text")
-    tree, own = parsing.parse(decoded.text)
-    return SourceFile(path, file, decoded, tree, own)
+    book = file.suffix == notebook.NOTEBOOK
+    code = notebook.python(decoded.text) if book else decoded.text
+    tree, own = parsing.parse(code)
+    return SourceFile(path, file, decoded, tree, own, code if own else parsing.substituted(code))
 
 
 def _node(node: object) -> cst.CSTNode:

@@ -11,13 +11,17 @@ LARGEST = 4 << 20
 _OPENING = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _NEVER_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+LARGEST_NOTEBOOK = 32 << 20
+"""Bytes of a notebook that are read, most of which are what its cells have put out."""
 
 
-def read_bytes(path: Path | str, most: int = LARGEST, *, through_links: bool = True) -> bytes:
-    """Return what is in a regular file of at most ``most`` bytes.
+def read_bytes(path: Path | str, most: int | None = None, *, through_links: bool = True) -> bytes:
+    """Return what is in a regular file of at most ``most`` bytes: what one of Python may have.
 
     Raises ``OSError`` at once for anything else, with a ``strerror`` that says what it is.
     """
+    if most is None:
+        most = LARGEST_NOTEBOOK if str(path).endswith(".ipynb") else LARGEST
     try:
         _require_regular(os.stat(path, follow_symlinks=through_links), most)
         links = 0 if through_links else _NO_LINK

@@ -18,10 +18,14 @@ class TextFile:
         self.encoding = decoded.encoding
         self.bom = decoded.bom
 
+    @property
+    def decoded(self) -> Decoded:
+        """The text, and how to turn it into bytes again."""
+        return Decoded(self.content, self.encoding, self.bom)
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.path!r})"
 
     def __reduce__(self) -> tuple[type["TextFile"], tuple[str, Path, Decoded]]:
         """What another process gets: the text, whatever was made of it here."""
-        decoded = Decoded(self.content, self.encoding, self.bom)
-        return TextFile, (self.path, self.file, decoded)
+        return TextFile, (self.path, self.file, self.decoded)
