@@ -13,7 +13,7 @@ class Loss(nn.Module):
     def forward(self, scores, labels):
         return F.cross_entropy(scores, labels)
 
-net, optimizer = Net().train(), None
+net, teacher = Net().train(), Net()
 one = DataLoader(datasets.{one}, 8, shuffle=True)
 two = DataLoader(datasets.{two}, 8, shuffle=True)
 optimizer = optim.SGD(net.parameters(), 0.1)
@@ -63,6 +63,21 @@ LOSSES = {
     "loss = (net(x) - net(u)).abs().mean()": [False, False],
     "loss = F.cross_entropy(net(x) + net(u), y)": [False, False],
 }
+
+
+TAUGHT = {
+    "loss = F.mse_loss(net(u), teacher(u))": [True, True],
+    "loss = F.mse_loss(net(u + 1).softmax(1), teacher(u).softmax(1).detach())": [True, True],
+    "loss = F.mse_loss(net(u), net(u.flip(3)).detach())": [False, False],
+    "loss = F.mse_loss(net(u), teacher(x))": [False, False],
+    "loss = net(u).mean() + teacher(u).mean()": [False, False],
+}
+
+
+@pytest.mark.parametrize("loss", TAUGHT)
+def test_another_model_teaches(loss: str) -> None:
+    forwards = run_of("MNIST('data')", "USPS('data')", loss).of_type(Forward)
+    assert [forward.taught for forward in [*forwards][-2:]] == TAUGHT[loss]
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -20,7 +20,7 @@ RULE = Rule(
 
 @RULE.on_run
 def check(run: Run, settings: Settings) -> Iterator[Finding]:
-    """Report the second forward of each pair."""
+    """Report the second forward of each pair, once for all that go with the same first one."""
     for pair in first_of_each(separate_domains(run), lambda pair: pair.second.site):
         first, second = pair.first, pair.second
         yield RULE.at(
@@ -30,6 +30,7 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
             "concatenate the batches for one forward, or give each kind of data BatchNorm layers of its own",
             evidence=[(first.site, f"batches of {loader_name(first.loaders)} run here")],
             fix=RULE.fixed_by("Run both batches in one forward", *joined(first, second)),
+            cause=f"{first.site.path}:{first.site.span.start}",
         )
 
 

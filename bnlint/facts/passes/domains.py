@@ -19,7 +19,8 @@ class SeparateDomains:
     """Two forwards of one model for one step of an optimizer, on batches of different datasets.
 
     One is trained on, and the other one at least perhaps. At least one has a loss of its own, so
-    that they are no two parts of one task: a support set and its queries, the images of a pair.
+    that they are no two parts of one task: a support set and its queries, the images of a pair. No
+    other model teaches on one of them: self-ensembling separates the statistics on purpose.
     """
 
     first: Forward
@@ -52,7 +53,8 @@ def _are_of_domains(first: Forward, second: Forward) -> bool:
     )
     trained = trains(first) or trains(second)
     own_loss = first.supervised or second.supervised
-    return apart and trained and own_loss and first.constants == second.constants
+    taught = first.taught or second.taught
+    return apart and trained and own_loss and not taught and first.constants == second.constants
 
 
 def _serve_one_step(run: Run, first: Forward, second: Forward) -> bool:

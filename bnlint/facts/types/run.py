@@ -55,9 +55,8 @@ def where_nothing_raised(mode: Mode) -> Mode:
 class Model:
     """A module that the program uses as a whole.
 
-    ``name`` is what the code last called it where the event happened (``net``, ``self.model``),
-    ``type`` its class. ``batch_norms`` are its BatchNorm layers at that time;
-    ``has_batchnorm`` also covers library models, whose layers are not listed.
+    ``name`` is what the code last called it where the event happened (``net``, ``self.model``), ``type`` its class.
+    ``batch_norms`` are its BatchNorm layers then; ``has_batchnorm`` also covers library models, whose layers are not listed.
     """
 
     name: str
@@ -193,6 +192,8 @@ class Forward(Event):
     """The constants among its arguments, which may select a part of the model."""
     of_one_sample: bool = False
     """Whether its batch consists of parts of one sample of a loader's batch: windows, frames."""
+    taught: bool = False
+    """Whether the script compares its output with that of another model on data of the same loaders."""
 
 
 @immutable

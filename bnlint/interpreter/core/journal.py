@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from bnlint.diagnostics import describe
@@ -103,6 +104,7 @@ class ForwardRecord:
     slopes_at: Site | None = None
     constants: tuple[str, ...] = ()
     supervised: bool = False
+    taught: bool = False
 
     @property
     def backpropagated(self) -> Known:
@@ -274,10 +276,18 @@ class Journal:
             record.slopes_at = record.slopes_at or site
 
     def note_joined(self, tensors: list[Tensor]) -> None:
-        """An operation of the script joins ``tensors``: an output with other data of its batch, perhaps."""
+        """An operation of the script joins ``tensors``: an output with labels or with another output, perhaps."""
         data = {t.loaders for t in tensors if not t.depends} - {frozenset()}
         for number in {n for t in tensors if t.loaders in data for n in t.depends}:
             self.forwards[number].supervised = True
+        for one, other in combinations([t for t in tensors if t.depends and t.loaders], 2):
+            if one.loaders == other.loaders and not self._models(one) & self._models(other):
+                for number in one.depends | other.depends:
+                    self.forwards[number].taught = True
+
+    def _models(self, tensor: Tensor) -> set[Instance]:
+        """The models whose forwards a tensor comes from."""
+        return {self.forwards[number].model.module for number in tensor.depends}
 
     def may_backpropagate(self, tensors: list[Tensor]) -> None:
         """A backward may run through ``tensors``, or none."""

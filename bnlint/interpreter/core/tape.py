@@ -132,7 +132,7 @@ class Tape:
         index = self.emit(kind, name, inputs, site, layer=layer, constants=constants, shape=shape)
         if len(inputs) == 1:
             return _of_one_input(index, shape, inputs[0], batch, _keeps_order(kind, name))
-        if index < 0 and self.machine is not None:
+        if index < 0 and self.machine is not None and kind is not Kind.ADD:
             self.machine.journal.note_joined(inputs)
         first = inputs[0] if inputs else None
         return Tensor(

@@ -353,6 +353,7 @@ class FactsMaker:
             record.supervised,
             record.constants,
             any(tensor.single for tensor in record.inputs),
+            record.taught,
         )
 
     def _data(self, record: ForwardRecord) -> int:
