@@ -52,7 +52,7 @@ with torch.no_grad():
 """
 DIGESTS = {
     "findings": (2, "fb4e3b6e"),
-    "graph": (1, "e9b6994e"),
+    "graph": (2, "d447ffbe"),
     "summary": (1, "8407aae6"),
     "timeline": (1, "5b6fb157"),
 }

@@ -83,7 +83,10 @@ def test_fixes_turn_bad_into_fixed(path: Path, bad: Example | None, fixed: Examp
 
 
 @pytest.mark.parametrize(("path", "example"), blocks("Fixed", "Good", run=True))
-def test_code_marked_so_runs(path: Path, example: Example) -> None:
+def test_code_marked_so_runs(
+    path: Path, example: Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # some write files
     torch = pytest.importorskip("torch")
     torch.set_num_threads(1)  # the tensors are tiny
     torch.manual_seed(0)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from bnlint.facts.passes.drawn_norms import DrawnNorms, drawn_norms
 from bnlint.facts.types.graph import Graphs
-from bnlint.facts.types.initialisation import root_mean_square
+from bnlint.facts.types.initialisation import is_symmetric, root_mean_square
 from bnlint.facts.wording.code_text import filled_with_ones
 from bnlint.facts.wording.layer_words import in_words
 from bnlint.finding import Applicability, Finding, Fix, Severity
@@ -49,9 +49,10 @@ def _problem(found: DrawnNorms, whose: str) -> str:
             " and fan out cannot be computed"
         )
     size = root_mean_square(found.draw) or 0.0
+    signs = ", half of them negative" if is_symmetric(found.draw) else ""
     return (
-        f"The weights of {whose} start at random numbers of size {size:.2g} instead of 1, half of them"
-        " negative: the layers give a signal that is that much too small"
+        f"The weights of {whose} start at random numbers of size {size:.2g} instead of 1{signs}: the"
+        " layers give a signal that is that much too small"
     )
 
 

@@ -44,7 +44,7 @@ class Document:
 
 DOCUMENTS: Mapping[str, Document] = {
     "findings": Document("bnlint --format json", 2, list[FindingJson]),
-    "graph": Document("bnlint trace TARGET --graph FILE.json", 1, GraphJson),
+    "graph": Document("bnlint trace TARGET --graph FILE.json", 2, GraphJson),
     "summary": Document("bnlint --summary FILE", 1, SummaryJson),
     "timeline": Document("bnlint timeline --format json", 1, list[RunJson]),
 }

@@ -105,6 +105,17 @@ def root_mean_square(draw: Draw) -> float | None:
     return None if square is None else math.sqrt(square) * abs(draw.scale)
 
 
+def is_symmetric(draw: Draw) -> bool:
+    """Whether half of such numbers are negative."""
+    match draw.name:
+        case "normal" | "trunc_normal":
+            return _numbers(draw, mean=0.0) == [0.0]
+        case "uniform":
+            low, high = _numbers(draw, a=0.0, b=1.0)
+            return low is not None and high is not None and low == -high
+    return False
+
+
 def nonlinearity_gain(name: object, parameter: object = None) -> float | None:
     """``torch.nn.init.calculate_gain``: a standard deviation, or ``None`` for no such name."""
     match name, parameter:

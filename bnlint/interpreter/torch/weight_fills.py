@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Iterator
 
 from bnlint.facts.types.initialisation import DEFAULT, Draw, draw_by
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.run import is_training
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.layer_arguments import plain
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Function, Instance
 from bnlint.interpreter.core.values import MISSING, Arguments, Unknown, Value, present
-from bnlint.interpreter.torch.modules import PARAMETER, descendants
+from bnlint.interpreter.torch.modules import PARAMETER, descendants, mode_of
 from bnlint.interpreter.torch.parameters import is_opaque, is_parameter, names_of, parameter_of
 
 DRAWN = "drawn"
@@ -33,7 +35,13 @@ def draw(m: Machine, parameter: Value, drawn: Draw | None, site: Site | None = N
         m.heap.put(one.attributes, "fill", None)
         m.heap.put(one.attributes, FILLED_AT, site)
         known = drawn is not None and not _is_conditional(m, holder)
+        known = known and not _is_put_to_a_test(m, holder)
         m.heap.put(one.attributes, DRAWN, drawn if known else _NOT_KNOWN)
+
+
+def _is_put_to_a_test(m: Machine, layer: Instance) -> bool:
+    """Whether a built layer is in eval mode: who fills it then makes up what training would have made."""
+    return not m.building and is_training(mode_of(m, layer)) is Known.NO
 
 
 def fill(m: Machine, parameter: Value, value: float | None, site: Site) -> None:
