@@ -294,6 +294,16 @@ class ModelGraph:
         return tuple(found)
 
     @cached_property
+    def inputless(self) -> frozenset[int]:
+        """The calls that compute with nothing but parameters and numbers: those that make weights."""
+        found: set[int] = set()
+        for call in self.calls:
+            source = call.kind is Kind.PARAMETER or (call.kind is Kind.OTHER and not call.inputs)
+            if source or (call.inputs and found.issuperset(call.inputs)):
+                found.add(call.index)
+        return frozenset(found)
+
+    @cached_property
     def residuals(self) -> tuple["Residual", ...]:
         """The residual additions, in execution order."""
         return tuple(_residuals(self))
@@ -305,7 +315,7 @@ class Residual:
 
     ``fork`` is the nearest call that both operands come from, ``skip`` the calls on the shortcut
     (empty for an identity), ``branch`` those on the other operand, both in execution order and
-    without ``fork`` and ``add``.
+    without ``fork`` and ``add``, and without those that make weights.
     """
 
     add: Call
@@ -326,7 +336,8 @@ def _residuals(graph: ModelGraph) -> Iterator[Residual]:
         fork, *paths = paths_from_fork(inputs, *call.inputs[:2])
         if fork is None:
             continue
-        left, right = (tuple(graph.calls[index] for index in path) for path in paths)
+        signal = ([index for index in path if index not in graph.inputless] for path in paths)
+        left, right = (tuple(graph.calls[index] for index in path) for path in signal)
         skip, branch = sorted((left, right), key=_layers)
         kinds = [[_acting(graph, step) for step in path] for path in (skip, branch)]
         if is_shortcut(*kinds, projects=any(map(_projects, skip))):
@@ -339,7 +350,7 @@ def _layers(calls: tuple[Call, ...]) -> int:
 
 def _acting(graph: ModelGraph, call: Call) -> Kind:
     sources = graph.inputs_of(call)
-    return acting(call.kind, sum(source.kind is not Kind.PARAMETER for source in sources))
+    return acting(call.kind, sum(source.index not in graph.inputless for source in sources))
 
 
 def _projects(call: Call) -> bool:

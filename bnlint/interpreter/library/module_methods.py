@@ -1,6 +1,6 @@
 """Methods of nn.Module."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import libcst as cst
 
@@ -17,6 +17,7 @@ from bnlint.interpreter.library.state_dicts import (
     owner_of,
     state_dict,
 )
+from bnlint.interpreter.library.tensor_functions import call_tensor_function
 from bnlint.interpreter.python.attributes import SWITCHING
 from bnlint.interpreter.python.iteration import number_of
 from bnlint.interpreter.torch.averages import is_average, note_averaged, note_reset
@@ -50,6 +51,7 @@ from bnlint.interpreter.torch.script_forwards import call_module, receiver_of
 from bnlint.interpreter.torch.states import register
 from bnlint.interpreter.torch.training import note_backward, note_loaded
 from bnlint.interpreter.torch.weight_fills import draw, forget_weights
+from bnlint.vocabulary.layers import bare_name
 
 Handler = Callable[[Machine, Instance, Arguments, Site, Scope], Value]
 SAME_MODULE = frozenset(
@@ -63,6 +65,8 @@ LISTING = frozenset(
     state_dict get_submodule get_parameter apply""".split()
 )
 """Methods that give the parts of a module, of which nothing is known if a caller gives it."""
+CONVOLUTIONS: Mapping[str | None, str] = {f"Conv{n}d": f"conv{n}d" for n in (1, 2, 3)}
+"""What ``_conv_forward`` of layers calls with a weight and a bias that it is given."""
 LOGGING = frozenset({"log", "log_dict", "log_metrics"})
 """Methods of frameworks' modules that report numbers."""
 
@@ -90,6 +94,8 @@ def call_module_method(
         return None
     if is_opaque(module) or name in ("forward_features", "extract_features", "features"):
         return _foreign_method(m, module, name, arguments, site, scope)
+    if name == "_conv_forward" and (bare := bare_name(module.library)) in CONVOLUTIONS:
+        return call_tensor_function(m, CONVOLUTIONS[bare], arguments, site)
     inputs = tensors_in(arguments.values)
     if name in LOGGING and module.cls is not None and framework_of_class(module.cls):
         m.journal.measure(inputs)

@@ -4,10 +4,11 @@ from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.values import Arguments, Tensor, Unknown, Value, is_saved
-from bnlint.interpreter.library.tensor_functions import call_tensor_method
+from bnlint.interpreter.library.tensor_functions import call_tensor_method, size
 from bnlint.interpreter.torch.freezing import freeze, note_weights_written, owners
 from bnlint.interpreter.torch.integer_entries import note_called
 from bnlint.interpreter.torch.modules import unwrapped
+from bnlint.interpreter.torch.parameter_sizes import shape_of_parameter
 from bnlint.interpreter.torch.parameters import is_parameter, operand
 from bnlint.interpreter.torch.weight_fills import draw, draw_of, fill, scale
 
@@ -47,7 +48,9 @@ def call_parameter_method(
             if name == "copy_" and isinstance(first, Unknown):
                 m.journal.loaded.update(map(unwrapped, owners(parameter)))
             return parameter
-        case "numel" | "size" | "dim" | "item" | "nelement":
+        case "numel" | "size" | "dim" | "nelement" | "ndimension":
+            return _size(parameter, name, arguments)
+        case "item":
             return Unknown(f"parameter {name}")
         case _ if name in SAME and not m.modules:
             return parameter
@@ -55,3 +58,8 @@ def call_parameter_method(
     if tensor is None:
         return Unknown(f"{name}()")
     return call_tensor_method(m, tensor, name, arguments, site)
+
+
+def _size(parameter: Instance, name: str, arguments: Arguments) -> Value:
+    shape = shape_of_parameter(parameter)
+    return Unknown(f"parameter {name}") if shape.sizes is None else size(shape, name, arguments)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import prod
 
 from bnlint.facts.passes.reshaping import SIZE_OF_FIRST
 from bnlint.facts.types.graph import Shape
@@ -67,7 +68,7 @@ def call_tensor_method(
             m.journal.measure([tensor])
             return _outside(tensor)
         case "size" | "dim" | "ndimension" | "numel" | "nelement" | "stride":
-            return _size(tensor, name, arguments)
+            return size(tensor.shape, name, arguments)
         case "keys" | "values" | "items" if tensor.whole:
             return Many(_items_of(tensor, name))
         case "new" | "new_tensor" | "new_zeros" | "new_ones" | "new_full" | "new_empty":
@@ -97,8 +98,10 @@ def _items_of(tensor: Tensor, name: str) -> Value:
     return item if name == "values" else (Unknown("key"), item)
 
 
-def _size(tensor: Tensor, name: str, arguments: Arguments) -> Value:
-    shape = tensor.shape
+def size(shape: Shape, name: str, arguments: Arguments) -> Value:
+    """What ``size()``, ``dim()`` and the like give of a tensor."""
+    if shape.sizes is not None:
+        return _known_size(shape.sizes, name, arguments)
     if name in ("dim", "ndimension") and shape.rank is not None:
         return shape.rank
     if name == "size":
@@ -109,6 +112,19 @@ def _size(tensor: Tensor, name: str, arguments: Arguments) -> Value:
             return shape.channels
         if dim == 0:
             return FIRST_SIZE
+    return Unknown(f"tensor {name}")
+
+
+def _known_size(sizes: tuple[int, ...], name: str, arguments: Arguments) -> Value:
+    match name, arguments.get(0, "dim"):
+        case (("numel" | "nelement"), _):
+            return prod(sizes)
+        case (("dim" | "ndimension"), _):
+            return len(sizes)
+        case "size", None:
+            return sizes
+        case "size", int(dim) if -len(sizes) <= dim < len(sizes):
+            return sizes[dim]
     return Unknown(f"tensor {name}")
 
 

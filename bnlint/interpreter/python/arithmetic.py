@@ -64,7 +64,7 @@ def _operator(kind: type) -> str:
 def binary(m: Machine, name: str, left: Value, right: Value, site: Site) -> Value:
     """``left <operator> right``."""
     m.journal.numbers.note((left, right))
-    if isinstance(left, Tensor) or isinstance(right, Tensor):
+    if isinstance(left, Tensor) or isinstance(right, Tensor) or _scales_parameter(m, left, right):
         return _tensor_operation(m, name, left, right, site)
     if isinstance(left, Unknown) or isinstance(right, Unknown):
         return _partly_unknown(name, left, right, site)
@@ -77,6 +77,13 @@ def binary(m: Machine, name: str, left: Value, right: Value, site: Site) -> Valu
     if name == "Multiply" and isinstance(made, list | tuple):
         _note_repeated(made, site)
     return Unknown("operation", None, open_one((left, right))) if type(made) is Unknown else made
+
+
+def _scales_parameter(m: Machine, left: Value, right: Value) -> bool:
+    """Whether a forward computes with nothing but parameters and numbers, one of the former at least."""
+    if not m.tape.recording or not (is_parameter(left) or is_parameter(right)):
+        return False
+    return all(is_parameter(value) or isinstance(value, int | float) for value in (left, right))
 
 
 def _note_repeated(items: list[Value] | tuple[Value, ...], site: Site) -> None:
@@ -118,13 +125,26 @@ def _tensor_operation(m: Machine, name: str, left: Value, right: Value, site: Si
     inputs = [t for v in (left, right) if (t := operand(m, v, site)) is not None]
     constants: dict[str, Value] = {}
     if len(inputs) == 1:
-        constants["other"] = right if isinstance(left, Tensor) else left
-        constants["reflected"] = not isinstance(left, Tensor)
-    first = next(t for t in (left, right) if isinstance(t, Tensor))
+        in_front = isinstance(left, Tensor) or is_parameter(left)
+        constants["other"] = right if in_front else left
+        constants["reflected"] = not in_front
     vague = kind is Kind.MATMUL or may_be_tensors([left, right])
-    shape = Shape() if vague else broadcast(inputs, first.shape)
+    shape = Shape() if vague else broadcast(inputs, inputs[0].shape)
     made = m.tape.tensor(kind, op, inputs, site, constants=constants, shape=shape, batch=True)
+    if len(inputs) == 1 and (fill := _filled(name, inputs[0].fill, constants)) is not None:
+        made = replace(made, fill=fill)
     return replace(made, made_up=False, drawn=False) if may_be_tensors([left, right]) else made
+
+
+def _filled(name: str, fill: float | None, constants: Mapping[str, Value]) -> float | None:
+    """The number that a tensor holds throughout that is multiplied or divided by a number."""
+    other = constants["other"]
+    if fill is None or not isinstance(other, int | float):
+        return None
+    if name == "Multiply":
+        return fill * other
+    divided = name == "Divide" and other and not constants["reflected"]
+    return fill / other if divided else None
 
 
 def may_be_tensors(values: list[Value]) -> bool:

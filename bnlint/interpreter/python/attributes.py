@@ -45,6 +45,7 @@ from bnlint.interpreter.python.functions import run_function
 from bnlint.interpreter.torch.layer_shapes import sizes_of
 from bnlint.interpreter.torch.modules import MODE, WRAPPERS, children, mode_of, norm_group
 from bnlint.interpreter.torch.norms import add_norm_group, part_of
+from bnlint.interpreter.torch.parameter_sizes import sizes_of_parameter
 from bnlint.interpreter.torch.parameters import is_opaque, is_parameter, names_of, parameter_of
 from bnlint.interpreter.torch.states import cut, inherited
 from bnlint.vocabulary.layers import SIGNATURES, bare_name
@@ -221,6 +222,10 @@ def _of_instance(m: Machine, value: Instance, name: str, node: cst.CSTNode, scop
         return answers.pop() if len(answers) == 1 and None not in answers else Unknown("mode")
     if name == "data" and is_parameter(value):
         return value
+    if name in ("shape", "ndim") and is_parameter(value):
+        sizes = sizes_of_parameter(value)
+        if sizes is not None:
+            return sizes if name == "shape" else len(sizes)
     entry = value.attributes.get(name, MISSING)
     if entry is not MISSING and not isinstance(entry, Maybe):
         return entry

@@ -43,6 +43,8 @@ def _is_number_of(node: cst.CSTNode) -> bool:
 
 
 def _indexed_shape(shape: Shape, key: Value) -> tuple[Shape, bool]:
+    if shape.sizes and isinstance(key, int):
+        return Shape(sizes=shape.sizes[1:]), False
     keys = key if isinstance(key, tuple) else (key,)
     full = slice(None, None, None)
     keeps_batch = keys[0] == full or keys[0] is ...

@@ -1,6 +1,6 @@
 """From the records of a rehearsal to the facts that rules read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from bnlint.facts.types.context import Context
 from bnlint.facts.types.graph import Call, Layer, ModelGraph
@@ -8,7 +8,7 @@ from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Loader
 from bnlint.facts.types.run import Event, Forward, Model, NormState, NotUnderstood, Run
-from bnlint.facts.types.site import Site
+from bnlint.facts.types.site import Argument, Site
 from bnlint.interpreter.core.journal import (
     ForwardRecord,
     Journal,
@@ -39,6 +39,7 @@ from bnlint.interpreter.results.loose_norms import (
     unregistered,
 )
 from bnlint.interpreter.results.own_reads import OwnReads
+from bnlint.interpreter.results.parameter_names import parameter_arguments, with_weight_owners
 from bnlint.interpreter.results.train_methods import train_method
 from bnlint.interpreter.results.trained_models import TrainedModels
 from bnlint.interpreter.torch.given_models import is_given
@@ -258,7 +259,7 @@ class FactsMaker:
             if op.modules not in stacks:
                 stacks[op.modules] = tuple(_name_in(layers, module) for module in op.modules)
             made.append(self._call(index, start, op, layers, stacks[op.modules]))
-        return tuple(made)
+        return tuple(with_weight_owners(made, layers.values()))
 
     def _call(
         self,
@@ -278,7 +279,7 @@ class FactsMaker:
             tuple(source - start for source in op.inputs if source >= start),
             layer,
             op.site,
-            ConstantArguments(op.constants) if op.constants else {},
+            _arguments(op, layers),
             modules,
             op.callers,
             op.loops,
@@ -383,6 +384,12 @@ class FactsMaker:
             record.alternative,
             record.lowered_at,
         )
+
+
+def _arguments(op: Op, layers: dict[Instance, Layer]) -> Mapping[str, Argument]:
+    if op.kind is Kind.PARAMETER:
+        return parameter_arguments(op, layers)
+    return ConstantArguments(op.constants) if op.constants else {}
 
 
 def _name_in(layers: dict[Instance, Layer], module: Instance) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Container, Iterator, Mapping
 
 from bnlint.facts.types.site import NOT_KNOWN, Argument, Site
 from bnlint.interpreter.core.bias_reads import BiasReads
-from bnlint.interpreter.core.layer_arguments import make_argument, plain
+from bnlint.interpreter.core.layer_arguments import make_argument, origin_of, plain
 from bnlint.interpreter.core.objects import Class, Function, Instance
 from bnlint.interpreter.core.values import Maybe, Value, present
 from bnlint.interpreter.torch.parameters import GRADIENT
@@ -39,7 +39,9 @@ class ConstantArguments(Mapping[str, Argument]):
         self._values = values
 
     def __getitem__(self, name: str) -> Argument:
-        return Argument(name, plain(self._values[name]))
+        value = self._values[name]
+        origin, option = origin_of(value)
+        return Argument(name, plain(value), origin=origin, option=option)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)

@@ -104,6 +104,8 @@ def at_channels(shape: Shape, dim: int) -> bool | None:
 
 def sizes_of(shape: Shape) -> tuple[Value, ...] | Unknown:
     """``tensor.shape`` as far as it is known."""
+    if shape.sizes is not None:
+        return shape.sizes
     if shape.rank is None:
         return ALL_SIZES
     sizes: list[Value] = [Unknown("size")] * shape.rank

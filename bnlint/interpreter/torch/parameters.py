@@ -11,6 +11,7 @@ from bnlint.interpreter.core.objects import Bound, Instance
 from bnlint.interpreter.core.values import Gradients, Many, Maybe, Tensor, Unknown, Value, present
 from bnlint.interpreter.torch.module_classes import AVERAGE
 from bnlint.interpreter.torch.modules import PARAMETER, descendants
+from bnlint.interpreter.torch.parameter_sizes import shape_of_parameter
 from bnlint.vocabulary.layers import bare_name, parameter_names
 
 GRADIENT = "requires_grad"
@@ -151,8 +152,9 @@ def operand(m: Machine, value: Value, site: Site) -> Tensor | None:
         return value
     if not isinstance(value, Instance) or not is_parameter(value):
         return None
-    constants: dict[str, Value] = {"fill": value.attributes.get("fill")}
-    return m.tape.tensor(Kind.PARAMETER, "parameter", [], site, constants=constants)
+    constants: dict[str, Value] = {"fill": value.attributes.get("fill"), "name": value}
+    shape = shape_of_parameter(value)
+    return m.tape.tensor(Kind.PARAMETER, "parameter", [], site, constants=constants, shape=shape)
 
 
 def _perhaps(tensor: Tensor) -> Tensor:

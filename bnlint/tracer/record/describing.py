@@ -1,6 +1,7 @@
 """From a recorded torch.fx graph to plain records of a model's layers and calls."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import SupportsFloat
 
 import torch
 from torch import fx, nn
@@ -87,20 +88,21 @@ class _Calls:
             node.meta.get("place"),
             tuple(node.meta.get("callers", ())),
             modules,
-            self._fill(node) if node.op == "get_attr" else _constants(node, operation),
+            self._held(node) if node.op == "get_attr" else _constants(node, operation),
             node.meta.get("sizes"),
             node.meta.get("error"),
         )
 
-    def _fill(self, node: fx.Node) -> Mapping[str, object]:
-        """The number that a parameter holds throughout, if it does."""
+    def _held(self, node: fx.Node) -> Mapping[str, object]:
+        """The name of a parameter, and the number that it holds throughout, if it does."""
+        found: dict[str, object] = {"name": str(node.target)}
         path, _, name = str(node.target).rpartition(".")
         try:
             module = self._model.get_submodule(path)
         except AttributeError:
-            return {}
+            return found
         numbers = dict(constant_parameters(module))
-        return {"fill": numbers[name]} if name in numbers else {}
+        return found | {"fill": numbers[name]} if name in numbers else found
 
 
 def _sources(node: fx.Node) -> Iterator[fx.Node]:
@@ -137,8 +139,11 @@ def _constants(node: fx.Node, operation: Operation) -> Mapping[str, object]:
 def _operand(node: fx.Node, operation: Operation) -> dict[str, object]:
     """The constant of ``x * 0.5``, ``1 - x`` and the like."""
     for number, value in enumerate(node.args[:2]):
-        if isinstance(value, int | float):
-            return {"other": value, "reflected": (number == 0) is not operation.reflected}
+        if isinstance(value, SupportsFloat) and not isinstance(
+            value, torch.Tensor | str
+        ):  # or numpy's
+            plain = value if isinstance(value, int | float) else float(value)
+            return {"other": plain, "reflected": (number == 0) is not operation.reflected}
     return {}
 
 
