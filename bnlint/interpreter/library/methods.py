@@ -73,7 +73,8 @@ def _call_builtin(
             return _call_on_names(m, owner, name, arguments, site, scope)
         case Tensor():
             made = call_tensor_method(m, receiver, name, arguments, site)
-            if name in RESHAPING_IN_PLACE:
+            scales = name in SCALING_IN_PLACE and receiver.state is None and m.tape.recording
+            if name in RESHAPING_IN_PLACE or scales:
                 _rebind(m, receiver, site.node, made, scope)
             return made
         case Super():
@@ -137,6 +138,7 @@ RESHAPING_IN_PLACE = frozenset(
     """unsqueeze_ squeeze_ resize_ resize_as_ t_ transpose_ swapaxes_ swapdims_ set_""".split()
 )
 """Methods of tensors after which what they were called on has another shape."""
+SCALING_IN_PLACE = frozenset({"mul_", "div_"})
 
 
 def _rebind(m: Machine, old: Tensor, call: object, made: Value, scope: Scope) -> None:
