@@ -248,6 +248,13 @@ def test_a_layer_that_changes_its_weight_is_not_taken_for_a_plain_one(tmp_path: 
     assert called(made) == []
 
 
+@pytest.mark.parametrize("weight", ["self.weight - self.weight.mean()", "self.weight / 2"])
+def test_one_that_computes_a_weight_of_the_same_shape_is(weight: str, tmp_path: Path) -> None:
+    code = FUNCTIONAL.format(f"weight = {weight}")
+    made = graph(tmp_path, code + module("self.conv = Conv(3, 8, 1)", "return self.conv(x)"))
+    assert called(made) == ["conv"]
+
+
 def test_a_subclass_of_the_common_base_is_a_batch_norm(tmp_path: Path) -> None:
     code = """
     class Sync(nn.modules.batchnorm._BatchNorm):

@@ -38,7 +38,7 @@ def _finding(site: Site, graph: ModelGraph, books: Bookkeeping) -> Finding:
         f" 1 / sqrt({in_digits(worst.variance)}) = {in_digits(worst.right_factor)}; keep count of"
         " the expected variance from block to block, and divide by its root",
         layer=add.modules[-1] if add.modules else None,
-        evidence=[*evidence, *where_scaled(worst.block)],
+        evidence=[*where_scaled(worst.block), *evidence],
     )
 
 

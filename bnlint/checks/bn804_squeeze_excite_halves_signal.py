@@ -43,5 +43,5 @@ def _finding(site: Site, graph: ModelGraph, gate: HalvingGate) -> Finding:
         " count on all of it; multiply by 2",
         layer=modules[-1] if modules else None,
         evidence=[] if sigmoid is None else [(sigmoid, "the sigmoid")],
-        fix=RULE.fixed_by("double what the gate lets through", doubled),
+        fix=RULE.fixed_by("Double what the gate lets through", doubled),
     )

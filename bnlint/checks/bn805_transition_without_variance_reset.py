@@ -68,7 +68,7 @@ def _finding(site: Site, graph: ModelGraph, books: Bookkeeping) -> Finding:
 
 
 def _evidence(worst: Reckoned) -> Iterator[tuple[Site, str]]:
+    yield from where_scaled(worst.block)
     add = worst.block.residual.add
     if add.site is not None:
         yield add.site, f"each block adds alpha ** 2 = {in_digits(worst.alpha**2)} to the variance"
-    yield from where_scaled(worst.block)

@@ -35,7 +35,10 @@ def _name(op: Op, layers: Mapping[Instance, Layer]) -> str | None:
 
 
 def with_weight_owners(calls: list[Call], layers: Collection[Layer]) -> list[Call]:
-    """Give layers to the convolutions and linear functions that take a weight computed from theirs."""
+    """Give layers to the convolutions and linear functions that take a weight computed from theirs.
+
+    Not if it may have another shape: such a call is no use of the layer as it was built.
+    """
     owners: dict[int, str] = {}
     by_name = {layer.name: layer for layer in layers if layer.kind in WEIGHTED}
     for number, call in enumerate(calls):
@@ -44,9 +47,14 @@ def with_weight_owners(calls: list[Call], layers: Collection[Layer]) -> list[Cal
             owners[call.index] = owner
         if call.kind in WEIGHTED and call.layer is None and len(call.inputs) > 1:
             layer = by_name.get(owners.get(call.inputs[1], ""))
-            if layer is not None and layer.kind is call.kind:
+            weight = calls[call.inputs[1]]
+            reshaped = weight.kind is Kind.RESHAPE and not weight.op.endswith("_as")
+            if layer is not None and layer.kind is call.kind and not reshaped:
                 calls[number] = replace(call, layer=layer)
     return calls
+
+
+_OTHER_SIZES = frozenset({Kind.SPLIT, Kind.CAT, Kind.PERMUTE, Kind.MATMUL, Kind.UNKNOWN, Kind.PHI})
 
 
 def _owner(call: Call, owners: Mapping[int, str]) -> str:
@@ -54,5 +62,7 @@ def _owner(call: Call, owners: Mapping[int, str]) -> str:
     if call.kind is Kind.PARAMETER:
         name = call.arguments["name"].value
         return name.rpartition(".")[0] if isinstance(name, str) else ""
+    if call.kind in _OTHER_SIZES:
+        return ""
     found = {owners.get(source, "") for source in call.inputs}
     return found.pop() if len(found) == 1 else ""
