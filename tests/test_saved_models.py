@@ -21,14 +21,19 @@ LOADED = {
         "eval or train",
     ),
     "if at all": ("if u.c():\n    net.eval()\n    torch.save(net, 'a.pt')", "eval"),
+    "weights beside it": (
+        "torch.save(net, 'a.pt')\ntorch.save({'net': net.state_dict()}, u.path)\n"
+        "torch.save(net.state_dict(), u.path)",
+        "train",
+    ),
     "a path of pathlib": ("import pathlib\ntorch.save(net, pathlib.Path('a.pt'))", "train"),
 }
 NOT_KNOWN = {
     "another file": "torch.save(net, 'b.pt')",
     "weights": "torch.save(net.state_dict(), 'a.pt')",
     "weights in the end": "torch.save(net, 'a.pt')\ntorch.save(net.state_dict(), 'a.pt')",
-    "a file that may be the same": "torch.save(net, 'a.pt')\ntorch.save(u.net, u.path)\n"
-    "torch.save(Net(), u.path)",
+    "a file that may be the same": "torch.save(net, 'a.pt')\ntorch.save(Net(), u.path)",
+    "something unknown in it": "torch.save(net, 'a.pt')\ntorch.save(u.net, u.path)",
     "nothing": "",
 }
 SCRIPT = "import u\nnet = Net()\n{code}\nagain = torch.load('a.pt')\nagain(x)\n"

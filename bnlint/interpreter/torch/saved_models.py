@@ -4,6 +4,7 @@ from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance, OpenFile
 from bnlint.interpreter.core.values import Arguments, Choice, Value, present
+from bnlint.interpreter.library.state_dicts import is_state_dict
 from bnlint.interpreter.python.construction import copy_of
 
 _FILE = "file "
@@ -11,17 +12,25 @@ _FILE = "file "
 
 
 def keep_saved_model(m: Machine, arguments: Arguments, site: Site) -> None:
-    """``torch.save(model, "net.pt")``: the file has the model as it is now, in its mode."""
+    """``torch.save(model, "net.pt")``: the file has the model as it is now, in its mode.
+
+    Large models cost many steps: nothing is kept for a file of code that loads nothing.
+    """
     value, path = arguments.get(0, "obj"), _path_of(arguments.get(1, "f"))
-    is_whole = isinstance(value, Instance) and value.is_module
     if path is None:
-        for name in [name for name in m.registers if is_whole and name.startswith(_FILE)]:
-            m.heap.remove(m.registers, name)
-    elif is_whole and m.journal.in_script:
-        kept = copy_of(m, value, site)
-        m.heap.put(m.registers, _FILE + path, kept)
+        weights = isinstance(value, dict) or is_state_dict(value)
+        _forget_files(m, [name for name in m.registers if name.startswith(_FILE) and not weights])
+        return
+    is_whole = isinstance(value, Instance) and value.is_module
+    if is_whole and m.journal.in_script and site.source.mentions("load("):
+        m.heap.put(m.registers, _FILE + path, copy_of(m, value, site))
     else:
-        m.heap.remove(m.registers, _FILE + path)
+        _forget_files(m, [_FILE + path])
+
+
+def _forget_files(m: Machine, names: list[str]) -> None:
+    for name in names:
+        m.heap.remove(m.registers, name)
 
 
 def loaded_model(m: Machine, file: Value, site: Site) -> Value:
