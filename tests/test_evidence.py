@@ -19,7 +19,7 @@ Moments = Mapping[int, Sequence[float]]
 LAST = (
     "and here",
     "parameters are frozen here, too",
-    "a bias is read here, and would be missing",
+    "biases are read here: this one would be missing, if it is among them",
     "this decides whether the norm is there",
     "parameters are told apart by their order here, and later ones would shift",
     "returns depends on the mode here",

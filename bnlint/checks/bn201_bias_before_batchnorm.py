@@ -121,8 +121,10 @@ def _reader(layers: Sequence[Layer]) -> _Obstacle | None:
     if place is None:
         return None
     where = f"{place.path}:{place.span.line}"
-    remedy = f"`bias=False` leaves it out, once {where}, which reads it, can do without"
-    return _Obstacle(place, "a bias is read here, and would be missing", remedy)
+    remedy = f"`bias=False` leaves it out, once {where}, which may read it, can do without"
+    return _Obstacle(
+        place, "biases are read here: this one would be missing, if it is among them", remedy
+    )
 
 
 def _pairing(layers: Sequence[Layer]) -> _Obstacle | None:

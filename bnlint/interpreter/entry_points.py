@@ -27,6 +27,7 @@ from bnlint.interpreter.core.objects import (
 from bnlint.interpreter.core.values import Arguments, Tensor, Value
 from bnlint.interpreter.prefilter import (
     called_names,
+    given_names,
     is_method_worth_executing,
     is_worth_executing,
     mentions_unexplored,
@@ -221,11 +222,13 @@ class Rehearser:
     def run_unreached(self, sources: Sequence[SourceFile]) -> None:
         """Execute functions, classes and methods that no entry point has executed.
 
-        Those whose name is called nowhere come first, since they may call the others, and among
-        them those that do something with models, before those that only build one of many.
+        Those whose name is neither called nor given to others come first, since they may call the
+        others, and among them those that do something with models, before those that only build one.
         """
+        given: set[str] = set()
         for source in sources:
             self._called |= called_names(source)
+            given |= given_names(source)
         left = dict.fromkeys(sources, MOST_FILE_STEPS)
         pool = self.m.steps + sum(_steps_for(source) for source in sources)
         words = {source: words_by_definition(source) for source in sources}
@@ -233,7 +236,8 @@ class Rehearser:
             for source in sources:
                 for name, node in _definitions(source):
                     uses = uses_models(words[source].get(name, NO_WORDS))
-                    if (name in self._called, uses) != (wanted, using):
+                    used = name in self._called or name in given
+                    if (used, uses) != (wanted, using):
                         continue
                     before = self.m.steps
                     rest = min(pool - before, left[source])

@@ -31,6 +31,14 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 _CALLED = re.compile(r"(?<!def )(?<!class )\b(\w+)\s*\(")
 
 
+_GIVEN = re.compile(r"=[ \t]*([A-Za-z_]\w*)[ \t]*[,)\r\n]")
+
+
+def given_names(source: SourceFile) -> set[str]:
+    """The names that a file gives as they are: defaults of parameters, arguments by name, other names."""
+    return set(_GIVEN.findall(source.content))
+
+
 def called_names(source: SourceFile) -> set[str]:
     """The names that a file calls, whatever they belong to."""
     return set(_CALLED.findall(source.content))

@@ -40,13 +40,7 @@ def call_parameter_method(
             scale(m, parameter, first if name == "mul_" else 1 / first)
             return parameter
         case _ if name in COPIES:
-            draw(m, parameter, None)
-            loaded = name == "copy_" and is_saved(first)
-            other = is_parameter(first) or isinstance(first, Unknown | Tensor)
-            if (other and not loaded) or name == "mul_":
-                note_weights_written(m, parameter, site)
-            if name == "copy_" and isinstance(first, Unknown):
-                m.journal.loaded.update(map(unwrapped, owners(parameter)))
+            _write(m, parameter, name, first, site)
             return parameter
         case "numel" | "size" | "dim" | "nelement" | "ndimension":
             return _size(parameter, name, arguments)
@@ -58,6 +52,17 @@ def call_parameter_method(
     if tensor is None:
         return Unknown(f"{name}()")
     return call_tensor_method(m, tensor, name, arguments, site)
+
+
+def _write(m: Machine, parameter: Instance, name: str, first: Value, site: Site) -> None:
+    """``parameter.copy_(other)`` and the like: what it holds then is not known."""
+    draw(m, parameter, None)
+    loaded = name == "copy_" and is_saved(first)
+    other = is_parameter(first) or isinstance(first, Unknown | Tensor)
+    if (other and not loaded) or name == "mul_":
+        note_weights_written(m, parameter, site)
+    if name == "copy_" and isinstance(first, Unknown):
+        m.journal.loaded.update(map(unwrapped, owners(parameter)))
 
 
 def _size(parameter: Instance, name: str, arguments: Arguments) -> Value:
