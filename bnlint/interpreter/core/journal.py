@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 from bnlint.diagnostics import describe
@@ -280,9 +279,13 @@ class Journal:
         data = {t.loaders for t in tensors if not t.depends} - {frozenset()}
         for number in {n for t in tensors if t.loaders in data for n in t.depends}:
             self.forwards[number].supervised = True
-        for one, other in combinations([t for t in tensors if t.depends and t.loaders], 2):
-            if one.loaders == other.loaders and not self._models(one) & self._models(other):
-                for number in one.depends | other.depends:
+        outputs = [
+            *{(t.loaders, t.depends): t for t in tensors if t.depends and t.loaders}.values()
+        ]
+        match outputs:
+            case [one, other] if one.loaders == other.loaders:
+                apart = self._models(one).isdisjoint(self._models(other))
+                for number in one.depends | other.depends if apart else ():
                     self.forwards[number].taught = True
 
     def _models(self, tensor: Tensor) -> set[Instance]:
