@@ -26,6 +26,7 @@ from bnlint.cli.reporting import (
     status,
     summarise,
 )
+from bnlint.cli.settings import show
 from bnlint.config import Config, closest, read
 from bnlint.errors import UsageError
 from bnlint.finding import Severity
@@ -63,6 +64,8 @@ def _check(options: CheckOptions) -> int:
     for place in filter(None, (options.output, options.summary, options.write_baseline)):
         require_place_for(place)
     found, plan, config = asked_for(options)
+    if options.show_files or options.show_settings:
+        return show(found, plan, config, options)
     with _tracer(options) if _traces(options, config) else nullcontext() as trace:
         if options.diff:
             return _diff(found, plan, options, config, trace)

@@ -110,6 +110,8 @@ def commands(ctx: click.Context) -> None:
     type=click.Path(path_type=Path),
     help="Also write what was understood, counted and traced as JSON.",
 )
+@click.option("--show-files", is_flag=True, help="List the files that would be linted, no more.")
+@click.option("--show-settings", is_flag=True, help="Print what is configured, no more.")
 @click.option(
     "--baseline",
     metavar="FILE",

@@ -36,7 +36,7 @@ HEADINGS = {
     "Fixes": "fix unsafe_fixes fix_imports show_fixes diff report_unused_ignores",
     "What to look for": "select ignore pedantic lint_tests",
     "Problems that are there already": "baseline write_baseline",
-    "Files and configuration": "exclude config isolated stdin_filename",
+    "Files and configuration": "exclude config isolated stdin_filename show_files show_settings",
     "Speed": "jobs no_cache cache_dir",
     "Report": "layers graph depth form output plot every verbose quiet statistics summary timings fail_on exit_zero",
     "The model": "inputs dtype arguments",
