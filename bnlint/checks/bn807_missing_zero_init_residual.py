@@ -42,7 +42,12 @@ def _last_norms(graph: ModelGraph) -> list[Layer]:
 
 
 def _last_norm(residual: Residual) -> Layer | None:
-    """The BatchNorm that a branch ends in, if its weight starts at 1."""
+    """The BatchNorm that a branch ends in, if its weight starts at 1 and the shortcut is one.
+
+    What a max pooling picks is another branch, in networks that were searched for.
+    """
+    if any(step.kind is Kind.MAX_POOL for step in residual.skip):
+        return None
     last = residual.branch[-1]
     layer = last.layer
     if last.kind is not Kind.BATCH_NORM or layer is None or not layer.certain or not last.certain:

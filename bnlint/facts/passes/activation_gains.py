@@ -11,7 +11,8 @@ from bnlint.facts.passes.moments import UNIT, activated
 from bnlint.facts.types.graph import Call
 from bnlint.facts.types.kind import Kind
 
-_SLOPES = ("negative_slope", "init")
+_SLOPES: Mapping[str, tuple[str, ...]] = {"leakyrelu": ("negative_slope", "1"), "prelu": ("init",)}
+"""Under which names, or at which place, activations take their slope below zero."""
 _DEFAULTS: Mapping[str, Mapping[str, float]] = {
     "elu": {"alpha": 1.0},
     "celu": {"alpha": 1.0},
@@ -26,8 +27,10 @@ def activation_gain(call: Call) -> float | None:
     name = activation_name(call)
     if call.kind is not Kind.ACTIVATION or not _is_default(call, name):
         return None
-    slopes = [_number(call, key) for key in _SLOPES if _has(call, key)]
-    if None in slopes or (name in ("leakyrelu", "leaky_relu", "prelu") and _unclear(call, name)):
+    if name == "prelu" and call.layer is None:
+        return None
+    slopes = [_number(call, key) for key in _SLOPES.get(name, ()) if _has(call, key)]
+    if None in slopes:
         return None
     return _gain(name, slopes[0] if slopes else None)
 
@@ -41,13 +44,6 @@ def activation_name(call: Call) -> str:
 def _gain(name: str, slope: float | None) -> float | None:
     moments = activated(UNIT, name, slope)
     return None if moments is None or not moments.variance else moments.variance**-0.5
-
-
-def _unclear(call: Call, name: str) -> bool:
-    """Whether a slope was given in a way that the graph does not name."""
-    if name == "prelu":
-        return call.layer is None
-    return call.layer is None and "1" in call.arguments
 
 
 def _is_default(call: Call, name: str) -> bool:
