@@ -54,7 +54,11 @@ def timing_of(folder: Path, rounds: int) -> Timing | None:
     targets = find([str(folder)], Patterns.of(folder, ())).targets
     plan = engine.default_plan()
     sources = engine.lint(targets, plan).sources.values()
-    texts = [source.content for source in sources if source.fixable]
+    texts = [
+        source.content
+        for source in sources
+        if source.file.suffix == ".py" and is_read(source.content)
+    ]
     if not texts:
         return None
     lint, parse = best_of(
@@ -64,6 +68,15 @@ def timing_of(folder: Path, rounds: int) -> Timing | None:
     )
     lines = sum(text.count("\n") for text in texts)
     return Timing(folder.name, len(targets), len(texts), lines, lint, parse)
+
+
+def is_read(text: str) -> bool:
+    """Whether LibCST takes a text as it is."""
+    try:
+        libcst.parse_module(text)
+    except libcst.ParserSyntaxError:
+        return False
+    return True
 
 
 def best_of(

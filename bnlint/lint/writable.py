@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bnlint.source import Unreadable
 from bnlint.source.decoding import decode_file, encode_file
+from bnlint.source.notebook import NOTEBOOK
 from bnlint.source.regular import read_bytes
 
 
@@ -41,7 +42,8 @@ def obstacle(file: Path) -> str | None:
     except (Unreadable, ValueError):
         same = False
     if not same:
-        return "reading and writing it does not give the same bytes"
+        how = "as JSON" if file.suffix == NOTEBOOK else "in its encoding"
+        return f"reading and writing it {how} does not give the same bytes"
     real = os.path.realpath(file)
     if not os.access(real, os.W_OK):
         return "permission to write the file is denied"
