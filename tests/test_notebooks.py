@@ -105,6 +105,15 @@ def test_a_notebook_that_is_formatted_otherwise_is_not_written(project: Write, r
     assert (root / "train.ipynb").read_text() == text
 
 
+def test_messages_speak_of_lines_of_cells(project: Write, run: Run) -> None:
+    code = "import torch\nfrom torch import nn\n"
+    built = "net = nn.Sequential(\n    nn.Linear(4, 8),\n    nn.BatchNorm1d(8),\n)\nnet(torch.ones(2, 4))"
+    project({"a.ipynb": book(code, built)})
+    (found,) = json.loads(run("a.ipynb", "--select", "BN201", "--format", "json").out)
+    assert (found["cell"], found["line"]) == (3, 2)
+    assert "`nn.BatchNorm1d(8)` in line 3 of cell 3 subtracts" in found["message"]
+
+
 def test_json_has_the_cell(project: Write, run: Run) -> None:
     project({"train.ipynb": book(MODEL, TRAIN)})
     (found,) = json.loads(run("train.ipynb", "--select", "BN102", "--format", "json").out)

@@ -1,12 +1,13 @@
 """Findings in notebooks, by cell and line of the cell: what is shown of them."""
 
+import re
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
 from bnlint.facts.passes.account import Account
-from bnlint.finding import Edit, Finding, Fix, Span
+from bnlint.finding import Edit, Evidence, Finding, Fix, Span
 from bnlint.immutable import immutable
 from bnlint.lint.engine import Result
 from bnlint.source import TextFile
@@ -38,6 +39,16 @@ class _Cells:
 
     def at(self, offset: int) -> int:
         return max(bisect_right(self.starts, offset) - 1, 0)
+
+    def retold(self, text: str) -> str:
+        """A text whose lines of the notebook, ``in line 94`` or ``train.ipynb:94``, are those of cells."""
+        text = re.sub(r"\bin line (\d+)\b", lambda found: f"in {self._told(int(found[1]))}", text)
+        written = rf"{re.escape(self.path)}:(\d+)\b"
+        return re.sub(written, lambda found: f"{self.path}, {self._told(int(found[1]))}", text)
+
+    def _told(self, line: int) -> str:
+        index = max(bisect_right(self.lines, line - 1) - 1, 0)
+        return f"line {line - self.lines[index]} of cell {self.numbers[index]}"
 
     def name(self, index: int) -> str:
         return f"{self.path}:cell {self.numbers[index]}"
@@ -72,9 +83,18 @@ Books = Mapping[str, _Cells]
 
 
 def _finding(books: Books, finding: Finding) -> Finding:
-    evidence = (replace(item, span=_span(books, item.span)) for item in finding.evidence)
+    evidence = tuple(
+        Evidence(_span(books, item.span), _retold(books, item.span, item.message))
+        for item in finding.evidence
+    )
     fix = _fix(books, finding.fix) if finding.fix is not None else None
-    return replace(finding, span=_span(books, finding.span), evidence=tuple(evidence), fix=fix)
+    message = _retold(books, finding.span, finding.message)
+    span = _span(books, finding.span)
+    return replace(finding, message=message, span=span, evidence=evidence, fix=fix)
+
+
+def _retold(books: Books, span: Span, text: str) -> str:
+    return books[span.path].retold(text) if span.path in books else text
 
 
 def _span(books: Books, span: Span) -> Span:
