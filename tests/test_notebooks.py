@@ -129,13 +129,13 @@ def test_modules_beside_it_are_imported(project: Write, run: Run) -> None:
     assert (found["path"], found["line"]) == ("nets.py", 3)
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", '{"cells": 3}', '{"worksheets": []}'])
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"cells": 3}', '{"torch": []}', "torch"])
 def test_what_is_no_notebook_is_one_finding(project: Write, run: Run, content: str) -> None:
-    project({"a.ipynb": f"{content} torch"[:-6] if content else ""})
-    done = run("a.ipynb", "--format", "json")
-    if json.loads(done.out):
-        (found,) = json.loads(done.out)
-        assert (found["rule"], found["path"]) == ("BN000", "a.ipynb")
+    project({"a.ipynb": content})
+    done = run("a.ipynb", "--format", "json", "--no-cache")
+    (found,) = json.loads(done.out)
+    assert (found["rule"], found["path"], done.status) == ("BN000", "a.ipynb", 1)
+    assert "no notebook" in found["message"]
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def relevant(targets: Iterable[LintTarget]) -> list[LintTarget]:
         for target in every
         if target.content is not None
         or target.path.absolute() in matter
-        or (target.named and target.path.suffix != NOTEBOOK and not _compiles(target.path))
+        or (target.named and not _compiles(target.path))
     ]
 
 
@@ -106,11 +106,22 @@ def _content(file: Path) -> bytes | None:
         return None
 
 
+def _is_notebook(content: bytes, file: Path) -> bool:
+    """What is no Python in a notebook is passed over, so that only the file itself can be wrong."""
+    try:
+        decode_file(content, file)
+    except Unreadable:
+        return False
+    return True
+
+
 def _compiles(file: Path) -> bool:
     """Whether Python's own parser accepts the file; much faster than building a tree."""
     content = _content(file)
     if content is None:
         return False
+    if file.suffix == NOTEBOOK:
+        return _is_notebook(content, file)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
