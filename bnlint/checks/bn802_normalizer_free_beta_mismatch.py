@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.variance_bookkeeping import Bookkeeping, Reckoned, bookkeeping
+from bnlint.facts.passes.variance_bookkeeping import Bookkeeping, Reckoned, bookkeeping, kept_books
 from bnlint.facts.types.graph import Graphs, ModelGraph
 from bnlint.facts.types.signal import in_digits
 from bnlint.facts.types.site import Site
@@ -16,11 +16,10 @@ RULE = Rule("BN802", "normalizer-free-beta-mismatch", Severity.WARNING, reads=(b
 @RULE.on_graphs
 def check(graphs: Graphs) -> Iterator[Finding]:
     """Report each model whose factors follow no bookkeeping, at the most wrong of its blocks."""
-    found = [(graph, bookkeeping(graph)) for graph in graphs if not graph.pretrained]
     wrong = [
         (site, graph, books)
-        for graph, books in found
-        if books is not None and books.follows is None
+        for graph, books in kept_books(graphs)
+        if books.follows is None
         if (site := place_of(books.worst.block)) is not None
     ]
     for site, graph, books in first_of_each(wrong, lambda each: each[0]):

@@ -7,6 +7,7 @@ from bnlint.facts.passes.variance_bookkeeping import (
     Reckoned,
     Resets,
     bookkeeping,
+    kept_books,
     projection,
 )
 from bnlint.facts.types.graph import Graphs, ModelGraph
@@ -23,11 +24,10 @@ DISAGREEING = (Resets.ALWAYS, Resets.NEVER)
 @RULE.on_graphs
 def check(graphs: Graphs) -> Iterator[Finding]:
     """Report each model whose factors take its transitions for what they are not."""
-    found = [(graph, bookkeeping(graph)) for graph in graphs if not graph.pretrained]
     wrong = [
         (site, graph, books)
-        for graph, books in found
-        if books is not None and books.follows in DISAGREEING
+        for graph, books in kept_books(graphs)
+        if books.follows in DISAGREEING
         if (site := _place(books)) is not None
     ]
     for site, graph, books in first_of_each(wrong, lambda each: each[0]):

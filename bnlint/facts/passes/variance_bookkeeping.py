@@ -6,7 +6,7 @@ arXiv 2101.08692, section 4). The variances are those that the first block's inp
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from typing import TypeGuard
 
@@ -96,6 +96,14 @@ def bookkeeping(graph: ModelGraph) -> Bookkeeping | None:
             return Bookkeeping(halved, Resets.WHERE_IT_DOES, counts_gates=True)
     reckoned = _reckoned(blocks, known, alphas, resets)
     return Bookkeeping(reckoned, _rule(blocks, known, alphas, resets))
+
+
+def kept_books(graphs: Iterable[ModelGraph]) -> Iterator[tuple[ModelGraph, Bookkeeping]]:
+    """The models that start from weights of their own and keep books, with these."""
+    for graph in graphs:
+        books = None if graph.pretrained else bookkeeping(graph)
+        if books is not None:
+            yield graph, books
 
 
 def _reckoned(
