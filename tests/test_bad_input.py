@@ -1,7 +1,6 @@
 """Whatever the input: one clear diagnostic or silence, never a crash, never an endless run."""
 
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from bnlint.lint import engine
 from bnlint.report import FORMATS
+from tests import pace
 
 Write = Callable[..., Path]
 Run = Callable[..., Any]
@@ -137,10 +137,9 @@ def test_any_text_can_be_linted(text: str) -> None:
     ],
 )
 def test_endless_and_deep_code_comes_to_an_end(code: str) -> None:
-    start = time.process_time()
-    found = engine.lint_text(HEAD + code)
+    with pace.within(20):
+        found = engine.lint_text(HEAD + code)
     assert not DEFECTS & {finding.rule for finding in found}, found
-    assert time.process_time() - start < 20
 
 
 def test_a_file_of_many_lines(project: Write, run: Run) -> None:
@@ -150,12 +149,11 @@ def test_a_file_of_many_lines(project: Write, run: Run) -> None:
         "    def forward(self, x):\n        return self.bn(self.conv(x))\n"
     )
     root = project({"a.py": HEAD + "".join(block.replace("{n}", str(n)) for n in range(720))})
-    start = time.process_time()
-    printed = run("a.py", "--format", "concise", "--select", "BN201")
+    with pace.within(60):
+        printed = run("a.py", "--format", "concise", "--select", "BN201")
+        assert run("a.py", "--fix", "--unsafe-fixes", "--select", "BN201").status == 0
     assert "Found 720 problems" in printed.out
-    assert run("a.py", "--fix", "--unsafe-fixes", "--select", "BN201").status == 0
     assert (root / "a.py").read_text().count("bias=False") == 720
-    assert time.process_time() - start < 60
 
 
 @pytest.mark.parametrize(

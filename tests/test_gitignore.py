@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import time
 from itertools import product
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from bnlint.lint import gitignore
 from bnlint.lint.files import Patterns
+from tests import pace
 
 NAMES = ("a", "b", "ab", "aab", "a.b", "-", "]", "[", "a b", "!", "#a", "B1", "\\")
 FOLDERS = ("a", "b", "ab")
@@ -126,11 +126,9 @@ HOSTILE = [
 
 @pytest.mark.parametrize(("line", "path"), HOSTILE)
 def test_no_pattern_takes_long(line: str, path: str) -> None:
-    started = time.process_time()
-    pattern = gitignore.parse(line)
-    if pattern is not None:
-        assert not pattern.matches(path, folder=False)
-    assert time.process_time() - started < 1
+    with pace.within(1):
+        pattern = gitignore.parse(line)
+        assert pattern is None or not pattern.matches(path, folder=False)
 
 
 def test_a_line_is_trimmed_as_git_does() -> None:
@@ -142,6 +140,5 @@ def test_one_long_path_is_matched_in_time() -> None:
     pattern = gitignore.parse("**/".join("abc") + "*x*y")
     assert pattern is not None
     path = os.sep.join("abcx" * 200)
-    started = time.process_time()
-    assert not pattern.matches(path, folder=False)
-    assert time.process_time() - started < 1
+    with pace.within(1):
+        assert not pattern.matches(path, folder=False)

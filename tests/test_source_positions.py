@@ -230,11 +230,11 @@ def test_many_alike_are_not_located_one_by_one(monkeypatch: pytest.MonkeyPatch) 
 
 def test_locating_costs_less_than_parsing() -> None:
     code = "class A:\n" + "    x = f(1, k=[2, 3])\n" * 1000
-    start = time.perf_counter()
+    start = time.process_time()
     source = parse_text(code)
-    parsed = time.perf_counter()
+    parsed = time.process_time()
     source.span(source.tree.body[0])
-    assert time.perf_counter() - parsed < parsed - start
+    assert time.process_time() - parsed < parsed - start
 
 
 def test_a_file_of_five_thousand_lines() -> None:

@@ -246,8 +246,9 @@ def _code(row: Row, texts: Mapping[str, str], listings: dict[str, Listing]) -> s
     margin = " " * (_INDENT * row.depth)
     if not row.line:
         return margin
-    listing = listings.setdefault(row.path, Listing.of(texts.get(row.path, "")))
-    return margin + visible(listing.line(row.line).strip())
+    if row.path not in listings:
+        listings[row.path] = Listing.of(texts.get(row.path, ""))
+    return margin + visible(listings[row.path].line(row.line).strip())
 
 
 def _line(
