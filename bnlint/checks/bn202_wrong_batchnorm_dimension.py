@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.layers import Built, built_layers, layers_by_site
+from bnlint.facts.passes.layers import built_layers, is_built_by_name, layers_by_site
 from bnlint.facts.types.graph import Call, Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
@@ -42,7 +42,7 @@ def check(graphs: Graphs) -> Iterator[Finding]:
             calls = [call for g, layer in built for call in g.calls_by_layer.get(layer, ())]
             judged = len(wrong) == len(found) == len(calls)
             unanimous = judged and len({rank for *_, rank in found}) == 1
-            yield _finding(site, *wrong[0], _fix(sites, *wrong[0]) if unanimous else None)
+            yield _finding(site, *wrong[0], _fix(graphs, *wrong[0]) if unanimous else None)
 
 
 def _rank(graph: ModelGraph, call: Call) -> int | None:
@@ -80,7 +80,7 @@ def _dimensions_for(rank: int) -> int | None:
     return next((d for d, ranks in RANKS.items() if rank in ranks), None)
 
 
-def _fix(sites: dict[Site, list[Built]], layer: Layer, call: Call, rank: int) -> Fix | None:
+def _fix(graphs: Graphs, layer: Layer, call: Call, rank: int) -> Fix | None:
     right, written = _dimensions_for(rank), layer.class_site
     if right is None or written is None or not is_dotted_name(written.text):
         return None
@@ -88,17 +88,6 @@ def _fix(sites: dict[Site, list[Built]], layer: Layer, call: Call, rank: int) ->
     if class_name not in NAMES:
         return None
     name = f"{NAMES[class_name]}{right}d"
-    if not owner and not _is_in_use(sites, written, name):
+    if not owner and not is_built_by_name(graphs, written, name):
         return None
     return RULE.fixed_by(f"Use `{name}`", written.replace(owner + dot + name))
-
-
-def _is_in_use(sites: dict[Site, list[Built]], written: Site, name: str) -> bool:
-    """Whether the file builds another layer by this bare name, so that the name is imported."""
-    return any(
-        layer.class_site is not None
-        and layer.class_site.source is written.source
-        and layer.class_site.text == name
-        for built in sites.values()
-        for _, layer in built
-    )

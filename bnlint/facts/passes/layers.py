@@ -31,6 +31,14 @@ def layers_by_site(graphs: Graphs, *kinds: Kind) -> dict[Site, list[Built]]:
     return {site: built for site, built in chosen.items() if built}
 
 
+def is_built_by_name(graphs: Graphs, near: Site, name: str) -> bool:
+    """Whether the file of a place builds layers by a bare name, which it then has imported."""
+    written = (
+        site.text.partition("(")[0] for site in built_layers(graphs) if site.source is near.source
+    )
+    return name in written
+
+
 def trained_norm(graph: ModelGraph, call: Call) -> Layer | None:
     """The BatchNorm layer of torch's own that a call certainly runs, unless training keeps it in eval mode."""
     layer = call.layer

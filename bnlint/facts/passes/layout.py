@@ -18,7 +18,7 @@ from bnlint.facts.passes.reshaping import (
     viewed,
 )
 from bnlint.facts.passes.sequence_layers import after_sequence_layer, is_packed
-from bnlint.facts.types.graph import Call, ModelGraph
+from bnlint.facts.types.graph import Call, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import NOT_KNOWN, Argument
 
@@ -66,7 +66,7 @@ def _after(graph: ModelGraph, call: Call, inputs: Sequence[Axes]) -> Axes:
         case kind if kind in _SAME:
             return given
         case Kind.BATCH_NORM:
-            return _after_batch_norm(call, given)
+            return _after_batch_norm(call, graph.calls[call.inputs[0]], given)
         case Kind.CONV:
             return after_window(call, given)
         case Kind.MAX_POOL | Kind.AVG_POOL | Kind.UPSAMPLE | Kind.PAD:
@@ -86,14 +86,30 @@ def _after(graph: ModelGraph, call: Call, inputs: Sequence[Axes]) -> Axes:
     return NOTHING
 
 
-def _after_batch_norm(call: Call, given: Axes) -> Axes:
-    """As before; a layer for images also tells how many dimensions there are."""
+def _after_batch_norm(call: Call, source: Call, given: Axes) -> Axes:
+    """As before; a layer for images or vectors also tells how many dimensions there are."""
     layer = call.layer
     if given.whole or layer is None:
         return given
+    if gets_vectors(layer, source, given):
+        return Axes((given.first, Axis(Role.FEATURES, layer.channels, source.layer)), True)
     known = (*given.known, *(ANY, Axis(None, layer.channels))[len(given.known) :])
     made = Axes(known)
     return made.extended(layer.dimensions + 2) if layer.dimensions in (2, 3) else made
+
+
+def gets_vectors(norm: Layer, source: Call, axes: Axes) -> bool:
+    """Whether what a BatchNorm1d gets can only be the features that a Linear makes of each sample.
+
+    With more dimensions those features would be the last one, and the norm would be over another.
+    """
+    if source.layer is None or source.kind is not Kind.LINEAR or axes.whole:
+        return False
+    made = source.layer.arguments.get("out_features")
+    if made is None or made.number is None or norm.type != "torch.nn.BatchNorm1d":
+        return False
+    wanted = norm.arguments.get("num_features")
+    return wanted is not None and wanted.number == made.number
 
 
 def _after_linear(call: Call, given: Axes) -> Axes:

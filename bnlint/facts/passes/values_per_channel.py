@@ -5,7 +5,7 @@ from math import prod
 
 from bnlint.facts.passes.axes import Axes, Role
 from bnlint.facts.passes.batches import norms_over_the_batch
-from bnlint.facts.passes.layout import axes_of
+from bnlint.facts.passes.layout import axes_of, gets_vectors
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.graph import Call, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
@@ -51,7 +51,7 @@ def _populations(graph: ModelGraph, layouts: tuple[Axes, ...]) -> Iterator[Popul
             continue
         source = graph.calls[call.inputs[0]]
         positions = _positions(layouts[source.index])
-        if positions is None and _is_vector(call.layer, source, layouts[source.index]):
+        if positions is None and gets_vectors(call.layer, source, layouts[source.index]):
             positions = ()
         if positions is not None:
             yield Population(call.layer, call, positions, _reduction(graph, layouts, source))
@@ -96,20 +96,6 @@ def _positions(axes: Axes) -> tuple[int, ...] | None:
         return None
     known = tuple(size for size in sizes if size is not None)
     return known if len(known) == len(sizes) else None
-
-
-def _is_vector(norm: Layer, source: Call, axes: Axes) -> bool:
-    """Whether what a BatchNorm1d gets can only be the features that a Linear makes of each sample.
-
-    With more dimensions those features would be the last one, and the norm would be over another.
-    """
-    if source.layer is None or source.kind is not Kind.LINEAR or axes.whole:
-        return False
-    made = source.layer.arguments.get("out_features")
-    if made is None or made.number is None or norm.type != "torch.nn.BatchNorm1d":
-        return False
-    wanted = norm.arguments.get("num_features")
-    return wanted is not None and wanted.number == made.number
 
 
 def _is_measured(graph: ModelGraph, source: Call, axes: Axes) -> bool:
