@@ -90,6 +90,8 @@ class Loader:
     sampler: Sampler | None = None
     samples: int | None = None
     rebatched: bool = False
+    loop_over_classes: Site | None = None
+    """The loop in which its iterable dataset yields all samples of a class before those of the next."""
 
     @property
     def is_held_out(self) -> bool:

@@ -67,6 +67,8 @@ class ActiveLoop:
     """The order of events at its start: what is older was there before."""
     passes: int | None = None
     """How many passes it has, where that is known."""
+    item: Value = None
+    """What it iterates gives in the present pass."""
     before: Snapshot | None = None
     """How everything was when the pass that is executed began, if passes stand for all."""
     grown: dict[Instance, None] = field(default_factory=dict)

@@ -22,6 +22,7 @@ from bnlint.interpreter.core.values import (
     open_at,
 )
 from bnlint.interpreter.library.calls import library_function
+from bnlint.interpreter.library.class_order import CLASSES, loop_over_classes
 from bnlint.interpreter.library.dataset_lengths import LENGTH, length_of, lengths_of_parts
 from bnlint.interpreter.library.dataset_order import draws_its_own_order, shuffles_itself
 from bnlint.interpreter.library.datasets import dataset_facts, purpose_of_name
@@ -62,9 +63,12 @@ def _loader(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scop
         else:
             made.arguments[name] = Bound(DEFAULTS.get(name))
     made.resolved = not arguments.opened
-    length = length_of(m, made.arguments["dataset"].value, site, scope)
+    dataset = made.arguments["dataset"].value
+    length = length_of(m, dataset, site, scope)
     if length is not None:
         made.attributes[LENGTH] = length
+    if (loop := loop_over_classes(m, dataset, site)) is not None:
+        made.attributes[CLASSES] = loop
     m.journal.loaders_built.append(made)
     return made
 
@@ -162,6 +166,7 @@ def loader_fact(loader: Instance) -> Loader:
         purpose = purpose_of_names([*names, *_dataset_names(dataset)])
     settled = not may_bring_order(loader.site)
     sampler, length = sampler_fact(loader), loader.attributes.get(LENGTH)
+    classes = loader.attributes.get(CLASSES)
     return Loader(
         loader.site,
         arguments,
@@ -173,6 +178,7 @@ def loader_fact(loader: Instance) -> Loader:
         sampler,
         length if isinstance(length, int) else None,
         loader.attributes.get(REBATCHED) is True,
+        classes if isinstance(classes, Site) else None,
     )
 
 

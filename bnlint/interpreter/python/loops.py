@@ -106,6 +106,7 @@ def _concrete_pass(
     """One pass with a known item; given up where it turns out to train or evaluate."""
 
     def body() -> Completion | None:
+        m.loops[-1].item = item
         assign(m, node.target, item, scope)
         return m.execute(node.body.body, scope)
 
@@ -194,6 +195,7 @@ def _repeated(
 
 def _body_with(m: Machine, node: cst.For, item: Value, scope: Scope) -> Body:
     def body() -> Completion | None:
+        m.loops[-1].item = item
         assign(m, node.target, item, scope)
         return m.execute(node.body.body, scope)
 
