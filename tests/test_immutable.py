@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from bnlint.immutable import immutable
@@ -35,6 +35,28 @@ def test_equal_fields_are_equal_values() -> None:
     assert len({Point(1, 2), Point(1, 2)}) == 1
     assert replace(Point(1, 2), x=3) == Point(3, 2)
     assert Place(1) != Place(1)
+
+
+@immutable(order=True)
+class Version:
+    major: int
+    note: str = field(default="", compare=False)
+
+
+@immutable
+class Nothing:
+    pass
+
+
+def test_what_is_not_compared_is_not_hashed() -> None:
+    assert Version(1, "a") == Version(1, "b") < Version(2)
+    assert len({Version(1, "a"), Version(1, "b")}) == 1
+
+
+def test_values_of_two_classes_differ() -> None:
+    assert Version(1) != Own(1)
+    assert Nothing() == Nothing() != Point(1)
+    assert hash(Nothing()) == hash(Nothing())
 
 
 def test_they_have_no_other_attributes() -> None:
