@@ -25,6 +25,7 @@ from bnlint.facts.passes import (
     parts,
     reuse,
     stale_statistics,
+    swapped_weights,
     train_methods,
     undone_freezes,
 )
@@ -51,6 +52,7 @@ FACTS: tuple[ModuleType, ...] = (
     cancellation,
     undone_freezes,
     stale_statistics,
+    swapped_weights,
     train_methods,
 )
 """Facts whose private predicates are guards of the rules that ask them."""

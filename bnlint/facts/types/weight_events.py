@@ -27,6 +27,17 @@ class WeightsWritten(Event):
 
 
 @immutable
+class WeightsSwapped(Event):
+    """An optimizer puts the average that it keeps of the weights into ``model``, or takes it out again.
+
+    ``averaged`` tells which; ``None`` says that the two change places.
+    """
+
+    model: Model
+    averaged: bool | None
+
+
+@immutable
 class IntegersScaled(Event):
     """All entries of a model's state, or all of its buffers, become fractions in place.
 

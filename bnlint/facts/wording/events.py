@@ -33,6 +33,7 @@ from bnlint.facts.types.weight_events import (
     TrackingAssigned,
     WeightsAveraged,
     WeightsLoaded,
+    WeightsSwapped,
     WeightsWritten,
 )
 
@@ -83,6 +84,9 @@ def _of_weights(event: Event) -> str:
             return f"weights are loaded into {model.name}"
         case WeightsWritten(model=model):
             return f"parameters of {model.name} are overwritten"
+        case WeightsSwapped(model=model, averaged=averaged):
+            which = "the trained ones" if averaged is False else "their average"
+            return f"weights of {model.name} become {which}"
         case IntegersScaled(model=model, operation=operation):
             return f"all of the state of {model.name} is changed by {operation}"
         case WeightsAveraged(model=model, source=source):

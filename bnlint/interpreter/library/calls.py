@@ -59,6 +59,7 @@ from bnlint.interpreter.torch.parameters import is_parameter
 from bnlint.interpreter.torch.storing import STORING, note_stored, note_wrapped
 from bnlint.interpreter.torch.training import note_backward, note_step
 from bnlint.interpreter.torch.weight_fills import draw, forget_weights
+from bnlint.interpreter.torch.weight_swaps import keeps_average
 from bnlint.vocabulary.layers import KINDS, SIGNATURES, bare_name
 from bnlint.vocabulary.operations import (
     FUNCTION_MODULES,
@@ -106,7 +107,7 @@ def _call_library(
         m.journal.numbers.note(arguments.values)
     if path in STORING:
         note_stored(m, path, arguments, site)
-    if builds_optimizer(path):
+    if builds_optimizer(path) or keeps_average(path):
         note_optimized(m, [arguments.get(0, "params")])
     elif not path.startswith(("torch.", "builtins.", "itertools.")):
         note_perhaps_optimized(m, arguments.values)

@@ -7,6 +7,7 @@ from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import Arguments, Tensor, Unknown, Value, is_known
 from bnlint.interpreter.library import ignite, lightning
+from bnlint.interpreter.library.calls import FUNCTION_HANDLERS
 from bnlint.interpreter.library.commands import APPS, call_app_method, run_app
 from bnlint.interpreter.library.data import LOADER, loader_batches
 from bnlint.interpreter.library.dataclass_parsers import (
@@ -27,6 +28,7 @@ from bnlint.interpreter.torch.model_records import model_record
 from bnlint.interpreter.torch.modules import modules_in
 from bnlint.interpreter.torch.optimized import note_optimized
 from bnlint.interpreter.torch.training import note_backward, note_step
+from bnlint.interpreter.torch.weight_swaps import keeps_average, note_swapped
 
 _COMMAND_LINE = APPS | DATACLASS_PARSERS | PARSERS
 """Classes of what reads the command line."""
@@ -47,7 +49,7 @@ def call_object_method(
     if instance.library.startswith("torch.optim.lr_scheduler."):
         m.note_activity()
         return Unknown(f"scheduler {name}")
-    if instance.library.startswith("torch.optim."):
+    if instance.library.startswith("torch.optim.") or keeps_average(instance.library):
         return _optimizer(m, instance, name, arguments, site, scope)
     if is_named_tuple(instance) and name in ("_replace", "_asdict"):
         return _fields(m, instance, name, arguments, site)
@@ -129,6 +131,10 @@ def _optimizer(
 ) -> Value:
     if name == "add_param_group":
         note_optimized(m, arguments.values)
+    note_swapped(m, optimizer, name, site)
+    handler = FUNCTION_HANDLERS.get(f"{optimizer.library}.{name}")
+    if handler is not None:
+        return handler(m, f"{optimizer.library}.{name}", arguments, site, scope)
     if name != "step":
         return Unknown(f"optimizer {name}")
     closure = arguments.get(0, "closure")

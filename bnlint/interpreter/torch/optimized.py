@@ -43,6 +43,14 @@ def note_perhaps_optimized(m: Machine, values: Iterable[Value]) -> None:
                     _note(m, found)
 
 
+def owners_within(values: Iterable[Value]) -> Iterator[Instance]:
+    """The modules whose parameters are among the arguments of an optimizer."""
+    for value in values:
+        for found in _within(value, _DEPTH):
+            if isinstance(found, Instance):
+                yield from owners(found)
+
+
 def _note(m: Machine, parameter: Instance) -> None:
     for owner in owners(parameter):
         m.journal.optimized.update(module for _, module in descendants(m, owner))
