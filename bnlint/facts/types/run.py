@@ -297,10 +297,14 @@ class ModelBuilt(Event):
 
 @immutable
 class Wrapped(Event):
-    """A model is wrapped or converted: DataParallel, an average of its weights, SyncBatchNorm."""
+    """A model is wrapped or converted: DataParallel, an average of its weights, SyncBatchNorm.
+
+    ``fused`` are those third-party models in it whose BatchNorm layers apply the activation, too.
+    """
 
     model: Model
     wrapper: str
+    fused: tuple[str, ...] = ()
 
 
 class Destination(StrEnum):

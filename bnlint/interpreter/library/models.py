@@ -41,6 +41,15 @@ _WITHOUT = words(
 )
 _NOT_CERTAIN = ("_gn", "_sgn", "_evos", "_frn", "_bit", "_iabn", "_ln", "_mci", "mobilenetv5")
 
+_FUSED = words(
+    """
+    efficientnet_ efficientnetv2_ tf_efficientnet mobilenetv2_ mobilenetv3 tf_mobilenetv3 mnasnet_
+    semnasnet spnasnet mixnet_ tf_mixnet tinynet_ lcnet_ fbnet hardcorenas densenet regnetx_
+    regnety_ rexnet_
+    """
+)
+"""Architectures of timm, since 0.6, whose BatchNorm layers apply the activation, too (``BatchNormAct2d``)."""
+
 _VOLUMETRIC = ("r3d_", "mc3_", "r2plus1d_", "s3d")
 
 _DETECTORS_WITH = ("fasterrcnn_resnet50_fpn_v2", "maskrcnn_resnet50_fpn_v2")
@@ -168,6 +177,15 @@ def batchnorm_class(constructor: str) -> str:
     name = constructor.rpartition(".")[2]
     volumetric = ".video." in constructor or name.startswith(_VOLUMETRIC)
     return "BatchNorm3d" if volumetric else "BatchNorm2d"
+
+
+def fused_architecture(constructor: str, arguments: Mapping[str, object]) -> str | None:
+    """The name of the model that ``constructor`` returns if its BatchNorm layers also activate."""
+    package, _, name = constructor.rpartition(".")
+    if name == "create_model":
+        name = _text(arguments, "model_name", 0).rpartition("/")[2]
+    known = package.partition(".")[0] == "timm" and name.startswith(_FUSED)
+    return name if known and contains_batchnorm(constructor, arguments) is Known.YES else None
 
 
 def arrives_in_eval(constructor: str) -> bool:

@@ -7,11 +7,13 @@ from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.values import Arguments, Choice, Value, present
+from bnlint.interpreter.library.models import fused_architecture
 from bnlint.interpreter.library.state_dicts import OWNER, STATE_OF, is_state_dict
 from bnlint.interpreter.python.alternatives import with_one_of
 from bnlint.interpreter.torch.model_records import model_record
-from bnlint.interpreter.torch.modules import modules_in
+from bnlint.interpreter.torch.modules import descendants, modules_in
 from bnlint.interpreter.torch.norms import norm_records
+from bnlint.interpreter.torch.parameters import is_opaque
 from bnlint.interpreter.torch.saved_models import keep_saved_model
 from bnlint.interpreter.torch.stored_parameters import note_parameters_stored
 
@@ -35,7 +37,19 @@ def note_wrapped(m: Machine, model: Value, wrapper: str, site: Site) -> None:
     if not m.journal.in_script or not isinstance(model, Instance) or not model.is_module:
         return
     context, record = m.context(), model_record(m, model)
-    m.journal.note(lambda facts, order: Wrapped(order, site, context, facts.model(record), wrapper))
+    fused = tuple(_fused_in(m, model))
+    m.journal.note(
+        lambda facts, order: Wrapped(order, site, context, facts.model(record), wrapper, fused)
+    )
+
+
+def _fused_in(m: Machine, model: Instance) -> Iterator[str]:
+    """The third-party models in a model whose BatchNorm layers apply the activation, too."""
+    for _, part in descendants(m, model):
+        if is_opaque(part) and part.part is None:
+            given = {name: bound.value for name, bound in part.arguments.items()}
+            name = fused_architecture(part.library, given)
+            yield from (name,) if name is not None else ()
 
 
 def note_stored(m: Machine, path: str, arguments: Arguments, site: Site) -> None:
