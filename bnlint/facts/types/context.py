@@ -41,11 +41,13 @@ class Condition:
 
     ``choice`` says that the test is which one of several objects the code at ``site`` means. A test
     of what a division leaves (``(step + 1) % 8 == 0``) holds once in ``every`` so many.
+    ``splits_ranks`` says that of the processes of one training some get another answer than others.
     """
 
     site: Site
     choice: bool = False
     every: int | None = None
+    splits_ranks: bool = False
 
 
 @dataclass(slots=True, unsafe_hash=True)

@@ -295,14 +295,21 @@ class Machine:
         return self.frames[-1]
 
     def fork(
-        self, first: Path, second: Path, test: Site, every: int | None = None
+        self,
+        first: Path,
+        second: Path,
+        test: Site,
+        every: int | None = None,
+        *,
+        splits_ranks: bool = False,
     ) -> Completion | None:
         """Execute two alternatives on copies of the state and join what they leave.
 
         ``test`` is where it is decided between them: ``first`` is executed where it holds, which is
-        once in ``every`` times if that is known.
+        once in ``every`` times if that is known, and in some processes alone if it ``splits_ranks``.
         """
-        return self.part(Condition(test, every=every), first, second)
+        condition = Condition(test, every=every, splits_ranks=splits_ranks)
+        return self.part(condition, first, second)
 
     def part(self, condition: Condition, first: Path, second: Path) -> Completion | None:
         """:meth:`fork` by a condition that may decide elsewhere, too."""

@@ -70,6 +70,22 @@ class Share(Unknown):
         self.whole = whole
 
 
+class Rank(Unknown):
+    """The number of a process, from 0, among those of one training."""
+
+    __slots__ = ()
+
+
+RANKS = frozenset({"RANK", "LOCAL_RANK"})
+"""The variables of the environment in which torch's launchers tell a process its number."""
+
+
+class IsRank(Unknown):
+    """An answer that one process gets, and that is another one for the others."""
+
+    __slots__ = ()
+
+
 class Int(int):
     """A whole number that remembers where it was written."""
 

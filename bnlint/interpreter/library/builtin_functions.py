@@ -24,6 +24,7 @@ from bnlint.interpreter.core.values import (
     Library,
     Many,
     Maybe,
+    Rank,
     Share,
     Tensor,
     Unknown,
@@ -57,7 +58,7 @@ def _pure(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope)
     if inputs := tensors_in(arguments.values):
         return _of_tensors(m, name, inputs, site)
     share = arguments.get(0, "x")
-    if isinstance(share, Share) and name in ("int", "float", "round"):
+    if isinstance(share, Share | Rank) and name in ("int", "float", "round"):
         return share
     if name == "bool" and arguments.positional:
         known = truth_of(arguments.positional[0])

@@ -24,10 +24,12 @@ from bnlint.interpreter.core.values import (
     CONCRETE,
     Choice,
     GradientSwitch,
+    IsRank,
     Library,
     Many,
     Maybe,
     PathText,
+    Rank,
     Share,
     Tensor,
     Unknown,
@@ -169,6 +171,8 @@ def unary(m: Machine, name: str, value: Value, node: cst.CSTNode, scope: Scope) 
     """``-value``, ``not value`` and the like."""
     if name == "Not":
         known = truth_of(value)
+        if isinstance(value, Rank | IsRank):
+            return IsRank("condition")
         return Unknown("condition") if known is None else not known
     if isinstance(value, Tensor):
         site = m.site(node, scope)
@@ -230,6 +234,8 @@ def compare(
     m: Machine, name: str, left: Value, right: Value, node: cst.CSTNode, scope: Scope
 ) -> Value:
     """``left <comparison> right``: a bool, unknown, or a tensor of answers."""
+    if isinstance(left, Rank) and _names_ranks(name, right):
+        return IsRank("comparison")
     match name:
         case "Is" | "IsNot" | "NotIs":
             same = _identical(left, right)
@@ -248,6 +254,16 @@ def compare(
         return Unknown("comparison") if same is None else same is (name == "Equal")
     known = compared(name, left, right, m.allowance)
     return Unknown("comparison") if known is None else known
+
+
+def _names_ranks(comparison: str, value: Value) -> bool:
+    """Whether a comparison with a value tells one process from others: ``rank == 0``, ``rank in (-1, 0)``."""
+    match comparison, value:
+        case (("Equal" | "NotEqual" | "GreaterThan"), int()):
+            return value >= 0
+        case (("In" | "NotIn"), (list() | tuple())):
+            return 0 in value
+    return False
 
 
 def _identical(left: Value, right: Value) -> bool | None:

@@ -8,6 +8,7 @@ from bnlint.interpreter.core.values import (
     SOME_SLICE,
     Arguments,
     Configuration,
+    IsRank,
     Many,
     Maybe,
     Tensor,
@@ -156,6 +157,8 @@ def _boolean(m: Machine, node: cst.BooleanOperation, scope: Scope) -> Value:
     decided = truth_of(right)
     if decided is not None and decided is not is_and and isinstance(right, bool):
         return right
+    if is_and and isinstance(left, IsRank) | isinstance(right, IsRank):
+        return IsRank("condition", m.site(node, scope), left)
     if is_and or not is_known(right):
         return Unknown("condition", m.site(node, scope), left)
     return m.join([left, right])

@@ -20,6 +20,7 @@ from bnlint.interpreter.core.values import (
     CONDITIONAL,
     MISSING,
     OPENING,
+    RANKS,
     SHUFFLED,
     SOME_ITEMS,
     SOME_SLICE,
@@ -30,6 +31,7 @@ from bnlint.interpreter.core.values import (
     Library,
     Many,
     Maybe,
+    Rank,
     Tensor,
     Text,
     Unknown,
@@ -162,6 +164,8 @@ def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: S
             return _index_known(m, value, key, node, scope)
         case Class() | Library() if _is_type(value):
             return value
+        case Library(path="os.environ") if isinstance(key, str) and key in RANKS:
+            return Rank("os.environ", m.site(node, scope))
         case Builtin(receiver=Namespace() as module, name="__dict__"):
             return member(m, module, key, node, scope)
         case Builtin(receiver=receiver, name="__dict__" | "_modules") if isinstance(key, str):

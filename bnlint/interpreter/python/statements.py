@@ -17,6 +17,7 @@ from bnlint.interpreter.core.values import (
     MISSING,
     SOME_ITEMS,
     Choice,
+    IsRank,
     Tensor,
     Text,
     Unknown,
@@ -256,7 +257,8 @@ def _if(m: Machine, node: cst.If, scope: Scope) -> Completion | None:
 
 def _chain(m: Machine, node: cst.If, scope: Scope, number: int) -> Completion | None:
     """The ``number``-th test of an if-elif chain; too many that are not known are not all tried."""
-    known = truth_of(m.evaluate(node.test, scope))
+    value = m.evaluate(node.test, scope)
+    known = truth_of(value)
     if known is not None:
         m.command_line.note_untaken(node, partial(_option_of, m, scope), taken=known)
         for reads in m.readings:
@@ -277,6 +279,7 @@ def _chain(m: Machine, node: cst.If, scope: Scope, number: int) -> Completion | 
         lambda: _orelse(m, node, scope, number + 1),
         m.site(node.test, scope),
         _every(m, node.test, scope),
+        splits_ranks=isinstance(value, IsRank),
     )
 
 
