@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import (
     evaluated_between,
+    helper_of,
     is_live,
     is_step_of_training,
     switch_was_meant,
@@ -93,13 +94,11 @@ def _is_explicit(run: Run, forward: Forward) -> bool:
 
 def _ends_another(run: Run, forward: Forward, switch: Switch) -> bool:
     """Whether a function that has returned gave train mode back after an evaluation of its own."""
-    frames = () if switch.context is None else switch.context.frames
-    if forward.context.frames[: len(frames)] == frames:
-        return False
-    return any(
+    helper = helper_of(switch, forward)
+    return bool(helper) and any(
         event.training is False
         and event.model.is_same(forward.model)
-        and event.context.frames == frames
+        and event.context.frames[: len(helper)] == helper
         and evaluated_between(run, forward.model, event.order, switch.order)
         for event in run.of_type(ModeSwitched)
     )

@@ -6,11 +6,13 @@ from math import inf
 from bnlint.facts.passes.assigned_modes import assigned_modes
 from bnlint.facts.passes.forwards import (
     evaluated_between,
+    helper_of,
     is_live,
     is_step_of_training,
     loops_of,
     overlap,
     switch_was_meant,
+    trained_between,
     training_forwards,
     trains,
 )
@@ -94,27 +96,42 @@ def _has_statistics(forward: Forward) -> bool:
 
 
 def _undone_by_a_helper(run: Run, forward: Forward) -> Relapse | None:
-    """What a function that evaluates does to a ``train()`` that stands before in the same pass."""
+    """What a function that evaluates does to a ``train()`` before, with no step in between."""
     if len(forward.mode) != 1 or not forward.context.loops or not _is_stepped(run, forward):
         return None
     (switch,) = forward.mode
+    helper = helper_of(switch, forward)
+    if switch.training is not False or switch.site is None or helper[:-1] != forward.context.frames:
+        return None
+    meant = _meant_for_training(run, forward, switch)
+    if meant is None or trained_between(run, forward.model, meant.order, switch.order):
+        return None
+    helped = (
+        event.order
+        for event in run.of_type(ModeSwitched)
+        if event.order > meant.order
+        and event.model.is_same(forward.model)
+        and event.context.frames[: len(helper)] == helper
+    )
+    begun = min(helped, default=switch.order)
+    if not evaluated_between(run, forward.model, begun, forward.order):
+        return None
+    return Relapse(forward, forward, switch, switch.site)
+
+
+def _meant_for_training(run: Run, forward: Forward, switch: Switch) -> ModeSwitched | None:
+    """The last ``train()`` before a switch in the function and loops that a forward stands in."""
     frames, loops = forward.context.frames, forward.context.loops
-    if switch.training is not False or switch.site is None or switch.context is None:
-        return None
-    helped = switch.context.frames
-    if len(helped) <= len(frames) or helped[: len(frames)] != frames:
-        return None
-    if not evaluated_between(run, forward.model, switch.order, forward.order):
-        return None
-    meant = any(
-        event.training
+    meant = [
+        event
+        for event in run.of_type(ModeSwitched)
+        if event.training
         and event.order < switch.order
         and event.model.is_same(forward.model)
         and event.context.frames == frames
-        and event.context.loops == loops
-        for event in run.of_type(ModeSwitched)
-    )
-    return Relapse(forward, forward, switch, switch.site) if meant else None
+        and event.context.loops == loops[: len(event.context.loops)]
+    ]
+    return meant[-1] if meant else None
 
 
 def _culprits(run: Run, first: Forward, later: Forward) -> Iterator[Relapse]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from bnlint.facts.passes.once import Pass
+from bnlint.facts.types.context import Frame
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Purpose
 from bnlint.facts.types.run import (
@@ -17,6 +18,7 @@ from bnlint.facts.types.run import (
     Run,
     Stored,
     Summarised,
+    Switch,
     is_training,
     where_nothing_raised,
 )
@@ -159,3 +161,14 @@ def switch_was_meant(run: Run, forward: Forward, method: str) -> bool:
         since < event.order < forward.order and event.method == method
         for event in run.of_type(ModeNotCalled)
     )
+
+
+def helper_of(switch: Switch, forward: Forward) -> tuple[Frame, ...]:
+    """The functions down to the one that set a mode and has returned before a forward, if there is one.
+
+    What calls the last of them is also around the forward.
+    """
+    if switch.context is None:
+        return ()
+    frames, depth = switch.context.frames, len(switch.context.shared_frames(forward.context))
+    return frames[: depth + 1] if depth < len(frames) else ()

@@ -35,17 +35,9 @@ class StaleAverage:
     def place(self) -> Site:
         """The use, or the call that leads to it from the innermost function with both."""
         frames = self.use.context.frames
-        depth = len(shared_frames(self.use, self.update))
+        depth = len(self.use.context.shared_frames(self.update.context))
         call = frames[depth].call if depth < len(frames) else None
         return self.use.site if call is None else call
-
-
-def shared_frames(one: Event, other: Event) -> tuple[object, ...]:
-    """The functions, from the outside in, that two events stand in."""
-    pairs = zip(one.context.frames, other.context.frames, strict=False)
-    differing = (depth for depth, (mine, theirs) in enumerate(pairs) if mine != theirs)
-    frames = one.context.frames
-    return frames[: next(differing, min(len(frames), len(other.context.frames)))]
 
 
 @Pass

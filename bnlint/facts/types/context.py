@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from bnlint.facts.types.loader import Loader
 from bnlint.facts.types.site import Site
@@ -95,6 +96,11 @@ class Context:
     def certain(self) -> bool:
         """Whether no condition that is not known decides whether it happens."""
         return not self.assumptions
+
+    def shared_frames(self, other: "Context") -> tuple[Frame, ...]:
+        """The functions, from the outside in, that two events stand in."""
+        pairs = zip(self.frames, other.frames, strict=False)
+        return tuple(mine for mine, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
     def excludes(self, other: "Context") -> bool:
         """Whether a condition decides that only one of two events happens, if any."""

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import loops_of
-from bnlint.facts.passes.stale_averages import StaleAverage, shared_frames
+from bnlint.facts.passes.stale_averages import StaleAverage
 from bnlint.facts.types.context import Loop
 from bnlint.facts.types.site import Site
 from bnlint.facts.wording.code_text import is_dotted_name
@@ -80,7 +80,9 @@ def _function_at(place: Site) -> str | None:
 def _name_at(entry: StaleAverage, place: Site) -> str | None:
     """What the average is called where it is used, or where it is updated in the same function."""
     receiver = entry.update.site.text.partition(".update_parameters(")[0]
-    if len(shared_frames(entry.use, entry.update)) == len(entry.update.context.frames):
+    if len(entry.use.context.shared_frames(entry.update.context)) == len(
+        entry.update.context.frames
+    ):
         return receiver if is_dotted_name(receiver) else None
     name = entry.update.model.name
     return name if name in _names_given(place.text) else None
@@ -101,8 +103,8 @@ def _batches_of(entry: StaleAverage) -> _Batches | None:
     loops = [loop for loop in trained.context.loops if loop.loader in trained.loaders]
     found = _loop_over(loops[-1], trained.site.text) if loops else None
     frames = trained.context.frames
-    around = len(shared_frames(entry.use, entry.update))
-    if found is None or len(shared_frames(entry.use, trained)) < around:
+    around = len(entry.use.context.shared_frames(entry.update.context))
+    if found is None or len(entry.use.context.shared_frames(trained.context)) < around:
         return None
     if len(frames) == around:
         return found
