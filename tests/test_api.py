@@ -224,6 +224,13 @@ def test_rules_are_ignored_by_name() -> None:
         bnlint.assert_clean(net, fail_on="never")
 
 
+def test_loops_around_a_trace_are_none_of_the_model() -> None:
+    for width in (8, 8):
+        graph = bnlint.trace_model(Net(), input_size=(2, 3, width, width))
+        assert not any(call.loops for call in graph.calls)
+        assert {len(call.callers) for call in graph.calls if call.layer is graph.layers[1]} == {0}
+
+
 def test_a_graph_is_short_to_look_at() -> None:
     graph = bnlint.trace_model(Net(), input_size=(2, 3, 8, 8))
     assert repr(graph) == "<TracedModel of Net: 6 layers, 6 calls>"

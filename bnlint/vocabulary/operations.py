@@ -171,6 +171,17 @@ FUNCTION_MODULES = frozenset(
 )
 """The modules whose members ``FUNCTIONS`` names."""
 
+LOSSES = frozenset(
+    words(
+        """
+        cross_entropy CrossEntropyLoss nll_loss NLLLoss binary_cross_entropy BCELoss
+        binary_cross_entropy_with_logits BCEWithLogitsLoss mse_loss MSELoss l1_loss L1Loss
+        smooth_l1_loss SmoothL1Loss huber_loss HuberLoss
+        """
+    )
+)
+"""Losses that compare outputs with labels or targets, value by value, as functions and as layers."""
+
 CREATIONS = frozenset(
     words(
         """

@@ -194,6 +194,11 @@ class Forward(Event):
     """Whether its batch consists of parts of one sample of a loader's batch: windows, frames."""
     taught: bool = False
     """Whether the script compares its output with that of another model on data of the same loaders."""
+    criterion: str = ""
+    """The loss of torch's (``cross_entropy``, ``MSELoss``) by which the script compares its output with data of its batch.
+
+    It is ``""`` where the script has none, or where another model gets the output first.
+    """
 
 
 @immutable

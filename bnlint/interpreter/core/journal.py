@@ -18,6 +18,7 @@ from bnlint.interpreter.core.number_uses import NumberUses
 from bnlint.interpreter.core.objects import Class, Instance
 from bnlint.interpreter.core.states import States
 from bnlint.interpreter.core.values import Gradients, Tensor
+from bnlint.vocabulary.operations import LOSSES
 
 if TYPE_CHECKING:
     from bnlint.interpreter.results.facts_maker import FactsMaker
@@ -104,6 +105,9 @@ class ForwardRecord:
     constants: tuple[str, ...] = ()
     supervised: bool = False
     taught: bool = False
+    criterion: str = ""
+    weighed: bool = False
+    """Whether a layer with weights that is no model by itself gets its output."""
 
     @property
     def backpropagated(self) -> Known:
@@ -274,11 +278,17 @@ class Journal:
             record = self.forwards[number]
             record.slopes_at = record.slopes_at or site
 
-    def note_joined(self, tensors: list[Tensor]) -> None:
+    def note_joined(self, tensors: list[Tensor], operation: str = "") -> None:
         """An operation of the script joins ``tensors``: an output with labels or with another output, perhaps."""
         data = {t.loaders for t in tensors if not t.depends} - {frozenset()}
-        for number in {n for t in tensors if t.loaders in data for n in t.depends}:
+        compared = [t for t in tensors if t.depends and t.loaders in data]
+        for number in {n for t in compared for n in t.depends}:
             self.forwards[number].supervised = True
+        if compared and operation in LOSSES:
+            last = self.forwards[max(compared[0].depends)]
+            before = frozenset({last.number}).union(*(t.depends for t in last.inputs))
+            if compared[0].depends <= before and not last.weighed:
+                last.criterion = operation
         outputs = [
             *{(t.loaders, t.depends): t for t in tensors if t.depends and t.loaders}.values()
         ]
@@ -287,6 +297,11 @@ class Journal:
                 apart = self._models(one).isdisjoint(self._models(other))
                 for number in one.depends | other.depends if apart else ():
                     self.forwards[number].taught = True
+
+    def note_weighed(self, tensors: list[Tensor]) -> None:
+        """The script gives ``tensors`` to a layer with weights that is no model by itself."""
+        for number in {n for t in tensors for n in t.depends}:
+            self.forwards[number].weighed = True
 
     def _models(self, tensor: Tensor) -> set[Instance]:
         """The models whose forwards a tensor comes from."""

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from bnlint.facts.types.graph import Shape
-from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.kind import WEIGHTED, Kind
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.extent import MOST_LOOKED_AT
@@ -130,10 +130,12 @@ class Tape:
         ``batch`` says that the output still holds one sample per sample of the first input.
         """
         index = self.emit(kind, name, inputs, site, layer=layer, constants=constants, shape=shape)
+        if index < 0 and kind in _WEIGHING and self.machine is not None:
+            self.machine.journal.note_weighed(inputs)
         if len(inputs) == 1:
             return _of_one_input(index, shape, inputs[0], batch, _keeps_order(kind, name))
         if index < 0 and self.machine is not None and kind is not Kind.ADD:
-            self.machine.journal.note_joined(inputs)
+            self.machine.journal.note_joined(inputs, name)
         first = inputs[0] if inputs else None
         return Tensor(
             index,
@@ -186,6 +188,10 @@ class Tape:
         assert machine is not None
         around = set(machine.assumptions())
         return set(machine.journal.forwards[number].assumptions) <= around
+
+
+_WEIGHING = WEIGHTED | {Kind.MATMUL, Kind.RECURRENT}
+"""What makes something else of the outputs of a model."""
 
 
 def _of_one_input(

@@ -355,6 +355,7 @@ class FactsMaker:
             record.constants,
             any(tensor.single for tensor in record.inputs),
             record.taught,
+            record.criterion,
         )
 
     def _data(self, record: ForwardRecord) -> int:

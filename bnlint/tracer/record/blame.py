@@ -11,7 +11,7 @@ from bnlint.tracer.record.records import TracePlace
 
 STANDARD_LIBRARY = os.path.join(os.path.dirname(os.__file__), "")
 PACKAGE_FOLDERS = {"site-packages", "dist-packages"}
-OWN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
+OWN = __file__.removesuffix(os.path.join("tracer", "record", "blame.py"))
 IMPORT_MACHINERY = "<frozen importlib._bootstrap>"
 DUMPED = re.compile(r'^ +File "(.+)", line (\d+) in (.+)$', re.MULTILINE)
 

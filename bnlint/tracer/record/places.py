@@ -11,7 +11,10 @@ from bnlint.tracer.record.records import TracePlace
 
 MOST_CALLERS = 6
 TORCH = os.path.join(os.path.dirname(os.path.abspath(torch.__file__)), "")
-_OUTERMOST = frozenset(os.path.join(OWN, "tracer", name) for name in ("chain.py", "building.py"))
+_OUTERMOST = frozenset(
+    os.path.join(OWN, "tracer", room, name)
+    for room, name in (("record", "trace_model.py"), ("building", "build_model.py"))
+)
 """What calls these is the program that uses bnlint, not the model."""
 
 
