@@ -305,11 +305,13 @@ class Wrapped(Event):
     """A model is wrapped or converted: DataParallel, an average of its weights, SyncBatchNorm.
 
     ``fused`` are those third-party models in it whose BatchNorm layers apply the activation, too.
+    ``unsynchronised`` says that DistributedDataParallel is told to leave buffers to each process.
     """
 
     model: Model
     wrapper: str
     fused: tuple[str, ...] = ()
+    unsynchronised: bool = False
 
 
 class Destination(StrEnum):

@@ -139,13 +139,22 @@ def _call_library(
     return call_foreign(m, path, arguments, site, scope)
 
 
+_BROADCAST = 4
+"""The position of ``broadcast_buffers`` among the parameters of DistributedDataParallel."""
+
+
 def _wrapped(m: Machine, path: str, arguments: Arguments, site: Site) -> Value:
     """A model in a wrapper; around one of several models it is one of as many wrappers."""
     made: list[Value] = []
     first = "model" if "model" in arguments.keywords else "module"
 
+    apart = False in (
+        arguments.get(_BROADCAST, "broadcast_buffers"),
+        arguments.keywords.get("forward_sync_buffers"),
+    )
+
     def wrap(model: Value) -> None:
-        note_wrapped(m, model, path.rpartition(".")[2], site)
+        note_wrapped(m, model, path.rpartition(".")[2], site, unsynchronised=apart)
         made.append(build_library(m, path, arguments.with_first(first, model), site))
 
     model = arguments.get(0, first)

@@ -32,14 +32,18 @@ STORING = {
 """Functions that store models, by qualified name."""
 
 
-def note_wrapped(m: Machine, model: Value, wrapper: str, site: Site) -> None:
+def note_wrapped(
+    m: Machine, model: Value, wrapper: str, site: Site, *, unsynchronised: bool = False
+) -> None:
     """Record that a script wraps or converts a model."""
     if not m.journal.in_script or not isinstance(model, Instance) or not model.is_module:
         return
     context, record = m.context(), model_record(m, model)
     fused = tuple(_fused_in(m, model))
     m.journal.note(
-        lambda facts, order: Wrapped(order, site, context, facts.model(record), wrapper, fused)
+        lambda facts, order: Wrapped(
+            order, site, context, facts.model(record), wrapper, fused, unsynchronised
+        )
     )
 
 
