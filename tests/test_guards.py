@@ -28,6 +28,7 @@ from bnlint.facts.passes import (
     swapped_weights,
     train_methods,
     undone_freezes,
+    young_statistics,
 )
 from bnlint.facts.passes.once import forget
 from bnlint.facts.types.graph import Graphs
@@ -54,6 +55,7 @@ FACTS: tuple[ModuleType, ...] = (
     stale_statistics,
     swapped_weights,
     train_methods,
+    young_statistics,
 )
 """Facts whose private predicates are guards of the rules that ask them."""
 UNREAD = frozenset({"BN808"})
