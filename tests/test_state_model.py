@@ -131,6 +131,12 @@ def test_a_layer_that_may_be_another_is_not_certain() -> None:
     assert not norm.is_there
 
 
+def test_what_replaces_a_layer_later_on_leaves_it_certain_before() -> None:
+    code = "net(x)\nif flag():\n    net.bn = wrapped(net.bn)\n    net(x)\n"
+    first, *_ = forwards(rehearse(HEAD + code, net=True))
+    assert [norm.is_there for norm in first.norms] == [True]
+
+
 def test_an_argument_that_may_be_given_leaves_the_others_known() -> None:
     code = """
 options = {"num_workers": 1, "pin_memory": True} if flag() else {}

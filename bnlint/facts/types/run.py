@@ -120,8 +120,8 @@ class NormState:
     """Whether it has running statistics."""
     synchronised: Known = Known.NO
     """Whether it was converted to SyncBatchNorm before."""
-    certain: bool = True
-    """Whether the model has it on every path to the forward."""
+    is_there: bool = True
+    """Whether the model certainly has it at that time: no condition decides whether it is built."""
     converted_at: Site | None = None
     """Where a synchronised layer was made of it, which the model does not have."""
     identity: int = -1
@@ -130,11 +130,6 @@ class NormState:
     """That which it certainly goes with, where the model has that or another one."""
     lowered_at: Site | None = None
     """Where its numbers, running statistics included, were made ones of 16 bits."""
-
-    @property
-    def is_there(self) -> bool:
-        """Whether the model certainly has it: no condition decides whether it is built."""
-        return self.certain and (self.layer is None or self.layer.certain)
 
 
 @immutable

@@ -370,16 +370,17 @@ class FactsMaker:
         return tuple(self._norm(record, model) for record in records)
 
     def _norm(self, record: NormRecord, model: Instance) -> NormState:
-        module = record.instance
+        module, many = record.instance, record.instance.stands_for_many
+        built = many or (module.resolved and _goes_with(module, model))
         return NormState(
             record.name,
-            None if module.stands_for_many else self.layer(module, record.name, (), model),
+            None if many else self.layer(module, record.name, (), model),
             record.mode,
             Known.NO if module in self.journal.overwritten else record.frozen,
             record.frozen_at,
             record.tracks,
             record.synchronised,
-            record.certain,
+            record.certain and built,
             record.converted_at,
             self._number(module),
             record.alternative,
