@@ -204,3 +204,32 @@ def test_a_model_has_the_layers_that_it_had_at_the_event() -> None:
         (1, Known.YES),
     ]
     assert len({model.key for model in models}) == 1
+
+
+CHOSEN = """
+from unknown import flag
+norm = nn.{other} if flag() else nn.BatchNorm2d
+net = nn.Sequential(nn.Conv2d(3, 8, 3), norm(8))
+net(torch.randn(4, 3, 8, 8))
+"""
+
+
+def test_batchnorm_that_may_be_synchronised_is_one_layer() -> None:
+    rehearsal = rehearse(CHOSEN.replace("{other}", "SyncBatchNorm"))
+    (norm,) = the_forward(rehearsal).norms
+    assert norm.is_there
+    assert norm.synchronised is Known.UNKNOWN
+
+
+@pytest.mark.parametrize(("cls", "known"), [("BatchNorm2d", False), ("Module", True)])
+def test_its_class_is_known_as_far_as_both_have_it(cls: str, known: bool) -> None:
+    code = CHOSEN.replace("{other}", "SyncBatchNorm")
+    asked = f"if isinstance(net[1], nn.{cls}):\n    net.eval()\nnet(torch.randn(4, 3, 8, 8))\n"
+    assert modes(rehearse(code + asked))[-1] == ("eval" if known else "unknown")
+
+
+def test_one_of_two_kinds_of_normalisation_is_an_alternative() -> None:
+    rehearsal = rehearse(CHOSEN.replace("{other}", "InstanceNorm2d"))
+    (norm,) = the_forward(rehearsal).norms
+    assert not norm.is_there
+    assert the_forward(rehearsal).model.has_batchnorm is Known.UNKNOWN

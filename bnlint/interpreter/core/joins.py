@@ -12,6 +12,7 @@ from bnlint.interpreter.core.values import (
     SOME_ITEMS,
     Choice,
     Configuration,
+    Library,
     Many,
     Maybe,
     Tensor,
@@ -19,6 +20,7 @@ from bnlint.interpreter.core.values import (
     Value,
     present,
 )
+from bnlint.vocabulary.layers import bare_name
 
 if TYPE_CHECKING:
     from bnlint.interpreter.core.tape import Tape
@@ -117,10 +119,16 @@ def _choice(one: Value, other: Value) -> Value:
     for value in (one, other):
         values.extend(value.values if isinstance(value, Choice) else [value])
     kept = [v for i, v in enumerate(values) if not any(v is w for w in values[:i])]
-    worth = any(isinstance(v, Instance | Function | Class) for v in kept)
-    if not worth or len(kept) > MOST_ALTERNATIVES:
+    if not any(map(_is_worth_a_choice, kept)) or len(kept) > MOST_ALTERNATIVES:
         return Unknown(CONDITIONAL)
     return Choice(tuple(kept))
+
+
+def _is_worth_a_choice(value: Value) -> bool:
+    """Whether going on with one of several values tells more than that it is not known."""
+    if isinstance(value, Library):
+        return bare_name(value.path) is not None
+    return isinstance(value, Instance | Function | Class)
 
 
 def _join_dicts(

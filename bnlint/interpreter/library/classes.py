@@ -19,6 +19,7 @@ from bnlint.interpreter.core.values import (
 from bnlint.interpreter.python.configurations import NODES
 from bnlint.interpreter.torch.module_classes import canonical
 from bnlint.interpreter.torch.modules import WRAPPERS, norm_group
+from bnlint.interpreter.torch.norms import SYNCHRONISED
 from bnlint.interpreter.torch.parameters import is_opaque
 from bnlint.vocabulary.layers import KINDS, ancestors, bare_name
 
@@ -81,6 +82,9 @@ def _is_instance_of(value: Instance, cls: Library) -> bool | None:
         return None
     if is_opaque(value):
         return _is_third_party_instance(value, cls)
+    if isinstance(value.attributes.get(SYNCHRONISED), Unknown):
+        kinds = {_is_a(kind, cls.path) for kind in (value.library, "torch.nn.SyncBatchNorm")}
+        return kinds.pop() if len(kinds) == 1 else None
     if _is_a(value.library, cls.path):
         return True
     return None if value.cls is not None and value.cls.open else False

@@ -2,14 +2,21 @@
 
 from bnlint.facts.types.context import Assumption
 from bnlint.facts.types.kind import Kind
-from bnlint.facts.types.known import Known, all_of, any_of
+from bnlint.facts.types.known import Known, any_of
 from bnlint.facts.types.run import Alternative, Mode
 from bnlint.facts.types.site import Argument
 from bnlint.interpreter.core.bound_arguments import bind_signature
 from bnlint.interpreter.core.journal import Named, NormRecord
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Bound, Class, Instance
-from bnlint.interpreter.core.values import Arguments, Choice, Value
+from bnlint.interpreter.core.values import (
+    CONDITIONAL,
+    Arguments,
+    Choice,
+    Library,
+    Unknown,
+    Value,
+)
 from bnlint.interpreter.library.models import (
     architecture_of,
     batchnorm_class,
@@ -17,6 +24,7 @@ from bnlint.interpreter.library.models import (
     part_contains_batchnorm,
 )
 from bnlint.interpreter.torch.mode_answers import ignores_mode
+from bnlint.interpreter.torch.module_classes import canonical
 from bnlint.interpreter.torch.modules import (
     MODE,
     NORMS,
@@ -31,6 +39,7 @@ from bnlint.interpreter.torch.parameters import frozen_state, is_opaque
 from bnlint.vocabulary.layers import KINDS, bare_name
 
 TRACKS = "track_running_stats"
+_SYNCHRONISED_CLASS = "torch.nn.SyncBatchNorm"
 SYNCHRONISED = "synchronised"
 """The attribute that says of a BatchNorm layer that it was converted to SyncBatchNorm."""
 
@@ -41,6 +50,23 @@ LOW = "?low"
 def is_batch_norm(module: Instance) -> bool:
     """Whether a module is a BatchNorm layer or a subclass of one."""
     return KINDS.get(bare_name(module.library) or "") is Kind.BATCH_NORM
+
+
+def plain_batch_norm(choice: Choice) -> Library | None:
+    """The class beside SyncBatchNorm, where a program takes one of the two by what it runs on."""
+    classes = {canonical(v.path): v for v in choice.values if isinstance(v, Library)}
+    plain = classes.keys() - {_SYNCHRONISED_CLASS}
+    if len(choice.values) != 2 or len(plain) != 1 or len(classes) != 2:
+        return None
+    (path,) = plain
+    return classes[path] if KINDS.get(bare_name(path) or "") is Kind.BATCH_NORM else None
+
+
+def perhaps_synchronised(m: Machine, made: Value) -> Value:
+    """A layer that is a SyncBatchNorm on some paths, and a plain BatchNorm on the others."""
+    if isinstance(made, Instance):
+        m.heap.put(made.attributes, SYNCHRONISED, Unknown(CONDITIONAL))
+    return made
 
 
 def opaque_batchnorm(module: Instance) -> Known:
@@ -106,8 +132,7 @@ def _has_batchnorm(module: Instance, assumptions: set[Assumption], seen: set[int
 def _of_choice(module: Instance, name: str, alternatives: list[Known]) -> Known:
     choice = module.attributes[name]
     complete = isinstance(choice, Choice) and len(choice.values) == len(alternatives)
-    agreed = all_of(alternatives)
-    return agreed if complete or agreed is Known.NO else Known.UNKNOWN
+    return alternatives[0] if complete and len(set(alternatives)) == 1 else Known.UNKNOWN
 
 
 def norm_records(m: Machine, module: Instance) -> list[NormRecord]:

@@ -32,6 +32,7 @@ from bnlint.interpreter.python.alternatives import with_one_of
 from bnlint.interpreter.python.functions import call_method, run_function
 from bnlint.interpreter.torch.inner_forwards import note_forward, run_module, within
 from bnlint.interpreter.torch.modules import WRAPPERS, children, is_container, mode_of, unwrapped
+from bnlint.interpreter.torch.norms import perhaps_synchronised, plain_batch_norm
 from bnlint.interpreter.torch.training import is_optimizer, note_step
 from bnlint.vocabulary.layers import KINDS, bare_name
 
@@ -87,6 +88,9 @@ def _is_forward(module: Instance, method: Method) -> bool:
 def _call_choice(
     m: Machine, choice: Choice, arguments: Arguments, site: Site, scope: Scope
 ) -> Value:
+    plain = plain_batch_norm(choice)
+    if plain is not None:
+        return perhaps_synchronised(m, m.call(plain, arguments, site, scope))
     callables = choice.known
     others = len(callables) < len(choice.values)
     results: list[Value] = []
