@@ -175,3 +175,37 @@ def test_what_is_left_of_the_choices_is_tried_where_the_model_is_not_known() -> 
     assert tried(CHOICES.format(other="torch.load('whole.pt')")) == {"--kind weights"}
     assert tried(CHOICES.format(other="Net(width=3)")) == set()
     assert tried(CHOICES.format(other="u.make()").replace("else:", "elif u.c():")) == set()
+
+
+OPEN = """
+parser.add_argument({declared})
+args = parser.parse_args()
+if args.net == 'plain':
+    model = nn.Linear(3, 3)
+elif args.net == 'small':
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))
+elif args.net == 'large':
+    model = nn.Sequential(nn.Conv2d(3, 64, 3), nn.BatchNorm2d(64))
+else:
+    model = None
+"""
+
+
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [
+        ("'--net', required=True", {"--net small"}),
+        ("'-net', type=str, required=True", {"-net small"}),
+        ("'net'", {"small"}),
+        ("'--net'", set()),
+    ],
+)
+def test_what_has_no_default_is_given_so_that_there_is_batchnorm(
+    declared: str, said: set[str]
+) -> None:
+    assert tried(OPEN.format(declared=declared)) == said
+
+
+def test_a_default_that_is_refused_is_given_so_that_there_is_batchnorm() -> None:
+    code = OPEN.format(declared="'--net', default='none'")
+    assert tried(code.replace("model = None", "raise ValueError(args.net)")) == {"--net small"}

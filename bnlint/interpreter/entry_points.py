@@ -8,9 +8,10 @@ from itertools import product
 import libcst as cst
 
 from bnlint.facts.types.invocation import Invocation
+from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Run
 from bnlint.facts.types.site import Site
-from bnlint.interpreter.core.command_line import Branch
+from bnlint.interpreter.core.command_line import Branch, Option
 from bnlint.interpreter.core.frames import Activation
 from bnlint.interpreter.core.machine import BudgetExceeded, Machine, ProgramEnds
 from bnlint.interpreter.core.namespaces import Namespace
@@ -39,6 +40,7 @@ from bnlint.interpreter.torch.given_models import arguments_from_callers, name_o
 from bnlint.interpreter.torch.hooks import framework_of_class, run_hook
 from bnlint.interpreter.torch.module_classes import is_module_class
 from bnlint.interpreter.torch.modules import descendants
+from bnlint.interpreter.torch.norms import has_batchnorm
 from bnlint.interpreter.torch.script_forwards import record_forward
 from bnlint.source import SourceFile
 
@@ -121,7 +123,7 @@ class Rehearser:
     def _run_with_defaults(self, source: SourceFile) -> None:
         line = self.m.command_line
         line.forget()
-        unknown = self.m.journal.unknown_models
+        unknown, first = self.m.journal.unknown_models, len(self.m.journal.built)
         namespace, complete = self._run_main(source, ())
         unknown = self.m.journal.unknown_models - unknown
         self._mains[source] = namespace
@@ -133,13 +135,31 @@ class Rehearser:
         opening = [o for o in offered if self._leads_further(offered[o], namespace)]
         if unknown:
             opening += [o for o in offered if self._names_models(offered[o], namespace)]
-        for option in list(dict.fromkeys([*named, *others, *opening]))[:MOST_OPTIONS]:
+        deciding = self._build_batchnorm(line.undecided, first)
+        for option in list(dict.fromkeys([*named, *others, *opening, *deciding]))[:MOST_OPTIONS]:
             line.given = option
             try:
                 self._run_main(source, (str(option),))
             finally:
                 line.given = None
         line.forget()
+
+    def _build_batchnorm(
+        self, undecided: Mapping[Option, Sequence[cst.CSTNode]], first: int
+    ) -> list[Option]:
+        """The options under whose tests a model with BatchNorm was built, each with one value."""
+        tests = {
+            assumption.condition.site.node
+            for module in self.m.journal.built[first:]
+            if not module.has_parent and has_batchnorm(module) is Known.YES
+            for assumption in module.assumptions
+            if assumption.holds
+        }
+        building: dict[str, Option] = {}
+        for option, decided in undecided.items():
+            if not tests.isdisjoint(decided):
+                building.setdefault(option.flag, option)
+        return list(building.values())
 
     def _leads_further(self, branches: list[Branch], namespace: Namespace) -> bool:
         """Whether branches name functions or classes of models that nothing has executed."""

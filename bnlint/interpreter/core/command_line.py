@@ -30,6 +30,8 @@ class Option:
     value: Value = True
 
     def __str__(self) -> str:
+        if not self.flag.startswith("-"):
+            return str(self.value)
         return self.flag if self.value is True else f"{self.flag} {self.value}".strip()
 
     @property
@@ -64,6 +66,8 @@ class CommandLine:
         """All values that these take, where the parser says so."""
         self.offered: dict[Option, list[Branch]] = {}
         """Options that are worth a try, with the branches that they open."""
+        self.undecided: dict[Option, list[cst.BaseExpression]] = {}
+        """Options that have no default, with the tests that they would decide."""
         self._noted: set[cst.CSTNode] = set()
         self.chains: dict[cst.If, tuple[list[tuple[cst.BaseExpression, bool]], bool]] = {}
         """What the branches of if statements come to, as far as that was asked."""
@@ -116,6 +120,7 @@ class CommandLine:
         self._texts.clear()
         self._choices.clear()
         self.offered.clear()
+        self.undecided.clear()
         self._noted.clear()
 
     def switch(self, name: str, flag: str, on: Value = True) -> bool:
@@ -126,8 +131,10 @@ class CommandLine:
             self.offered.setdefault(option, [])
         return option == self.given
 
-    def text(self, name: str, flag: str, default: str, choices: Sequence[str] = ()) -> str:
-        """Enter an option that is a string; the value that it has."""
+    def text(
+        self, name: str, flag: str, default: str | None, choices: Sequence[str] = ()
+    ) -> str | None:
+        """Enter an option that is a string, or may be one; the value that it has."""
         self._texts[name], self._choices[name] = flag, tuple(choices)
         given = self.given
         if given is not None and given.flag == flag and isinstance(given.value, str):
@@ -153,6 +160,13 @@ class CommandLine:
             self._note(node.test.expression, other.body, origin)
         elif isinstance(other, cst.Else):
             self._offer(self._left(node, origin), other.body)
+
+    def note_undecided(self, test: cst.BaseExpression, origin: Origin) -> None:
+        """A test is not decided: which options that are not known would decide it?"""
+        if test not in self._noted and self._texts:
+            self._noted.add(test)
+            for option in self._options_in(test, origin):
+                self.undecided.setdefault(option, []).append(test)
 
     def _note(self, test: cst.BaseExpression, body: cst.CSTNode, origin: Origin) -> None:
         self._offer(self._options_in(test, origin), body)

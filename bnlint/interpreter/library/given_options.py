@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bnlint.interpreter.core.layer_arguments import with_site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
-from bnlint.interpreter.core.values import Library, Unknown, Value, is_known
+from bnlint.interpreter.core.values import Library, Unknown, Value, is_known, unknown_option
 from bnlint.interpreter.evaluation.allowance import NotPlain, TooLarge
 from bnlint.interpreter.evaluation.command_grammar import (
     CONSTANT,
@@ -249,7 +249,7 @@ def _enter(m: Machine, found: dict[str, Value], given: Given, source: str) -> No
             added = _value(m, given, source)
             value = _extended(before, added if isinstance(added, list) else [added])
         case _:
-            value = Unknown(f"option {declaration.option}")
+            value = unknown_option(declaration.option)
     found[destination] = value
 
 

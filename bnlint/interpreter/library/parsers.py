@@ -6,7 +6,7 @@ from bnlint.interpreter.core.command_line import FREEZING
 from bnlint.interpreter.core.layer_arguments import with_site
 from bnlint.interpreter.core.machine import Machine, ProgramEnds
 from bnlint.interpreter.core.objects import Instance
-from bnlint.interpreter.core.values import Arguments, Unknown, Value
+from bnlint.interpreter.core.values import Arguments, Unknown, Value, unknown_option
 from bnlint.interpreter.evaluation.command_grammar import Refused
 from bnlint.interpreter.library.given_options import GivenOptions, given_options
 from bnlint.interpreter.library.parser_declarations import (
@@ -108,7 +108,7 @@ def _given(m: Machine, parser: Instance, method: str, arguments: Arguments) -> G
         found = None
     if found is not None:
         return found
-    return GivenOptions({name: Unknown(f"option {name}") for name in _parsed(m, parser)}, None)
+    return GivenOptions({name: unknown_option(name) for name in _parsed(m, parser)}, None)
 
 
 def _parsed(m: Machine, parser: Instance, depth: int = 8) -> dict[str, Value]:
@@ -150,10 +150,7 @@ def option_value(
     action = keywords.get("action")
     flag = flag or action == "store_true"
     if "default" not in keywords and not flag:
-        if action == "store_false":
-            return True
-        required = keywords.get("required") is True or not option.startswith("-")
-        return Unknown(f"option {option}") if required else None
+        return action == "store_false" or _without_default(m, name, option, keywords, site)
     value = keywords.get("default", False)
     if value is False:
         return m.command_line.switch(name, option)
@@ -162,10 +159,26 @@ def option_value(
         return ([1] if isinstance(value, list) else 1) if given else value
     value = converted(m, keywords.get("type"), value, site)
     if isinstance(value, Unknown):
-        return Unknown(f"option {option}")
+        return unknown_option(option)
     if type(value) is str:
-        choices = keywords.get("choices")
-        known = choices if isinstance(choices, list | tuple) else ()
-        texts = [choice for choice in known if isinstance(choice, str)]
-        value = m.command_line.text(name, option, value, texts)
+        value = _text_option(m, name, option, value, keywords)
     return with_site(value, site, option)
+
+
+def _without_default(
+    m: Machine, name: str, option: str, keywords: dict[str, Value], site: Site
+) -> Value:
+    given = _text_option(m, name, option, None, keywords)
+    if given is not None:
+        return with_site(converted(m, keywords.get("type"), given, site), site, option)
+    required = keywords.get("required") is True or not option.startswith("-")
+    return unknown_option(option) if required else None
+
+
+def _text_option(
+    m: Machine, name: str, option: str, default: str | None, keywords: dict[str, Value]
+) -> str | None:
+    choices = keywords.get("choices")
+    known = choices if isinstance(choices, list | tuple) else ()
+    texts = [choice for choice in known if isinstance(choice, str)]
+    return m.command_line.text(name, option, default, texts)

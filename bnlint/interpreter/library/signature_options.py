@@ -11,7 +11,14 @@ from bnlint.immutable import immutable
 from bnlint.interpreter.core.layer_arguments import with_site
 from bnlint.interpreter.core.machine import Machine, ProgramEnds
 from bnlint.interpreter.core.objects import Class, Function, Instance, Method, Partial, Scope
-from bnlint.interpreter.core.values import MISSING, Arguments, Library, Unknown, Value
+from bnlint.interpreter.core.values import (
+    MISSING,
+    Arguments,
+    Library,
+    Unknown,
+    Value,
+    unknown_option,
+)
 from bnlint.interpreter.evaluation.command_grammar import (
     READING,
     Given,
@@ -233,10 +240,10 @@ def given_parameters(
         grammar = Grammar({"allow_abbrev": True}, rules_for(parameters, style))
         reading = read(grammar, words, partly=open_)
     except NotReadable:
-        return {p.name: Unknown(f"option {p.name}") for p in parameters}
+        return {p.name: unknown_option(p.name) for p in parameters}
     except Refused as error:
         if open_ or m.assumptions():
-            return {p.name: Unknown(f"option {p.name}") for p in parameters}
+            return {p.name: unknown_option(p.name) for p in parameters}
         line.refuse(str(error))
         raise ProgramEnds from None
     found: dict[str, Value] = {}
@@ -259,7 +266,7 @@ def _value(m: Machine, given: Given, effect: _Effect, site: Site) -> Value:
     if parameter.several:
         return words
     known = parameter.kind is not None or not words or _is_text(parameter)
-    return words[0] if known and words else Unknown(f"option {parameter.name}")
+    return words[0] if known and words else unknown_option(parameter.name)
 
 
 def _is_text(parameter: Parameter) -> bool:

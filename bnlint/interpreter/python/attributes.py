@@ -39,6 +39,7 @@ from bnlint.interpreter.core.values import (
     Unknown,
     Value,
     present,
+    unknown_option,
 )
 from bnlint.interpreter.evaluation.vectors import Vector
 from bnlint.interpreter.python.functions import run_function
@@ -248,7 +249,7 @@ def _of_instance(m: Machine, value: Instance, name: str, node: cst.CSTNode, scop
     if value.cls is None and name in value.arguments:
         return value.arguments[name].value
     if value.library == "argparse.Namespace":
-        return Unknown(f"option {name}")
+        return unknown_option(name)
     return value if name == "data" and is_parameter(value) else Builtin(value, name)
 
 

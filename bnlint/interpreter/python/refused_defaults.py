@@ -11,7 +11,7 @@ import libcst as cst
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import dotted
 from bnlint.interpreter.core.objects import Instance, Scope
-from bnlint.interpreter.core.values import Float, Int, Text, Unknown, Value
+from bnlint.interpreter.core.values import Float, Int, Text, Value, unknown_option
 from bnlint.interpreter.python.arithmetic import truth_of
 from bnlint.interpreter.python.name_lookup import assign
 from bnlint.source.parents import below
@@ -40,7 +40,7 @@ def doubt_refused_defaults(m: Machine, node: cst.If, scope: Scope) -> None:
     refusing = _refusing_tests(m, chain, scope, rest_ends=rest_ends)
     for name in [name for test in refusing for name in _options_in(m, test, scope)]:
         flag = dotted(name).rpartition(".")[2]
-        assign(m, name, Unknown(f"option --{flag}", m.site(name, scope)), scope)
+        assign(m, name, unknown_option(f"--{flag}", m.site(name, scope)), scope)
         for reads in m.readings:
             reads.fixed = False
 

@@ -22,6 +22,7 @@ from bnlint.interpreter.core.values import (
     Text,
     Unknown,
     Value,
+    option_without_default,
 )
 from bnlint.interpreter.evaluation import change
 from bnlint.interpreter.evaluation.vectors import Vector
@@ -267,6 +268,7 @@ def _chain(m: Machine, node: cst.If, scope: Scope, number: int) -> Completion | 
         return m.execute(node.body.body, scope)
     if known is False:
         return _orelse(m, node, scope, number)
+    m.command_line.note_undecided(node.test, partial(_option_of, m, scope))
     if number > MOST_ALTERNATIVES and not _switches_modes(node.body):
         return m.fork(
             lambda: forget(m, [node.body], scope),
@@ -307,7 +309,7 @@ def _every(m: Machine, test: cst.BaseExpression, scope: Scope) -> int | None:
 def _option_of(m: Machine, scope: Scope, node: cst.BaseExpression) -> str | None:
     """The command-line option that an expression has its value from."""
     value = m.evaluate(node, scope)
-    option = value.option if isinstance(value, Text) else None
+    option = value.option if isinstance(value, Text) else option_without_default(value)
     if option is not None:
         for reads in m.readings:
             reads.fixed = False
