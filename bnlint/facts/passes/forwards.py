@@ -11,6 +11,7 @@ from bnlint.facts.types.run import (
     Backward,
     Event,
     Forward,
+    Fused,
     Model,
     ModeNotCalled,
     NormState,
@@ -27,7 +28,7 @@ from bnlint.facts.types.weight_events import SampleGradients
 
 
 def norms_in_training(
-    event: Forward | Stored | Summarised | SampleGradients,
+    event: Forward | Fused | Stored | Summarised | SampleGradients,
 ) -> tuple[NormState, ...]:
     """The BatchNorm layers that are certain to be there and to use and update their statistics.
 

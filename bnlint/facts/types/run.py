@@ -331,6 +331,24 @@ class Stored(Event):
 
 
 @immutable
+class Fused(Event):
+    """BatchNorm layers of a model are folded into the layers before them, which takes eval mode.
+
+    ``function`` is the one of torch that does it, ``norms`` are the states of the layers, or of all of the
+    model where that follows from its graph.
+    """
+
+    model: Model
+    function: str
+    norms: tuple[NormState, ...]
+
+    @property
+    def models(self) -> tuple[Model]:
+        """The same as a tuple."""
+        return (self.model,)
+
+
+@immutable
 class Summarised(Event):
     """A tool runs a model on random numbers, in the mode that it is in, to list its layers.
 

@@ -8,6 +8,7 @@ from bnlint.facts.types.run import (
     Event,
     Forward,
     Frozen,
+    Fused,
     LoaderHandedOver,
     LoaderIterated,
     ModeAssigned,
@@ -70,6 +71,8 @@ def told(event: Event) -> str:
             return f"{model.name} becomes a {wrapper}"
         case Stored(models=models, destination=destination):
             return f"{_names(models)} {'is' if len(models) == 1 else 'are'} {destination}"
+        case Fused(model=model, function=function):
+            return f"layers of {model.name} are fused by {function}"
         case Summarised(model=model, function=function):
             return f"{model.name} is run on random numbers by {function}"
         case NotUnderstood():

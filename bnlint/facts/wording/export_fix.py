@@ -1,7 +1,7 @@
 """What to do about a model that is exported in train mode."""
 
 from bnlint.facts.passes.forwards import norms_in_training
-from bnlint.facts.types.run import Mode, Run, Stored
+from bnlint.facts.types.run import Fused, Mode, Run, Stored
 from bnlint.facts.wording.code_text import first_argument
 from bnlint.facts.wording.evidence import Proof, how_it_came_into, in_time
 from bnlint.finding import Edit
@@ -17,7 +17,7 @@ class ExportCure:
     edits: tuple[Edit | None, ...] = ()
 
 
-def cure_of_export(run: Run, event: Stored) -> ExportCure:
+def cure_of_export(run: Run, event: Stored | Fused) -> ExportCure:
     """``eval()`` on what is handed over, where that is a name.
 
     In a function that other scripts may call while they train, the mode is given back; not where
@@ -38,7 +38,7 @@ def cure_of_export(run: Run, event: Stored) -> ExportCure:
     return ExportCure(name, f"Call `{line}` before, and give the mode back after", edits)
 
 
-def how_it_is_in_training(run: Run, event: Stored) -> list[Proof]:
+def how_it_is_in_training(run: Run, event: Stored | Fused) -> list[Proof]:
     """Where the BatchNorm layers of an exported model came into train mode."""
     mode: Mode = frozenset().union(*(norm.mode for norm in norms_in_training(event)))
     return in_time(how_it_came_into(run, mode, event.models[0]))
