@@ -128,6 +128,8 @@ class NormState:
     """The same number as in other facts about this layer; -1 where it is not known which it is."""
     alternative: Alternative | None = None
     """That which it certainly goes with, where the model has that or another one."""
+    passed_over: Site | None = None
+    """The classes of BatchNorm that are tested for where others are put into eval mode, which it is not of."""
     lowered_at: Site | None = None
     """Where its numbers, running statistics included, were made ones of 16 bits."""
 

@@ -171,6 +171,8 @@ class Journal:
     """What stands for the loaders of data that have none, by their names."""
     converted: dict[Instance, Site] = field(default_factory=dict)
     """BatchNorm layers of which others were made that are synchronised, and where."""
+    passed_over: dict[Instance, Site] = field(default_factory=dict)
+    """BatchNorm layers that a test for other classes of BatchNorm spares from eval mode, and these classes."""
     recomputed: dict[Site, set[Instance]] = field(default_factory=dict)
     """Calls whose forward is run again in the backward pass, with the modules in them that are not."""
     lowered: dict[Instance, Site] = field(default_factory=dict)

@@ -1,13 +1,12 @@
 """Iterable datasets of the project that yield the samples of one class after those of another."""
 
-from collections.abc import Callable
-
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.frames import ActiveLoop
-from bnlint.interpreter.core.machine import Machine, ScriptActivity
+from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Function, Instance
 from bnlint.interpreter.core.values import Arguments, Unknown, Value, in_random_order
 from bnlint.interpreter.python.functions import is_generator, run_function
+from bnlint.interpreter.python.trials import execute_and_undo
 
 CLASSES = "loop over the classes"
 """The attribute of loaders that has it; no name of the program's."""
@@ -30,7 +29,7 @@ def loop_over_classes(m: Machine, dataset: Value, site: Site) -> Site | None:
     def on_yield(value: Value) -> None:
         found.append(_loop_of_label(value, m.loops[m.frame.loops :]))
 
-    _execute_and_undo(m, lambda: run_function(m, function, Arguments([dataset]), site, on_yield))
+    execute_and_undo(m, lambda: run_function(m, function, Arguments([dataset]), site, on_yield))
     places = set(found)
     return places.pop() if len(places) == 1 else None
 
@@ -55,19 +54,3 @@ def _counts(part: Value, loop: ActiveLoop) -> bool:
 def _goes_on(loop: ActiveLoop) -> bool:
     """Whether a loop goes through any number of samples, not through a few that were drawn."""
     return loop.abstract and loop.passes is None and not in_random_order(loop.item)
-
-
-def _execute_and_undo(m: Machine, execute: Callable[[], Value]) -> None:
-    before, place, reached, speculating = m.heap.snapshot(), m.place, m.reached, m.speculating
-    notes, exits, abstract = len(m.journal.notes), len(m.frame.exits), m.frame.abstract
-    m.reached, m.speculating = set(reached), True
-    try:
-        execute()
-    except ScriptActivity:
-        m.go_to(place)
-        m.frame.abstract = abstract
-    finally:
-        m.reached, m.speculating = reached, speculating
-        del m.journal.notes[notes:]
-        m.abandon(exits)
-        m.heap.restore(before)

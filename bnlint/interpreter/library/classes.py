@@ -39,6 +39,8 @@ def is_instance(value: Value, classes: Value) -> bool | None:
     match classes:
         case Class() if isinstance(value, Configuration) and value.cls is not None:
             return classes in value.cls.mro
+        case Class() if isinstance(value, Instance) and value.attributes.get(SYNCHRONISED) is True:
+            return False
         case Class() if isinstance(value, Instance) and value.cls is not None:
             return classes in value.cls.mro or (None if value.cls.open else False)
         case Class():
@@ -82,12 +84,19 @@ def _is_instance_of(value: Instance, cls: Library) -> bool | None:
         return None
     if is_opaque(value):
         return _is_third_party_instance(value, cls)
-    if isinstance(value.attributes.get(SYNCHRONISED), Unknown):
-        kinds = {_is_a(kind, cls.path) for kind in (value.library, "torch.nn.SyncBatchNorm")}
-        return kinds.pop() if len(kinds) == 1 else None
+    if SYNCHRONISED in value.attributes:
+        return _is_converted_instance(value, cls)
     if _is_a(value.library, cls.path):
         return True
     return None if value.cls is not None and value.cls.open else False
+
+
+def _is_converted_instance(layer: Instance, cls: Library) -> bool | None:
+    """The same of a BatchNorm that may be a SyncBatchNorm by now, a class of no dimensions."""
+    answers = {_is_a("torch.nn.SyncBatchNorm", cls.path)}
+    if layer.attributes[SYNCHRONISED] is not True:
+        answers.add(_is_a(layer.library, cls.path))
+    return answers.pop() if len(answers) == 1 else None
 
 
 def _is_abstract_instance(value: Value, name: str) -> bool | None:
@@ -120,7 +129,7 @@ def _is_third_party_instance(model: Instance, cls: Library) -> bool | None:
         return None
     if KINDS[name] is Kind.BATCH_NORM:
         group = norm_group(model)
-        return False if group is not None and not _is_a(group.library, cls.path) else None
+        return False if group is not None and _is_instance_of(group, cls) is False else None
     return None if model.has_parent and canonical(cls.path) not in WRAPPERS else False
 
 

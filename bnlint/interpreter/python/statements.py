@@ -35,6 +35,7 @@ from bnlint.interpreter.python.iteration import delete_item
 from bnlint.interpreter.python.loop_numbers import outlives_pass, varying
 from bnlint.interpreter.python.name_lookup import assign, bind
 from bnlint.interpreter.python.narrowing import narrowed
+from bnlint.interpreter.python.passed_over import note_passed_over
 from bnlint.interpreter.python.refused_defaults import doubt_refused_defaults
 from bnlint.interpreter.torch.containers import extend_container
 from bnlint.interpreter.torch.freezing import note_weights_written
@@ -267,6 +268,7 @@ def _chain(m: Machine, node: cst.If, scope: Scope, number: int) -> Completion | 
     if known is True:
         return m.execute(node.body.body, scope)
     if known is False:
+        note_passed_over(m, node, scope)
         return _orelse(m, node, scope, number)
     m.command_line.note_undecided(node.test, partial(_option_of, m, scope))
     if number > MOST_ALTERNATIVES and not _switches_modes(node.body):

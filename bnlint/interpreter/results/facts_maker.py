@@ -384,6 +384,7 @@ class FactsMaker:
             record.converted_at,
             self._number(module),
             record.alternative,
+            self.journal.passed_over.get(module),
             record.lowered_at,
         )
 
