@@ -5,6 +5,8 @@ from typing import cast
 import pytest
 
 from bnlint.facts.types.hand_written import RunningStatistic
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.run import Forward, is_training
 from tests.rehearsing import HEAD, rehearse
 
 LAYER = """
@@ -181,3 +183,27 @@ def test_whether_the_graph_is_kept_is_what_torch_says(update: str) -> None:
     (found,) = rehearse(code).graphs[0].hand_written
     kept = cast("torch.Tensor", model[1].kept)  # type: ignore[name-defined]
     assert found.statistics[0].keeps_graph is kept.requires_grad
+
+
+@pytest.mark.parametrize(
+    ("body", "tracks"), [("if not self.training: return x", Known.YES), ("pass", Known.UNKNOWN)]
+)
+def test_a_forward_has_the_state_of_the_layer(body: str, tracks: Known) -> None:
+    layer = LAYER.replace("if not self.training:\n            return x", body)
+    average = "now = x.mean((0, 2, 3))\n        self.kept.lerp_(now, 0.1)"
+    shifted = "return (x - now[:, None, None]) / (now[:, None, None] ** 2 + 1).sqrt()"
+    written = f"        {average}\n        {shifted}"
+    found = rehearse(layer.format(kept="c", body=written) + "model.eval()\nmodel(torch.zeros(1))")
+    trained, evaluated = (event for run in found.runs for event in run.of_type(Forward))
+    ((state,), (other,)) = trained.norms, evaluated.norms
+    assert state.own is not None
+    assert (state.own.class_name, state.name, state.tracks) == ("Layer", "1", tracks)
+    assert (is_training(state.mode), is_training(other.mode)) == (Known.YES, Known.NO)
+    assert trained.model.has_batchnorm is Known.YES
+
+
+def test_other_layers_that_keep_tensors_have_none() -> None:
+    layer = LAYER.format(kept="c", body="        self.kept = x.sum()\n        return x + self.kept")
+    (forward,) = (event for run in rehearse(layer).runs for event in run.of_type(Forward))
+    assert forward.norms == ()
+    assert forward.model.has_batchnorm is Known.NO

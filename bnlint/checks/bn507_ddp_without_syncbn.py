@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.batches import suffers
+from bnlint.facts.passes.batches import norms_over_the_batch, suffers
 from bnlint.facts.passes.forwards import trains
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, Run, Wrapped
@@ -40,10 +40,16 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
         if trains(forward) and not any(n.synchronised is Known.YES for n in forward.norms)
         if (share := _share(forward)) is not None
         if share.size < settings.min_normalization_batch and suffers(forward, share.size)
+        if _can_be_converted(forward)
         if (wrapped := _wrapper(run, forward)) is not None
     )
     for wrapped, forward, share in first_of_each(found, key=lambda entry: entry[0].site):
         yield _finding(wrapped, forward, share)
+
+
+def _can_be_converted(forward: Forward) -> bool:
+    """Whether some of the layers are torch's; the conversion passes over those of the project's own."""
+    return any(norm.own is None for norm in norms_over_the_batch(forward))
 
 
 def _share(forward: Forward) -> Share | None:

@@ -59,10 +59,15 @@ def _is_live(norm: NormState) -> bool:
 
 
 def relies_on_running_statistics(forward: Forward) -> bool:
-    """Whether all BatchNorm layers are certain to be there and in eval mode, and track."""
-    return bool(forward.norms) and all(
+    """Whether all BatchNorm layers of torch's are certain to be there and in eval mode, and track.
+
+    Those that the project writes itself may keep their statistics elsewhere than in buffers, and
+    ``update_bn`` passes them over.
+    """
+    norms = [norm for norm in forward.norms if norm.own is None]
+    return bool(norms) and all(
         norm.is_there and norm.tracks is Known.YES and is_training(norm.mode) is Known.NO
-        for norm in forward.norms
+        for norm in norms
     )
 
 

@@ -7,6 +7,7 @@ from typing import TypeVar, cast
 
 from bnlint.facts.types.context import Context
 from bnlint.facts.types.graph import Layer, ModelGraph
+from bnlint.facts.types.hand_written import HandWritten
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Loader, Sampler, SamplerCode
 from bnlint.facts.types.reason import Reason
@@ -132,6 +133,8 @@ class NormState:
     """The classes of BatchNorm that are tested for where others are put into eval mode, which it is not of."""
     lowered_at: Site | None = None
     """Where its numbers, running statistics included, were made ones of 16 bits."""
+    own: HandWritten | None = None
+    """What the project's code computes, where the layer is BatchNorm by that and none of torch's."""
 
 
 @immutable

@@ -94,6 +94,8 @@ class ForwardRecord:
     devices: Known
     inner: bool
     receiver: str = ""
+    keeping: Sequence[NormRecord] = ()
+    """Layers of the project's own that keep tensors, of which some may turn out to be BatchNorm."""
     assumptions: tuple[Assumption, ...] = ()
     backwards: list[frozenset[Assumption]] = field(default_factory=list)
     """What the backwards that reach it assume beyond what the forward does."""

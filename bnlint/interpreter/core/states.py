@@ -51,6 +51,8 @@ class States:
     functional: list[FunctionalCall] = field(default_factory=list)
     set_up: dict[State, set[Site]] = field(default_factory=dict)
     """What attributes are set to outside of forwards."""
+    keeping: set[Class] = field(default_factory=set)
+    """The classes whose modules are built with tensors of their own, which forwards may change."""
     absent: set[State] = field(default_factory=set)
     """Attributes that are None before a forward sets them."""
     registered: dict[Class, set[str | None]] = field(default_factory=dict)

@@ -1,6 +1,7 @@
 """From the records of a rehearsal to the facts that rules read."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from bnlint.facts.types.context import Context
 from bnlint.facts.types.graph import Call, Layer, ModelGraph
@@ -22,7 +23,7 @@ from bnlint.interpreter.core.not_understood import Use
 from bnlint.interpreter.core.objects import Class, Instance
 from bnlint.interpreter.core.tape import Op, Tape
 from bnlint.interpreter.results.first_cause import first_cause
-from bnlint.interpreter.results.hand_written import functional_norms, hand_written
+from bnlint.interpreter.results.hand_written import functional_norms
 from bnlint.interpreter.results.kept_tensors import kept_tensors
 from bnlint.interpreter.results.layer_facts import (
     ConstantArguments,
@@ -38,6 +39,7 @@ from bnlint.interpreter.results.loose_norms import (
     replaced_in_forward,
     unregistered,
 )
+from bnlint.interpreter.results.own_norms import OwnNorms
 from bnlint.interpreter.results.own_reads import OwnReads
 from bnlint.interpreter.results.parameter_names import parameter_arguments, with_weight_owners
 from bnlint.interpreter.results.train_methods import train_method
@@ -75,6 +77,7 @@ class FactsMaker:
         self._given: dict[tuple[int, ...], int] = {}
         self._published = PublishedModels()
         self._trained = TrainedModels(journal)
+        self._own_norms = OwnNorms(tape, journal)
 
     # -- models and layers ------------------------------------------------------------------
 
@@ -87,7 +90,7 @@ class FactsMaker:
                 record.name,
                 module.type_name,
                 module.site,
-                record.has_batchnorm,
+                self._own_norms.has_batchnorm(record),
                 tuple(self._named(norm, module) for norm in record.norms),
                 self._is_pretrained(module),
                 self._number(module),
@@ -232,7 +235,7 @@ class FactsMaker:
                 *replaced_in_forward(calls, layers),
             ),
             functional_norms=tuple(functional_norms(list(layers), self.journal.states)),
-            hand_written=tuple(hand_written(list(layers), self.journal.states, self.tape)),
+            hand_written=tuple(filter(None, map(self._own_norms.of, layers))),
         )
 
     def _is_published(self, module: Instance) -> bool:
@@ -334,7 +337,7 @@ class FactsMaker:
             context,
             self.model(record.model),
             record.mode,
-            self.norm_states(record.norms, record.model.module),
+            self.norm_states(record.norms, record.model.module, record.keeping),
             record.grad,
             record.backpropagated,
             record.measured,
@@ -365,9 +368,15 @@ class FactsMaker:
         )  # records keep them, so that no other gets their place
         return self._given.setdefault(given, len(self._given)) if given else -1
 
-    def norm_states(self, records: Sequence[NormRecord], model: Instance) -> tuple[NormState, ...]:
-        """The states of the BatchNorm layers of a model."""
-        return tuple(self._norm(record, model) for record in records)
+    def norm_states(
+        self, records: Sequence[NormRecord], model: Instance, keeping: Sequence[NormRecord] = ()
+    ) -> tuple[NormState, ...]:
+        """The states of the BatchNorm layers of a model, of torch's and of its own."""
+        own = self._own_norms.recognised(keeping)
+        return (
+            *(self._norm(record, model) for record in records),
+            *(replace(self._norm(record, model), own=fact) for record, fact in own),
+        )
 
     def _norm(self, record: NormRecord, model: Instance) -> NormState:
         module, many = record.instance, record.instance.stands_for_many

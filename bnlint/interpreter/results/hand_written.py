@@ -50,14 +50,13 @@ Found = tuple[tuple[RunningStatistic, Execution], ...]
 """Running statistics, each with an execution that stores it."""
 
 
-def hand_written(layers: Sequence[Instance], states: States, tape: Tape) -> Iterator[HandWritten]:
-    """Those layers of a model that are BatchNorm by what they compute."""
-    for layer in layers:
-        writes = states.writes.get(layer, [])
-        if writes and layer.cls is not None:
-            found = _running_statistics(layer, layer.cls, writes, states, tape.ops)
-            if found:
-                yield _made(layer, layer.cls, found, states)
+def hand_written(layer: Instance, states: States, tape: Tape) -> HandWritten | None:
+    """What a layer is that is BatchNorm by what its forward computes."""
+    writes = states.writes.get(layer, [])
+    if not writes or layer.cls is None:
+        return None
+    found = _running_statistics(layer, layer.cls, writes, states, tape.ops)
+    return _made(layer, layer.cls, found, states) if found else None
 
 
 def functional_norms(layers: Sequence[Instance], states: States) -> Iterator[FunctionalNorm]:

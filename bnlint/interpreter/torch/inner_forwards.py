@@ -17,7 +17,7 @@ from bnlint.interpreter.python.functions import run_function
 from bnlint.interpreter.torch.layer_shapes import after_layer
 from bnlint.interpreter.torch.model_records import model_record
 from bnlint.interpreter.torch.modules import WRAPPERS, children, mode_of
-from bnlint.interpreter.torch.norms import norm_records
+from bnlint.interpreter.torch.norms import keeping_records, norm_records
 from bnlint.interpreter.torch.parameters import is_opaque
 from bnlint.vocabulary.layers import KINDS, bare_name
 
@@ -48,6 +48,7 @@ def note_forward(
         receiver,
         assumptions=m.assumptions(),
         device_count=None if splitter is None else _devices(splitter),
+        keeping=keeping_records(m, module),
     )
     m.journal.forwards.append(record)
     context = m.context()

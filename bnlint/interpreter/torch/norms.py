@@ -148,25 +148,36 @@ def norm_records(m: Machine, module: Instance) -> list[NormRecord]:
         elif current.stands_for_many or not is_batch_norm(current):
             continue
         mode = _mode_of_all(m, current) if is_opaque(current) else mode_of(m, current)
-        frozen, where = frozen_state(m, layer)
-        tracks, synchronised = _tracks(layer), _synchronised(layer)
-        converted = m.journal.converted.get(layer)
-        found.append(
-            NormRecord(
-                part.name,
-                layer,
-                mode,
-                frozen,
-                where,
-                tracks,
-                synchronised,
-                part.certain,
-                converted,
-                _alternative(part, module),
-                m.journal.lowered.get(layer) if layer.attributes.get(LOW) is True else None,
-            )
-        )
+        found.append(_record(m, part, module, layer, mode))
     return found
+
+
+def keeping_records(m: Machine, module: Instance) -> list[NormRecord]:
+    """The same of those layers of the project's own that keep tensors, as a BatchNorm does."""
+    keeping = m.journal.states.keeping
+    own = (part for part in parts_of(m, module) if part.module.cls in keeping) if keeping else ()
+    return [
+        _record(m, part, module, part.module, mode_of(m, part.module))
+        for part in own
+        if not (part.module.stands_for_many or is_batch_norm(part.module))
+    ]
+
+
+def _record(m: Machine, part: Named, model: Instance, layer: Instance, mode: Mode) -> NormRecord:
+    frozen, where = frozen_state(m, layer)
+    return NormRecord(
+        part.name,
+        layer,
+        mode,
+        frozen,
+        where,
+        _tracks(layer),
+        _synchronised(layer),
+        part.certain,
+        m.journal.converted.get(layer),
+        _alternative(part, model),
+        m.journal.lowered.get(layer) if layer.attributes.get(LOW) is True else None,
+    )
 
 
 def _alternative(part: Named, model: Instance) -> Alternative | None:

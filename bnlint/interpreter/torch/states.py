@@ -18,6 +18,8 @@ def keep(m: Machine, owner: Instance, name: str, value: Value, site: Site) -> Va
     state = State(owner.cls, name)
     if owner not in m.modules:
         m.journal.states.set_up.setdefault(state, set()).add(site)
+        if isinstance(value, Tensor):
+            m.journal.states.keeping.add(owner.cls)
         if value is None:
             m.journal.states.absent.add(state)
     elif isinstance(value, Tensor) and value.index >= 0:
@@ -32,6 +34,7 @@ def register(m: Machine, owner: Instance, name: Value, value: Value) -> Value:
         return value
     known = name if isinstance(name, str) else None
     m.journal.states.registered.setdefault(owner.cls, set()).add(known)
+    m.journal.states.keeping.add(owner.cls)
     if known is None or not isinstance(value, Tensor):
         return value
     return replace(value, state=State(owner.cls, known))
