@@ -80,6 +80,8 @@ class Model:
     """Whether a function that nothing calls gets it from whoever does, so that nothing is known of it."""
     optimized: Known = Known.UNKNOWN
     """Whether some optimizer of the program gets parameters of it."""
+    handed_over: bool = False
+    """Whether code that is not known gets it or a part of it, which may load weights."""
     copied_from: int = -1
     """The :attr:`identity` of the model that it is a copy of."""
     copied_at: int = -1

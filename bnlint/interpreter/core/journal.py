@@ -189,6 +189,8 @@ class Journal:
     """Modules whose parameters optimizers get, or functions that may build some."""
     optimizes_unknown: bool = False
     """Whether an optimizer gets parameters of which it is not known whose they are."""
+    handed_over: set[Instance] = field(default_factory=set)
+    """Modules that code which is not known gets, and whose mode is not known since."""
     copies: dict[Instance, Instance] = field(default_factory=dict)
     """Modules that are copies, and what of."""
     buffers_used: set[Instance] = field(default_factory=set)

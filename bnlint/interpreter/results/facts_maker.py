@@ -100,6 +100,7 @@ class FactsMaker:
                 any(norm.module in self.journal.buffers_used for norm in record.norms),
                 is_given(unwrapped(module)),
                 self._trained.gets_steps(record),
+                self._is_handed_over(module),
                 self._number(self.journal.copies[module]) if module in self.journal.copies else -1,
                 module.order if module in self.journal.copies else -1,
             )
@@ -108,6 +109,10 @@ class FactsMaker:
     def _number(self, module: Instance) -> int:
         """A number that is the same for a module and its wrappers."""
         return self._numbers.setdefault(unwrapped(module), len(self._numbers))
+
+    def _is_handed_over(self, module: Instance) -> bool:
+        given = self.journal.handed_over
+        return bool(given) and any(part.module in given for part in named_parts(module))
 
     def _is_pretrained(self, module: Instance) -> bool:
         return any(

@@ -276,6 +276,8 @@ def set_mode(
     """What ``module.train(training)`` of torch does: children follow, through their own ``train``."""
     switch = Switch(training, site, m.context(), m.journal.next_order())
     m.journal.effects += 1
+    if training is None:
+        m.journal.handed_over.add(module)
     seen: set[int] = set()
     _spread(m, module, frozenset({switch}), site, scope, seen)
     m.step(len(seen) >> 2)
