@@ -22,6 +22,8 @@ class RunningStatistic:
     """Whether its new value has the graph of the gradient of this batch, and of all batches before."""
     used_on: bool
     """Whether the rest of the forward computes with the new value."""
+    biased: Site | None = None
+    """Where the variance is computed, over n samples and divided by n, of which it is the average."""
 
 
 @immutable

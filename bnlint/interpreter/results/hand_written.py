@@ -12,6 +12,7 @@ from bnlint.interpreter.core.states import States, StateWrite
 from bnlint.interpreter.core.tape import Op, Tape
 from bnlint.interpreter.core.values import State
 from bnlint.interpreter.results.bare_roots import bare_roots
+from bnlint.interpreter.results.biased_variances import biased_variance
 from bnlint.interpreter.results.meanings import Meaning, meanings
 from bnlint.interpreter.results.own_reads import asks_mode, uses
 from bnlint.interpreter.torch.norms import is_batch_norm
@@ -168,6 +169,7 @@ def _fact(
         write.in_place,
         _keeps_graph(write, writes, execution, state),
         _is_used_on(ops, execution, write, state),
+        biased_variance(ops, write.op, execution.meanings),
     )
 
 
