@@ -7,8 +7,8 @@ from bnlint.facts.passes.forwards import trains
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, Run, Wrapped
 from bnlint.facts.types.site import Argument, Site
-from bnlint.facts.wording.code_text import given_first, is_about_processes, is_dotted_name
-from bnlint.facts.wording.torch_names import name_of_layers
+from bnlint.facts.wording.code_text import is_about_processes
+from bnlint.facts.wording.syncbn_fix import conversion_before
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.immutable import immutable
 from bnlint.rule import Rule, Settings, first_of_each
@@ -105,16 +105,7 @@ def _finding(wrapped: Wrapped, forward: Forward, share: Share) -> Finding:
 
 def _fix(site: Site) -> Fix | None:
     """Convert before the statement that wraps; SyncBatchNorm only works on GPUs."""
-    model = given_first(site.text)
-    if (
-        model is None
-        or not is_dotted_name(model)
-        or "device_ids" not in site.text
-        or site.source.mentions("gloo")
-    ):
+    if "device_ids" not in site.text or site.source.mentions("gloo"):
         return None
-    layers = name_of_layers(site)
-    if layers is None or not site.runs_at_once:
-        return None
-    line = f"{model} = {layers}.SyncBatchNorm.convert_sync_batchnorm({model})"
-    return RULE.fixed_by(f"Convert `{model}` before", site.insert_before(line))
+    conversion = conversion_before(site)
+    return None if conversion is None else RULE.fixed_by(*conversion)

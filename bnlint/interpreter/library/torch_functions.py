@@ -186,6 +186,15 @@ def _synchronised(m: Machine, path: str, arguments: Arguments, site: Site, scope
     return model
 
 
+@library_function(
+    "torch.distributed.fsdp.fully_shard", "torch.distributed._composable.fsdp.fully_shard"
+)
+def _sharded(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    model = arguments.get(0, "module")
+    note_wrapped(m, model, "fully_shard", site)
+    return model
+
+
 def _synchronised_layer(m: Machine, layer: Instance, site: Site) -> Instance:
     """A new layer with the parameters of the old one, which stays what it is."""
     made = new_instance(m, None, "torch.nn.SyncBatchNorm", layer.site)

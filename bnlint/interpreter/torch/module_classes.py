@@ -11,6 +11,7 @@ PACKAGE_MODULES = frozenset(
 )
 """Base classes that are modules, by package and name; others have such names for something else."""
 DDP = "torch.nn.parallel.DistributedDataParallel"
+FSDP = "torch.distributed.fsdp.FullyShardedDataParallel"
 AVERAGE = "torch.optim.swa_utils.AveragedModel"
 """The class that averages the weights of a model in a copy of it."""
 
@@ -30,6 +31,8 @@ def canonical(path: str) -> str:
         return "torch.nn.Module"
     if name == "DistributedDataParallel":
         return DDP
+    if name == "FullyShardedDataParallel" and head.startswith("torch."):
+        return FSDP
     if name.startswith(("SyncBatchNorm", "SynchronizedBatchNorm")):
         return "torch.nn.SyncBatchNorm"
     return path
@@ -41,4 +44,4 @@ def is_module_class(path: str) -> bool:
     package, name = path.partition(".")[0], path.rpartition(".")[2]
     if name in FRAMEWORK_MODULES or f"{package}.{name}" in PACKAGE_MODULES:
         return True
-    return path == AVERAGE or canonical(path).startswith("torch.nn.")
+    return canonical(path) in (AVERAGE, FSDP) or canonical(path).startswith("torch.nn.")

@@ -23,13 +23,14 @@ from bnlint.interpreter.core.values import (
     Unknown,
     Value,
 )
-from bnlint.interpreter.torch.module_classes import AVERAGE
+from bnlint.interpreter.torch.module_classes import AVERAGE, FSDP
 
 CONTAINERS = frozenset({"torch.nn.Sequential", "torch.nn.ModuleList", "torch.nn.ModuleDict"})
 WRAPPERS = frozenset(
     {
         "torch.nn.DataParallel",
         "torch.nn.parallel.DistributedDataParallel",
+        FSDP,
         AVERAGE,
         "torch.compile",
     }
