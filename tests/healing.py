@@ -11,6 +11,8 @@ ABOUT_TRAINING = {"BN303", "BN304", "BN305"}
 ABOUT_FROZEN_LAYERS = {"BN701"}
 ABOUT_FROZEN_NETWORKS = {"BN307"}
 ABOUT_FROZEN_STATISTICS = {"BN702"}
+ABOUT_ATTACKS = {"BN317"}
+"""Gradients come back through an attack's forwards, but none to be trained on."""
 SWITCHES_DROPOUT = "dropout of a frozen part"
 """Stands for an unsafe fix that says so."""
 
@@ -39,7 +41,10 @@ def harms(
         s.trained and True in s.norms for s in after.steps
     ):
         yield "nothing is trained in train mode any more"
+    attacked = {f.span.line for f in applied if f.rule in ABOUT_ATTACKS}
     for old, new in _pairs(before, after, moved):
+        if old.lines[0] in attacked:
+            continue
         yield from _changed(old, new, rules)
 
 

@@ -38,8 +38,10 @@ def moments_of(run: Run) -> Moments:
                 found[frame.call.span.line].append(event.order - 0.5 + depth / 1000)
         found[event.site.span.line].append(event.order)
         match event:
-            case Forward(model=model):
+            case Forward(model=model, attacked_at=attacked):
                 _add_calls(found, run.read.get(model.identity), event.order)
+                if attacked is not None:
+                    found[attacked.span.line].append(event.order + 0.5)
             case ModelBuilt(model=model) | ModeSwitched(model=model) if model.site is not None:
                 found[model.site.span.line].append(event.order - 0.1)
     for graph in run.read.values():

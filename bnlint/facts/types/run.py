@@ -201,6 +201,8 @@ class Forward(Event):
 
     It is ``""`` where the script has none, or where another model gets the output first.
     """
+    attacked_at: Site | None = None
+    """Where gradients with respect to its input are computed that nothing is trained on, as adversaries do."""
 
 
 @immutable

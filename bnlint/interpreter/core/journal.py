@@ -104,6 +104,7 @@ class ForwardRecord:
     device_count: int | None = None
     in_loss: bool = False
     slopes_at: Site | None = None
+    attacked_at: Site | None = None
     constants: tuple[str, ...] = ()
     supervised: bool = False
     taught: bool = False
@@ -279,10 +280,19 @@ class Journal:
 
     def note_slopes(self, outputs: list[Tensor], inputs: list[Tensor], site: Site) -> None:
         """Gradients of ``outputs`` with respect to ``inputs`` are computed, to be trained on."""
-        before = frozenset[int]().union(*(t.depends for t in inputs))
-        for number in Gradients.of_all([t.grads for t in outputs]).sure - before:
-            record = self.forwards[number]
+        for record in self._between(outputs, inputs):
             record.slopes_at = record.slopes_at or site
+
+    def note_attack(self, outputs: list[Tensor], inputs: list[Tensor], site: Site) -> None:
+        """Gradients of ``outputs`` with respect to ``inputs`` are computed, and nothing is trained on them."""
+        for record in self._between(outputs, inputs):
+            record.attacked_at = record.attacked_at or site
+
+    def _between(self, outputs: list[Tensor], inputs: list[Tensor]) -> list[ForwardRecord]:
+        """The forwards that gradients from ``outputs`` to ``inputs`` go through."""
+        before = frozenset[int]().union(*(t.depends for t in inputs))
+        numbers = Gradients.of_all([t.grads for t in outputs]).sure - before
+        return [self.forwards[number] for number in sorted(numbers)]
 
     def note_joined(self, tensors: list[Tensor], operation: str = "") -> None:
         """An operation of the script joins ``tensors``: an output with labels or with another output, perhaps."""

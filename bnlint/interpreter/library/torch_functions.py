@@ -98,6 +98,8 @@ def _grad(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope)
     to = arguments.get(1, "inputs")
     if not _are_data(to):
         m.journal.backpropagate(outputs, m.assumptions())
+    elif arguments.get(4, "create_graph", False) is False:
+        m.journal.note_attack(outputs, tensors_in([to]), site)
     elif arguments.get(4, "create_graph") is True and _are_of_each_sample(arguments):
         m.journal.note_slopes(outputs, tensors_in([to]), site)
     every = tensors_in(arguments.values)

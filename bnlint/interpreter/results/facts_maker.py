@@ -364,6 +364,7 @@ class FactsMaker:
             any(tensor.single for tensor in record.inputs),
             record.taught,
             record.criterion,
+            record.attacked_at,
         )
 
     def _data(self, record: ForwardRecord) -> int:
