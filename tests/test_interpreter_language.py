@@ -976,3 +976,15 @@ def test_a_constant_says_where_it_was_written(tmp_path: Path) -> None:
 
 def test_a_string_that_only_python_2_reads_is_not_known() -> None:
     assert widths(rehearse("'''R = X\\U'''\nnn.BatchNorm2d(8)\n")) == [8]
+
+
+@pytest.mark.parametrize("other", ["torchvision.transforms", "torch", "numpy"])
+def test_a_package_brings_its_own_name_whatever_else_is_imported(other: str) -> None:
+    code = f"from tqdm import *\nfrom {other} import *\nnet = Net()\nfor i in tqdm([1, 2]):\n    net(x)\n"
+    assert len(modes(rehearse(code, net=True))) == 2
+
+
+def test_what_a_later_package_may_bring_hides_what_an_earlier_file_has(tmp_path: Path) -> None:
+    code = "from own import *\nfrom torch.nn import *\nSequential(BatchNorm2d(3))\n"
+    files = {"train.py": code, "own.py": "def BatchNorm2d(number):\n    return None\n"}
+    assert widths(rehearse_files(tmp_path, files)) == [3]

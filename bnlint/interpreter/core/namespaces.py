@@ -113,15 +113,16 @@ class Namespace:
     def _through_stars(self, machine: "Machine", name: str) -> Value:
         if name.startswith("__"):
             return MISSING
+        guess: Value = MISSING
         for module in self.starred(machine.namespaces):
             if isinstance(module, Library):
-                if machine.namespaces.exports(module, name):
-                    return Library(f"{module.path}.{name}")
-                if module.path.startswith("fastai.") and name in BY_FASTAI:
-                    return Library(BY_FASTAI[name])
-            elif (value := module.own(machine, name)) is not MISSING:
+                found = machine.namespaces.exported(module, name)
+                if found is not MISSING and module.path == name:
+                    return found
+                guess = found if guess is MISSING else guess
+            elif guess is MISSING and (value := module.own(machine, name)) is not MISSING:
                 return value
-        return MISSING
+        return guess
 
     def starred(self, namespaces: "Namespaces") -> Iterator["Namespace | Library"]:
         """The modules whose names star imports bring, also through others, each once.
@@ -235,14 +236,22 @@ class Namespaces:
             machine.execute([node], namespace.scope)
 
     @staticmethod
-    def exports(module: Library, name: str) -> bool:
-        """Whether ``from module import *`` may bring ``name`` from a third-party package."""
+    def exported(module: Library, name: str) -> Value:
+        """What ``from module import *`` of a third-party package may bring as ``name``, or ``MISSING``.
+
+        A package that has something of its own name is taken to bring that.
+        """
+        if module.path.startswith("fastai.") and name in BY_FASTAI:
+            return Library(BY_FASTAI[name])
         if hasattr(builtins, name):
-            return False
+            return MISSING
         exported = STAR_EXPORTS.get(module.path)
-        if exported is not None:
-            return name in exported
-        return module.path.partition(".")[0] in {"torch", "torchvision", "numpy"}
+        brought = module.path == name or (
+            name in exported
+            if exported is not None
+            else module.path.partition(".")[0] in {"torch", "torchvision", "numpy"}
+        )
+        return Library(f"{module.path}.{name}") if brought else MISSING
 
 
 def dotted(node: cst.CSTNode | None) -> str:
