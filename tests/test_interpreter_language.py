@@ -986,5 +986,5 @@ def test_a_package_brings_its_own_name_whatever_else_is_imported(other: str) -> 
 
 def test_what_a_later_package_may_bring_hides_what_an_earlier_file_has(tmp_path: Path) -> None:
     code = "from own import *\nfrom torch.nn import *\nSequential(BatchNorm2d(3))\n"
-    files = {"train.py": code, "own.py": "def BatchNorm2d(number):\n    return None\n"}
+    files = {"train.py": code, "own.py": "#\ndef BatchNorm2d(number):\n    return None\n"}
     assert widths(rehearse_files(tmp_path, files)) == [3]

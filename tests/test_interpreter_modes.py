@@ -642,3 +642,23 @@ def test_what_is_a_child_on_some_paths_is_switched_on_these_alone() -> None:
     part(x)
     """
     assert modes(rehearse(code, net=True)) == ["unknown"]
+
+
+RECORDED = {
+    "a writer of torch": (
+        "from torch.utils.tensorboard import SummaryWriter",
+        "SummaryWriter(log_dir=make())",
+        "add_graph(net, x)",
+    ),
+    "a writer": ("from tensorboardX import SummaryWriter", "SummaryWriter()", "add_graph(net, x)"),
+    "a logger": ("import logging", "logging.getLogger('a')", "info(net)"),
+    "a run": ("import wandb", "wandb.init()", "watch(net)"),
+}
+
+
+@pytest.mark.parametrize(("imported", "made", "call"), RECORDED.values(), ids=RECORDED)
+def test_what_only_writes_a_model_down_leaves_its_mode(imported: str, made: str, call: str) -> None:
+    code = f"from unknown import make\n{imported}\nwriter = {made}\nnet = Net()\nwriter.{call}\nnet(x)\n"
+    assert modes(rehearse(code, net=True)) == ["train"]
+    unknown = code.replace(made, "make()")
+    assert modes(rehearse(unknown, net=True)) == ["unknown"]

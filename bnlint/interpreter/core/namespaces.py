@@ -13,6 +13,7 @@ from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.values import MISSING, Library, Unknown, Value, present
 from bnlint.source import Project, SourceFile
 from bnlint.source.parents import children
+from bnlint.vocabulary.layers import bare_name
 from bnlint.vocabulary.packages import STAR_EXPORTS
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class Directory:
     path: Path
 
 
+_LARGE = frozenset({"torch", "torchvision", "numpy"})
+"""Packages that may bring whatever name is not found elsewhere."""
 BY_FASTAI = {
     "torch": "torch",
     "nn": "torch.nn",
@@ -116,11 +119,11 @@ class Namespace:
         guess: Value = MISSING
         for module in self.starred(machine.namespaces):
             if isinstance(module, Library):
-                found = machine.namespaces.exported(module, name)
-                if found is not MISSING and module.path == name:
+                found, certain = machine.namespaces.exported(module, name)
+                if certain:
                     return found
                 guess = found if guess is MISSING else guess
-            elif guess is MISSING and (value := module.own(machine, name)) is not MISSING:
+            elif (value := module.own(machine, name)) is not MISSING:
                 return value
         return guess
 
@@ -153,7 +156,7 @@ class Namespace:
 def _reached(start: Namespace, namespaces: "Namespaces") -> Iterator[Namespace | Library]:
     """The modules that star imports lead to, in the order in which a name is looked for."""
     seen: set[Namespace] = {start}
-    pending = [(start, statement) for statement in reversed(start.stars)]
+    pending = [(start, statement) for statement in start.stars]
     while pending:
         importer, statement = pending.pop()
         module = namespaces.load(dotted(statement.module), len(statement.relative), importer)
@@ -162,7 +165,7 @@ def _reached(start: Namespace, namespaces: "Namespaces") -> Iterator[Namespace |
         elif isinstance(module, Namespace) and module not in seen:
             seen.add(module)
             yield module
-            pending.extend((module, further) for further in reversed(module.stars))
+            pending.extend((module, further) for further in module.stars)
 
 
 class Namespaces:
@@ -236,22 +239,19 @@ class Namespaces:
             machine.execute([node], namespace.scope)
 
     @staticmethod
-    def exported(module: Library, name: str) -> Value:
-        """What ``from module import *`` of a third-party package may bring as ``name``, or ``MISSING``.
+    def exported(module: Library, name: str) -> tuple[Value, bool]:
+        """What ``from module import *`` of a package brings as ``name``, and whether that is certain.
 
-        A package that has something of its own name is taken to bring that.
+        A package that has something of its own name brings that.
         """
+        path = f"{module.path}.{name}"
         if module.path.startswith("fastai.") and name in BY_FASTAI:
-            return Library(BY_FASTAI[name])
-        if hasattr(builtins, name):
-            return MISSING
-        exported = STAR_EXPORTS.get(module.path)
-        brought = module.path == name or (
-            name in exported
-            if exported is not None
-            else module.path.partition(".")[0] in {"torch", "torchvision", "numpy"}
-        )
-        return Library(f"{module.path}.{name}") if brought else MISSING
+            return Library(BY_FASTAI[name]), True
+        if name == module.path or bare_name(path) or name in STAR_EXPORTS.get(module.path, ()):
+            return Library(path), True
+        guessed = module.path not in STAR_EXPORTS and not hasattr(builtins, name)
+        package = module.path.partition(".")[0]
+        return Library(path) if guessed and package in _LARGE else MISSING, False
 
 
 def dotted(node: cst.CSTNode | None) -> str:

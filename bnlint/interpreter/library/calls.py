@@ -79,6 +79,10 @@ HARMLESS = frozenset(
     torchsummary pathlib shutil argparse""".split()
 )
 """Packages whose functions leave the mode of a model that they are given alone."""
+RECORDERS = frozenset(
+    """logging loguru wandb tensorboard tensorboardX mlflow comet_ml neptune tqdm matplotlib""".split()
+)
+"""Packages whose objects write down what they are given; a graph's writer gives the mode back."""
 OBJECT_PACKAGES = ("torch.optim.", "torch.utils.data.", "torch.cuda.amp.", "torch.amp.")
 TRAINING_WORDS = ("step", "optim", "train", "fit", "update", "minimize", "closure")
 INITIALISING_WORDS = ("init", "reset", "fill", "weight")
@@ -263,6 +267,8 @@ def _call_unknown(
     m.journal.numbers.note(arguments.values)
     owner, _, name = dotted(getattr(site.node, "func", None)).lower().rpartition(".")
     inputs = tensors_in(arguments.values)
+    if _is_recorder(callee):
+        return Unknown(f"{name}()", site, callee)
     note_unknown_call(m, callee, arguments, site)
     if (callee is SHUFFLED and "sort" not in name) or _is_drawn(arguments, site):
         return SHUFFLED
@@ -282,6 +288,17 @@ def _call_unknown(
     if inputs:
         return m.tape.tensor(Kind.UNKNOWN, name or "call", inputs, site)
     return Unknown(f"{name}()", site, callee)
+
+
+def _is_recorder(value: Value) -> bool:
+    """Whether something is, or comes from, a logger, a writer of summaries, a progress bar."""
+    while isinstance(value, Unknown) and value.cause is not None:
+        value = value.cause
+    match value:
+        case Instance(library=path, is_module=False) | Unknown(reason=path):
+            package = path.partition(".")[0]
+            return package in RECORDERS or path.startswith("torch.utils.tensorboard.")
+    return False
 
 
 @lru_cache(maxsize=8192)
