@@ -200,6 +200,7 @@ def test_a_forward_has_the_state_of_the_layer(body: str, tracks: Known) -> None:
     assert (state.own.class_name, state.name, state.tracks) == ("Layer", "1", tracks)
     assert (is_training(state.mode), is_training(other.mode)) == (Known.YES, Known.NO)
     assert trained.model.has_batchnorm is Known.YES
+    assert [layer.name for layer in trained.model.batch_norms] == ["1"]
 
 
 def test_other_layers_that_keep_tensors_have_none() -> None:

@@ -45,7 +45,8 @@ def _lost(run: Run, wrapped: Wrapped) -> Iterator[tuple[Layer, Call]]:
     converted = {
         layer.identity
         for layer in wrapped.model.batch_norms
-        if layer.own_forward and layer.certain and layer.identity >= 0
+        if layer.kind is Kind.BATCH_NORM and layer.own_forward
+        if layer.certain and layer.identity >= 0
     }
     for graph in run.read.values() if converted else ():
         named = {layer.name: layer for layer in graph.layers if layer.identity in converted}

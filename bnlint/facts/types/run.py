@@ -57,7 +57,8 @@ class Model:
     """A module that the program uses as a whole.
 
     ``name`` is what the code last called it where the event happened (``net``, ``self.model``), ``type`` its class.
-    ``batch_norms`` are its BatchNorm layers then; ``has_batchnorm`` also covers library models, whose layers are not listed.
+    ``batch_norms`` are its BatchNorm layers then, with those (of no kind of torch's) that its own code makes BatchNorm;
+    ``has_batchnorm`` also covers library models, whose layers are not listed.
     """
 
     name: str

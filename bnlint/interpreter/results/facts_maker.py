@@ -86,12 +86,14 @@ class FactsMaker:
         module = record.module
         if record not in self._models:
             answer = answers_by_mode(unwrapped(module))
+            own = self._own_norms.parts_of(module)
+            has_own = any(part.certain for part in own)
             self._models[record] = Model(
                 record.name,
                 module.type_name,
                 module.site,
-                self._own_norms.has_batchnorm(record),
-                tuple(self._named(norm, module) for norm in record.norms),
+                Known.YES if has_own else record.has_batchnorm,
+                tuple(self._named(norm, module) for norm in (*record.norms, *own)),
                 self._is_pretrained(module),
                 self._number(module),
                 module in self.journal.overwritten,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from bnlint.facts.types.hand_written import HandWritten
 from bnlint.facts.types.known import Known
-from bnlint.interpreter.core.journal import Journal, ModelRecord, NormRecord
+from bnlint.interpreter.core.journal import Journal, Named, NormRecord
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.tape import Tape
 from bnlint.interpreter.results.hand_written import hand_written
@@ -38,10 +38,8 @@ class OwnNorms:
                 record.tracks = Known.YES if own.asks_mode else Known.UNKNOWN
                 yield record, own
 
-    def has_batchnorm(self, record: ModelRecord) -> Known:
-        """Whether a model has BatchNorm, of torch's or of its own."""
-        if record.has_batchnorm is Known.YES or not self.journal.states.writes:
-            return record.has_batchnorm
-        parts = named_parts(record.module)
-        own = any(part.certain and self.of(part.module) is not None for part in parts)
-        return Known.YES if own else record.has_batchnorm
+    def parts_of(self, model: Instance) -> list[Named]:
+        """Those layers of a model."""
+        if not self.journal.states.writes:
+            return []
+        return [part for part in named_parts(model) if self.of(part.module) is not None]
