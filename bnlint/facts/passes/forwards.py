@@ -24,7 +24,7 @@ from bnlint.facts.types.run import (
     where_nothing_raised,
 )
 from bnlint.facts.types.site import Site
-from bnlint.facts.types.weight_events import SampleGradients
+from bnlint.facts.types.weight_events import SampleGradients, StatisticsEstimated, WeightsLoaded
 
 
 def norms_in_training(
@@ -76,6 +76,16 @@ def may_move_statistics(other: Forward, forward: Forward) -> bool:
     layers = {norm.identity for norm in forward.norms}
     live = (norm for norm in other.norms if is_training(norm.mode) is not Known.NO)
     return any(norm.identity in layers for norm in live)
+
+
+def changes_statistics(event: Event, forward: Forward) -> bool:
+    """Whether an event may give other running statistics to the layers of a forward."""
+    match event:
+        case StatisticsEstimated(model=model) | WeightsLoaded(model=model):
+            return model.is_same(forward.model)
+        case Forward():
+            return may_move_statistics(event, forward)
+    return False
 
 
 def trains(forward: Forward) -> bool:

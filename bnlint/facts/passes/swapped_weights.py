@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from math import inf
 
 from bnlint.facts.passes.forwards import (
-    may_move_statistics,
+    changes_statistics,
     norms_in_training,
     relies_on_running_statistics,
     trains,
 )
 from bnlint.facts.passes.once import Pass
-from bnlint.facts.types.run import Event, Forward, Run
-from bnlint.facts.types.weight_events import StatisticsEstimated, WeightsLoaded, WeightsSwapped
+from bnlint.facts.types.run import Forward, Run
+from bnlint.facts.types.weight_events import WeightsSwapped
 from bnlint.immutable import immutable
 
 
@@ -78,13 +78,4 @@ def _gets_statistics(run: Run, swap: WeightsSwapped, forward: Forward) -> bool:
     later = (other.order for other in _swaps_of(run, forward) if other.order > swap.order)
     until = min(later, default=inf)
     between = (event for event in run.events if swap.order < event.order < until)
-    return any(_changes_statistics(event, forward) for event in between)
-
-
-def _changes_statistics(event: Event, forward: Forward) -> bool:
-    match event:
-        case StatisticsEstimated(model=model) | WeightsLoaded(model=model):
-            return model.is_same(forward.model)
-        case Forward():
-            return may_move_statistics(event, forward)
-    return False
+    return any(changes_statistics(event, forward) for event in between)

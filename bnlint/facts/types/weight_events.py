@@ -27,6 +27,13 @@ class WeightsWritten(Event):
 
 
 @immutable
+class WeightsPruned(Event):
+    """Some of the weights of ``model``, mostly a layer, are set to zero for good."""
+
+    model: Model
+
+
+@immutable
 class WeightsSwapped(Event):
     """An optimizer puts the average that it keeps of the weights into ``model``, or takes it out again.
 

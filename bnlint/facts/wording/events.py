@@ -34,6 +34,7 @@ from bnlint.facts.types.weight_events import (
     TrackingAssigned,
     WeightsAveraged,
     WeightsLoaded,
+    WeightsPruned,
     WeightsSwapped,
     WeightsWritten,
 )
@@ -87,6 +88,8 @@ def _of_weights(event: Event) -> str:
             return f"weights are loaded into {model.name}"
         case WeightsWritten(model=model):
             return f"parameters of {model.name} are overwritten"
+        case WeightsPruned(model=model):
+            return f"weights of {model.name or model.type} are pruned"
         case WeightsSwapped(model=model, averaged=averaged):
             which = "the trained ones" if averaged is False else "their average"
             return f"weights of {model.name} become {which}"
