@@ -1,4 +1,4 @@
-"""The table ``[tool.bnlint]`` of the closest pyproject.toml."""
+"""The table ``[tool.bnlint]`` of the closest pyproject.toml, or a bnlint.toml, which is one as a whole."""
 
 import os
 import tomllib
@@ -8,17 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from bnlint.errors import UsageError, did_you_mean
+from bnlint.finding import Severity
 from bnlint.immutable import immutable
 from bnlint.rule import Settings
 from bnlint.source.regular import read_bytes
 
 LARGEST = 256 << 10
-"""Bytes of a pyproject.toml that is read."""
+"""Bytes of a file that is read."""
 MOST_DOTS = 1000
 """In one line of it; reading a dotted key takes time that grows with the square of its length."""
 MOST_PATTERNS = 1000
 """Of `exclude` and of `per-file-ignores`: each is held against each file."""
 
+MOST_EXTENDED = 20
+NAMES = ("bnlint.toml", "pyproject.toml")
+"""Of one folder the first counts."""
 FAIL_ON = ("error", "warning", "advice", "never")
 
 
@@ -35,6 +39,7 @@ class Config:
     ignore: tuple[str, ...] = ()
     extend_select: tuple[str, ...] = ()
     per_file_ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    severity: Mapping[str, Severity] = field(default_factory=dict)
     exclude: tuple[str, ...] = ()
     fail_on: str = "warning"
     trace: bool = False
@@ -45,27 +50,57 @@ class Config:
 
 
 def closest(folder: Path) -> Config:
-    """Read the nearest pyproject.toml with a table for bnlint, from ``folder`` upwards.
+    """Read the nearest bnlint.toml, or pyproject.toml with a table for bnlint, from ``folder`` upwards.
 
     Raises :class:`UsageError` when a file on the way cannot be read or the table is wrong.
     """
     for candidate in (folder, *folder.parents):
-        file = candidate / "pyproject.toml"
-        table = _table(file) if os.path.isfile(file) else None
-        if table is not None:
-            return parse(table, candidate, str(file))
+        for file in (candidate / name for name in NAMES):
+            table = _table(file) if os.path.isfile(file) else None
+            if table is not None:
+                return parse(_extended(table, file), candidate, str(file))
     return Config(folder)
 
 
 def read(file: Path) -> Config:
-    """Read the table of one pyproject.toml.
+    """Read the table of one file.
 
     Raises :class:`UsageError` when it cannot be read, has no table for bnlint, or a wrong one.
     """
+    table = _extended(_named(file), file)
+    return parse(table, Path(os.path.abspath(file)).parent, str(file))
+
+
+def _named(file: Path) -> Any:
     table = _table(file)
     if table is None:
         raise UsageError(f"{file} has no table [tool.bnlint]")
-    return parse(table, Path(os.path.abspath(file)).parent, str(file))
+    return table
+
+
+def _extended(table: Any, file: Path, over: tuple[Path, ...] = ()) -> Any:
+    """A table on top of the one that it extends; patterns of that are relative to this one's folder."""
+    parse(table, file.parent, str(file))
+    if "extend" not in table:
+        return table
+    own = Path(os.path.abspath(file))
+    other = Path(os.path.normpath(own.parent / Path(table["extend"]).expanduser()))
+    if other in (*over, own):
+        raise UsageError(f"`extend` in {file} leads back to {other}")
+    if len(over) > MOST_EXTENDED:
+        raise UsageError(f"`extend` in {file} leads to more than {MOST_EXTENDED} files")
+    return _merged(_extended(_named(other), other, (*over, own)), table)
+
+
+def _merged(base: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
+    """Both, where one value goes before the other's; tables and further rules are added up."""
+    merged = {**base, **table}
+    for key in ("per-file-ignores", "severity"):
+        if key in base and key in table:
+            merged[key] = {**base[key], **table[key]}
+    if "extend-select" in base and "extend-select" in table:
+        merged["extend-select"] = [*base["extend-select"], *table["extend-select"]]
+    return merged
 
 
 def parse(table: Mapping[str, object], root: Path, origin: str) -> Config:
@@ -85,6 +120,7 @@ def parse(table: Mapping[str, object], root: Path, origin: str) -> Config:
         if len(values.get(key, ())) > MOST_PATTERNS:
             shown = key.replace("_", "-")
             raise UsageError(f"`{shown}` in {origin} has more than {MOST_PATTERNS} patterns")
+    values.pop("extend", None)
     least = values.pop("min_normalization_batch", None)
     settings = Settings() if least is None else Settings(min_normalization_batch=least)
     return Config(root, origin, settings=settings, **values)
@@ -112,6 +148,8 @@ def _table(file: Path) -> Any:
         raise UsageError(f"cannot read {file}: one of its numbers is too long") from None
     except RecursionError:
         raise UsageError(f"cannot read {file}: it nests too deeply") from None
+    if file.name != "pyproject.toml" and "tool" not in content:
+        return content
     tool = content.get("tool")
     return tool.get("bnlint") if isinstance(tool, dict) else None
 
@@ -138,6 +176,15 @@ def _strings_by_pattern(value: object) -> dict[str, tuple[str, ...]] | None:
     return found
 
 
+def _severity_by_selector(value: object) -> dict[str, Severity] | None:
+    if not isinstance(value, dict):
+        return None
+    levels = {level.label: level for level in Severity}
+    found = {selector: levels.get(str(label)) for selector, label in value.items()}
+    known = {selector: level for selector, level in found.items() if level is not None}
+    return known if len(known) == len(found) else None
+
+
 def _fail_on(value: object) -> str | None:
     return value if isinstance(value, str) and value in FAIL_ON else None
 
@@ -160,7 +207,9 @@ _KEYS: dict[str, tuple[str, Callable[[object], object]]] = {
     "ignore": (_LIST, _strings),
     "extend-select": (_LIST, _strings),
     "per-file-ignores": ("a table of lists of strings", _strings_by_pattern),
+    "severity": ('a table of "error", "warning" or "advice"', _severity_by_selector),
     "exclude": (_LIST, _strings),
+    "extend": ("the name of a file", _name),
     "fail-on": ("one of " + ", ".join(f'"{level}"' for level in FAIL_ON), _fail_on),
     "trace": ("true or false", _truth),
     "lint-tests": ("true or false", _truth),

@@ -21,6 +21,7 @@ def plan_of(
     given = RuleChoice(options.select, options.ignore or ())
     for selectors in config.per_file_ignores.values():
         registry.require_known(selectors, config.origin)
+    registry.require_known(config.severity, config.origin)
     exclude = Patterns.of(config.root, config.exclude)
     return LintOptions(
         registry.chosen(configured, given),
@@ -30,6 +31,7 @@ def plan_of(
         is_excluded=exclude.cover,
         ignored_in=_IgnoredIn.of(config, (*config.ignore, *(options.ignore or ()))),
         is_test=_tests_left_out(options, config),
+        severity=config.severity,
     )
 
 

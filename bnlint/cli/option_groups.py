@@ -84,7 +84,7 @@ where = _group(
         "--config",
         metavar="FILE",
         type=click.Path(path_type=Path),
-        help="The pyproject.toml to use.  [default: the closest one]",
+        help="The pyproject.toml or bnlint.toml to use.  [default: the closest one]",
     ),
     click.option("--isolated", is_flag=True, help="Use no configuration at all."),
 )

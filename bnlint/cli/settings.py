@@ -1,7 +1,7 @@
 """``--show-files`` and ``--show-settings``: what a run would read, and what it would go by."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 
 import click
@@ -11,6 +11,8 @@ from bnlint.config import Config
 from bnlint.lint.files import Found
 from bnlint.lint.selection import LintOptions
 from bnlint.visible import display_path, visible
+
+_TABLES = ("per_file_ignores", "severity")
 
 
 def show(found: Found, plan: LintOptions, config: Config, options: CheckOptions) -> int:
@@ -30,11 +32,14 @@ def _settings(plan: LintOptions, config: Config) -> Iterator[str]:
     settings = values.pop("settings")
     values |= {f.name: getattr(settings, f.name) for f in fields(settings)}
     for name, value in values.items():
-        if name not in ("root", "origin", "per_file_ignores") and value is not None:
+        if name not in ("root", "origin", *_TABLES) and value is not None:
             yield f"{name.replace('_', '-')} = {json.dumps(value)}"
     yield f"# rules: {' '.join(rule.id for rule in plan.rules) or 'none'}"
-    if config.per_file_ignores:
-        yield "[tool.bnlint.per-file-ignores]"
-        yield from (
-            f"{json.dumps(k)} = {json.dumps(v)}" for k, v in config.per_file_ignores.items()
-        )
+    yield from _table("per-file-ignores", config.per_file_ignores)
+    yield from _table("severity", {word: level.label for word, level in config.severity.items()})
+
+
+def _table(name: str, content: Mapping[str, object]) -> Iterator[str]:
+    if content:
+        yield f"[tool.bnlint.{name}]"
+        yield from (f"{json.dumps(key)} = {json.dumps(value)}" for key, value in content.items())

@@ -6,14 +6,14 @@ from pathlib import Path, PurePath
 
 from bnlint import diagnostics, registry
 from bnlint.facts.types.invocation import Invocation
-from bnlint.finding import Applicability, Finding, Span
+from bnlint.finding import Applicability, Finding, Severity, Span
 from bnlint.immutable import immutable
 from bnlint.lint import causes, suppress
 from bnlint.lint.baseline import Baseline
 from bnlint.lint.files import absolute
 from bnlint.lint.suppress import Ignores, Silenced
 from bnlint.rule import Rule, Settings
-from bnlint.selector import means
+from bnlint.selector import means, weight
 from bnlint.source import TextFile
 
 
@@ -27,6 +27,7 @@ class LintOptions:
     denies, and with ``named_only`` they are kept for later where they change one that was not named.
     ``is_test`` tells the test files, about which some rules say nothing. ``calls`` are the calls of
     scripts, by their files, whose arguments are known. What is in the ``baseline`` is not told.
+    ``severity`` is how bad the findings of some selectors are, where that is not left to the rules.
     """
 
     rules: tuple[Rule, ...]
@@ -40,6 +41,7 @@ class LintOptions:
     is_test: Callable[[Path], bool] = lambda file: False
     calls: Mapping[Path, Sequence[Invocation]] = field(default_factory=dict)
     baseline: Baseline | None = None
+    severity: Mapping[str, Severity] = field(default_factory=dict)
 
 
 TEST_FOLDERS = frozenset({"test", "tests"})
@@ -90,7 +92,11 @@ def sift(
     untouched |= {path for path in fixed if not plan.may_change(sources[path].file)}
     silenced = suppress.apply(every, ignores)
     unused = _unused(ignores, silenced, set(given) - untouched, plan)
-    left = [finding for finding in (*silenced.left, *unused) if _is_wanted(finding, sources, plan)]
+    left = [
+        _levelled(finding, plan.severity)
+        for finding in (*silenced.left, *unused)
+        if _is_wanted(finding, sources, plan)
+    ]
     left.sort(key=_place)
     new = left if plan.baseline is None else plan.baseline.new(left, sources)
     named = given if plan.named_only else None
@@ -112,6 +118,17 @@ def _is_wanted(finding: Finding, sources: Mapping[str, TextFile], plan: LintOpti
     if _is_about_tests(finding, sources, plan):
         return False
     return not any(means(w, finding.rule, finding.name) for w in plan.ignored_in(file))
+
+
+def _levelled(finding: Finding, severity: Mapping[str, Severity]) -> Finding:
+    """A finding as bad as the most specific of the selectors that mean its rule says."""
+    if finding.rule not in registry.rules():
+        return finding
+    weights = {word: weight(word, finding.rule, finding.name) for word in severity}
+    meant = {word: found for word, found in weights.items() if found is not None}
+    if not meant:
+        return finding
+    return replace(finding, severity=severity[max(meant, key=lambda word: meant[word])])
 
 
 def _is_about_tests(finding: Finding, sources: Mapping[str, TextFile], plan: LintOptions) -> bool:
