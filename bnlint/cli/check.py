@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from bnlint import diagnostics
-from bnlint.cli import baseline
+from bnlint.cli import baseline, ignores
 from bnlint.cli.clean import cache_folder
 from bnlint.cli.invocations import calls_of, require_one_script
 from bnlint.cli.lint_options import plan_of
@@ -63,6 +63,8 @@ def _check(options: CheckOptions) -> int:
     gc.disable()  # the trees live until the end: collecting costs a quarter of the time
     for place in filter(None, (options.output, options.summary, options.write_baseline)):
         require_place_for(place)
+    if options.add_ignores:
+        ignores.require_files(options)
     found, plan, config = asked_for(options)
     if options.show_files or options.show_settings:
         return show(found, plan, config, options)
@@ -77,6 +79,8 @@ def _check(options: CheckOptions) -> int:
             )
     if options.write_baseline is not None:
         return baseline.write(result, options.write_baseline)
+    if options.add_ignores:
+        return ignores.add(result, plan)
     report(result, options)
     summarise(result, options)
     return status(result, options, config)

@@ -125,6 +125,11 @@ def commands(ctx: click.Context) -> None:
     help="Write all that is found into a file for --baseline, and exit with 0.",
 )
 @click.option(
+    "--add-ignores",
+    is_flag=True,
+    help="Silence all that is found by comments in the files, and exit with 0.",
+)
+@click.option(
     "--jobs",
     type=click.IntRange(1),
     metavar="NUMBER",

@@ -35,7 +35,7 @@ def _group(*parts: Callable[[Any], Any]) -> Decorator:
 HEADINGS = {
     "Fixes": "fix unsafe_fixes fix_imports show_fixes diff report_unused_ignores",
     "What to look for": "select ignore pedantic lint_tests",
-    "Problems that are there already": "baseline write_baseline",
+    "Problems that are there already": "baseline write_baseline add_ignores",
     "Files and configuration": "exclude config isolated stdin_filename show_files show_settings",
     "Speed": "jobs no_cache cache_dir",
     "Report": "layers graph depth form output plot every verbose quiet statistics summary timings fail_on exit_zero",

@@ -65,6 +65,7 @@ class CheckOptions(ReportOptions, ChildOptions):
     no_cache: bool = False
     baseline: Path | None = None
     write_baseline: Path | None = None
+    add_ignores: bool = False
     show_files: bool = False
     show_settings: bool = False
     cache_dir: Path | None = None

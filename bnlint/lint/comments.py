@@ -50,6 +50,8 @@ class Comments:
     statements: tuple[Statement, ...]
     below: Mapping[int, int]
     """For a line that holds nothing but a comment, the next line that does not."""
+    ends: frozenset[int] = frozenset()
+    """The lines that a comment may stand at the end of: not within a string, nor before a backslash."""
 
     def reach(self, comment: Comment) -> tuple[int, range]:
         """Return the line that a comment is about, and the lines of the statement it stands at.
@@ -76,8 +78,11 @@ def comments_of(text: str) -> Comments:
     listing = Listing.of(text)
     comments: list[Comment] = []
     statements: list[Statement] = []
+    ends: set[int] = set()
     first: tokenize.TokenInfo | None = None
     for token in _tokens(listing):
+        if token.type in (tokenize.NL, tokenize.NEWLINE):
+            ends.add(token.start[0])
         if token.type == tokenize.COMMENT:
             comments.append(_comment(token, listing))
         elif token.type == tokenize.NEWLINE and first is not None:
@@ -85,7 +90,7 @@ def comments_of(text: str) -> Comments:
             first = None
         elif token.type not in _BLANK and first is None:
             first = token
-    return Comments(tuple(comments), tuple(statements), _below(comments))
+    return Comments(tuple(comments), tuple(statements), _below(comments), frozenset(ends))
 
 
 def _below(comments: Sequence[Comment]) -> Mapping[int, int]:

@@ -170,7 +170,7 @@ def _parsed(
         if source is None:
             return None
         text = edited(source.content, (edit for edit in edits if edit.path == path))
-        if text is None or (_compiles(source.content) and not _compiles(text)):
+        if text is None or (compiles(source.content) and not compiles(text)):
             return None
         try:
             files[source.file] = parse_text(text, source.path, source.file)
@@ -179,7 +179,8 @@ def _parsed(
     return files
 
 
-def _compiles(text: str) -> bool:
+def compiles(text: str) -> bool:
+    """Whether Python takes a text."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
