@@ -514,9 +514,11 @@ def test_which_configuration_counts(project: Write, run: Run) -> None:
     assert run("a.py").status == 0
     assert run("a.py", "--isolated").status == 1
     assert run("a.py", "--config", "ci/other.toml").status == 1
-    project({"empty.toml": ""})
-    printed = run("a.py", "--config", "empty.toml")
-    assert (printed.status, printed.err) == (2, "error: empty.toml has no table [tool.bnlint]\n")
+    project({"empty.toml": "", "b/pyproject.toml": ""})
+    assert run("a.py", "--config", "empty.toml").status == 1
+    printed = run("a.py", "--config", "b/pyproject.toml")
+    assert printed.status == 2
+    assert printed.err == "error: b/pyproject.toml has no table [tool.bnlint]\n"
 
 
 def test_findings_are_counted_by_rule(project: Write, run: Run) -> None:
