@@ -1,5 +1,7 @@
 """What a rule says of a program whose runs disagree."""
 
+from dataclasses import replace
+
 from bnlint import registry
 from bnlint.facts.types.run import Run
 from bnlint.finding import Finding
@@ -65,6 +67,15 @@ def test_a_finding_on_any_run_is_reported_and_one_on_all_runs_only_if_they_agree
     assert [*merged_runs(silent, Holds.ON_ANY_RUN)] == [finding]
     assert [*merged_runs(silent, Holds.ON_ALL_RUNS)] == []
     assert [*merged_runs([(run, [finding])], Holds.ON_ALL_RUNS)] == [finding]
+
+
+def test_what_holds_without_options_is_not_doubted_for_those_that_were_tried() -> None:
+    said = answers("BN501", BATCHES + "fit(4)\n")
+    (run, (finding,)) = next((run, found) for run, found in said if found)
+    tried = replace(run, options=("--sync-bn",))
+    usual: list[tuple[Run, list[Finding]]] = [(run, [finding]), (tried, [])]
+    assert [*merged_runs(usual, Holds.ON_ALL_RUNS)] == [finding]
+    assert [*merged_runs([(run, []), (tried, [finding])], Holds.ON_ALL_RUNS)] == []
 
 
 def test_a_run_that_does_not_come_to_the_place_has_no_say() -> None:

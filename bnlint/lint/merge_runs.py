@@ -15,23 +15,25 @@ Answers = Sequence[tuple[Run, Sequence[Finding]]]
 def merged_runs(answers: Answers, holds: Holds) -> Iterator[Finding]:
     """Yield what holds on one run or, if the rule wants that, on all that come to the same place.
 
-    A call of a script that a user named is no guess: what holds there holds. What is found only
-    where options were given says so.
+    A call of a script that a user named is no guess: what holds there holds. Nor is the one without
+    arguments, whatever another one would change. What is found only where options were given says so.
     """
     without_options = {f.span for run, found in answers if not run.options for f in found}
     for run, found in answers:
         for finding in found:
             doubtful = holds is Holds.ON_ALL_RUNS and not run.asked
-            if doubtful and not _is_unanimous(finding, answers):
+            if doubtful and not _is_unanimous(run, finding, answers):
                 continue
             needs_options = run.options and finding.span not in without_options
             yield _with_options(finding, run.options) if needs_options else finding
 
 
-def _is_unanimous(finding: Finding, answers: Answers) -> bool:
+def _is_unanimous(run: Run, finding: Finding, answers: Answers) -> bool:
+    """Whether the runs that are as usual as this one say the same."""
     return all(
-        any(other.span == finding.span for other in found) or not _comes_to(run, finding)
-        for run, found in answers
+        any(same.span == finding.span for same in found) or not _comes_to(other, finding)
+        for other, found in answers
+        if run.options or not other.options
     )
 
 
