@@ -182,7 +182,20 @@ def _keeps_first(name: str, tensor: Tensor, constants: Mapping[str, Value]) -> b
         case "view" | "reshape":
             sizes = constants.get("shape")
             return isinstance(sizes, tuple) and sizes[:1] == (SIZE_OF_FIRST,)
+        case "transpose" | "swapdims" | "swapaxes":
+            swapped = [constants.get("dim0"), constants.get("dim1")]
+            return all(_is_further(dim, tensor.shape.rank) for dim in swapped)
+        case "permute":
+            order = constants.get("shape", constants.get("dims"))
+            return isinstance(order, tuple | list) and [*order[:1]] == [0]
     return False
+
+
+def _is_further(dim: Value, rank: int | None) -> bool:
+    """Whether a dimension is not the first one."""
+    if not isinstance(dim, int):
+        return False
+    return dim > 0 or (rank is not None and -rank < dim < 0)
 
 
 def _all_tensors(value: Value) -> bool:
