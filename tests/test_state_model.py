@@ -137,6 +137,13 @@ def test_what_replaces_a_layer_later_on_leaves_it_certain_before() -> None:
     assert [norm.is_there for norm in first.norms] == [True]
 
 
+@pytest.mark.parametrize("other", ["None", "wrapped(net.bn)", "nn.Identity()"])
+def test_a_layer_that_is_taken_away_is_gone(other: str) -> None:
+    code = f"net(x)\nnet.bn = {other}\nnet.eval()\nnet(x)\n"
+    first, second = forwards(rehearse(HEAD + code, net=True))
+    assert (len(first.norms), len(second.norms)) == (1, 0)
+
+
 def test_an_argument_that_may_be_given_leaves_the_others_known() -> None:
     code = """
 options = {"num_workers": 1, "pin_memory": True} if flag() else {}

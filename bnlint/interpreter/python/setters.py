@@ -78,6 +78,8 @@ def _set_on_module(
         value = keep(m, owner, name, value, m.site(m.assigning or node, scope))
     if m.recipes is not None:
         m.recipes.note_changed(owner, name, value)
+    if name in owner.attributes and modules_in(owner.attributes[name]):
+        m.heap.structure += 1
     m.heap.put(owner.attributes, name, value)
 
 
