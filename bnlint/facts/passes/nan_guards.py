@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from bnlint.facts.passes.forwards import is_live, trains
+from bnlint.facts.passes.forwards import is_live, overlap, trains
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.context import Assumption
-from bnlint.facts.types.run import Backward, Event, Forward, Run
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.run import Backward, Event, Forward, Run, Stored, is_training
 from bnlint.facts.types.weight_events import StatisticsEstimated, StatisticsReset, WeightsLoaded
 from bnlint.immutable import immutable
 
@@ -38,8 +39,21 @@ def _late_guards(run: Run) -> Iterator[LateGuard]:
         for forward in _passed_back(run, backward) if guards else ():
             before = forward.context.assumptions
             for guard in guards:
-                if guard not in before and not _is_mended(guard, repaired):
+                if guard in before or _is_mended(guard, repaired):
+                    continue
+                if _counts_later(run, forward):
                     yield LateGuard(forward, guard)
+
+
+def _counts_later(run: Run, forward: Forward) -> bool:
+    """Whether the model is kept or evaluated after its training, or nothing says that it is not."""
+    if not (run.main and run.complete):
+        return True
+    stored = (model for event in run.of_type(Stored) for model in event.models)
+    used = (other for other in run.of_type(Forward) if is_training(other.mode) is not Known.YES)
+    return any(model.is_same(forward.model) for model in stored) or any(
+        overlap(other, forward) for other in used
+    )
 
 
 def _passed_back(run: Run, backward: Backward) -> Iterator[Forward]:
