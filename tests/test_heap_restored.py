@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bnlint.facts.types.site import Site
+from bnlint.facts.types.context import Condition
 from bnlint.interpreter.core.frames import Completion
 from bnlint.interpreter.core.heap import Heap
 from bnlint.interpreter.core.machine import Machine, Path
@@ -58,12 +58,10 @@ def _shallow(value: object) -> object:
 
 def changed_by_first_paths(code: str, monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
     """For each fork of a rehearsal: what differs when the second path is taken."""
-    forked = Machine.fork
+    parted = Machine.part
     found: list[set[str]] = []
 
-    def fork(
-        m: Machine, first: Path, second: Path, test: Site, every: int | None = None
-    ) -> Completion | None:
+    def part(m: Machine, condition: Condition, first: Path, second: Path) -> Completion | None:
         before = state_of(m)
 
         def other() -> Completion | None:
@@ -71,10 +69,10 @@ def changed_by_first_paths(code: str, monkeypatch: pytest.MonkeyPatch) -> list[s
             found.append({name for name in before if after.get(name) != before[name]})
             return second()
 
-        return forked(m, first, other, test, every)
+        return parted(m, condition, first, other)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Machine, "fork", fork)
+        patch.setattr(Machine, "part", part)
         rehearse(code, net=True)
     return found
 
