@@ -8,12 +8,12 @@ from bnlint.facts.passes.forwards import (
     relies_on_running_statistics,
     trains,
 )
-from bnlint.facts.types.run import Forward, ModeSwitched, Run
+from bnlint.facts.types.run import Forward, ModeSwitched, OptimizerStep, Run
 from bnlint.facts.types.weight_events import StatisticsEstimated, WeightsLoaded, WeightsWritten
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule, Settings, first_of_each
 
-RULE = Rule("BN706", "frozen-from-scratch", Severity.ERROR)
+RULE = Rule("BN706", "frozen-from-scratch", Severity.ERROR, in_tests=False)
 
 Changed = WeightsLoaded | WeightsWritten | StatisticsEstimated
 
@@ -25,11 +25,17 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
         (forward, freeze)
         for forward in run.of_type(Forward)
         if trains(forward) and relies_on_running_statistics(forward)
+        if _is_stepped(run, forward)
         if _is_as_built(run, forward)
         if (freeze := _freeze(run, forward)) is not None and not _may_load(forward, freeze)
     )
     for forward, freeze in first_of_each(found, key=lambda entry: entry[1].site):
         yield _finding(forward, freeze)
+
+
+def _is_stepped(run: Run, forward: Forward) -> bool:
+    """Whether an optimizer uses the gradients; a test of where they come from takes some, too."""
+    return any(step.order > forward.order for step in run.of_type(OptimizerStep))
 
 
 def _is_as_built(run: Run, forward: Forward) -> bool:
