@@ -271,7 +271,7 @@ REPEATED = [
 ]
 
 
-AT_ONE_PLACE = ("_CLASS", "_REST_OF_LINE")
+AT_ONE_PLACE = ("_CLASS", "_REST_OF_LINE", "code_text._ASSIGNED", "._WHOLE_NUMBER")
 """Expressions that are matched where they must begin, not searched for."""
 
 
