@@ -662,3 +662,18 @@ def test_what_only_writes_a_model_down_leaves_its_mode(imported: str, made: str,
     assert modes(rehearse(code, net=True)) == ["train"]
     unknown = code.replace(made, "make()")
     assert modes(rehearse(unknown, net=True)) == ["unknown"]
+
+
+LOOKED_UP = {
+    "by an attribute": "switch = run.config.switch\nswitch(net)",
+    "in a table": "switch = table()[run.config.name]\nswitch(net)",
+    "in a table of an object": "box.switch = table()[run.config.name]\nbox.switch(net)",
+    "in a table of functions": "switch = {'a': table(), 'b': table()}[run.config.name]\nswitch(net)",
+}
+
+
+@pytest.mark.parametrize("code", LOOKED_UP.values(), ids=LOOKED_UP)
+def test_a_function_that_what_is_written_down_chooses_may_do_anything(code: str) -> None:
+    head = "import types, wandb\nfrom unknown import table\nbox = types.SimpleNamespace()\n"
+    text = f"{head}run = wandb.init()\nnet = Net()\n{code}\nnet(x)\n"
+    assert modes(rehearse(text, net=True)) == ["unknown"]

@@ -267,7 +267,7 @@ def _call_unknown(
     m.journal.numbers.note(arguments.values)
     owner, _, name = dotted(getattr(site.node, "func", None)).lower().rpartition(".")
     inputs = tensors_in(arguments.values)
-    if _is_recorder(callee):
+    if _records(callee, site):
         return Unknown(f"{name}()", site, callee)
     note_unknown_call(m, callee, arguments, site)
     if (callee is SHUFFLED and "sort" not in name) or _is_drawn(arguments, site):
@@ -290,11 +290,15 @@ def _call_unknown(
     return Unknown(f"{name}()", site, callee)
 
 
-def _is_recorder(value: Value) -> bool:
-    """Whether something is, or comes from, a logger, a writer of summaries, a progress bar."""
-    while isinstance(value, Unknown) and value.cause is not None:
-        value = value.cause
-    match value:
+def _records(callee: Value, site: Site) -> bool:
+    """Whether a method of a logger, a writer of summaries or a progress bar is called.
+
+    What is only looked up by something that such an object holds may be any function.
+    """
+    if not isinstance(getattr(site.node, "func", None), cst.Attribute):
+        return False
+    owner = callee.cause if isinstance(callee, Unknown) else callee
+    match owner if isinstance(owner, Instance) else callee:
         case Instance(library=path, is_module=False) | Unknown(reason=path):
             package = path.partition(".")[0]
             return package in RECORDERS or path.startswith("torch.utils.tensorboard.")
