@@ -7,8 +7,9 @@ from pathlib import Path
 import libcst as cst
 
 from bnlint.facts.types.invocation import Invocation, Refusal
+from bnlint.facts.types.site import Site
 from bnlint.immutable import immutable
-from bnlint.interpreter.core.values import Text, Value
+from bnlint.interpreter.core.values import Text, Unknown, Value
 from bnlint.source.parents import below
 
 FREEZING = re.compile(r"freeze|frozen|fix[-_]|finetune|fine[-_]tune", re.IGNORECASE)
@@ -18,6 +19,7 @@ TELLING = re.compile(
 )
 """Names in a branch that say that it does something with BatchNorm, its mode or its parameters."""
 
+_OPTION = "option "
 
 Origin = Callable[[cst.BaseExpression], str | None]
 
@@ -208,6 +210,18 @@ class CommandLine:
                 option = Option(flag, literal.evaluated_value)
                 if option != self.given and origin(left) == flag:
                     yield option
+
+
+def unknown_option(flag: str, site: Site | None = None) -> Unknown:
+    """An option of the command line that has no default, and was not given."""
+    return Unknown(_OPTION + flag, site)
+
+
+def option_without_default(value: Value) -> str | None:
+    """The flag of such an option."""
+    if isinstance(value, Unknown) and value.reason.startswith(_OPTION):
+        return value.reason.removeprefix(_OPTION)
+    return None
 
 
 def _word(text: str, given_by: str | None) -> Text:

@@ -37,21 +37,6 @@ class Unknown:
         return f"?{self.reason}"
 
 
-_OPTION = "option "
-
-
-def unknown_option(flag: str, site: Site | None = None) -> Unknown:
-    """An option of the command line that has no default, and was not given."""
-    return Unknown(_OPTION + flag, site)
-
-
-def option_without_default(value: Value) -> str | None:
-    """The flag of such an option."""
-    if isinstance(value, Unknown) and value.reason.startswith(_OPTION):
-        return value.reason.removeprefix(_OPTION)
-    return None
-
-
 CONDITIONAL = "depends on a condition"
 """The reason of a value that differs between two paths."""
 SOME_ITEMS = "items that depend on a condition"

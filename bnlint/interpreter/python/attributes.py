@@ -6,6 +6,7 @@ from dataclasses import replace
 import libcst as cst
 
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.command_line import unknown_option
 from bnlint.interpreter.core.machine import ATTRIBUTES, Machine, handles
 from bnlint.interpreter.core.namespaces import Directory, Namespace
 from bnlint.interpreter.core.objects import (
@@ -39,7 +40,6 @@ from bnlint.interpreter.core.values import (
     Unknown,
     Value,
     present,
-    unknown_option,
 )
 from bnlint.interpreter.evaluation.vectors import Vector
 from bnlint.interpreter.python.functions import run_function

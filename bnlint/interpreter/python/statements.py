@@ -7,6 +7,7 @@ import libcst as cst
 
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.run import ModeNotCalled
+from bnlint.interpreter.core.command_line import option_without_default
 from bnlint.interpreter.core.frames import BREAK, CONTINUE, RAISE, Completion, End
 from bnlint.interpreter.core.joins import MOST_ALTERNATIVES
 from bnlint.interpreter.core.machine import STATEMENTS, Machine, handles
@@ -22,7 +23,6 @@ from bnlint.interpreter.core.values import (
     Text,
     Unknown,
     Value,
-    option_without_default,
 )
 from bnlint.interpreter.evaluation import change
 from bnlint.interpreter.evaluation.vectors import Vector
