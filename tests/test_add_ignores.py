@@ -96,6 +96,15 @@ def test_it_goes_with_nothing_else_that_writes(project: Write, run: Run, others:
     assert printed.err.startswith("error: `--add-ignores` does not go with")
 
 
+@pytest.mark.parametrize("option", [["--add-ignores"], ["--write-baseline", "known.json"]])
+def test_a_summary_is_written_whatever_becomes_of_the_findings(
+    project: Write, run: Run, option: list[str]
+) -> None:
+    root = project({"train.py": HEAD + PLACES["a line"] + USE})
+    run("train.py", *option, "--summary", "summary.json")
+    assert json.loads((root / "summary.json").read_text())
+
+
 def test_nothing_outside_the_project_is_written(project: Write, run: Run) -> None:
     net = "from torch import nn\ndef make():\n    return nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))\n"
     root = project(

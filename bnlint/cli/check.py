@@ -77,12 +77,12 @@ def _check(options: CheckOptions) -> int:
             result = engine.lint(
                 found.targets, plan, progress, trace=trace, workers=_workers(options, config)
             )
+    summarise(result, options)
     if options.write_baseline is not None:
         return baseline.write(result, options.write_baseline)
     if options.add_ignores:
         return ignores.add(result, plan)
     report(result, options)
-    summarise(result, options)
     return status(result, options, config)
 
 
