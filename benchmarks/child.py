@@ -163,7 +163,7 @@ def measure(folder: Path, modules: Mapping[str, str], rounds: int) -> None:
     file = folder / "net.py"
     file.write_text(MODEL, encoding="utf-8")
     target: dict[str, object] = {"file": str(file), "module": None, "name": "Net", "arguments": {}}
-    model: Job = {"roots": [str(folder)], "build": {"target": target}}
+    model: Job = {"home": str(folder), "build": {"target": target}}
     seconds = best_of(rounds, starts(modules, model))
     with ExitStack() as stack:
         seconds |= best_of(10 * rounds, jobs(stack, modules))

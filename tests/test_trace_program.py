@@ -153,12 +153,3 @@ def test_what_the_guard_lacks_is_said_once() -> None:
     attempt = trace_program.Attempt("Net", SPAN, failure="no", lacks=("memory is not limited",))
     result = engine.Result((), {}, {}, 1, (attempt, attempt))
     assert traces(result, Style()).count("not guarded: memory is not limited\n") == 1
-
-
-def test_folders_of_imports_are_the_files_and_those_above(tmp_path: Path) -> None:
-    (tmp_path / "pyproject.toml").write_text("")
-    file = tmp_path / "pkg" / "sub" / "net.py"
-    file.parent.mkdir(parents=True)
-    roots = trace_program.roots_of(file, Project())
-    expected = [file.parent, tmp_path / "pkg", tmp_path, tmp_path / "src"]
-    assert roots == [str(folder) for folder in expected]

@@ -136,7 +136,7 @@ def file(tmp_path: Path) -> str:
 @pytest.fixture
 def make(file: str) -> Iterator[Make]:
     """Build in a project of one file."""
-    with importing.project([str(Path(file).parent)]) as project:
+    with importing.project(str(Path(file).parent)) as project:
         yield lambda job: build_in(project, job, "train.py")
 
 
@@ -389,7 +389,7 @@ def test_constructors_that_look_into_parameters_get_real_ones(
 
 
 def test_real_parameters(make: Make, file: str) -> None:
-    with importing.project([str(Path(file).parent)]) as project:
+    with importing.project(str(Path(file).parent)) as project:
         job = {"recipe": to_json(net(file))}
         module = build_in(project, job, "train.py", real=True).module
     assert not any(parameter.is_meta for parameter in module.parameters())

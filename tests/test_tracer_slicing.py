@@ -14,6 +14,7 @@ import pytest
 import torch
 from torch.overrides import TorchFunctionMode
 
+from bnlint.source import Project
 from bnlint.tracer.slicing import importing
 from bnlint.tracer.slicing.importing import SlicedProject
 from bnlint.tracer.slicing.lazy_globals import Unavailable
@@ -28,7 +29,7 @@ RAN: list[str] = []
 def write(tmp_path: Path) -> Iterator[Write]:
     """Write files and let them be imported."""
     RAN.clear()
-    with importing.project([str(tmp_path)]) as project:
+    with importing.project(str(tmp_path)) as project:
 
         def write_files(files: Mapping[str, str]) -> SlicedProject:
             for name, text in files.items():
@@ -43,7 +44,7 @@ def write(tmp_path: Path) -> Iterator[Write]:
 def load(write: Write, text: str, **others: str) -> ModuleType:
     """The module of a script, beside which there are other modules."""
     project = write({"script.py": text, **{f"{name}.py": other for name, other in others.items()}})
-    return project.load_file(str(Path(project.roots[0], "script.py")))
+    return project.load_file(str(Path(project.home, "script.py")))
 
 
 def ran(text: str) -> str:
@@ -190,14 +191,14 @@ def test_decorated_by_what_is_missing(write: Write) -> None:
 
 def test_files_in_other_encodings(write: Write) -> None:
     project = write({})
-    path = Path(project.roots[0], "old.py")
+    path = Path(project.home, "old.py")
     path.write_bytes("# coding: latin-1\nx = 'é'\n".encode("latin-1"))
     assert project.load_file(str(path)).x == "é"
 
 
 def test_texts_stand_in_for_files(write: Write) -> None:
     project = write({"script.py": "x = 1\n", "pkg/a.py": "y = 1\n"})
-    root = project.roots[0]
+    root = project.home
     project.texts[f"{root}/script.py"] = "# coding: latin-1\nfrom pkg.a import y\nx = 'é'\n"
     project.texts[f"{root}/pkg/a.py"] = "from .b import y\n"
     project.texts[f"{root}/pkg/b.py"] = "y = 2\n"
@@ -213,7 +214,7 @@ def test_missing_packages_matter_only_where_they_are_used(write: Write) -> None:
     project = write(
         {"script.py": "import os, yacs\nfrom nowhere import a\ndef f(): return yacs.b\n"}
     )
-    module = project.load_file(f"{project.roots[0]}/script.py")
+    module = project.load_file(f"{project.home}/script.py")
     assert module.os is importlib.import_module("os")
     assert project.missing == []
     with pytest.raises(ModuleNotFoundError, match="yacs") as caught:
@@ -268,8 +269,8 @@ def test_other_versions_of_python(write: Write) -> None:
     assert load(write, "def f(x): return x.cuda(async=True)\ny = 3\n").y == 3
     project = write({"old.py": "print 'hello'\n"})
     with pytest.raises(SyntaxError) as caught:
-        project.load_file(f"{project.roots[0]}/old.py")
-    assert (caught.value.filename, caught.value.lineno) == (f"{project.roots[0]}/old.py", 1)
+        project.load_file(f"{project.home}/old.py")
+    assert (caught.value.filename, caught.value.lineno) == (f"{project.home}/old.py", 1)
 
 
 # -- imports ------------------------------------------------------------------------------------
@@ -286,27 +287,27 @@ PACKAGE = {
 
 def test_packages(write: Write) -> None:
     project = write({**PACKAGE, "script.py": "import pkg\nfrom pkg.tools import net\n"})
-    module = project.load_file(f"{project.roots[0]}/script.py")
+    module = project.load_file(f"{project.home}/script.py")
     assert module.pkg.Net.n == 4
     assert module.net() is module.pkg.Net
     assert module.pkg.deep() == 4
     assert not hasattr(module.pkg, "Hidden")
-    assert module.pkg.__path__ == [f"{project.roots[0]}/pkg"]
+    assert module.pkg.__path__ == [f"{project.home}/pkg"]
     assert module.pkg.nets.__package__ == "pkg"
 
 
 def test_a_relative_import_that_leads_nowhere(write: Write) -> None:
     lost = {"pkg/deep.py": "from ..pkg.nets import Net\ndef deep(): return Net\n"}
     project = write({**PACKAGE, **lost, "script.py": "import pkg\n"})
-    module = project.load_file(f"{project.roots[0]}/script.py")
+    module = project.load_file(f"{project.home}/script.py")
     with pytest.raises(ImportError, match="beyond top-level package"):
         module.pkg.deep()
 
 
 def test_a_file_is_one_module_however_it_is_reached(write: Write) -> None:
     project = write({**PACKAGE, "script.py": "from pkg.nets import Net\n"})
-    net = project.load_file(f"{project.roots[0]}/script.py").Net
-    assert project.load_file(f"{project.roots[0]}/pkg/nets.py").Net is net
+    net = project.load_file(f"{project.home}/script.py").Net
+    assert project.load_file(f"{project.home}/pkg/nets.py").Net is net
     assert project.load_module("pkg.nets").Net is net
     assert net.__module__ == "pkg.nets"
 
@@ -314,7 +315,7 @@ def test_a_file_is_one_module_however_it_is_reached(write: Write) -> None:
 def test_files_in_folders_that_are_no_packages(write: Write) -> None:
     files = {"nets/a.py": "from nets.b import x\n", "nets/b.py": "from . import c\nx = c.y\n"}
     project = write({**files, "nets/c.py": "y = 5\n"})
-    assert project.load_file(f"{project.roots[0]}/nets/a.py").x == 5
+    assert project.load_file(f"{project.home}/nets/a.py").x == 5
 
 
 def test_circular_imports(write: Write) -> None:
@@ -354,14 +355,14 @@ def test_submodules_that_other_imports_would_have_brought(
 def test_only_the_project_finds_its_modules(write: Write) -> None:
     project = write({"colorsys.py": "mine = True\n", "script.py": "import colorsys\n"})
     sys.modules.pop("colorsys", None)
-    assert project.load_file(f"{project.roots[0]}/script.py").colorsys.mine
+    assert project.load_file(f"{project.home}/script.py").colorsys.mine
     del sys.modules["colorsys"]
     assert not hasattr(importlib.import_module("colorsys"), "mine")
 
 
 def test_torch_is_never_the_projects(write: Write) -> None:
     project = write({"torch/__init__.py": "", "script.py": "import torch\n"})
-    assert project.load_file(f"{project.roots[0]}/script.py").torch is torch
+    assert project.load_file(f"{project.home}/script.py").torch is torch
 
 
 def test_a_dotted_import_chooses_the_folder_that_has_it_all(tmp_path: Path) -> None:
@@ -370,8 +371,25 @@ def test_a_dotted_import_chooses_the_folder_that_has_it_all(tmp_path: Path) -> N
     (nested / "models.py").touch()
     (nested / "parts.py").write_text("x = 7\n", encoding="utf-8")
     (tmp_path / "script.py").write_text("import models.parts as parts\n", encoding="utf-8")
-    with importing.project([str(nested), str(tmp_path)]) as project:
+    with importing.project(str(nested)) as project:
         assert project.load_file(str(tmp_path / "script.py")).parts.x == 7
+
+
+@pytest.mark.parametrize("imported", ["from parts import x", "from parts import *"])
+def test_modules_are_found_where_the_rehearsal_finds_them(write: Write, imported: str) -> None:
+    files = {"setup.py": "", "nets/net.py": f"{imported}\n", "nets/parts.py": "x = 1\n"}
+    added = {
+        "more/parts.py": "x = 2\n",
+        "run.py": f"import sys\nsys.path.append('more')\n{imported}",
+    }
+    project = write({**files, **added})
+    assert project.load_file(f"{project.home}/nets/net.py").x == 1
+    del sys.modules["parts"]
+    assert project.load_file(f"{project.home}/run.py").x == 2
+    rehearsed = Project()
+    for file, found in (("nets/net.py", "nets/parts.py"), ("run.py", "more/parts.py")):
+        rehearsed.load(project.home / file)
+        assert rehearsed.modules.locate("parts", 0, project.home / file) == project.home / found
 
 
 def test_relative_imports_need_no_package(tmp_path: Path) -> None:
@@ -379,13 +397,13 @@ def test_relative_imports_need_no_package(tmp_path: Path) -> None:
     nested.mkdir()
     (nested / "a.py").write_text("from .b import x\n", encoding="utf-8")
     (nested / "b.py").write_text("x = 8\n", encoding="utf-8")
-    with importing.project([str(nested), str(tmp_path)]) as project:
+    with importing.project(str(nested)) as project:
         assert project.load_file(str(nested / "a.py")).x == 8
 
 
 def test_afterwards_all_is_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "bnlint_sliced_example.py").write_text("x = 1\n", encoding="utf-8")
-    with importing.project([str(tmp_path)]) as project:
+    with importing.project(str(tmp_path)) as project:
         assert project.load_module("bnlint_sliced_example").x == 1
     assert "bnlint_sliced_example" not in sys.modules
     with pytest.raises(ModuleNotFoundError):

@@ -54,24 +54,6 @@ def test_what_is_no_target(file: Path, text: str, said: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_imports_are_looked_for_beside_a_file_and_above(tmp_path: Path) -> None:
-    (tmp_path / "pyproject.toml").touch()
-    folder = tmp_path / "a" / "b"
-    folder.mkdir(parents=True)
-    (tmp_path / "src").mkdir()
-    target = TraceTarget("Net", file=str(folder / "net.py"))
-    above = [folder, tmp_path / "a", tmp_path, tmp_path / "src"]
-    assert target.roots() == [str(each) for each in above]
-
-
-def test_imports_of_a_module_are_looked_for_from_here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "setup.py").touch()
-    monkeypatch.chdir(tmp_path)
-    assert TraceTarget("Net", module="nets").roots() == [str(tmp_path)]
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -122,7 +122,7 @@ def _ask(target: TraceTarget, options: ModelOptions, measure: str) -> Answer:
     sizes = [parse_size(size, options.dtype) for size in options.inputs]
     job: Mapping[str, object] = {
         "build": {"target": target.to_json(given)},
-        "roots": target.roots(),
+        "home": str(_folder_of(target)),
         "inputs": [size.to_json() for size in sizes] or None,
         "measure": measure,
     }

@@ -7,7 +7,8 @@ from pathlib import Path
 from bnlint.immutable import immutable
 from bnlint.lint.files import LintTarget
 from bnlint.lint.relevance import imported_files, text_of
-from bnlint.source import Project, TextFile
+from bnlint.source import TextFile
+from bnlint.source.imports import ModuleFinder
 from bnlint.source.regular import read_bytes
 
 _BY_NAME = re.compile(
@@ -32,19 +33,19 @@ def programs(targets: Sequence[LintTarget], overrides: Mapping[Path, TextFile]) 
     project are one program.
     """
     texts = {target.path: _text(target, overrides) for target in targets}
-    project = Project()
+    modules = ModuleFinder()
     for path, text in texts.items():
-        project.search_for(path, text)
+        modules.search_for(path, text)
     connected = _Connected()
     waiting = dict(texts)
     while waiting:
         file, text = waiting.popitem()
-        imported = [*imported_files(file, text, project)]
+        imported = [*imported_files(file, text, modules)]
         connected.join(file, imported)
         new = [other for other in imported if other not in texts]
         waiting |= {other: _read(other, overrides) for other in new}
         texts |= {other: waiting[other] for other in new}
-    _join_whole_projects(texts, project, connected)
+    _join_whole_projects(texts, modules, connected)
     divided: dict[Path, list[LintTarget]] = {}
     for target in targets:
         divided.setdefault(connected.first(target.path), []).append(target)
@@ -55,11 +56,11 @@ def programs(targets: Sequence[LintTarget], overrides: Mapping[Path, TextFile]) 
 
 
 def _join_whole_projects(
-    texts: Mapping[Path, str], project: Project, connected: "_Connected"
+    texts: Mapping[Path, str], modules: ModuleFinder, connected: "_Connected"
 ) -> None:
-    roots = {project.root_of(file) for file, text in texts.items() if _BY_NAME.search(text)}
+    roots = {modules.root_of(file) for file, text in texts.items() if _BY_NAME.search(text)}
     for file in texts if roots else ():
-        if (root := project.root_of(file)) in roots:
+        if (root := modules.root_of(file)) in roots:
             connected.join(root, [file])
 
 

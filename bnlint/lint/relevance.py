@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bnlint.lint.files import LintTarget
-from bnlint.source import Project, Unreadable
+from bnlint.source import Unreadable
 from bnlint.source.decoding import decode_file
+from bnlint.source.imports import ModuleFinder, modules_of
 from bnlint.source.notebook import NOTEBOOK
 from bnlint.source.regular import read_bytes
 
@@ -45,14 +46,14 @@ def _mattering(files: Iterable[Path]) -> set[Path]:
     waiting = list(dict.fromkeys(files))
     seen = set(waiting)
     matter: list[Path] = []
-    project = Project()
+    modules = ModuleFinder()
     while waiting:
         file = waiting.pop()
         content = _content(file)
         if content is None or _says_torch(content):
             matter.append(file)
             continue
-        for imported in imported_files(file, text_of(content, file), project):
+        for imported in imported_files(file, text_of(content, file), modules):
             importers[imported].add(file)
             if imported not in seen:
                 seen.add(imported)
@@ -73,14 +74,13 @@ def text_of(content: bytes, file: Path) -> str:
         return content.decode(errors="replace")
 
 
-def imported_files(file: Path, text: str, project: Project) -> Iterator[Path]:
+def imported_files(file: Path, text: str, modules: ModuleFinder) -> Iterator[Path]:
     """Yield the project files that the import statements of a text may execute."""
-    for dots, module, members, modules in _IMPORT.findall(text):
-        names = re.findall(r"[\w.]+", members or modules)
-        if not modules:
-            names = [f"{module}.{name}".lstrip(".") for name in names] + [module]
-        for part in {part for name in names for part in _with_packages(name)}:
-            found = project.locate(part, len(dots), file)
+    for dots, module, members, imported in _IMPORT.findall(text):
+        names = re.findall(r"[\w.]+", imported or members)
+        meant = names if imported else [*modules_of(module, names)]
+        for part in {part for name in meant for part in _with_packages(name)}:
+            found = modules.locate(part, len(dots), file)
             if found is not None and found.suffix == ".py":
                 yield found
 

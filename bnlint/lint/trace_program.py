@@ -117,7 +117,7 @@ class Tracer:
         file = _file_of(graph, project) if script is None else Path(script)
         job = {
             "build": {"recipe": to_json(renumbered(recipe)), "texts": _unsaved(project)},
-            "roots": roots_of(file, project),
+            "home": str(file.parent),
             "argv0": str(file),
         }
         answer = self._answer(job)
@@ -160,13 +160,6 @@ def _is_saved(file: SourceFile) -> bool:
         return decode_file(read_bytes(file.file), file.file).text == file.content
     except (OSError, Unreadable):
         return False
-
-
-def roots_of(file: Path, project: Project) -> list[str]:
-    """The folders in which imports of a file are looked for: its own, then those above it."""
-    root = project.root_of(file)
-    folders = [file.parent, *(p for p in file.parents if p.is_relative_to(root)), root / "src"]
-    return [str(folder) for folder in dict.fromkeys(folders)]
 
 
 def attempt_of(

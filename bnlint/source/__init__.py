@@ -5,7 +5,7 @@ LibCST takes longer to import than a small file to read, so it is left until som
 
 from typing import TYPE_CHECKING
 
-from bnlint.source.imports import Project
+from bnlint.source.project import Project
 from bnlint.source.text_file import TextFile
 from bnlint.source.unreadable import Unreadable
 

@@ -1,39 +1,46 @@
-"""What an import statement means inside a project."""
+"""Which file of a project an import means, for all that read, rehearse or execute its code."""
 
 import os
+import re
 import sys
-from collections.abc import Iterator, Mapping
-from itertools import takewhile
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import islice, takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from bnlint.source import lookups
-from bnlint.source.data_files import DataFiles
 from bnlint.source.listing import Listings
-from bnlint.source.lookups import Lookup
-from bnlint.source.search_paths import added_folders
-from bnlint.source.unreadable import Unreadable
 from bnlint.vocabulary.packages import NEVER_OURS, THIRD_PARTY
-
-if TYPE_CHECKING:
-    from bnlint.source.file import SourceFile
 
 MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 """What stands in the root folder of a project."""
+_INIT = "__init__.py"
 _LEVELS_WITHOUT_MARKER = 4
+_PATH_CHANGED = re.compile(r"sys\.path\.(?:append|insert|extend)\b|sys\.path\s*(?:\+=|\[|=)")
+_WRITTEN_PATH = re.compile(r"""(["'])([\w./-]*[A-Za-z][\w./-]*)\1""")
+_MOST_PATHS = 32
+"""Written paths of one file that are looked at."""
 
 
-class Project:
-    """The project files that are read, and how their imports lead from one to another.
+def is_well_known(package: str) -> bool:
+    """Whether nearly everybody who imports a package of this name has it installed."""
+    return package in NEVER_OURS or package in THIRD_PARTY
 
-    ``overrides`` stand in for files on disk (an editor's buffer, text from standard input).
-    ``unreadable`` remembers imported files that could not be read.
+
+class ModuleFinder:
+    """Where modules of projects are looked for.
+
+    ``replaced`` are files that there are, whatever the disk holds. ``is_installed`` tells which
+    packages an import means unless a script would find a module of the project first; without it
+    these are the well-known ones.
     """
 
-    def __init__(self, overrides: "Mapping[Path, SourceFile] | None" = None) -> None:
-        self.unreadable: dict[Path, Unreadable] = {}
-        self._overrides = {_absolute(path): file for path, file in (overrides or {}).items()}
-        self._files: dict[Path, SourceFile] = {}
+    def __init__(
+        self,
+        replaced: Collection[Path] = (),
+        is_installed: Callable[[str], bool] = is_well_known,
+    ) -> None:
+        self.listings = Listings()
+        self._replaced = replaced
+        self._is_installed = is_installed
         self._read_from: set[Path] = set()
         """The folders of the files read so far."""
         self._added: list[Path] = []
@@ -42,47 +49,6 @@ class Project:
         self._located: dict[tuple[str, int, Path], Path | None] = {}
         self._folders: dict[Path, Path] = {}
         """The folder of each importer; asking the operating system is slow."""
-        self._listings = Listings()
-        self.data = DataFiles()
-        for path, source in self._overrides.items():
-            self.search_for(path, source.content)
-
-    @property
-    def overrides(self) -> "tuple[SourceFile, ...]":
-        """The files that stand in for those on disk."""
-        return tuple(self._overrides.values())
-
-    @property
-    def files(self) -> "tuple[SourceFile, ...]":
-        """All files read so far, in reading order."""
-        return tuple(self._files.values())
-
-    def lookups(self) -> tuple[Lookup, ...]:
-        """What was asked of the file system so far, but for the Python files that were read."""
-        listings = self._listings
-        some = (
-            lookups.kinds(path, own, listings.known(path)) for path, own in listings.names.items()
-        )
-        every = (lookups.entries(path, names) for path, names in listings.whole.items())
-        return *some, *every, *self.data.lookups()
-
-    def load(self, path: Path, display: str | None = None) -> "SourceFile":
-        """Read a file, at most once; raises :class:`Unreadable`."""
-        file = _absolute(path)
-        if file in self._files:
-            return self._files[file]
-        if file in self.unreadable:
-            raise self.unreadable[file]
-        from bnlint.source.file import read
-
-        try:
-            source = self._overrides[file] if file in self._overrides else read(file, display)
-        except Unreadable as error:
-            self.unreadable[file] = error
-            raise
-        self._files[file] = source
-        self.search_for(file, source.content)
-        return source
 
     def search_for(self, file: Path, content: str) -> None:
         """Search from now on also where a file's own imports lead: it may be the script that is run.
@@ -97,7 +63,7 @@ class Project:
             bases = [*_upwards(folder, self.root_of(folder))]
             ends = (parts[start:] for start in range(len(parts)))
             places = (base.joinpath(*end) for end in ends for base in bases)
-            found = next((place for place in places if self._is_folder(place)), None)
+            found = next((place for place in places if self.is_folder(place)), None)
             if found is not None and found not in self._added:
                 self._added.append(found)
                 self._located.clear()
@@ -108,30 +74,47 @@ class Project:
         It is the nearest ancestor with pyproject.toml, setup.py, setup.cfg or .git; without one, the
         fourth ancestor at most, below the home directory and the file system's root.
         """
-        folder = _absolute(path)
-        if not self._is_folder(folder):
+        folder = absolute(path)
+        if not self.is_folder(folder):
             folder = folder.parent
         if folder not in self._roots:
             self._roots[folder] = self._find_root(folder)
         return self._roots[folder]
 
-    def resolve(self, name: str, level: int, importer: Path) -> "SourceFile | Path | None":
+    def locate(self, name: str, level: int, importer: Path) -> Path | None:
         """Return the file or namespace folder that an import in ``importer`` means, if of the project.
 
-        ``level`` counts the dots of ``from ..name import``. ``None``: not of the project, or
-        unreadable.
+        ``level`` counts the dots of ``from ..name import``. ``None``: not of the project.
         """
-        return self._open(self.locate(name, level, importer))
-
-    def locate(self, name: str, level: int, importer: Path) -> Path | None:
-        """The same, without reading the file."""
         folder = self._folders.get(importer)
         if folder is None:
-            folder = self._folders[importer] = _absolute(importer).parent
+            folder = self._folders[importer] = absolute(importer).parent
         key = (name, level, folder)
         if key not in self._located:
             self._located[key] = self._locate(name, level, folder)
         return self._located[key]
+
+    def find(self, folder: Path, parts: Iterable[str]) -> Path | None:
+        """Follow the parts of a dotted name from a folder: a file, or the folder of a namespace package."""
+        *packages, last = parts
+        for part in packages:
+            if not self._has_folder(folder, part):
+                return None
+            folder = folder / part
+        package, module = folder / last, last + ".py"
+        if self._has_folder(folder, last) and self.has_file(package, _INIT):
+            return package / _INIT
+        if self.has_file(folder, module):
+            return folder / module
+        return package if self._has_folder(folder, last) else None
+
+    def has_file(self, folder: Path, name: str) -> bool:
+        """Whether a folder has such a file, on disk or among those that are replaced."""
+        return self.listings.has_file(folder, name) or folder / name in self._replaced
+
+    def is_folder(self, path: Path) -> bool:
+        """Whether there is such a folder; that of the file system's root is in none."""
+        return path == path.parent or self.listings.has_directory(path.parent, path.name)
 
     def _locate(self, name: str, level: int, folder: Path) -> Path | None:
         parts = name.split(".") if name else []
@@ -139,28 +122,32 @@ class Project:
             return None
         if level:
             above = [*_upwards(folder, self.root_of(folder))]
-            return self._find(above[level - 1], parts) if level <= len(above) else None
+            if level > len(above):
+                return None
+            start = above[level - 1]
+            return self.find(start, parts) if parts else self._package(start)
         namespace: Path | None = None
         for root in self._search_path(parts[0], folder):
-            found = self._find(root, parts)
-            if found is not None and not self._is_folder(found):
+            found = self.find(root, parts)
+            if found is not None and not self.is_folder(found):
                 return found
             namespace = namespace or found
         return namespace
 
     def _search_path(self, package: str, folder: Path) -> Iterator[Path]:
         """Yield where a script of this project may look; folders that are packages come last."""
-        if package in NEVER_OURS or package in sys.builtin_module_names:
+        installed = self._is_installed(package)
+        if package in sys.builtin_module_names or (installed and package in NEVER_OURS):
             return
         chain = [*_upwards(folder, self.root_of(folder)), *self._scripts_above(folder)]
-        packages = [root for root in chain if self._has_file(root, "__init__.py")]
+        packages = [root for root in chain if self.has_file(root, _INIT)]
         top = self.root_of(folder)
         added = [root for root in self._added if root.is_relative_to(top) and root not in chain]
         plain = [*(root for root in chain if root not in packages), *added]
         if package in sys.stdlib_module_names:
             yield from plain[: len(plain) - len(added)]
             return
-        if package in THIRD_PARTY:
+        if installed:
             yield from plain
             return
         for root in plain + packages:
@@ -175,60 +162,53 @@ class Project:
         if root != root.parent:
             yield from (candidate for candidate in above if candidate in self._read_from)
 
-    def _find(self, folder: Path, parts: list[str]) -> Path | None:
-        """Follow a dotted name from a folder; the file, or the folder of a namespace package."""
-        for part in parts[:-1]:
-            if not self._has_folder(folder, part):
-                return None
-            folder = folder / part
-        if not parts:
-            return self._package(folder)
-        last = parts[-1]
-        if self._has_folder(folder, last) and self._has_file(folder / last, "__init__.py"):
-            return folder / last / "__init__.py"
-        if self._has_file(folder, last + ".py"):
-            return folder / (last + ".py")
-        return folder / last if self._has_folder(folder, last) else None
-
     def _package(self, folder: Path) -> Path | None:
-        if self._has_file(folder, "__init__.py"):
-            return folder / "__init__.py"
-        return folder if self._is_folder(folder) else None
-
-    def _open(self, found: Path | None) -> "SourceFile | Path | None":
-        if found is None or self._is_folder(found):
-            return found
-        try:
-            return self.load(found)
-        except Unreadable:
-            return None
-
-    def has_file(self, path: Path) -> bool:
-        """Whether there is such a file, on disk or among the texts that replace it."""
-        return self._has_file(path.parent, path.name)
-
-    def entries(self, folder: Path) -> "Mapping[str, bool]":
-        """The names in a folder; none when it cannot be read."""
-        return self._listings.entries(folder)
-
-    def _has_file(self, folder: Path, name: str) -> bool:
-        return self._listings.has_file(folder, name) or folder / name in self._overrides
+        if self.has_file(folder, _INIT):
+            return folder / _INIT
+        return folder if self.is_folder(folder) else None
 
     def _has_folder(self, folder: Path, name: str) -> bool:
-        return self._listings.has_directory(folder, name)
-
-    def _is_folder(self, path: Path) -> bool:
-        """Whether there is such a folder; that of the file system's root is in none."""
-        return path == path.parent or self._listings.has_directory(path.parent, path.name)
+        return self.listings.has_directory(folder, name)
 
     def _find_root(self, folder: Path) -> Path:
         candidates = list(_upwards(folder, Path(folder.anchor)))
         for candidate in candidates:
-            if any(self._listings.kind(candidate, marker) is not None for marker in MARKERS):
+            if any(self.listings.kind(candidate, marker) is not None for marker in MARKERS):
                 return candidate
         barred = (Path(folder.anchor), Path(os.path.expanduser("~")))
         below = list(takewhile(lambda candidate: candidate not in barred, candidates))
         return below[: _LEVELS_WITHOUT_MARKER + 1][-1] if below else folder
+
+
+def modules_of(module: str, members: Iterable[str]) -> Iterator[str]:
+    """Yield the names of the modules that ``from module import members`` may execute."""
+    yield module
+    yield from (f"{module}.{member}".lstrip(".") for member in members)
+
+
+def added_folders(content: str) -> tuple[tuple[str, ...], ...]:
+    """The folders that the lines about paths name, if code changes ``sys.path``.
+
+    Each is the parts of a path without leading dots: where ``"/home/me/project/lib"`` lies on this
+    machine, and what ``join(here, "..", "lib")`` starts from, is for the caller to find out.
+    """
+    if "sys.path" not in content or not _PATH_CHANGED.search(content):
+        return ()
+    return tuple(dict.fromkeys(islice(_written_paths(content), _MOST_PATHS)))
+
+
+def _written_paths(content: str) -> Iterator[tuple[str, ...]]:
+    for line in content.splitlines():
+        if "path" in line or "dir" in line:
+            for match in _WRITTEN_PATH.finditer(line):
+                parts = tuple(part for part in match[2].split("/") if part.strip("."))
+                if parts:
+                    yield parts
+
+
+def absolute(path: Path) -> Path:
+    """The path from the file system's root, with links as they are."""
+    return Path(os.path.abspath(path))
 
 
 def _upwards(folder: Path, top: Path) -> Iterator[Path]:
@@ -237,7 +217,3 @@ def _upwards(folder: Path, top: Path) -> Iterator[Path]:
         if folder in (top, folder.parent):
             return
         folder = folder.parent
-
-
-def _absolute(path: Path) -> Path:
-    return Path(os.path.abspath(path))

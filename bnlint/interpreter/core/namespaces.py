@@ -223,15 +223,21 @@ class Namespaces:
                 continue
             if end < len(parts):
                 return Unknown(f"module {name}")
-            return self.imported(found) if isinstance(found, SourceFile) else Directory(found)
+            return self._module(found, name)
         return Unknown(f"module {name}") if level else Library(name)
 
-    def submodule(self, directory: Directory, name: str, importer: Namespace) -> Value:
+    def submodule(self, directory: Directory, name: str) -> Value:
         """``directory.name`` for a namespace package."""
-        for candidate in (directory.path / f"{name}.py", directory.path / name / "__init__.py"):
-            if self.project.has_file(candidate):
-                return self.imported(self.project.load(candidate))
-        return Directory(directory.path / name)
+        found = self.project.submodule(directory.path, name)
+        return self._module(found, name)
+
+    def _module(self, found: SourceFile | Path | None, name: str) -> Value:
+        match found:
+            case SourceFile():
+                return self.imported(found)
+            case Path():
+                return Directory(found)
+        return Unknown(f"module {name}")
 
     def execute_top(self, machine: "Machine", node: cst.CSTNode, namespace: Namespace) -> None:
         """Execute one statement of a module's body, outside any function of the caller."""

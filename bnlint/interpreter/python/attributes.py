@@ -69,7 +69,7 @@ def _of_namespace(
 def _of_directory(
     m: Machine, value: Directory, name: str, node: cst.CSTNode, scope: Scope
 ) -> Value:
-    return m.namespaces.submodule(value, name, scope.namespace)
+    return m.namespaces.submodule(value, name)
 
 
 @handles(ATTRIBUTES, Library)

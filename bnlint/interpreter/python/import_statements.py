@@ -47,7 +47,7 @@ def _member(m: Machine, module: Value, name: str, scope: Scope) -> Value:
             value = module.member(m, name)
             return Unknown(f"import {name}") if value is MISSING else value
         case Directory():
-            return m.namespaces.submodule(module, name, scope.namespace)
+            return m.namespaces.submodule(module, name)
         case Library(path=path):
             return m.library(f"{path}.{name}")
     return Unknown(f"import {name}")

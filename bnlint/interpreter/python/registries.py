@@ -13,6 +13,7 @@ from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import REGISTRATION, Namespace, dotted
 from bnlint.interpreter.core.objects import Class, Instance
 from bnlint.interpreter.core.values import Value
+from bnlint.source.imports import modules_of
 from bnlint.source.parents import children
 
 IMPORTERS = ("import_module", "__import__", "import_all")
@@ -67,20 +68,23 @@ def _reachable(m: Machine) -> Iterator[Namespace]:
 
 def _imported(m: Machine, space: Namespace) -> Iterator[Namespace]:
     for node in _statements(space.source.tree.body):
-        names: list[tuple[str, int]] = []
-        match node:
-            case cst.Import(names=aliases):
-                names = [(dotted(alias.name), 0) for alias in aliases]
-            case cst.ImportFrom(module=module, relative=dots, names=aliases):
-                level, name = len(dots), dotted(module)
-                names = [(name, level)] if name or level else []
-                if not isinstance(aliases, cst.ImportStar):
-                    inner = [dotted(alias.name) for alias in aliases]
-                    names += [(f"{name}.{part}".lstrip("."), level) for part in inner]
-        for name, level in names:
+        names, level = _named(node)
+        for name in names:
             found = m.namespaces.load(name, level, space)
             if isinstance(found, Namespace):
                 yield found
+
+
+def _named(node: cst.CSTNode) -> tuple[list[str], int]:
+    """The modules that an import statement may execute, and how many dots are before them."""
+    match node:
+        case cst.Import(names=aliases):
+            return [dotted(alias.name) for alias in aliases], 0
+        case cst.ImportFrom(module=module, relative=dots, names=aliases):
+            several = () if isinstance(aliases, cst.ImportStar) else aliases
+            members = [dotted(alias.name) for alias in several]
+            return [*modules_of(dotted(module), members)], len(dots)
+    return [], 0
 
 
 def _statements(body: Iterable[cst.CSTNode]) -> Iterator[cst.CSTNode]:

@@ -46,12 +46,10 @@ class Building:
     missing: tuple[str, ...] = ()
 
 
-def build(
-    job: Mapping[str, Any], roots: Sequence[str], argv0: str, *, real: bool = False
-) -> Building:
+def build(job: Mapping[str, Any], home: str, argv0: str, *, real: bool = False) -> Building:
     """Build what a job asks for: ``{"recipe": ...}`` or ``{"target": {...}}``.
 
-    Its ``texts`` stand in for files on disk. The project's modules below ``roots`` can be imported
+    Its ``texts`` stand in for files on disk. The modules of the project of a script in the folder ``home`` can be imported
     for the rest of the process, sliced (see :mod:`bnlint.tracer.slicing.importing`). Nothing is downloaded,
     no checkpoint is read, and options that ask for trained weights are turned off (see
     :mod:`bnlint.tracer.building.weights`). The command line has no options but ``argv0``. Parameters are on
@@ -61,7 +59,7 @@ def build(
         BuildFailure: no model can be had, for a reason that bnlint itself knows.
         Exception: whatever else the project's code raises.
     """
-    sources = install(roots)
+    sources = install(home)
     sources.texts.update(job.get("texts", {}))
     return build_in(sources, job, argv0, real=real)
 

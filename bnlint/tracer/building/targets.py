@@ -4,12 +4,10 @@ import ast
 import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 from bnlint.errors import UsageError, did_you_mean
 from bnlint.facts.types.recipe import Constant, Items, LibraryName, Pairs, Recipe
 from bnlint.immutable import immutable
-from bnlint.source import Project
 from bnlint.tracer.building.recipe_json import to_json
 
 DTYPES = {
@@ -47,18 +45,6 @@ class TraceTarget:
         given = {name: to_json(value) for name, value in arguments.items()}
         where = {"file": self.file, "module": self.module}
         return {**where, "name": self.name, "arguments": given}
-
-    def roots(self) -> list[str]:
-        """The folders in which its imports are looked for, absolute, in order.
-
-        These are those of a file's own folder and above, up to the project's root; for a module,
-        those of the working directory.
-        """
-        folder = Path.cwd() if self.file is None else Path(self.file).parent
-        top = Project().root_of(folder)
-        inside = [each for each in (folder, *folder.parents) if each.is_relative_to(top)]
-        roots = [root for each in inside for root in (each, each / "src") if root.is_dir()]
-        return [str(root) for root in roots]
 
 
 @immutable

@@ -26,7 +26,7 @@ def run_job(job: Mapping[str, Any]) -> dict[str, Any]:
     """
     measures = job.get("measure") == "signal"
     try:
-        built = build(job["build"], job["roots"], job.get("argv0", ""), real=measures)
+        built = build(job["build"], job["home"], job.get("argv0", ""), real=measures)
     except BuildFailure as failure:
         return {"failure": asdict(Failure(failure.reason, failure.place))}
     sizes = _sizes(job.get("inputs"))
