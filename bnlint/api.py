@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bnlint import registry
+from bnlint.config import Config
 from bnlint.diagnostics import start_of
 from bnlint.errors import UsageError
 from bnlint.facts.types.graph import Call, ModelGraph
@@ -14,12 +15,12 @@ from bnlint.facts.types.signal import Signal
 from bnlint.finding import Finding, Severity
 from bnlint.immutable import immutable
 from bnlint.lint import engine, files
+from bnlint.lint.configured import plan_of
 from bnlint.lint.engine import Result
 from bnlint.lint.files import Patterns
 from bnlint.lint.selection import LintOptions, tests_below
 from bnlint.lint.trace_program import Attempt
 from bnlint.lint.workers import in_this_process, over
-from bnlint.registry import RuleChoice
 from bnlint.source import Project
 from bnlint.style import Style
 from bnlint.tracer.graphs.model_graphs import model_graph
@@ -84,7 +85,7 @@ def lint_paths(
         UsageError: a path does not exist or is no Python file.
         ValueError: an unknown rule.
     """
-    plan = _plan(select, ignore, unasked=())
+    plan = plan_by(select, ignore, unasked=())
     plan = replace(plan, likely=pedantic, is_test=tests_below(Path.cwd()))
     targets = files.find([str(path) for path in paths], Patterns(Path.cwd(), ())).targets
     own = in_this_process if executor is None else over(executor)
@@ -122,7 +123,7 @@ def check_model(
     Raises:
         TypeError, ValueError: as :func:`trace_model`; also for an unknown rule.
     """
-    return list(_linted(model, example_inputs, input_size, _plan(select, ignore)).findings)
+    return list(lint_model(model, example_inputs, input_size, plan_by(select, ignore)).findings)
 
 
 def assert_clean(
@@ -141,7 +142,7 @@ def assert_clean(
     """
     if fail_on not in _LEVELS:
         raise ValueError(f"`fail_on` must be one of {', '.join(_LEVELS)}, not {fail_on!r}")
-    result = _linted(model, example_inputs, input_size, _plan(select, ignore))
+    result = lint_model(model, example_inputs, input_size, plan_by(select, ignore))
     found = tuple(f for f in result.findings if f.severity >= _LEVELS[fail_on])
     if found:
         from bnlint.report.text import render
@@ -153,7 +154,10 @@ def assert_clean(
 _LEVELS = {severity.label: severity for severity in Severity}
 
 
-def _linted(model: Any, tensors: tuple[Any, ...], sizes: Sizes | None, plan: LintOptions) -> Result:
+def lint_model(
+    model: Any, tensors: tuple[Any, ...], sizes: Sizes | None, plan: LintOptions
+) -> Result:
+    """Trace a live model and lint its graph; raises as :func:`trace_model`."""
     from bnlint.tracer.live_models import trace_live
 
     traced = trace_live(model, tensors, sizes, batch=2)
@@ -187,17 +191,29 @@ def _graph(traced: "Trace", project: Project) -> TracedModel:
     return TracedModel(**values, graph_module=traced.recording.module)
 
 
-def _plan(
-    select: Iterable[str] | None, ignore: Iterable[str], unasked: tuple[str, ...] = (SIGNAL_RULE,)
+def plan_by(
+    select: Iterable[str] | None,
+    ignore: Iterable[str],
+    unasked: tuple[str, ...] = (SIGNAL_RULE,),
+    config: Config | None = None,
 ) -> LintOptions:
+    """What to look for by the names of rules, on top of a configuration, where one is given.
+
+    ``unasked`` are rules that do not run unless rules are selected. Tests are linted in full.
+
+    Raises:
+        TypeError: a text instead of a list of names.
+        ValueError: an unknown rule.
+    """
     for name, given in (("select", select), ("ignore", ignore)):
         if isinstance(given, str):
             raise TypeError(f'`{name}` must be a list of rules such as ["BN201"], not a text')
     words = None if select is None else tuple(select)
-    choice = RuleChoice(words, (*ignore, *(unasked if words is None else ())))
+    left_out = (*ignore, *(unasked if words is None else ()))
     try:
         registry.require_known(words or (), "`select`")
-        registry.require_known(choice.ignore, "`ignore`")
-        return LintOptions(registry.chosen(RuleChoice(), choice))
+        registry.require_known(left_out, "`ignore`")
+        own = Config(Path.cwd()) if config is None else config
+        return plan_of(own, select=words, ignore=left_out, lint_tests=True)
     except UsageError as misuse:
         raise ValueError(str(misuse)) from None

@@ -45,6 +45,9 @@ SLOW = frozenset(
     tests/test_passes.py::test_a_rule_declares_the_passes_that_it_asks_for
     tests/test_populations.py::test_the_fewest_are_known_where_all_are_or_one_has_one
     tests/test_random_training.py::
+    tests/test_pytest_plugin.py::test_a_
+    tests/test_pytest_plugin.py::test_the_
+    tests/test_pytest_plugin.py::test_what_
     tests/test_readme.py::test_the_excerpt_is_what_the_example_prints
     tests/test_signal_agreement.py::
     tests/test_signal_measuring.py::

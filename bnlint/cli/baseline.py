@@ -7,7 +7,7 @@ import click
 from bnlint.cli.options import CheckOptions
 from bnlint.config import Config
 from bnlint.errors import UsageError
-from bnlint.lint import atomic_writing, baseline
+from bnlint.lint import atomic_writing, baseline, configured
 from bnlint.lint.baseline import Baseline
 from bnlint.lint.engine import Result
 from bnlint.visible import visible
@@ -23,9 +23,9 @@ def baseline_of(options: CheckOptions, config: Config) -> Baseline | None:
         if options.fix or options.diff:
             raise UsageError("`--write-baseline` goes with neither `--fix` nor `--diff`")
         return None
-    configured = config.root / config.baseline if config.baseline is not None else None
-    file = options.baseline or configured
-    return baseline.read(file) if file is not None else None
+    if options.baseline is not None:
+        return baseline.read(options.baseline)
+    return configured.baseline_of(config)
 
 
 def write(result: Result, file: Path) -> int:

@@ -12,9 +12,7 @@ import click
 
 from bnlint import diagnostics
 from bnlint.cli import baseline, ignores
-from bnlint.cli.clean import cache_folder
 from bnlint.cli.invocations import calls_of, require_one_script
-from bnlint.cli.lint_options import plan_of
 from bnlint.cli.options import CheckOptions
 from bnlint.cli.progress import Bar
 from bnlint.cli.reporting import (
@@ -31,6 +29,7 @@ from bnlint.config import Config, closest, read
 from bnlint.errors import UsageError
 from bnlint.finding import Severity
 from bnlint.lint import atomic_writing, engine, files
+from bnlint.lint.configured import cache_folder, plan_of
 from bnlint.lint.engine import Result
 from bnlint.lint.files import Found, LintTarget, Patterns
 from bnlint.lint.fixer import Settled
@@ -92,7 +91,7 @@ def _workers(options: CheckOptions, config: Config) -> Workers:
         return workers
     from bnlint.lint.cache import Cache, cached
 
-    return cached(workers, Cache(cache_folder(options.cache_dir, config)))
+    return cached(workers, Cache(options.cache_dir or cache_folder(config)))
 
 
 def asked_for(options: CheckOptions) -> tuple[Found, LintOptions, Config]:
@@ -109,7 +108,14 @@ def asked_for(options: CheckOptions) -> tuple[Found, LintOptions, Config]:
     if "" in paths:
         raise UsageError("a path is empty; `.` is the working directory")
     config = _configuration(paths, options)
-    plan = plan_of(options, config, unused_ignores=options.report_unused_ignores)
+    plan = plan_of(
+        config,
+        select=options.select,
+        ignore=options.ignore or (),
+        pedantic=options.pedantic,
+        lint_tests=options.lint_tests,
+        unused_ignores=options.report_unused_ignores,
+    )
     found = _find(paths, options, config)
     _warn(found, config)
     plan = replace(

@@ -10,7 +10,6 @@ import click
 from bnlint import registry
 from bnlint.api import SIGNAL_RULE
 from bnlint.cli.child import child_of
-from bnlint.cli.lint_options import plan_of
 from bnlint.cli.options import ModelOptions, SignalOptions, TraceOptions
 from bnlint.cli.progress import waiting
 from bnlint.cli.reporting import FOR_PEOPLE, report, require_matplotlib, require_place_for, status
@@ -21,6 +20,7 @@ from bnlint.errors import UsageError
 from bnlint.facts.types import signal as signals
 from bnlint.facts.types.graph import ModelGraph
 from bnlint.lint import atomic_writing, engine
+from bnlint.lint.configured import plan_of
 from bnlint.lint.engine import Result
 from bnlint.lint.selection import LintOptions
 from bnlint.lint.trace_program import Attempt, attempt_of
@@ -43,7 +43,13 @@ def trace(options: TraceOptions) -> int:
         require_graph_ending(options.graph)
     target = parse_target(options.target)
     config = closest(_folder_of(target))
-    plan = plan_of(options, config)
+    plan = plan_of(
+        config,
+        select=options.select,
+        ignore=options.ignore or (),
+        pedantic=options.pedantic,
+        lint_tests=options.lint_tests,
+    )
     answer = _ask(target, options, "graph")
     _stop_without_trace(answer, options, f"`{options.target}` could not be traced")
     project = Project()
