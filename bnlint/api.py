@@ -18,7 +18,7 @@ from bnlint.lint import engine, files
 from bnlint.lint.configured import plan_of
 from bnlint.lint.engine import Result
 from bnlint.lint.files import Patterns
-from bnlint.lint.selection import LintOptions, tests_below
+from bnlint.lint.selection import LintOptions, as_bad_as, tests_below
 from bnlint.lint.trace_program import Attempt
 from bnlint.lint.workers import in_this_process, over
 from bnlint.source import Project
@@ -143,7 +143,7 @@ def assert_clean(
     if fail_on not in _LEVELS:
         raise ValueError(f"`fail_on` must be one of {', '.join(_LEVELS)}, not {fail_on!r}")
     result = lint_model(model, example_inputs, input_size, plan_by(select, ignore))
-    found = tuple(f for f in result.findings if f.severity >= _LEVELS[fail_on])
+    found = tuple(as_bad_as(result.findings, fail_on))
     if found:
         from bnlint.report.text import render
 
@@ -151,7 +151,7 @@ def assert_clean(
         raise AssertionError("\n" + render(replace(result, findings=found), Style()))
 
 
-_LEVELS = {severity.label: severity for severity in Severity}
+_LEVELS = [severity.label for severity in Severity]
 
 
 def lint_model(

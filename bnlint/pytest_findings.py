@@ -1,6 +1,6 @@
 """What the pytest plug-in does once it is asked: lint files and live models by the project's table."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import pytest
 
 from bnlint.config import Config, closest
 from bnlint.errors import UsageError
-from bnlint.finding import Finding, Severity
+from bnlint.finding import Finding
 from bnlint.immutable import immutable
 from bnlint.lint import engine, relevance
 from bnlint.lint.cache import Cache, cached
@@ -16,20 +16,18 @@ from bnlint.lint.cell_places import by_cell
 from bnlint.lint.configured import cache_folder, plan_of_project
 from bnlint.lint.engine import Result
 from bnlint.lint.files import LintTarget
-from bnlint.lint.selection import LintOptions
+from bnlint.lint.selection import LintOptions, as_bad_as
 from bnlint.lint.workers import in_this_process
 from bnlint.report.cell_names import file_and_cell
 from bnlint.report.text import render
 from bnlint.style import Style
-
-_LEVELS = {severity.label: severity for severity in Severity}
 
 
 class Findings(list[Finding]):
     """The findings of a live model that are as bad as a level, and the report on them."""
 
     def __init__(self, result: Result, level: str, look: Style) -> None:
-        super().__init__(failing(result.findings, level))
+        super().__init__(as_bad_as(result.findings, level))
         shown = replace(result, findings=tuple(self))
         self.bnlint_report = render(shown, look).rstrip()
 
@@ -73,7 +71,7 @@ class Session:
             self.result = self._lint(files)
         own = [f for f in self.result.findings if self._shown_with(f, files) == file]
         shown = replace(self.result, findings=tuple(own))
-        return Found(render(shown, look).rstrip(), bool(failing(own, self.config.fail_on)))
+        return Found(render(shown, look).rstrip(), bool(as_bad_as(own, self.config.fail_on)))
 
     def _lint(self, files: Sequence[Path]) -> Result:
         targets = [LintTarget(file) for file in files]
@@ -87,10 +85,3 @@ class Session:
         paths = [file_and_cell(span.path)[0] for span in spans]
         places = [self.result.sources[p].file for p in paths if p in self.result.sources]
         return next((place for place in places if place in files), files[0])
-
-
-def failing(findings: Iterable[Finding], level: str) -> list[Finding]:
-    """Those that are as bad as a level, by the word that users write for it."""
-    if level == "never":
-        return []
-    return [finding for finding in findings if finding.severity >= _LEVELS[level]]

@@ -10,10 +10,11 @@ from bnlint.cli.options import CheckOptions, ReportOptions
 from bnlint.cli.terminal import look_for
 from bnlint.config import Config
 from bnlint.errors import UsageError
-from bnlint.finding import Applicability, Severity
+from bnlint.finding import Applicability
 from bnlint.lint import atomic_writing
 from bnlint.lint.cell_places import by_cell
 from bnlint.lint.engine import Result
+from bnlint.lint.selection import as_bad_as
 from bnlint.report import FORMATS
 from bnlint.report.account import unfinished
 from bnlint.report.pictures import NEEDS_MATPLOTLIB
@@ -83,10 +84,7 @@ def _say_what_is_unfinished(result: Result, options: ReportOptions) -> None:
 def status(result: Result, options: ReportOptions, config: Config) -> int:
     """The exit status: 1 if anything as severe as ``--fail-on`` was found."""
     level = options.fail_on or config.fail_on
-    if options.exit_zero or level == "never":
-        return 0
-    threshold = Severity[level.upper()]
-    return int(any(finding.severity >= threshold for finding in result.findings))
+    return int(not options.exit_zero and bool(as_bad_as(result.findings, level)))
 
 
 def say_timings(seconds: Mapping[str, float]) -> None:

@@ -67,6 +67,13 @@ def tests_below(root: Path) -> Callable[[Path], bool]:
     return is_test
 
 
+def as_bad_as(findings: Iterable[Finding], level: str) -> list[Finding]:
+    """Those that are at least so bad: ``error``, ``warning``, ``advice``; with ``never`` none are."""
+    if level == "never":
+        return []
+    return [finding for finding in findings if finding.severity >= Severity[level.upper()]]
+
+
 @immutable
 class Sifted:
     """``findings`` are to be reported, ``every`` is what they were before a baseline, and one by one."""
