@@ -9,14 +9,13 @@ import libcst as cst
 from bnlint.source.parents import below, children
 
 
-def dotted(node: cst.CSTNode) -> str:
+def dotted(node: cst.CSTNode | None) -> str:
     """The text of a dotted name, ``""`` for anything else."""
-    match node:
-        case cst.Name(value=value):
-            return value
-        case cst.Attribute(value=value, attr=attr):
-            head = dotted(value)
-            return f"{head}.{attr.value}" if head else ""
+    if type(node) is cst.Name:
+        return node.value
+    if type(node) is cst.Attribute:
+        head = dotted(node.value)
+        return f"{head}.{node.attr.value}" if head else ""
     return ""
 
 

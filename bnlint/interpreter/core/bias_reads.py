@@ -9,11 +9,11 @@ import libcst as cst
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
 from bnlint.immutable import immutable
-from bnlint.interpreter.core.namespaces import dotted
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.values import Choice, Many, Unknown, Value
 from bnlint.source import Project, SourceFile
 from bnlint.source.deciding import tests
+from bnlint.source.name_bindings import dotted
 from bnlint.vocabulary.layers import KINDS, bare_name
 
 _CONFIGURATION = frozenset(

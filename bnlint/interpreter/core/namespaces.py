@@ -1,7 +1,7 @@
 """Modules of the project: names that are evaluated when they are first used, and imports."""
 
 import builtins
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,25 +10,16 @@ import libcst as cst
 
 from bnlint.immutable import immutable
 from bnlint.interpreter.core.objects import Instance, Scope
+from bnlint.interpreter.core.top_level import TopLevel
 from bnlint.interpreter.core.values import MISSING, Library, Unknown, Value, present
 from bnlint.source import Project, SourceFile
-from bnlint.source.parents import children
+from bnlint.source.name_bindings import dotted
+from bnlint.vocabulary.filling import REGISTRATION
 from bnlint.vocabulary.layers import bare_name
 from bnlint.vocabulary.packages import STAR_EXPORTS
 
 if TYPE_CHECKING:
     from bnlint.interpreter.core.machine import Machine
-
-REGISTERING = frozenset(
-    """update append extend setdefault add insert register register_module add_argument set_defaults
-    merge_from_file merge_from_list""".split()
-)
-REGISTRATION = "regist"
-"""What is in the name of a decorator or function that registers something."""
-PARTS = frozenset(
-    "add_argument_group add_mutually_exclusive_group add_subparsers add_parser".split()
-)
-"""Methods that give something whose own methods change what they were called on."""
 
 
 @immutable
@@ -59,10 +50,9 @@ class Namespace:
         self.scope = Scope({"__name__": dunder_name, "__file__": str(source.file)}, self)
         if source.file.name == "__init__.py":
             self.scope.names["__path__"] = [str(source.file.parent)]
-        self.definitions: dict[str, list[cst.CSTNode]] = {}
-        self.stars: list[cst.ImportFrom] = []
-        self.parts: dict[str, str] = {}
-        """The parsers that groups of options and commands belong to, by their names."""
+        top_level = TopLevel()
+        top_level.collect(source.tree.body)
+        self.definitions, self.stars = top_level.definitions, top_level.stars
         self._reach: tuple[int, list[Namespace | Library], Iterator[Namespace | Library]] | None
         self._reach = None
         """How many star imports there were, and the modules they lead to, as far as known."""
@@ -81,7 +71,6 @@ class Namespace:
         """Numbers as values that remember their node, by the identity of that."""
         self.eager = False
         """Whether the body has been or is being executed as a whole."""
-        _collect(source.tree.body, self)
 
     @property
     def names(self) -> dict[str, Value]:
@@ -258,155 +247,3 @@ class Namespaces:
         guessed = module.path not in STAR_EXPORTS and not hasattr(builtins, name)
         package = module.path.partition(".")[0]
         return Library(path) if guessed and package in _LARGE else MISSING, False
-
-
-def dotted(node: cst.CSTNode | None) -> str:
-    """The text of a dotted name, or ``""`` for anything else."""
-    if type(node) is cst.Name:
-        return node.value
-    if type(node) is cst.Attribute:
-        head = dotted(node.value)
-        return f"{head}.{node.attr.value}" if head else ""
-    return ""
-
-
-def _collect(body: Iterable[cst.CSTNode], space: Namespace) -> None:
-    for statement in body:
-        match statement:
-            case cst.SimpleStatementLine(body=small):
-                for node in small:
-                    _collect_small(node, space)
-            case cst.FunctionDef(name=name) | cst.ClassDef(name=name):
-                _define(space, name.value, statement)
-                for decorator in statement.decorators:
-                    _collect_registration(decorator.decorator, statement, space)
-            case cst.For():
-                for stored in _stored_into(statement):
-                    _define(space, stored, statement)
-            case cst.If():
-                _collect_if(statement, space)
-            case cst.Try() | cst.With():
-                _collect(statement.body.body, space)
-                if isinstance(statement, cst.Try):
-                    for handler in statement.handlers:
-                        _collect_missing(handler.body.body, space)
-
-
-def _collect_if(statement: cst.If, space: Namespace) -> None:
-    test = _words(statement.test)
-    if "__main__" in test or "__name__" in test:
-        return
-    if "TYPE_CHECKING" not in test:
-        _collect(statement.body.body, space)
-    match statement.orelse:
-        case cst.If():
-            _collect_if(statement.orelse, space)
-        case cst.Else(body=body):
-            _collect(body.body, space)
-
-
-def _collect_missing(body: Sequence[cst.CSTNode], space: Namespace) -> None:
-    """Names that only an exception handler defines."""
-    known = dict(space.definitions)
-    _collect(body, space)
-    for name in known:
-        space.definitions[name] = known[name]
-
-
-def _collect_small(node: cst.CSTNode, space: Namespace) -> None:
-    match node:
-        case cst.Assign(targets=targets):
-            for target in targets:
-                for name in target_names(target.target):
-                    _define(space, name, node)
-            _collect_part(node, space)
-        case cst.AnnAssign(target=target) | cst.AugAssign(target=target):
-            for name in target_names(target):
-                _define(space, name, node)
-        case cst.Import(names=names):
-            for alias in names:
-                _define(space, _bound_name(alias), node)
-        case cst.ImportFrom(names=names):
-            if isinstance(names, cst.ImportStar):
-                space.stars.append(node)
-                return
-            for alias in names:
-                _define(space, _bound_name(alias), node)
-        case cst.Expr(value=cst.Call() as call):
-            _collect_registration(call, node, space)
-
-
-def _collect_registration(expression: cst.CSTNode, node: cst.CSTNode, space: Namespace) -> None:
-    """``REGISTRY.update(...)`` and ``@REGISTRY.register``: using the registry executes them."""
-    function = expression.func if isinstance(expression, cst.Call) else expression
-    if not isinstance(function, cst.Attribute) or not isinstance(function.value, cst.Name):
-        return
-    name = function.value.value
-    is_call = isinstance(node, cst.Expr)
-    if name in space.definitions and (not is_call or function.attr.value in REGISTERING):
-        _define(space, name, node)
-        if name in space.parts:
-            _define(space, space.parts[name], node)
-
-
-def _collect_part(node: cst.Assign, space: Namespace) -> None:
-    """``group = parser.add_argument_group()``: what the group gets, its parser has."""
-    match node:
-        case cst.Assign(
-            targets=[cst.AssignTarget(target=cst.Name(value=part))],
-            value=cst.Call(
-                func=cst.Attribute(value=cst.Name(value=whole), attr=cst.Name(value=method))
-            ),
-        ) if method in PARTS and whole in space.definitions:
-            space.parts[part] = space.parts.get(whole, whole)
-            _define(space, space.parts[part], node)
-
-
-def _define(space: Namespace, name: str, node: cst.CSTNode) -> None:
-    space.definitions.setdefault(name, []).append(node)
-
-
-def _bound_name(alias: cst.ImportAlias) -> str:
-    if alias.asname is not None:
-        return dotted(alias.asname.name)
-    return dotted(alias.name).partition(".")[0]
-
-
-def target_names(target: cst.CSTNode) -> Iterator[str]:
-    """The names that an assignment target binds or changes."""
-    match target:
-        case cst.Name(value=value):
-            yield value
-        case cst.Tuple(elements=elements) | cst.List(elements=elements):
-            for element in elements:
-                yield from target_names(element.value)
-        case cst.Subscript(value=value) | cst.Attribute(value=value):
-            yield from target_names(value)
-
-
-def _stored_into(loop: cst.For) -> Iterator[str]:
-    for line in loop.body.body:
-        for node in line.body if isinstance(line, cst.SimpleStatementLine) else ():
-            match node:
-                case cst.Assign(targets=targets):
-                    for target in targets:
-                        yield from target_names(target.target)
-                case cst.AugAssign(target=target):
-                    yield from target_names(target)
-                case cst.Expr(value=cst.Call(func=cst.Attribute(value=cst.Name(value=name)))):
-                    yield name
-
-
-def _words(node: cst.CSTNode) -> set[str]:
-    found: set[str] = set()
-    pending: list[cst.CSTNode] = [node]
-    while pending:
-        current = pending.pop()
-        match current:
-            case cst.Name(value=value):
-                found.add(value)
-            case cst.SimpleString(value=value):
-                found.add(value.strip("\"'"))
-            case _:
-                pending += children(current)
-    return found

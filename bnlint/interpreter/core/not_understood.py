@@ -6,10 +6,10 @@ from bnlint.facts.types.run import Role
 from bnlint.facts.types.site import Site
 from bnlint.immutable import immutable
 from bnlint.interpreter.core.machine import Machine
-from bnlint.interpreter.core.namespaces import dotted
 from bnlint.interpreter.core.objects import Builtin, Instance
 from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import Arguments, Library, Tensor, Unknown, Value
+from bnlint.source.name_bindings import dotted
 
 OF_MODELS = frozenset({"train", "eval", "parameters", "named_parameters", "named_modules"})
 """Methods, called without further arguments, that tell a model."""

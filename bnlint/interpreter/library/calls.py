@@ -9,7 +9,6 @@ from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import CALLS, Machine, handles
-from bnlint.interpreter.core.namespaces import dotted
 from bnlint.interpreter.core.not_understood import note_unknown_architecture, note_unknown_call
 from bnlint.interpreter.core.number_uses import CARRIERS
 from bnlint.interpreter.core.objects import Bound, Instance, Partial, Scope
@@ -60,6 +59,7 @@ from bnlint.interpreter.torch.storing import STORING, note_stored, note_wrapped
 from bnlint.interpreter.torch.training import note_backward, note_step
 from bnlint.interpreter.torch.weight_fills import draw, forget_weights
 from bnlint.interpreter.torch.weight_swaps import keeps_average
+from bnlint.source.name_bindings import dotted
 from bnlint.vocabulary.layers import KINDS, SIGNATURES, bare_name
 from bnlint.vocabulary.operations import (
     FUNCTION_MODULES,

@@ -7,7 +7,6 @@ import libcst as cst
 from bnlint.facts.types.initialisation import DEFAULT
 from bnlint.facts.types.site import Argument, Site
 from bnlint.interpreter.core.machine import Machine
-from bnlint.interpreter.core.namespaces import dotted
 from bnlint.interpreter.core.objects import Function, Instance, Method, Scope
 from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import Arguments, Library, Many, Unknown, Value, is_saved
@@ -51,6 +50,7 @@ from bnlint.interpreter.torch.script_forwards import call_module, receiver_of
 from bnlint.interpreter.torch.states import register
 from bnlint.interpreter.torch.training import note_backward, note_loaded
 from bnlint.interpreter.torch.weight_fills import draw, forget_weights
+from bnlint.source.name_bindings import dotted
 from bnlint.vocabulary.layers import bare_name
 
 Handler = Callable[[Machine, Instance, Arguments, Site, Scope], Value]

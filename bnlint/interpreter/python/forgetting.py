@@ -6,11 +6,11 @@ import libcst as cst
 
 from bnlint.facts.types.known import Known
 from bnlint.interpreter.core.machine import Machine
-from bnlint.interpreter.core.namespaces import dotted
 from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.values import MISSING, Tensor, Unknown, Value, present
 from bnlint.interpreter.python.name_lookup import bind
 from bnlint.interpreter.torch.modules import modules_in, set_mode
+from bnlint.source.name_bindings import dotted
 from bnlint.source.parents import children
 
 INNER = frozenset({cst.FunctionDef, cst.ClassDef, cst.Lambda})

@@ -4,10 +4,11 @@ import libcst as cst
 
 from bnlint.interpreter.core.frames import Completion
 from bnlint.interpreter.core.machine import STATEMENTS, Machine, handles, newer
-from bnlint.interpreter.core.namespaces import Directory, Namespace, dotted
+from bnlint.interpreter.core.namespaces import Directory, Namespace
 from bnlint.interpreter.core.objects import Scope
 from bnlint.interpreter.core.values import MISSING, Library, Unknown, Value
 from bnlint.interpreter.python.name_lookup import bind
+from bnlint.source.name_bindings import dotted
 
 
 @handles(STATEMENTS, cst.Import, *newer("LazyImport"))

@@ -3,10 +3,10 @@
 import libcst as cst
 
 from bnlint.interpreter.core.machine import Machine
-from bnlint.interpreter.core.namespaces import dotted
 from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.values import MISSING, Unknown, Value, present
 from bnlint.interpreter.python.forgetting import known_value
+from bnlint.source.name_bindings import dotted
 
 _NUMBERS = (int, float)
 _WRITTEN = frozenset({cst.Integer, cst.Float, cst.UnaryOperation})

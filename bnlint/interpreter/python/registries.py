@@ -10,11 +10,13 @@ from collections.abc import Iterable, Iterator
 import libcst as cst
 
 from bnlint.interpreter.core.machine import Machine
-from bnlint.interpreter.core.namespaces import REGISTRATION, Namespace, dotted
+from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import Class, Instance
 from bnlint.interpreter.core.values import Value
 from bnlint.source.imports import modules_of
+from bnlint.source.name_bindings import dotted
 from bnlint.source.parents import children
+from bnlint.vocabulary.filling import REGISTRATION
 
 IMPORTERS = ("import_module", "__import__", "import_all")
 MOST_MODULES = 200

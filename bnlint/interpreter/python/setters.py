@@ -6,7 +6,6 @@ from bnlint.facts.types.site import Argument
 from bnlint.facts.types.weight_events import MomentumAssigned, TrackingAssigned
 from bnlint.interpreter.core.layer_arguments import argument_fact
 from bnlint.interpreter.core.machine import SETTERS, Machine, handles
-from bnlint.interpreter.core.namespaces import dotted
 from bnlint.interpreter.core.objects import Bound, Class, Instance, Property, Scope
 from bnlint.interpreter.core.values import Arguments, Choice, Tensor, Unknown, Value
 from bnlint.interpreter.library.samplers import note_changed
@@ -20,6 +19,7 @@ from bnlint.interpreter.torch.norms import TRACKS, is_batch_norm
 from bnlint.interpreter.torch.parameters import is_parameter, names_of
 from bnlint.interpreter.torch.states import keep
 from bnlint.interpreter.torch.weight_fills import fill
+from bnlint.source.name_bindings import dotted
 
 STATISTICS = frozenset({"running_mean", "running_var"})
 """The buffers of a BatchNorm layer without which it normalises by the batch."""

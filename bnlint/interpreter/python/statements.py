@@ -11,7 +11,6 @@ from bnlint.interpreter.core.command_line import option_without_default
 from bnlint.interpreter.core.frames import BREAK, CONTINUE, RAISE, Completion, End
 from bnlint.interpreter.core.joins import MOST_ALTERNATIVES
 from bnlint.interpreter.core.machine import STATEMENTS, Machine, handles
-from bnlint.interpreter.core.namespaces import dotted
 from bnlint.interpreter.core.objects import Builtin, Instance, Method, Scope
 from bnlint.interpreter.core.values import (
     EXIT,
@@ -44,6 +43,7 @@ from bnlint.interpreter.torch.layer_shapes import ALL_SIZES
 from bnlint.interpreter.torch.modules import is_container
 from bnlint.interpreter.torch.parameters import is_parameter
 from bnlint.interpreter.torch.weight_fills import draw, scale
+from bnlint.source.name_bindings import dotted
 
 
 @handles(STATEMENTS, cst.SimpleStatementLine)

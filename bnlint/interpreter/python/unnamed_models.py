@@ -12,12 +12,13 @@ import libcst as cst
 from bnlint.facts.types.known import Known
 from bnlint.interpreter.core.joins import MOST_ALTERNATIVES
 from bnlint.interpreter.core.machine import Machine
-from bnlint.interpreter.core.namespaces import Namespace, dotted
+from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import Class, Function, Partial, Scope
 from bnlint.interpreter.core.values import Library, Text, Unknown, Value
 from bnlint.interpreter.library.models import contains_batchnorm
 from bnlint.interpreter.torch.module_classes import is_module_class
 from bnlint.interpreter.torch.modules import CONTAINERS
+from bnlint.source.name_bindings import dotted
 from bnlint.source.parents import below
 
 MOST_TRIED = 5

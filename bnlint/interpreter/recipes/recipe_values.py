@@ -16,7 +16,7 @@ from bnlint.facts.types.recipe import (
     Unobtainable,
     missing,
 )
-from bnlint.interpreter.core.namespaces import Namespace, dotted
+from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import (
     Class,
     Function,
@@ -41,6 +41,7 @@ from bnlint.interpreter.core.values import (
 from bnlint.interpreter.python.configurations import CONSTRUCTORS
 from bnlint.interpreter.recipes.qualified_names import parameter_names, project_name, required_names
 from bnlint.interpreter.recipes.reasons import counts, unknown
+from bnlint.source.name_bindings import dotted
 
 DEEPEST = 12
 """RecipeValues within values."""

@@ -6,8 +6,8 @@ from functools import cached_property
 import libcst as cst
 
 from bnlint.immutable import immutable
-from bnlint.interpreter.core.namespaces import dotted
 from bnlint.interpreter.core.objects import Class, Function
+from bnlint.source.name_bindings import dotted
 from bnlint.source.parents import below
 
 

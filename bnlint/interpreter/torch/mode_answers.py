@@ -7,9 +7,9 @@ import libcst as cst
 
 from bnlint.facts.types.site import Site
 from bnlint.immutable import immutable
-from bnlint.interpreter.core.namespaces import dotted
 from bnlint.interpreter.core.objects import Function, Instance
 from bnlint.interpreter.core.values import Value
+from bnlint.source.name_bindings import dotted
 from bnlint.source.parents import below
 from bnlint.vocabulary.words import words
 

@@ -12,7 +12,6 @@ from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.extent import MOST_LOOKED_AT
 from bnlint.interpreter.core.journal import Recorded
 from bnlint.interpreter.core.machine import CALLS, Machine, handles
-from bnlint.interpreter.core.namespaces import dotted
 from bnlint.interpreter.core.not_understood import note_unknown_data
 from bnlint.interpreter.core.objects import Builtin, Function, Instance, Method, Scope
 from bnlint.interpreter.core.tape import Start, tensors_in
@@ -34,6 +33,7 @@ from bnlint.interpreter.torch.inner_forwards import note_forward, run_module, wi
 from bnlint.interpreter.torch.modules import WRAPPERS, children, is_container, mode_of, unwrapped
 from bnlint.interpreter.torch.norms import perhaps_synchronised, plain_batch_norm
 from bnlint.interpreter.torch.training import is_optimizer, note_step
+from bnlint.source.name_bindings import dotted
 from bnlint.vocabulary.layers import KINDS, bare_name
 
 MOST_ALIKE = 32

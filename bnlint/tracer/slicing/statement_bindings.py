@@ -1,20 +1,9 @@
 """Which names a statement of a module's body defines, fills, and needs."""
 
 import ast
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
-FILLING = frozenset(
-    """add add_argument add_argument_group add_mutually_exclusive_group add_parser add_subparsers
-    append appendleft extend freeze insert merge_from_file merge_from_list register register_module
-    setdefault set_defaults update""".split()
-)
-"""Methods that fill what they are called on and do nothing else."""
-SETTING_UP = re.compile(
-    r"(add|set|update|reset|merge|fill|extend|register|init|define)"
-    r".*(arg|opt|conf|cfg|param|default|flag|regist)"
-)
-"""Names of functions that fill an argument: ``add_options(parser)``, ``update_config(cfg)``."""
+from bnlint.vocabulary.filling import filled, registers
 
 
 def binds(node: ast.stmt, name: str) -> bool:
@@ -36,7 +25,7 @@ def bound_names(node: ast.stmt) -> set[str]:
         case ast.Import(names=aliases):
             return {alias.asname or alias.name.partition(".")[0] for alias in aliases}
         case ast.ImportFrom(names=aliases):
-            return {alias.asname or alias.name for alias in aliases}
+            return {alias.asname or alias.name for alias in aliases} - {"*"}
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
             return {name, *(root for each in node.decorator_list if (root := _registry(each)))}
         case ast.Assign(targets=targets, value=value):
@@ -111,23 +100,24 @@ def _root(node: ast.expr) -> str | None:
     return node.id if isinstance(node, ast.Name) else None
 
 
-def _filled(value: ast.expr) -> Iterator[str]:
-    """The names that a call fills: ``table.update(...)``, ``add_options(parser)``."""
+def _filled(value: ast.expr) -> Sequence[str]:
+    """The names that a call fills."""
     match value:
-        case ast.Call(func=ast.Attribute(value=owner, attr=method)) if method in FILLING:
-            if (root := _root(owner)) is not None:
-                yield root
-        case ast.Call(func=ast.Name(id="setattr"), args=[ast.Name(id=name), *_]):
-            yield name
-        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=arguments):
-            if SETTING_UP.match(name.lower()):
-                yield from (each.id for each in arguments if isinstance(each, ast.Name))
+        case ast.Call(func=ast.Attribute(value=owner, attr=function), args=given):
+            return filled(_root(owner), function, _names(given))
+        case ast.Call(func=ast.Name(id=function), args=given):
+            return filled(None, function, _names(given))
+    return ()
+
+
+def _names(arguments: Iterable[ast.expr]) -> list[str | None]:
+    return [each.id if isinstance(each, ast.Name) else None for each in arguments]
 
 
 def _registry(decorator: ast.expr) -> str | None:
     """``R`` of ``@R.register`` and ``@R.register(...)``."""
     function = decorator.func if isinstance(decorator, ast.Call) else decorator
-    named = isinstance(function, ast.Attribute) and function.attr in FILLING
+    named = isinstance(function, ast.Attribute) and registers(function.attr)
     return _root(function) if named else None
 
 
@@ -139,7 +129,7 @@ def only_fills(body: Iterable[ast.stmt]) -> bool:
                 continue
             case ast.Pass() | ast.Continue() | ast.Break():
                 continue
-            case ast.Expr(value=value) if isinstance(value, ast.Constant) or any(_filled(value)):
+            case ast.Expr(value=value) if isinstance(value, ast.Constant) or _filled(value):
                 continue
             case ast.If() if only_fills(node.body) and only_fills(node.orelse):
                 continue
