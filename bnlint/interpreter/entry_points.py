@@ -148,6 +148,8 @@ class Rehearser:
         self, undecided: Mapping[Option, Sequence[cst.CSTNode]], first: int
     ) -> list[Option]:
         """The options under whose tests a model with BatchNorm was built, each with one value."""
+        if not undecided:
+            return []
         tests = {
             assumption.condition.site.node
             for module in self.m.journal.built[first:]

@@ -12,6 +12,7 @@ from bnlint.facts.types.run import (
     Event,
     Forward,
     Fused,
+    Mode,
     Model,
     ModeNotCalled,
     NormState,
@@ -34,7 +35,8 @@ def norms_in_training(
 
     What they do only after an exception that the program handled is left out.
     """
-    return tuple(norm for norm in event.norms if _is_live(norm) and norm.is_there)
+    live = _live_modes(event)
+    return tuple(norm for norm in event.norms if norm.is_there and _is_live(norm, live))
 
 
 def is_live(event: Forward | Stored | Summarised) -> bool:
@@ -46,16 +48,23 @@ def is_live(event: Forward | Stored | Summarised) -> bool:
 
 
 def _is_any_alternative_live(event: Forward | Stored | Summarised) -> bool:
-    live: dict[str, set[Alternative]] = {}
+    modes, live = _live_modes(event), dict[str, set[Alternative]]()
     for norm in event.norms:
-        if norm.alternative is not None and _is_live(norm):
+        if norm.alternative is not None and _is_live(norm, modes):
             live.setdefault(norm.alternative.slot, set()).add(norm.alternative)
     return any(len(found) == next(iter(found)).of for found in live.values())
 
 
-def _is_live(norm: NormState) -> bool:
-    mode = is_training(where_nothing_raised(norm.mode))
-    return mode is Known.YES and norm.tracks is Known.YES
+def _live_modes(
+    event: Forward | Fused | Stored | Summarised | SampleGradients,
+) -> frozenset[Mode]:
+    """Of the modes of an event's BatchNorm layers, mostly one for all, those that are train mode."""
+    modes = {norm.mode for norm in event.norms}
+    return frozenset(m for m in modes if is_training(where_nothing_raised(m)) is Known.YES)
+
+
+def _is_live(norm: NormState, live: frozenset[Mode]) -> bool:
+    return norm.tracks is Known.YES and norm.mode in live
 
 
 def relies_on_running_statistics(forward: Forward) -> bool:

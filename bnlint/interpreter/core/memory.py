@@ -20,6 +20,8 @@ class Memory:
 
     parts: "dict[Instance, tuple[int, list[Named]]]" = field(default_factory=dict)
     """The modules below each, and the heap's structure when they were listed."""
+    norms: "dict[Instance, tuple[int, list[Named]]]" = field(default_factory=dict)
+    """Of these, the BatchNorm layers and third-party models."""
     models: "dict[tuple[Instance, str], ModelRecord]" = field(default_factory=dict)
     """The last record of each, under each of its names."""
     answers: "dict[Hashable, Answer | None]" = field(default_factory=dict)

@@ -211,9 +211,10 @@ def _computes(model: Instance) -> bool:
     """Whether a model has layers, and a forward that calls them."""
     if model.cls is None and model.library != "torch.nn.Sequential":
         return model.library.startswith(FACTORIES)
-    return has_unknown_children(model) or any(
+    parts = named_parts(model)
+    return has_unknown_children(parts) or any(
         is_opaque(part.module) or KINDS.get(bare_name(part.module.library) or "") in WORTH_TRACING
-        for part in named_parts(model)
+        for part in parts
     )
 
 

@@ -50,6 +50,7 @@ from bnlint.interpreter.torch.modules import (
     WRAPPERS,
     has_unknown_children,
     named_parts,
+    parts_of,
     unwrapped,
 )
 from bnlint.interpreter.torch.norms import SYNCHRONISED
@@ -86,7 +87,7 @@ class FactsMaker:
         module = record.module
         if record not in self._models:
             answer = answers_by_mode(unwrapped(module))
-            own = self._own_norms.parts_of(module)
+            own = self._own_norms.among(self._parts(module))
             has_own = any(part.certain for part in own)
             self._models[record] = Model(
                 record.name,
@@ -108,18 +109,22 @@ class FactsMaker:
             )
         return self._models[record]
 
+    def _parts(self, module: Instance) -> list[Named]:
+        machine = self.tape.machine
+        return named_parts(module) if machine is None else parts_of(machine, module)
+
     def _number(self, module: Instance) -> int:
         """A number that is the same for a module and its wrappers."""
         return self._numbers.setdefault(unwrapped(module), len(self._numbers))
 
     def _is_handed_over(self, module: Instance) -> bool:
         given = self.journal.handed_over
-        return bool(given) and any(part.module in given for part in named_parts(module))
+        return bool(given) and any(part.module in given for part in self._parts(module))
 
     def _is_pretrained(self, module: Instance) -> bool:
         return any(
             name.startswith(("pretrained", "weights")) and bound.value not in (None, False)
-            for part in named_parts(module)
+            for part in self._parts(module)
             if is_opaque(part.module)
             for name, bound in part.module.arguments.items()
         )
@@ -212,7 +217,7 @@ class FactsMaker:
 
     def graph(self, module: Instance) -> ModelGraph:
         """The graph of one model."""
-        named = named_parts(module)
+        named = self._parts(module)
         layers = {part.module: self._named(part, module) for part in named}
         recorded = self.journal.graphs.get(module)
         calls = self._calls(recorded, layers) if recorded is not None else ()
@@ -220,7 +225,7 @@ class FactsMaker:
         problems = tuple(
             f"{call.op} is not known" for call in calls if call.kind in (Kind.UNKNOWN, Kind.PHI)
         )
-        complete = bool(calls) and not problems and not has_unknown_children(module)
+        complete = bool(calls) and not problems and not has_unknown_children(named)
         loose = loose_norms(calls, layers, self.tape.ops[recorded.start :] if recorded else ())
         return ModelGraph(
             module.type_name,

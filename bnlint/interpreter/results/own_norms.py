@@ -9,7 +9,6 @@ from bnlint.interpreter.core.journal import Journal, Named, NormRecord
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.tape import Tape
 from bnlint.interpreter.results.hand_written import hand_written
-from bnlint.interpreter.torch.modules import named_parts
 
 
 @dataclass(slots=True, eq=False)
@@ -38,8 +37,8 @@ class OwnNorms:
                 record.tracks = Known.YES if own.asks_mode else Known.UNKNOWN
                 yield record, own
 
-    def parts_of(self, model: Instance) -> list[Named]:
-        """Those layers of a model."""
+    def among(self, parts: Iterable[Named]) -> list[Named]:
+        """Those of a model's parts that are such layers."""
         if not self.journal.states.writes:
             return []
-        return [part for part in named_parts(model) if self.of(part.module) is not None]
+        return [part for part in parts if self.of(part.module) is not None]

@@ -1,7 +1,8 @@
 """Which of its attributes the methods of a module's class use."""
 
+from collections import Counter
 from collections.abc import Container, Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import libcst as cst
 
@@ -9,6 +10,9 @@ from bnlint.immutable import immutable
 from bnlint.interpreter.core.objects import Class, Function
 from bnlint.source.name_bindings import dotted
 from bnlint.source.parents import below
+
+MOST_REMEMBERED = 128
+"""Methods that were looked through; each layer of a class asks again, and what is remembered is kept in memory."""
 
 
 @immutable(slots=False)
@@ -29,30 +33,39 @@ class OwnReads(Container[str]):
 
 def uses(cls: Class, name: str) -> int:
     """In how many places of its class, but for the constructor, an attribute is read or set."""
-    classes = (one for one in cls.mro if isinstance(one, Class))
-    return sum(
-        isinstance(node, cst.Attribute) and node.attr.value == name
-        for method in (method for one in classes for method in _methods(one))
-        for node in below(method)
-    )
+    return sum(_used(method).of[name] for method in _all_methods(cls))
 
 
 def asks_mode(cls: Class) -> bool:
     """Whether some method asks for ``training``, for more than to hand it to dropout."""
-    classes = (one for one in cls.mro if isinstance(one, Class))
-    return any(_asks_mode(method) for one in classes for method in _methods(one))
+    return any(_used(method).asks_mode for method in _all_methods(cls))
 
 
-def _asks_mode(method: cst.CSTNode) -> bool:
+@immutable
+class _Used:
+    """How often a method uses each attribute, of whatever, and what it does with ``training``."""
+
+    of: Counter[str]
+    asks_mode: bool
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _used(method: cst.CSTNode) -> _Used:
+    attributes: Counter[str] = Counter()
     asked: set[cst.CSTNode] = set()
     handed: set[cst.CSTNode] = set()
     for node in below(method):
         match node:
-            case cst.Attribute(attr=cst.Name(value="training")):
-                asked.add(node)
+            case cst.Attribute(attr=cst.Name(value=name)):
+                attributes[name] += 1
+                asked |= {node} if name == "training" else set()
             case cst.Call(func=func, args=args) if "dropout" in dotted(func).rpartition(".")[2]:
                 handed.update(argument.value for argument in args)
-    return not asked <= handed
+    return _Used(attributes, not asked <= handed)
+
+
+def _all_methods(cls: Class) -> Iterator[cst.CSTNode]:
+    return (method for one in cls.mro if isinstance(one, Class) for method in _methods(one))
 
 
 def _methods(cls: Class) -> Iterator[cst.CSTNode]:

@@ -162,11 +162,11 @@ def norm_group(module: Instance) -> Instance | None:
     return group if isinstance(group, Instance) else None
 
 
-def has_unknown_children(module: Instance) -> bool:
-    """Whether some module below is not known."""
+def has_unknown_children(parts: Iterable[Named]) -> bool:
+    """Whether some module below one of a model's parts is not known."""
     return any(
         isinstance(value, Unknown)
-        for part in named_parts(module)
+        for part in parts
         if is_container(part.module)
         for _, value in children(part.module)
     )

@@ -138,18 +138,30 @@ def _of_choice(module: Instance, name: str, alternatives: list[Known]) -> Known:
 def norm_records(m: Machine, module: Instance) -> list[NormRecord]:
     """The state of each BatchNorm layer of a model, and of its third-party parts that have some."""
     found = []
-    for part in parts_of(m, module):
+    for part in _norm_parts(m, module):
         current = layer = part.module
         if is_opaque(current):
             group = norm_group(current)
             if group is None or opaque_batchnorm(current) is not Known.YES:
                 continue
             layer = group
-        elif current.stands_for_many or not is_batch_norm(current):
-            continue
         mode = _mode_of_all(m, current) if is_opaque(current) else mode_of(m, current)
         found.append(_record(m, part, module, layer, mode))
     return found
+
+
+def _norm_parts(m: Machine, module: Instance) -> list[Named]:
+    """The BatchNorm layers below a module, and its third-party parts; remembered as its parts are."""
+    known = m.memory.norms.get(module)
+    if known is None or known[0] != m.heap.structure:
+        found = [
+            part
+            for part in parts_of(m, module)
+            if is_opaque(part.module)
+            or (is_batch_norm(part.module) and not part.module.stands_for_many)
+        ]
+        known = m.memory.norms[module] = m.heap.structure, found
+    return known[1]
 
 
 def keeping_records(m: Machine, module: Instance) -> list[NormRecord]:

@@ -1,6 +1,7 @@
 """Optimizers that keep an average of the weights, and put it into the model in their place."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 
 from bnlint.facts.types.site import Site
 from bnlint.facts.types.weight_events import WeightsSwapped
@@ -40,7 +41,8 @@ def note_swapped(m: Machine, optimizer: Instance, name: str, site: Site) -> None
         )
 
 
-def _methods(path: str) -> dict[str, bool | None]:
+@cache
+def _methods(path: str) -> Mapping[str, bool | None]:
     package, name = path.partition(".")[0], path.rpartition(".")[2]
     if _ONLY_WITHIN_STEPS in name:
         return {}
