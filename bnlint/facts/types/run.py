@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from enum import StrEnum
+from functools import lru_cache
 from typing import TypeVar, cast
 
 from bnlint.facts.types.context import Context
@@ -37,8 +38,11 @@ class Switch:
 
 Mode = frozenset[Switch]
 """The ways in which a module may have come into its mode, one for each path to the place."""
+MOST_MODES = 256
+"""Modes that are remembered: most layers of a model share theirs, and are asked again by each rule."""
 
 
+@lru_cache(maxsize=MOST_MODES)
 def is_training(mode: Mode) -> Known:
     """Whether a module is in train mode: yes or no only where all paths agree."""
     answers = {switch.training for switch in mode}
@@ -47,6 +51,7 @@ def is_training(mode: Mode) -> Known:
     return Known.NO if answers == {False} else Known.UNKNOWN
 
 
+@lru_cache(maxsize=MOST_MODES)
 def where_nothing_raised(mode: Mode) -> Mode:
     """The ways into a mode without those that only a handled exception leaves, if any are left."""
     return frozenset(switch for switch in mode if not switch.raised) or mode

@@ -20,7 +20,7 @@ from bnlint.interpreter.core.journal import (
     Recorded,
 )
 from bnlint.interpreter.core.not_understood import Use
-from bnlint.interpreter.core.objects import Class, Instance
+from bnlint.interpreter.core.objects import Bound, Class, Instance
 from bnlint.interpreter.core.tape import Op, Tape
 from bnlint.interpreter.results.first_cause import first_cause
 from bnlint.interpreter.results.hand_written import functional_norms
@@ -73,6 +73,7 @@ class FactsMaker:
         self.journal = journal
         self._layers: dict[tuple[Instance, str], Layer] = {}
         self._models: dict[ModelRecord, Model] = {}
+        self._arguments: dict[object, tuple[Bound, Argument]] = {}
         self._numbers: dict[Instance, int] = {}
         self._read: dict[int, ModelGraph] = {}
         self._given: dict[tuple[int, ...], int] = {}
@@ -156,7 +157,9 @@ class FactsMaker:
             self._type(module),
             module.type_name,
             module.site,
-            LayerArguments(module, self.journal.numbers) if bare not in ("", "Module") else {},
+            LayerArguments(module, self.journal.numbers, self._arguments)
+            if bare not in ("", "Module")
+            else {},
             None if node is None else Site(module.site.source, node),
             module.chain,
             aliases,

@@ -5,7 +5,7 @@ from collections.abc import Container, Iterator, Mapping
 from bnlint.facts.types.site import NOT_KNOWN, Argument, Site
 from bnlint.interpreter.core.bias_reads import BiasReads
 from bnlint.interpreter.core.layer_arguments import make_argument, origin_of, plain
-from bnlint.interpreter.core.objects import Class, Function, Instance
+from bnlint.interpreter.core.objects import Bound, Class, Function, Instance
 from bnlint.interpreter.core.values import Maybe, Value, present
 from bnlint.interpreter.torch.parameters import GRADIENT
 
@@ -13,17 +13,21 @@ from bnlint.interpreter.torch.parameters import GRADIENT
 class LayerArguments(Mapping[str, Argument]):
     """The constructor arguments of a layer, converted when they are asked for."""
 
-    def __init__(self, layer: Instance, shared: Container[Site]) -> None:
+    def __init__(
+        self, layer: Instance, shared: Container[Site], made: dict[object, tuple[Bound, Argument]]
+    ) -> None:
         self._layer = layer
         self._shared = shared
-        self._made: dict[str, Argument] = {}
+        self._made = made
+        """Those of all layers: copies of a layer share what they were given."""
 
     def __getitem__(self, name: str) -> Argument:
-        if name not in self._made:
-            bound = self._layer.arguments[name]
-            site = bound.site(self._layer.site.source)
-            self._made[name] = make_argument(name, bound, site, self._shared)
-        return self._made[name]
+        bound = self._layer.arguments[name]
+        source = self._layer.site.source
+        key = name, id(bound), id(source)
+        if key not in self._made:
+            self._made[key] = bound, make_argument(name, bound, bound.site(source), self._shared)
+        return self._made[key][1]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._layer.arguments)

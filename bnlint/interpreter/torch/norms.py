@@ -120,6 +120,8 @@ def _has_batchnorm(module: Instance, assumptions: set[Assumption], seen: set[int
             chosen = isinstance(module.attributes.get(name), Choice)
             around = assumptions.union(child.assumptions) if chosen else assumptions
             answer = _has_batchnorm(child, around, seen)
+            if answer is Known.YES and not chosen:
+                return answer
             by_name.setdefault(name, []).append(answer)
         elif not isinstance(child, Instance):
             answers.append(Known.UNKNOWN)
