@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
 
-from bnlint.facts.passes.batches import TrainedBatch, trained_batches
+from bnlint.facts.passes.batches import TrainedBatch, is_stacked, trained_batches
 from bnlint.facts.passes.values_per_channel import Population, populations, trained_populations
 from bnlint.facts.types.graph import Call, Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
@@ -67,7 +67,7 @@ def _of_call(population: Population, forward: Forward) -> Finding:
 def _too_small(
     run: Run, batch: TrainedBatch
 ) -> Iterator[tuple[Site, list[Population], TrainedBatch]]:
-    if batch.per_device > MOST or not _is_stacked(batch):
+    if batch.per_device > MOST or not is_stacked(batch.forward):
         return
     places: dict[Site, list[Population]] = defaultdict(list)
     for population in trained_populations(run, batch.forward):
@@ -75,12 +75,6 @@ def _too_small(
             places[population.layer.site].append(population)
     for site, found in places.items():
         yield site, found, batch
-
-
-def _is_stacked(batch: TrainedBatch) -> bool:
-    """Whether the loaders stack samples themselves, so that the batch has no more of them."""
-    collates = [loader.arguments.get("collate_fn") for loader in batch.forward.loaders]
-    return all(given is not None and given.value is None for given in collates)
 
 
 def _of_batches(site: Site, found: list[Population], batch: TrainedBatch) -> Finding:

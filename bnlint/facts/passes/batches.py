@@ -92,11 +92,24 @@ def norms_over_the_batch(forward: Forward) -> list[NormState]:
     ]
 
 
+def is_stacked(forward: Forward) -> bool:
+    """Whether the loaders stack samples themselves, so that the batch has no more of them."""
+    collates = [loader.arguments.get("collate_fn") for loader in forward.loaders]
+    return all(given is not None and given.value is None for given in collates)
+
+
 def suffers(forward: Forward, size: int) -> bool:
     """Whether a forward has BatchNorm layers for which so few samples on a device are too few.
 
-    The maps of volumetric networks are so large that two samples are enough.
+    The maps of volumetric networks are so large that two samples are enough. What a function of
+    one's own collates may be nodes of graphs or points of clouds, of which each sample has many,
+    and ``BatchNorm1d`` averages over them.
     """
-    norms = norms_over_the_batch(forward)
-    volumetric = all(norm.layer is not None and norm.layer.dimensions == 3 for norm in norms)
-    return bool(norms) and (size == 1 or not volumetric)
+    dimensions = {_dimensions(norm) for norm in norms_over_the_batch(forward)}
+    if dimensions == {1}:
+        return is_stacked(forward)
+    return bool(dimensions) and (size == 1 or dimensions != {3})
+
+
+def _dimensions(norm: NormState) -> int | None:
+    return norm.layer.dimensions if norm.layer is not None else None
