@@ -880,6 +880,18 @@ IMPORTS: dict[str, dict[str, str]] = {
         "train.py": "import importlib\nimportlib.import_module('a.nets').Net()",
         "a/nets.py": NETS,
     },
+    "__import__": {
+        "train.py": "module = __import__('a.nets')\nfor part in ['nets', 'Net']:\n    module = getattr(module, part)\nmodule()",
+        "a/nets.py": NETS,
+    },
+    "sys.modules": {
+        "train.py": "import sys\n__import__('a.nets')\ngetattr(sys.modules['a.nets'], 'Net')()",
+        "a/nets.py": NETS,
+    },
+    "sys.modules of the module itself": {
+        "train.py": "import sys\nfrom nets import Net\ngetattr(sys.modules[__name__], 'Net')()",
+        "nets.py": NETS,
+    },
     "import in a function": {
         "train.py": "def make():\n    from nets import Net\n    return Net()\nmake()",
         "nets.py": NETS,

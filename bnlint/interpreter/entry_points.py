@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import product
+from itertools import islice, product
 
 import libcst as cst
 
@@ -25,7 +25,8 @@ from bnlint.interpreter.core.objects import (
     Property,
     Static,
 )
-from bnlint.interpreter.core.values import Arguments, Tensor, Value
+from bnlint.interpreter.core.values import Arguments, Value
+from bnlint.interpreter.documented_calls import documented_calls
 from bnlint.interpreter.prefilter import (
     called_names,
     given_names,
@@ -36,7 +37,11 @@ from bnlint.interpreter.prefilter import (
     words_by_definition,
 )
 from bnlint.interpreter.results.facts_maker import FactsMaker
-from bnlint.interpreter.torch.given_models import arguments_from_callers, name_of
+from bnlint.interpreter.torch.given_models import (
+    arguments_from_callers,
+    name_of,
+    unknown_inputs,
+)
 from bnlint.interpreter.torch.hooks import framework_of_class, run_hook
 from bnlint.interpreter.torch.module_classes import is_module_class
 from bnlint.interpreter.torch.modules import descendants
@@ -64,6 +69,8 @@ What one file does not need is left for the others.
 """
 MOST_FILE_STEPS = 60_000
 """Of these, steps for any one file."""
+MOST_DOCUMENTED = 2
+"""Calls in a README that are tried out."""
 MOST_OPTIONS = 2
 """Options of a script that are tried out."""
 MOST_FOLLOWED = 4
@@ -105,10 +112,14 @@ class Rehearser:
 
         Options that decide about BatchNorm, or about code that nothing has executed, get an
         execution of their own, in which they do not have their defaults. So do calls that a
-        configuration keeps; another one is the only one.
+        configuration keeps, or, where the defaults do not say what is built, a README; another one is
+        the only one.
         """
         if all(call.origin for call in calls):
-            self._run_with_defaults(source)
+            understood = self._run_with_defaults(source)
+            if not (calls or understood):
+                found = documented_calls(self.m.namespaces.project, source.file)
+                calls = [*islice(found, MOST_DOCUMENTED)]
         left = MOST_WHOLE_CALLS * _main_steps(source)
         for call in calls:
             if not call.origin:
@@ -120,15 +131,17 @@ class Rehearser:
             left -= self.m.steps - before
         self.m.command_line.begin(None, source.path)
 
-    def _run_with_defaults(self, source: SourceFile) -> None:
+    def _run_with_defaults(self, source: SourceFile) -> bool:
+        """Execute a file without arguments, and with options; whether the first says what it builds."""
         line = self.m.command_line
         line.forget()
         unknown, first = self.m.journal.unknown_models, len(self.m.journal.built)
         namespace, complete = self._run_main(source, ())
         unknown = self.m.journal.unknown_models - unknown
+        lacking = line.lacks_arguments and not self._has_built_batchnorm(first)
         self._mains[source] = namespace
         if not complete:
-            return
+            return True
         offered = dict(line.offered)
         named = sorted((option for option in offered if option.freezes), key=str)
         others = [o for o, found in offered.items() if any(b.is_telling for b in found)]
@@ -143,6 +156,12 @@ class Rehearser:
             finally:
                 line.given = None
         line.forget()
+        return not (unknown or lacking)
+
+    def _has_built_batchnorm(self, first: int) -> bool:
+        """Whether a model that was built since has BatchNorm."""
+        built = (module for module in self.m.journal.built[first:] if not module.has_parent)
+        return any(has_batchnorm(module) is Known.YES for module in built)
 
     def _build_batchnorm(
         self, undecided: Mapping[Option, Sequence[cst.CSTNode]], first: int
@@ -196,9 +215,9 @@ class Rehearser:
             lambda: self.m.execute(body, namespace.scope),
             Site(source, source.tree),
             options,
-            asked=call is not None,
+            asked=call is not None and not call.documented,
         )
-        if call is not None and not self.m.command_line.was_read:
+        if call is not None and not (call.documented or self.m.command_line.was_read):
             self.unread.append(call)
         return namespace, complete
 
@@ -348,9 +367,9 @@ class Rehearser:
 
     def follow(self, module: Instance) -> None:
         """Execute one model's forward with unknown inputs, and again where the first has begun something."""
-        record_forward(self.m, module, placeholders(module), module.site)
+        record_forward(self.m, module, unknown_inputs(module), module.site)
         if any(self.m.journal.states.has_begun(part) for _, part in descendants(self.m, module)):
-            record_forward(self.m, module, placeholders(module), module.site)
+            record_forward(self.m, module, unknown_inputs(module), module.site)
 
 
 def _ends(execute: Callable[[], object]) -> bool:
@@ -362,19 +381,6 @@ def _ends(execute: Callable[[], object]) -> bool:
     except ProgramEnds:
         pass
     return True
-
-
-def placeholders(module: Instance) -> Arguments:
-    """An unknown tensor for each parameter of a forward that has no default."""
-    forward = module.cls.find("forward") if module.cls is not None else None
-    if not isinstance(forward, Function):
-        return Arguments([Tensor()])
-    params = forward.node.params
-    positional = [*params.posonly_params, *params.params][1:]
-    count = sum(p.default is None for p in positional)
-    if count == 0 and (positional or isinstance(params.star_arg, cst.Param)):
-        count = 1
-    return Arguments([Tensor() for _ in range(count)])
 
 
 def _main_steps(source: SourceFile) -> int:

@@ -1,4 +1,4 @@
-"""Files of a project that hold data: configurations, never code that is executed."""
+"""Files of a project that hold data, configurations and documents, never code that is executed."""
 
 import errno
 import os
@@ -10,6 +10,7 @@ from bnlint.source.lookups import Lookup, Question
 from bnlint.source.regular import read_bytes
 
 SUFFIXES = frozenset(".yaml .yml .json .toml .ini .cfg .conf .config".split())
+DOCUMENTS = frozenset({".md"})
 LARGEST = 256 << 10
 """Bytes of a file that is read."""
 MOST = 8 << 20
@@ -59,7 +60,8 @@ class DataFiles:
     def text(self, file: Path) -> str | None:
         """What is in a small regular file of a kind that holds data, else ``None``."""
         if file not in self._texts:
-            self._texts[file] = self._read(file) if file.suffix.lower() in SUFFIXES else None
+            known = file.suffix.lower() in SUFFIXES | DOCUMENTS
+            self._texts[file] = self._read(file) if known else None
         return self._texts[file]
 
     def is_too_large(self, file: Path) -> bool:

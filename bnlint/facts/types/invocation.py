@@ -11,13 +11,14 @@ class Invocation:
     """The arguments that a script is called with.
 
     ``origin`` names, in messages, the configuration that keeps the call beside that with the default
-    options; without one it was given after ``--`` and is the only one. ``folder`` is where the script
-    is called.
+    options, or, if it is only ``documented``, the file that tells users to call the script so. Without
+    one it was given after ``--`` and is the only one. ``folder`` is where the script is called.
     """
 
     arguments: tuple[str, ...]
     origin: str = ""
     folder: Path | None = None
+    documented: bool = False
 
     def __str__(self) -> str:
         return shlex.join(self.arguments)
@@ -25,6 +26,8 @@ class Invocation:
     @property
     def source(self) -> str:
         """Where the arguments come from, in words."""
+        if self.documented:
+            return f"from `{self.origin}`"
         return "from `runs`" if self.origin else "given after `--`"
 
 

@@ -85,12 +85,15 @@ class CommandLine:
         """The script that is executed."""
         self.was_read = False
         """Whether the program has asked for what is on it."""
+        self.lacks_arguments = False
+        """Whether the script has to be given some that it is not."""
         self.refusals: list[Refusal] = []
         """Calls whose arguments the program does not take."""
 
     def begin(self, invocation: Invocation | None, script: str, file: Path | None = None) -> None:
         """Begin an execution of a script that is called so; without a ``file``, of no script."""
-        self.invocation, self.argv, self.was_read = invocation, None, False
+        self.invocation, self.argv = invocation, None
+        self.was_read = self.lacks_arguments = False
         self.script, self.flags, self.namespace = file, {}, {}
         if invocation is not None:
             self.argv = [_word(script, None)]
@@ -112,8 +115,8 @@ class CommandLine:
         return [str(word) for word in self.argv or () if isinstance(word, str)][1:]
 
     def refuse(self, message: str) -> None:
-        """The program does not take its arguments."""
-        if self.invocation is not None and self.argv:
+        """The program does not take its arguments, which a document need not know."""
+        if self.invocation is not None and self.argv and not self.invocation.documented:
             self.refusals.append(Refusal(self.invocation, str(self.argv[0]), message))
 
     def forget(self) -> None:

@@ -216,7 +216,7 @@ class Journal:
     effects: int = 0
     """Counts changes to modules."""
     unknown_models: int = 0
-    """Counts uses of models that are not known."""
+    """Counts uses of models, and of layers in models, that are not known."""
 
     @property
     def extent(self) -> tuple[int, ...]:

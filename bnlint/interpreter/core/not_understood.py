@@ -100,6 +100,6 @@ def _owner(value: Value) -> Value:
 
 
 def _note(m: Machine, use: Use, site: Site) -> None:
-    m.journal.unknown_models += use.role is Role.MODEL
+    m.journal.unknown_models += use.role in (Role.MODEL, Role.LAYER)
     context = m.context()
     m.journal.note(lambda facts, order: facts.not_understood(order, site, context, use))

@@ -171,8 +171,10 @@ def _without_default(
     given = _text_option(m, name, option, None, keywords)
     if given is not None:
         return with_site(converted(m, keywords.get("type"), given, site), site, option)
-    required = keywords.get("required") is True or not option.startswith("-")
-    return unknown_option(option) if required else None
+    if keywords.get("required") is not True and option.startswith("-"):
+        return None
+    m.command_line.lacks_arguments = True
+    return unknown_option(option)
 
 
 def _text_option(

@@ -126,7 +126,17 @@ def _inspect(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sco
     return Unknown("inspect") if isinstance(value, Unknown) else isinstance(value, wanted)
 
 
-@library_function("importlib.import_module", "builtins.__import__")
+@library_function("builtins.__import__")
+def _import_top(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    """Without a list of names to import, what ``import a.b`` binds: ``a``."""
+    name, names = arguments.get(0, "name"), arguments.get(3, "fromlist")
+    module = _import(m, path, arguments, site, scope)
+    if not isinstance(name, str) or names or "." not in name:
+        return module
+    return m.namespaces.load(name.partition(".")[0], 0, scope.namespace)
+
+
+@library_function("importlib.import_module")
 def _import(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     name = arguments.get(0, "name")
     if not isinstance(name, str):

@@ -166,6 +166,9 @@ def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: S
             return value
         case Library(path="os.environ") if isinstance(key, str) and key in RANKS:
             return Rank("os.environ", m.site(node, scope))
+        case Library(path="sys.modules") if isinstance(key, str):
+            own = scope.namespace
+            return own if key == own.scope.names["__name__"] else m.namespaces.load(key, 0, own)
         case Builtin(receiver=Namespace() as module, name="__dict__"):
             return member(m, module, key, node, scope)
         case Builtin(receiver=receiver, name="__dict__" | "_modules") if isinstance(key, str):

@@ -1,4 +1,4 @@
-"""The models that callers which are not at hand give to a function."""
+"""What callers that are not at hand give to functions and models."""
 
 import libcst as cst
 
@@ -6,7 +6,7 @@ from bnlint.facts.types.run import Switch
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Class, Function, Instance, Method
-from bnlint.interpreter.core.values import Arguments, Value
+from bnlint.interpreter.core.values import Arguments, Tensor, Value
 from bnlint.interpreter.torch.module_classes import is_module_class
 from bnlint.interpreter.torch.modules import MODE
 
@@ -34,6 +34,19 @@ def name_of(function: Value) -> str:
         case Method(function=Function(name=name)) | Function(name=name) | Class(name=name):
             return name
     return ""
+
+
+def unknown_inputs(module: Instance) -> Arguments:
+    """An unknown tensor for each parameter of a forward that has no default."""
+    forward = module.cls.find("forward") if module.cls is not None else None
+    if not isinstance(forward, Function):
+        return Arguments([Tensor()])
+    params = forward.node.params
+    positional = [*params.posonly_params, *params.params][1:]
+    count = sum(p.default is None for p in positional)
+    if count == 0 and (positional or isinstance(params.star_arg, cst.Param)):
+        count = 1
+    return Arguments([Tensor() for _ in range(count)])
 
 
 def _model_parameters(function: Value) -> list[str]:

@@ -1,0 +1,107 @@
+"""Calls of scripts that a README shows are rehearsed where the defaults do not say what is built."""
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+import bnlint
+from bnlint.interpreter.documented_calls import documented_calls
+from bnlint.source import Project
+
+SCRIPT = """
+    import argparse
+    import json
+
+    import torch
+    from torch import nn
+    from torch.utils.data import DataLoader, TensorDataset
+
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--config", required=True)
+    args = parser.parse_args()
+    with open(args.config) as file:
+        config = json.load(file)
+
+    KINDS = {"normalized": nn.BatchNorm1d, "plain": nn.Identity}
+    net = nn.Sequential(nn.Linear(8, 16), KINDS[config["norm"]](16), nn.ReLU(), nn.Linear(16, 1))
+    data = TensorDataset(torch.randn(256, 8), torch.randn(256, 1))
+    loader = DataLoader(data, batch_size=32, shuffle=True, drop_last=True)
+    val_loader = DataLoader(data, batch_size=32)
+    optimizer = torch.optim.Adam(net.parameters())
+    for epoch in range(10):
+        net.train()
+        for x, y in loader:
+            optimizer.zero_grad()
+            nn.functional.mse_loss(net(x), y).backward()
+            optimizer.step()
+        with torch.no_grad():
+            print(sum(nn.functional.mse_loss(net(x), y).item() for x, y in val_loader))
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "train.py").write_text(dedent(SCRIPT))
+    (tmp_path / "normalized.json").write_text('{"norm": "normalized"}')
+    return tmp_path
+
+
+def called(project: Path, readme: str, script: str = "tools/train.py") -> list[tuple[str, ...]]:
+    """The arguments of the calls that are found."""
+    (project / "README.md").write_text(readme)
+    return [call.arguments for call in documented_calls(Project(), project / script)]
+
+
+def missing_eval(project: Path) -> list[str]:
+    found = bnlint.lint_paths([project / "tools" / "train.py"])
+    return [finding.message for finding in found if finding.rule == "BN301"]
+
+
+def test_what_only_the_call_in_the_readme_builds_is_linted_and_says_so(project: Path) -> None:
+    assert not missing_eval(project)
+    (project / "README.md").write_text("Run `python tools/train.py --config normalized.json`.")
+    assert [text.split(",")[0] for text in missing_eval(project)] == [
+        "With `--config normalized.json`"
+    ]
+
+
+def test_a_call_that_the_script_refuses_is_passed_over(project: Path) -> None:
+    (project / "README.md").write_text("    python tools/train.py --configuration normalized.json")
+    assert not missing_eval(project)
+
+
+def test_a_call_that_names_no_file_of_the_project_is_left_out(project: Path) -> None:
+    assert not called(project, "python tools/train.py --config your_config.json")
+    assert not called(project, "python tools/train.py --config=your_config.json")
+
+
+@pytest.mark.parametrize("blank", ["<config>", "[config]", "{config}", "$CONFIG", "..."])
+def test_a_call_with_a_blank_is_left_out(project: Path, blank: str) -> None:
+    assert not called(project, f"python tools/train.py --config {blank}")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "$ python tools/train.py --config normalized.json  # trains",
+        "CUDA_VISIBLE_DEVICES=0 python3.11 tools/train.py --config normalized.json && ls",
+        "python -m torch.distributed.launch --nproc_per_node=4 tools/train.py --config normalized.json",
+        "python tools/train.py \\\n    --config normalized.json > log.txt",
+        "`python tools/train.py --config normalized.json` trains it",
+    ],
+)
+def test_the_words_after_the_script_are_its_arguments(project: Path, line: str) -> None:
+    assert called(project, line) == [("--config", "normalized.json")]
+
+
+def test_a_call_of_another_script_of_that_name_is_none_of_this_one(project: Path) -> None:
+    (project / "train.py").touch()
+    assert not called(project, "python train.py --fast")
+    assert called(project, "python train.py --fast", "train.py") == [("--fast",)]
+
+
+def test_a_line_without_end_costs_little(project: Path) -> None:
+    assert not called(project, "python " * 30_000 + "python train.py --config normalized.json")
