@@ -36,6 +36,9 @@ SLOW = frozenset(
     tests/test_initialisation.py::test_activations_make_of_moments_what_torch_does
     tests/test_interpreter_paths.py::test_what_never_ends_ends_here
     tests/test_interpreter_properties.py::
+    tests/test_language_server.py::test_fixes_
+    tests/test_language_server.py::test_the_projects_
+    tests/test_language_server.py::test_what_
     tests/test_memory.py::
     tests/test_messages.py::test_messages_read_alike[BN204]
     tests/test_messages.py::test_messages_read_alike[BN216]

@@ -45,7 +45,7 @@ class _CheckByDefault(click.Group):
     cls=_CheckByDefault,
     invoke_without_command=True,
     options_metavar="",
-    subcommand_metavar="[check] [OPTIONS] [PATHS]... | timeline SCRIPT | trace TARGET | signal TARGET | explain RULE | rules | schema DOCUMENT",
+    subcommand_metavar="[check] [OPTIONS] [PATHS]... | timeline SCRIPT | trace TARGET | signal TARGET | explain RULE | rules | schema DOCUMENT | server",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="bnlint", message="%(prog)s %(version)s")
@@ -269,6 +269,21 @@ def rules(form: str) -> None:
     from bnlint.cli import rules
 
     rules.listing(form)
+
+
+@commands.command()
+def server() -> None:
+    """Serve an editor over standard input and output, by the language server protocol.
+
+    Findings are shown while one types, with fixes and ignore comments to choose; the README says how
+    editors are set up. Needs pygls: `pip install "bnlint[lsp]"`.
+    """
+    from bnlint.cli.extras import require
+
+    require("pygls", "the language server", "lsp")
+    from bnlint.language_server.server import serve
+
+    serve()
 
 
 @commands.command()

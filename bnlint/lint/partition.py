@@ -58,10 +58,15 @@ def programs(targets: Sequence[LintTarget], overrides: Mapping[Path, TextFile]) 
 def _join_whole_projects(
     texts: Mapping[Path, str], modules: ModuleFinder, connected: "_Connected"
 ) -> None:
-    roots = {modules.root_of(file) for file, text in texts.items() if _BY_NAME.search(text)}
+    roots = {modules.root_of(file) for file, text in texts.items() if imports_by_name(text)}
     for file in texts if roots else ():
         if (root := modules.root_of(file)) in roots:
             connected.join(root, [file])
+
+
+def imports_by_name(text: str) -> bool:
+    """Whether code may import modules that no import statement names."""
+    return _BY_NAME.search(text) is not None
 
 
 class _Connected:
