@@ -17,6 +17,13 @@ PATIENCE = 60
 """Seconds after which an answer does not come any more."""
 
 
+class _Client(LanguageClient):
+    status: int | None = None
+
+    async def server_exit(self, server: asyncio.subprocess.Process) -> None:
+        self.status = server.returncode
+
+
 class Editor:
     """One session with the server. Texts are those of open files; ``shown`` are the diagnostics."""
 
@@ -25,7 +32,7 @@ class Editor:
         self.texts: dict[str, str] = {}
         self.shown: dict[str, list[types.Diagnostic]] = {}
         self.messages: list[str] = []
-        self.client = LanguageClient("editor", "1")
+        self.client = _Client("editor", "1")
         self._versions: dict[str, int] = {}
         self._news = asyncio.Event()
         self.client.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)(
@@ -110,6 +117,7 @@ async def editing(folder: Path) -> AsyncIterator[Editor]:
     await editor.client.shutdown_async(None)
     editor.client.exit(None)
     await editor.client.stop()
+    assert editor.client.status == 0
 
 
 def applied(text: str, edits: list[types.TextEdit]) -> str:

@@ -37,7 +37,7 @@ from bnlint.lint.program import Trace
 from bnlint.lint.reach import Reach
 from bnlint.lint.selection import LintOptions
 from bnlint.lint.text_lines import split
-from bnlint.lint.workers import Workers, cores, over_processes
+from bnlint.lint.workers import Workers, cores, in_this_process, over_processes
 from bnlint.lint.writable import Writable
 from bnlint.report.patch import unified
 from bnlint.stopwatch import stopwatch
@@ -86,6 +86,8 @@ def _check(options: CheckOptions) -> int:
 
 
 def _workers(options: CheckOptions, config: Config) -> Workers:
+    if options.form == "html":  # what it shows of runs stays in the process that rehearses them
+        return in_this_process
     workers = over_processes(options.jobs or cores())
     if options.no_cache:
         return workers

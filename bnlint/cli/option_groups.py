@@ -109,7 +109,9 @@ reporting = _group(
     click.option(
         "--format",
         "form",
-        type=click.Choice(["text", "concise", "json", "github", "gitlab", "junit", "sarif"]),
+        type=click.Choice(
+            ["text", "concise", "html", "json", "github", "gitlab", "junit", "sarif"]
+        ),
         default="text",
         show_default=True,
         help="How to report.",

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -189,4 +190,6 @@ def page_of(rule: str) -> str:
 
 def serve() -> None:
     """Serve one client over standard input and output, until it says that this is enough."""
-    made().start_io()
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever else is printed is no answer
+    made().start_io(requests, answers)

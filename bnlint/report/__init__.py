@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from bnlint.lint.engine import Result
-from bnlint.report import concise, github, gitlab, json, junit, sarif, text
+from bnlint.report import concise, github, gitlab, html, json, junit, sarif, text
 from bnlint.style import Style
 
 FORMATS: Mapping[str, Callable[[Result, Style], str]] = {
@@ -12,6 +12,7 @@ FORMATS: Mapping[str, Callable[[Result, Style], str]] = {
     "json": json.render,
     "github": github.render,
     "gitlab": gitlab.render,
+    "html": html.render,
     "junit": junit.render,
     "sarif": sarif.render,
 }
