@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bnlint.source import Project, SourceFile, Unreadable, parse_text
+from bnlint.source.imports import ModuleFinder
 
 
 def tree(root: Path, *files: str) -> None:
@@ -266,3 +267,19 @@ def test_a_path_that_is_only_read_adds_no_folder(tmp_path: Path) -> None:
     project = Project()
     project.load(tmp_path / "train.py")
     assert project.resolve("raft", 0, tmp_path / "train.py") is None
+
+
+def test_a_folder_that_is_only_near_hides_no_module_of_the_standard_library(
+    tmp_path: Path,
+) -> None:
+    script = tmp_path / "experiments" / "first" / "train.py"
+    script.parent.mkdir(parents=True)
+    for name in ("re.py", "layers.py"):
+        (tmp_path / name).touch()
+    finder = ModuleFinder()
+    assert finder.locate("layers", 0, script) == tmp_path / "layers.py"
+    assert finder.locate("re", 0, script) is None
+    (script.parent / "queue.py").touch()
+    assert ModuleFinder().locate("queue", 0, script) == script.parent / "queue.py"
+    (tmp_path / "setup.py").touch()
+    assert ModuleFinder().locate("re", 0, script) == tmp_path / "re.py"

@@ -145,7 +145,8 @@ class ModuleFinder:
         added = [root for root in self._added if root.is_relative_to(top) and root not in chain]
         plain = [*(root for root in chain if root not in packages), *added]
         if package in sys.stdlib_module_names:
-            yield from plain[: len(plain) - len(added)]
+            own = plain[: len(plain) - len(added)]
+            yield from (r for r in own if r in self._read_from or self._is_marked(r) or r == folder)
             return
         if installed:
             yield from plain
@@ -170,10 +171,14 @@ class ModuleFinder:
     def _has_folder(self, folder: Path, name: str) -> bool:
         return self.listings.has_directory(folder, name)
 
+    def _is_marked(self, folder: Path) -> bool:
+        """Whether something says that a folder is the root of a project."""
+        return any(self.listings.kind(folder, marker) is not None for marker in MARKERS)
+
     def _find_root(self, folder: Path) -> Path:
         candidates = list(_upwards(folder, Path(folder.anchor)))
         for candidate in candidates:
-            if any(self.listings.kind(candidate, marker) is not None for marker in MARKERS):
+            if self._is_marked(candidate):
                 return candidate
         barred = (Path(folder.anchor), Path(os.path.expanduser("~")))
         below = list(takewhile(lambda candidate: candidate not in barred, candidates))
