@@ -39,6 +39,7 @@ SLOW = frozenset(
     tests/test_language_server.py::test_fixes_
     tests/test_language_server.py::test_the_projects_
     tests/test_language_server.py::test_what_
+    tests/test_mcp_server.py::test_an_agent_
     tests/test_memory.py::
     tests/test_messages.py::test_messages_read_alike[BN204]
     tests/test_messages.py::test_messages_read_alike[BN216]

@@ -45,7 +45,7 @@ class _CheckByDefault(click.Group):
     cls=_CheckByDefault,
     invoke_without_command=True,
     options_metavar="",
-    subcommand_metavar="[check] [OPTIONS] [PATHS]... | timeline SCRIPT | trace TARGET | signal TARGET | explain RULE | rules | schema DOCUMENT | server",
+    subcommand_metavar="[check] [OPTIONS] [PATHS]... | timeline SCRIPT | trace TARGET | signal TARGET | explain RULE | rules | schema DOCUMENT | server | mcp",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="bnlint", message="%(prog)s %(version)s")
@@ -284,6 +284,21 @@ def server() -> None:
     from bnlint.language_server.server import serve
 
     serve()
+
+
+@commands.command()
+def mcp() -> None:
+    """Serve a coding agent over standard input and output, by the model context protocol.
+
+    It can lint files of the working directory, and texts, ask why a rule matters, see what was
+    rehearsed, and let safe fixes be applied. Needs the SDK: `pip install "bnlint[mcp]"`.
+    """
+    from bnlint.cli.extras import require
+
+    require("mcp", "the server for agents", "mcp")
+    from bnlint.mcp_server import serve
+
+    serve(Path.cwd())
 
 
 @commands.command()
