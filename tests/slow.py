@@ -63,6 +63,7 @@ SLOW = frozenset(
     tests/test_tracer_guard.py::
     tests/test_tracer_process.py::
     tests/test_tracer_recorder.py::test_the_graph_runs_like_the_model
+    tests/test_watch.py::test_it_reports_again
     """.split()
 )
 """Beginnings of the ids of slow tests."""

@@ -139,6 +139,7 @@ def commands(ctx: click.Context) -> None:
     "--no-cache", is_flag=True, help="Neither read nor keep what came of files that do not change."
 )
 @parameters.cache_dir
+@click.option("--watch", is_flag=True, help="Lint again whenever a file changes.")
 @click.option("--timings", is_flag=True, help="Say on stderr what takes how long, rule by rule.")
 @parameters.child
 def check(**given: Any) -> int:
@@ -159,7 +160,12 @@ def check(**given: Any) -> int:
     from bnlint.cli import check
 
     arguments = click.get_current_context().meta.get(ARGUMENTS)
-    return check.check(CheckOptions(**given, arguments=arguments))
+    options = CheckOptions(**given, arguments=arguments)
+    if not options.watch:
+        return check.check(options)
+    from bnlint.cli.watch import watch
+
+    return watch(options, check.check)
 
 
 @commands.command(

@@ -37,7 +37,7 @@ HEADINGS = {
     "What to look for": "select ignore pedantic lint_tests",
     "Problems that are there already": "baseline write_baseline add_ignores",
     "Files and configuration": "exclude config isolated stdin_filename show_files show_settings",
-    "Speed": "jobs no_cache cache_dir",
+    "Speed": "jobs no_cache cache_dir watch",
     "Report": "layers graph depth form output plot every verbose quiet statistics summary timings fail_on exit_zero",
     "The model": "inputs dtype arguments",
     "Tracing": "trace trusted total_timeout python timeout memory pass_env",

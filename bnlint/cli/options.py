@@ -69,6 +69,7 @@ class CheckOptions(ReportOptions, ChildOptions):
     show_files: bool = False
     show_settings: bool = False
     cache_dir: Path | None = None
+    watch: bool = False
 
 
 @immutable(kw_only=True, slots=False)
