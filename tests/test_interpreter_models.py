@@ -315,7 +315,7 @@ def test_filling_the_data_of_a_parameter_is_seen(tmp_path: Path) -> None:
         ("y[0]", Shape(3)),
         ("y[:, :, k:, 1:k]", Shape(4, None, 8)),
         ("y[:, k:]", Shape(4)),
-        ("y[:, None]", Shape(5)),
+        ("y[:, None]", Shape(5, None, 1)),
         ("y[:, k]", Shape()),
         ("F.conv2d(x, k)", Shape(4)),
         ("torch.chunk(y, 2, dim=1)[0]", Shape(4, None, 4)),

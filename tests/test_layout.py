@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bnlint.facts.passes.axes import Axes, Axis, Role
-from bnlint.facts.passes.indexing import indexed
 from bnlint.facts.passes.layout import axes_of
-from bnlint.facts.passes.reshaping import regrouped
+from bnlint.facts.shapes.axes import Axes, Axis, Role
+from bnlint.facts.shapes.indexing import indexed
+from bnlint.facts.shapes.reshaping import regrouped
 from bnlint.facts.types.graph import Shape
 from bnlint.interpreter import graph_of
 
@@ -150,13 +150,13 @@ def test_means_and_maxima(tmp_path: Path, forward: str, expected: str) -> None:
         ("self.conv(x)[..., 0]", "N C8 P"),
         ("self.conv(x)[0]", "C8 P P"),
         ("self.conv(x)[:2]", "? C8 P P"),
-        ("self.conv(x)[:, :4]", "N C P P"),
+        ("self.conv(x)[:, :4]", "N C4 P P"),
         ("x[:, 0]", "N ..."),
         ("y = self.conv(x); self.pool(y).expand(-1, -1, y.size(2), 4)", "? ? ? ?"),
-        ("self.pool(self.conv(x)).expand(-1, -1, 5, 4)", "N C8 P P"),
+        ("self.pool(self.conv(x)).expand(-1, -1, 5, 4)", "N C8 P5 P4"),
         ("y = self.conv(x); self.pool(y).expand_as(y)", "N C8 P P"),
         ("self.pool(self.conv(x)).repeat(2, 1, 1, 1)", "? C8 P1 P1"),
-        ("F.pixel_shuffle(self.conv(x), 2)", "N C P P"),
+        ("F.pixel_shuffle(self.conv(x), 2)", "N C2 P P"),
     ],
 )
 def test_views(tmp_path: Path, forward: str, expected: str) -> None:

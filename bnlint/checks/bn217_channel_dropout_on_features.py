@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from bnlint.facts.passes.axes import Axes, Role
 from bnlint.facts.passes.layers import built_layers, is_built_by_name
 from bnlint.facts.passes.layout import axes_of
+from bnlint.facts.shapes.axes import Axes, Role
 from bnlint.facts.types.graph import Call, Graphs, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site

@@ -2,9 +2,10 @@
 
 import re
 
-from bnlint.facts.passes.reshaping import order_after
+from bnlint.facts.shapes.reshaping import order_after
 from bnlint.facts.types.graph import Call, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.site import values_of
 
 _INTERPOLATION = re.compile(r"Upsample|Upsampling\w+2d|interpolate|upsample(_bilinear|_nearest)?")
 _AVERAGE = re.compile(r"(Adaptive)?AvgPool\dd|(adaptive_)?avg_pool\dd")
@@ -54,8 +55,8 @@ def _axis_after(user: Call, axis: int) -> int | None:
         case Kind.MUL if len(user.inputs) == 1 and _number(user, "other") is not None:
             return axis
         case Kind.PERMUTE if axis >= 0:
-            rank = user.shape.rank
-            order = order_after(user.op, rank, user.arguments) if rank is not None else None
+            rank, values = user.shape.rank, values_of(user.arguments)
+            order = order_after(user.op, rank, values) if rank is not None else None
             return order.index(axis) if order is not None and axis in order else None
     return None
 

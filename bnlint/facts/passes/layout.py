@@ -1,26 +1,18 @@
 """What each dimension of every tensor in a model's forward stands for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
-from bnlint.facts.passes.axes import ANY, NOTHING, POSITIONS, Axes, Axis, Role, broadcast, joined
-from bnlint.facts.passes.indexing import embedded, indexed, reduced
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.passes.pooling import after_pooling, after_window
-from bnlint.facts.passes.reshaping import (
-    flattened,
-    order_after,
-    permuted,
-    regrouped,
-    repeated,
-    squeezed,
-    unsqueezed,
-    value_of,
-    viewed,
-)
 from bnlint.facts.passes.sequence_layers import after_sequence_layer, is_packed
+from bnlint.facts.shapes.axes import ANY, NOTHING, Axes, Axis, Role, broadcast, joined
+from bnlint.facts.shapes.indexing import embedded, indexed, reduced
+from bnlint.facts.shapes.rearranging import rearranged
+from bnlint.facts.shapes.reshaping import regrouped
 from bnlint.facts.types.graph import Call, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
-from bnlint.facts.types.site import NOT_KNOWN, Argument
+from bnlint.facts.types.site import NOT_KNOWN, value_of, values_of
 
 _SAME = frozenset({Kind.ACTIVATION, Kind.DROPOUT, Kind.PASS, Kind.OTHER_NORM, Kind.INSTANCE_NORM})
 _COMBINING = frozenset({Kind.ADD, Kind.SUB, Kind.MUL, Kind.DIV})
@@ -136,41 +128,9 @@ def _rearranged(graph: ModelGraph, call: Call, inputs: Sequence[Axes]) -> Axes:
             return regrouped(given, before, after)
         if name == "getitem" and "key" not in arguments:
             return embedded(given, before, after)
-    match call.kind:
-        case Kind.RESHAPE:
-            return _reshaped(name, inputs, arguments)
-        case Kind.PERMUTE:
-            rank = given.rank
-            return permuted(given, None if rank is None else order_after(name, rank, arguments))
-        case Kind.REDUCE if len(inputs) > 1:
-            return broadcast(inputs)
-        case Kind.REDUCE:
-            return reduced(given, value_of(arguments, "dim"), value_of(arguments, "keepdim"))
-    return _part(graph, call, given)
-
-
-def _reshaped(name: str, inputs: Sequence[Axes], arguments: Mapping[str, Argument]) -> Axes:
-    given = inputs[0]
-    match name:
-        case "flatten" | "Flatten":
-            default = 1 if name == "Flatten" else 0
-            start = value_of(arguments, "start_dim", default)
-            return flattened(given, start, value_of(arguments, "end_dim", -1))
-        case "view" | "reshape":
-            return viewed(given, value_of(arguments, "shape"))
-        case "squeeze":
-            return squeezed(given, value_of(arguments, "dim"))
-        case "unsqueeze":
-            return unsqueezed(given, value_of(arguments, "dim"))
-        case "expand" | "repeat":
-            return repeated(given, value_of(arguments, "shape"), expands=name == "expand")
-        case "expand_as" if len(inputs) > 1:
-            return inputs[1]
-        case "PixelShuffle" | "PixelUnshuffle" | "pixel_shuffle" | "pixel_unshuffle":
-            return Axes((given.first, Axis(Role.FEATURES), *(POSITIONS,) * 2), True)
-        case "ChannelShuffle" | "channel_shuffle":
-            return given
-    return NOTHING
+    if call.kind is Kind.SPLIT:
+        return _part(graph, call, given)
+    return rearranged(call.kind, name, inputs, values_of(arguments))
 
 
 def _dim(call: Call) -> int | None:
@@ -214,18 +174,13 @@ def _combined(graph: ModelGraph, call: Call, inputs: Sequence[Axes]) -> Axes:
 
 
 def _after_cat(call: Call, inputs: Sequence[Axes]) -> Axes:
+    """A sum of sizes counts only where a front end saw all tensors that are put together."""
     dim = _dim(call)
-    ranks = {axes.rank for axes in inputs}
-    rank = ranks.pop() if len(ranks) == 1 else None
-    if call.op not in ("cat", "concat", "concatenate") or rank is None:
+    if call.op not in ("cat", "concat", "concatenate") or dim is None:
         return NOTHING
-    if dim is None or not -rank <= dim < rank:
-        return NOTHING
-    place = dim % rank
-    axis = joined([Axes((axes.known[place],), True) for axes in inputs]).known[0]
-    sizes = [axes.known[place].size for axes in inputs]
-    total = sum(n for n in sizes if n is not None) if None not in sizes else None
-    known = total if place == 1 and total == call.shape.channels else None
-    role = None if axis.role is Role.SAMPLES else axis.role
-    others = broadcast([Axes((*a.known[:place], *a.known[place + 1 :]), True) for a in inputs])
-    return Axes((*others.known[:place], Axis(role, known), *others.known[place:]), True)
+    made = rearranged(Kind.CAT, call.op, inputs, {"dim": dim})
+    place = dim % len(made.known) if made.whole else None
+    if place is None or (place == 1 and made.known[1].size == call.shape.channels):
+        return made
+    known = (replace(a, size=None) if i == place else a for i, a in enumerate(made.known))
+    return Axes(tuple(known), True)

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.axes import Axes, Axis, Role
 from bnlint.facts.passes.layout import axes_of
-from bnlint.facts.passes.reshaping import value_of
+from bnlint.facts.shapes.axes import Axes, Axis, Role
 from bnlint.facts.types.graph import Call, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
-from bnlint.facts.types.site import NOT_KNOWN, Argument
+from bnlint.facts.types.site import NOT_KNOWN, Argument, value_of
 from bnlint.immutable import immutable
 
 GIVEN = ("out_features", "out_channels", "hidden_size", "embedding_dim", "embed_dim", "d_model")

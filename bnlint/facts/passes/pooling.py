@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from bnlint.facts.passes.axes import ANY, NOTHING, Axes, Axis, Role
-from bnlint.facts.passes.reshaping import value_of
-from bnlint.facts.types.graph import Call
+from bnlint.facts.shapes.axes import ANY, NOTHING, Axes, Axis, Role
+from bnlint.facts.types.graph import Call, dimensions_of
 from bnlint.facts.types.kind import Kind
-from bnlint.facts.types.site import Argument
+from bnlint.facts.types.site import Argument, value_of
 
 
 def after_window(call: Call, given: Axes) -> Axes:
@@ -53,8 +52,7 @@ def _resized(call: Call, given: Axes) -> Axes:
 def _dimensions(call: Call) -> int | None:
     """The number in ``Conv2d``, ``AdaptiveAvgPool2d``, ``max_pool1d``."""
     name = call.layer.type if call.layer is not None else call.op.removesuffix("_with_indices")
-    digit = name[-2:-1]
-    return int(digit) if name.endswith("d") and digit.isdigit() else None
+    return dimensions_of(name)
 
 
 def _adapted(positions: Sequence[Axis], output: object) -> list[int | None]:

@@ -1,9 +1,9 @@
 """What embeddings, recurrent layers and attention do to the dimensions of a tensor."""
 
-from bnlint.facts.passes.axes import ANY, NOTHING, POSITIONS, Axes, Axis, Role
-from bnlint.facts.passes.reshaping import value_of
+from bnlint.facts.shapes.axes import ANY, NOTHING, POSITIONS, Axes, Axis, Role
 from bnlint.facts.types.graph import Call, Layer
 from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.site import value_of
 
 
 def is_packed(call: Call, source: Call) -> bool:

@@ -5,10 +5,9 @@ from fractions import Fraction
 from math import inf
 
 from bnlint.facts.passes.once import Pass
-from bnlint.facts.passes.reshaping import value_of
 from bnlint.facts.types.graph import Call, ModelGraph
 from bnlint.facts.types.kind import NORMALIZATIONS, Kind
-from bnlint.facts.types.site import Argument
+from bnlint.facts.types.site import Argument, value_of
 from bnlint.immutable import immutable
 
 _SAME = NORMALIZATIONS | {Kind.ACTIVATION, Kind.DROPOUT, Kind.PASS, Kind.PAD}

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from math import prod
 
-from bnlint.facts.passes.axes import Axes, Role
 from bnlint.facts.passes.batches import norms_over_the_batch
 from bnlint.facts.passes.layout import axes_of, gets_vectors
 from bnlint.facts.passes.once import Pass
+from bnlint.facts.shapes.axes import Axes, Role
 from bnlint.facts.types.graph import Call, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.run import Forward, Run

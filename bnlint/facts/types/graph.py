@@ -32,6 +32,12 @@ class Shape:
     sizes: tuple[int, ...] | None = None
 
 
+def dimensions_of(name: str) -> int | None:
+    """The number in ``Conv2d``, ``torch.nn.BatchNorm1d``, ``max_pool3d`` and the like."""
+    digit = name[-2:-1]
+    return int(digit) if name.endswith("d") and digit.isdigit() else None
+
+
 @immutable(eq=False)
 class Layer:
     """One module of a model.
@@ -87,8 +93,7 @@ class Layer:
     @property
     def dimensions(self) -> int | None:
         """The number in ``Conv2d``, ``BatchNorm1d`` and the like."""
-        digit = self.type[-2:-1]
-        return int(digit) if self.type.endswith("d") and digit.isdigit() else None
+        return dimensions_of(self.type)
 
     @property
     def channels(self) -> int | None:

@@ -1,7 +1,7 @@
 """Places in source code, whose positions are computed only when something is reported."""
 
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -316,3 +316,14 @@ class _NotKnown:
 
 NOT_KNOWN = _NotKnown()
 """Stands for a value that reading the code does not give."""
+
+
+def value_of(arguments: Mapping[str, Argument], name: str, default: object = None) -> object:
+    """The value of an argument."""
+    argument = arguments.get(name)
+    return default if argument is None else argument.value
+
+
+def values_of(arguments: Mapping[str, Argument]) -> dict[str, object]:
+    """The values of all arguments."""
+    return {name: argument.value for name, argument in arguments.items()}

@@ -34,7 +34,7 @@ from bnlint.interpreter.evaluation import evaluate
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.classes import is_instance, is_subclass
 from bnlint.interpreter.library.data_files import loaded
-from bnlint.interpreter.python.arithmetic import binary, broadcast, truth_of
+from bnlint.interpreter.python.arithmetic import binary, truth_of
 from bnlint.interpreter.python.attributes import has_attribute
 from bnlint.interpreter.python.iteration import elements, listed, number_of
 from bnlint.interpreter.python.name_lookup import look_up, set_attribute
@@ -47,6 +47,7 @@ from bnlint.interpreter.torch.modules import (
     register_child,
 )
 from bnlint.interpreter.torch.parameters import is_opaque, is_parameter
+from bnlint.interpreter.torch.shape_axes import broadcast
 
 PURE = """int float str bool abs round divmod pow repr range slice hash hex chr ord
 frozenset""".split()
@@ -74,7 +75,7 @@ def _sum(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) 
     if isinstance(whole := arguments.get(0, "iterable"), Tensor):
         return m.tape.tensor(Kind.REDUCE, "sum", [whole], site)
     if inputs := tensors_in(arguments.values):
-        shape = broadcast(inputs, inputs[0].shape)
+        shape = broadcast([tensor.shape for tensor in inputs])
         return m.tape.tensor(Kind.ADD, "sum", inputs, site, shape=shape, batch=True)
     items = elements(m, arguments.get(0, "iterable"))
     if items is None or not m.allowance.takes(len(items)):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from math import prod
 
-from bnlint.facts.passes.reshaping import SIZE_OF_FIRST
+from bnlint.facts.shapes.reshaping import SIZE_OF_FIRST
 from bnlint.facts.types.graph import Shape
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
@@ -23,11 +23,12 @@ from bnlint.interpreter.core.values import (
     in_random_order,
     open_at,
 )
-from bnlint.interpreter.python.arithmetic import broadcast, may_be_tensors
+from bnlint.interpreter.python.arithmetic import may_be_tensors
 from bnlint.interpreter.torch.freezing import note_weights_written
 from bnlint.interpreter.torch.function_shapes import after_function, part_shapes
 from bnlint.interpreter.torch.layer_shapes import FIRST_SIZE, after_layer, at_channels, sizes_of
 from bnlint.interpreter.torch.parameters import tensor_inputs
+from bnlint.interpreter.torch.shape_axes import broadcast
 from bnlint.interpreter.torch.states import changed_in_place, cut, note_functional
 from bnlint.interpreter.torch.training import note_backward
 from bnlint.vocabulary.function_parameters import VARIADIC, parameter
@@ -146,7 +147,7 @@ def _operate(m: Machine, kind: Kind, name: str, arguments: Arguments, site: Site
         return Tensor() if kind is not Kind.OTHER else Unknown(f"{name}()")
     if kind in ELEMENTWISE and not name.endswith("_"):
         vague = may_be_tensors([arguments.get(0, "input"), arguments.get(1, "other")])
-        shape = Shape() if vague else broadcast(inputs, inputs[0].shape)
+        shape = Shape() if vague else broadcast([tensor.shape for tensor in inputs])
     elif kind in ELEMENTWISE:
         shape = inputs[0].shape
     elif kind is Kind.CAT and not _all_tensors(arguments.get(0, "tensors")):

@@ -42,6 +42,7 @@ from bnlint.interpreter.python.registries import fill
 from bnlint.interpreter.torch.modules import children, is_container
 from bnlint.interpreter.torch.optimized import note_perhaps_optimized
 from bnlint.interpreter.torch.parameters import is_parameter, operand
+from bnlint.interpreter.torch.shape_axes import broadcast
 
 LONGEST_PATH = 4096
 TENSOR_OPERATORS: Mapping[str, tuple[Kind, str]] = {
@@ -131,7 +132,7 @@ def _tensor_operation(m: Machine, name: str, left: Value, right: Value, site: Si
         constants["other"] = right if in_front else left
         constants["reflected"] = not in_front
     vague = kind is Kind.MATMUL or may_be_tensors([left, right])
-    shape = Shape() if vague else broadcast(inputs, inputs[0].shape)
+    shape = Shape() if vague else broadcast([tensor.shape for tensor in inputs])
     made = m.tape.tensor(kind, op, inputs, site, constants=constants, shape=shape, batch=True)
     if len(inputs) == 1 and (fill := _filled(name, inputs[0].fill, constants)) is not None:
         made = replace(made, fill=fill)
@@ -152,19 +153,6 @@ def _filled(name: str, fill: float | None, constants: Mapping[str, Value]) -> fl
 def may_be_tensors(values: list[Value]) -> bool:
     """Whether one of an operation's operands is not known and may be a tensor of any shape."""
     return any(value is None or isinstance(value, Unknown | Many | Choice) for value in values)
-
-
-def broadcast(inputs: list[Tensor], first: Shape) -> Shape:
-    """The shape of an elementwise operation's result."""
-    shapes = [t.shape for t in inputs]
-    if len(shapes) < 2 or shapes[0] == shapes[1]:
-        return first
-    ranked = [s for s in shapes if s.rank is not None]
-    if len(ranked) < len(shapes):
-        return Shape()
-    best = max(ranked, key=lambda s: s.rank or 0)
-    channels = {s.channels for s in ranked if s.rank == best.rank and s.channels not in (None, 1)}
-    return Shape(best.rank, None, channels.pop() if len(channels) == 1 else None)
 
 
 def unary(m: Machine, name: str, value: Value, node: cst.CSTNode, scope: Scope) -> Value:

@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import libcst as cst
 
+from bnlint.facts.shapes.indexing import indexed
 from bnlint.facts.types.graph import Shape
 from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.site import NOT_KNOWN
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Scope
 from bnlint.interpreter.core.values import SOME_SLICE, Tensor, Value
+from bnlint.interpreter.torch.shape_axes import axes_of_shape, shape_of_axes
 
 
 def index_tensor(m: Machine, value: Tensor, key: Value, node: cst.CSTNode, scope: Scope) -> Value:
@@ -46,22 +49,6 @@ def _indexed_shape(shape: Shape, key: Value) -> tuple[Shape, bool]:
     if shape.sizes and isinstance(key, int):
         return Shape(sizes=shape.sizes[1:]), False
     keys = key if isinstance(key, tuple) else (key,)
-    full = slice(None, None, None)
-    keeps_batch = keys[0] == full or keys[0] is ...
-    if shape.rank is None or not all(k is None or _is_plain_key(k) for k in keys):
-        return Shape(), keeps_batch
-    added = sum(k is None for k in keys)
-    removed = sum(isinstance(k, int) for k in keys)
-    channels = None if added or shape.channels_last else _indexed_channels(shape.channels, keys)
-    return Shape(shape.rank + added - removed, None, channels), keeps_batch
-
-
-def _is_plain_key(key: Value) -> bool:
-    return key is SOME_SLICE or (isinstance(key, int | slice) and not isinstance(key, bool))
-
-
-def _indexed_channels(channels: int | None, keys: tuple[Value, ...]) -> int | None:
-    if channels is None or isinstance(keys[0], int):
-        return None
-    taken = keys[1] if len(keys) > 1 else slice(None)
-    return len(range(channels)[taken]) if isinstance(taken, slice) else None
+    keeps_batch = keys[0] == slice(None) or keys[0] is ...
+    plain = tuple(slice(NOT_KNOWN, None) if k is SOME_SLICE else k for k in keys)
+    return shape_of_axes(indexed(axes_of_shape(shape), plain)), keeps_batch

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from bnlint.facts.passes.reshaping import SIZE_OF_FIRST
+from bnlint.facts.shapes.reshaping import SIZE_OF_FIRST
 from bnlint.facts.types.kind import Kind
 from bnlint.immutable import immutable
 from bnlint.interpreter.core.objects import Instance

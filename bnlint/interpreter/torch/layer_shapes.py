@@ -1,16 +1,15 @@
 """How layers change rank and channels."""
 
-from bnlint.facts.types.graph import Shape
+from bnlint.facts.types.graph import Shape, dimensions_of
 from bnlint.facts.types.kind import Kind
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.values import Tensor, Unknown, Value
+from bnlint.interpreter.torch.shape_axes import rearranged
 
 ALL_SIZES = Unknown("tensor shape")
 """The shape of a tensor whose rank is not known."""
 FIRST_SIZE = Unknown("size of dimension 0")
 
-LARGEST_FACTOR = 1_000
-"""By which a pixel shuffle multiplies; a larger one is no size."""
 SAME = frozenset({Kind.ACTIVATION, Kind.DROPOUT, Kind.PASS, Kind.OTHER_NORM, Kind.PHI})
 SPATIAL = frozenset({Kind.MAX_POOL, Kind.AVG_POOL, Kind.UPSAMPLE, Kind.PAD})
 
@@ -28,7 +27,9 @@ def after_layer(layer: Instance, kind: Kind, inputs: list[Tensor]) -> Shape:
         case Kind.BATCH_NORM | Kind.INSTANCE_NORM:
             return _after_norm(layer, given)
         case Kind.RESHAPE:
-            return _after_reshape_layer(layer, given)
+            name = layer.library.rpartition(".")[2]
+            values = {argument: _number(layer, argument) for argument in layer.arguments}
+            return rearranged(kind, name, [given], values)
         case Kind.ACTIVATION if layer.library == "torch.nn.GLU":
             return halved(given, _number(layer, "dim"))
         case _ if kind in SAME:
@@ -46,43 +47,20 @@ def batched(dims: int | None) -> int | None:
 
 def _spatial_rank(layer: Instance, given: Shape) -> int | None:
     """The rank behind a convolution or a pooling; ``None`` where torch refuses what it is given."""
-    dims = dimensions(layer.library)
+    dims = dimensions_of(layer.library)
     if given.rank is None or dims is None:
         return given.rank if given.rank is not None else batched(dims)
     return given.rank if given.rank - dims in (1, 2) else None
 
 
 def _after_norm(layer: Instance, given: Shape) -> Shape:
-    dims = dimensions(layer.library)
+    dims = dimensions_of(layer.library)
     rank = given.rank
     if rank is None and dims in (2, 3):
         rank = dims + 2
     if given.channels is not None:
         return Shape(rank, None, given.channels, given.channels_last)
     return Shape(rank, None, _number(layer, "num_features"))
-
-
-def _after_reshape_layer(layer: Instance, given: Shape) -> Shape:
-    if layer.library == "torch.nn.Flatten":
-        start, end = _number(layer, "start_dim"), _number(layer, "end_dim")
-        return Shape() if start is None or end is None else after_flatten(given, start, end)
-    if layer.library == "torch.nn.PixelShuffle":
-        return after_shuffle(given, _number(layer, "upscale_factor"), up=True)
-    if layer.library == "torch.nn.PixelUnshuffle":
-        return after_shuffle(given, _number(layer, "downscale_factor"), up=False)
-    if layer.library == "torch.nn.ChannelShuffle":
-        return given
-    return Shape()
-
-
-def after_shuffle(given: Shape, factor: int | None, *, up: bool) -> Shape:
-    """The shape that a pixel shuffle or, with ``up`` false, its inverse gives."""
-    channels, rank = given.channels, given.rank
-    if channels is None or factor is None or given.channels_last:
-        return Shape(rank)
-    if not 0 < factor <= LARGEST_FACTOR:
-        return Shape(rank)
-    return Shape(rank, None, channels // factor**2 if up else channels * factor**2)
 
 
 def halved(given: Shape, dim: int | None) -> Shape:
@@ -118,22 +96,6 @@ def sizes_of(shape: Shape) -> tuple[Value, ...] | Unknown:
 def size_at(sizes: Value, place: Value) -> Value:
     """An item of what may be a shape whose length is not known."""
     return FIRST_SIZE if sizes is ALL_SIZES and place == 0 else Unknown("item")
-
-
-def after_flatten(given: Shape, start: int, end: int) -> Shape:
-    """The shape that ``flatten(start, end)`` gives."""
-    if given.rank is None:
-        return Shape(2) if (start, end) == (1, -1) else Shape()
-    first = start % given.rank
-    rank = given.rank - max(0, end % given.rank - first)
-    keeps = rank == given.rank or (first >= 2 and not given.channels_last)
-    return Shape(rank, None, given.channels if keeps else None)
-
-
-def dimensions(library: str) -> int | None:
-    """The number in ``Conv2d`` and the like."""
-    digit = library[-2:-1]
-    return int(digit) if library.endswith("d") and digit.isdigit() else None
 
 
 def _number(layer: Instance, name: str) -> int | None:

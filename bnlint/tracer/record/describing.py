@@ -88,7 +88,7 @@ class _Calls:
             node.meta.get("place"),
             tuple(node.meta.get("callers", ())),
             modules,
-            self._held(node) if node.op == "get_attr" else _constants(node, operation),
+            self._held(node) if node.op == "get_attr" else constants_of(node, operation),
             node.meta.get("sizes"),
             node.meta.get("error"),
         )
@@ -118,7 +118,7 @@ def _sources(node: fx.Node) -> Iterator[fx.Node]:
                 pending[:0] = named.values()
 
 
-def _constants(node: fx.Node, operation: Operation) -> Mapping[str, object]:
+def constants_of(node: fx.Node, operation: Operation) -> Mapping[str, object]:
     """The arguments of a function that are plain values, by parameter name."""
     if node.op not in ("call_function", "call_method"):
         return {}

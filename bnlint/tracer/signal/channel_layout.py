@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 
 from torch import fx, nn
 
+from bnlint.facts.shapes.reshaping import order_after
 from bnlint.facts.types.kind import Kind
+from bnlint.tracer.record.describing import constants_of
+from bnlint.tracer.record.node_operations import operation_of
 from bnlint.tracer.signal.residuals import GraphFlow
 
 _FIRST = frozenset(
@@ -59,7 +62,7 @@ class Layout:
             return before
         source = node.all_input_nodes[0]
         if kind is Kind.PERMUTE:
-            return _permuted(node, len(self.sizes[source]), before)
+            return _permuted(self.flow, node, len(self.sizes[source]), before)
         return _reshaped(self.sizes[source], self.sizes[node], before)
 
 
@@ -74,26 +77,14 @@ def _is_layer_norm(flow: GraphFlow, node: fx.Node) -> bool:
     return isinstance(shape, list | tuple) and len(shape) == 1
 
 
-def _permuted(node: fx.Node, rank: int, before: int) -> int:
+def _permuted(flow: GraphFlow, node: fx.Node, rank: int, before: int) -> int:
     """Where ``permute``, ``transpose`` and the like put the channels."""
-    numbers = [number % rank for number in _numbers(node)] if rank else []
-    order = list(range(rank))
-    if sorted(numbers) == order:
-        order = numbers
-    elif len(numbers) == 2:
-        first, second = numbers
-        order[first], order[second] = order[second], order[first]
-    else:
+    operation = operation_of(node, flow.module)
+    order = order_after(operation.name, rank, constants_of(node, operation))
+    if not order:
         return before
     after = order.index(before % rank)
     return -1 if after == rank - 1 and rank > 2 else after
-
-
-def _numbers(node: fx.Node) -> list[int]:
-    rest: list[object] = [*node.args[1:], *node.kwargs.values()]
-    if len(rest) == 1 and isinstance(rest[0], list | tuple):
-        rest = list(rest[0])
-    return [value for value in rest if isinstance(value, int)]
 
 
 def _reshaped(old: tuple[int, ...], new: tuple[int, ...], before: int) -> int:

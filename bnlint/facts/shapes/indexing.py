@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from types import EllipsisType
 
-from bnlint.facts.passes.axes import ANY, NOTHING, ONE, Axes, Axis, Role
+from bnlint.facts.shapes.axes import ANY, NOTHING, ONE, Axes, Axis, Role
 
 
 def indexed(given: Axes, key: object) -> Axes:
@@ -11,7 +11,7 @@ def indexed(given: Axes, key: object) -> Axes:
     keys = list(key) if isinstance(key, tuple) else [key]
     if not given.whole:
         return given.leading if keys[:1] == [slice(None)] else NOTHING
-    plain = all(k is None or isinstance(k, int | slice | EllipsisType) for k in keys)
+    plain = all(k is None or _is_plain(k) for k in keys)
     if not plain or keys.count(...) > 1:
         return NOTHING
     taken = sum(k is not None and k is not ... for k in keys)
@@ -29,12 +29,22 @@ def indexed(given: Axes, key: object) -> Axes:
     return Axes((*made, *left), True)
 
 
+def _is_plain(key: object) -> bool:
+    return isinstance(key, int | slice | EllipsisType) and not isinstance(key, bool)
+
+
 def _taken(axis: Axis, key: object) -> Iterator[Axis]:
     """A dimension as a slice leaves it; an index leaves nothing of it."""
     if key == slice(None):
         yield axis
     elif isinstance(key, slice):
-        yield Axis(None if axis.role is Role.SAMPLES else axis.role)
+        yield Axis(None if axis.role is Role.SAMPLES else axis.role, _size_of(axis.size, key))
+
+
+def _size_of(size: int | None, key: slice) -> int | None:
+    bounds = (key.start, key.stop, key.step)
+    known = size is not None and all(bound is None or isinstance(bound, int) for bound in bounds)
+    return len(range(size)[key]) if size is not None and known and key.step != 0 else None
 
 
 def embedded(given: Axes, before: Sequence[int], after: Sequence[int]) -> Axes:
@@ -59,9 +69,9 @@ def _embeddings(
 def reduced(given: Axes, dims: object, keeps: object) -> Axes:
     """A mean, sum or maximum over ``dims``."""
     listed = list(dims) if isinstance(dims, tuple | list) else [dims]
-    numbers = [number for number in listed if isinstance(number, int)]
+    numbers = [n for n in listed if isinstance(n, int) and not isinstance(n, bool)]
     rank = given.rank
-    if not numbers or len(numbers) < len(listed):
+    if not numbers or len(numbers) < len(listed) or keeps not in (True, False):
         return NOTHING
     if rank is None:
         return given.leading if all(number > 0 or number == -1 for number in numbers) else NOTHING

@@ -2,18 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from bnlint.facts.passes.axes import ANY, NOTHING, ONE, Axes, Axis, Role, known_product, merged
-from bnlint.facts.types.site import Argument
+from bnlint.facts.shapes.axes import ANY, NOTHING, ONE, Axes, Axis, Role, known_product, merged
 
-Arguments = Mapping[str, Argument]
 SIZE_OF_FIRST = None
 """In the sizes of a view: the size of dimension 0 of some tensor, as in ``view(x.size(0), -1)``."""
-
-
-def value_of(arguments: Arguments, name: str, default: object = None) -> object:
-    """The value of an argument."""
-    argument = arguments.get(name)
-    return default if argument is None else argument.value
 
 
 def flattened(given: Axes, start: object, end: object) -> Axes:
@@ -130,7 +122,7 @@ def squeezed(given: Axes, dim: object) -> Axes:
         return NOTHING
     axis = given.known[dim]
     if axis.size is None:
-        return given.leading if dim % rank else NOTHING
+        return Axes(given.known[: dim % rank])
     return given.without({dim % rank}) if axis.size == 1 else given
 
 
@@ -144,15 +136,33 @@ def unsqueezed(given: Axes, dim: object) -> Axes:
 
 
 def repeated(given: Axes, sizes: object, *, expands: bool) -> Axes:
-    """``expand(*sizes)`` or ``repeat(*sizes)``."""
-    if not isinstance(sizes, tuple) or len(sizes) != len(given.known) or not given.whole:
+    """``expand(*sizes)`` or ``repeat(*sizes)``; both put new dimensions first."""
+    if not isinstance(sizes, tuple | list):
         return NOTHING
-    unchanged = (-1, SIZE_OF_FIRST) if expands else (1,)
-    made = []
-    for number, axis in zip(sizes, given.known, strict=True):
-        larger = axis.role if axis.role is not Role.SAMPLES else None
-        made.append(axis if number in unchanged else Axis(larger))
-    return Axes(tuple(made), True)
+    more = len(sizes) - len(given.known)
+    fits = given.whole and more >= 0
+    before = (*(ONE,) * more, *given.known) if fits else (ANY,) * len(sizes)
+    after = _expanded if expands else _repeated
+    return Axes(tuple(after(axis, n) for axis, n in zip(before, sizes, strict=True)), True)
+
+
+def _expanded(axis: Axis, size: object) -> Axis:
+    if size == -1 or (size is SIZE_OF_FIRST and axis.size != 1):
+        return axis
+    return Axis(_kept(axis), size if isinstance(size, int) and size > 0 else None)
+
+
+def _repeated(axis: Axis, times: object) -> Axis:
+    if times == 1:
+        return axis
+    if axis.size is None or not isinstance(times, int):
+        return Axis(_kept(axis))
+    return Axis(_kept(axis), axis.size * times)
+
+
+def _kept(axis: Axis) -> Role | None:
+    """The role of a dimension with more entries than before: samples are no longer the model's."""
+    return None if axis.role is Role.SAMPLES else axis.role
 
 
 def permuted(given: Axes, order: Sequence[int] | None) -> Axes:
@@ -162,24 +172,31 @@ def permuted(given: Axes, order: Sequence[int] | None) -> Axes:
     return Axes(tuple(given.known[dim] for dim in order), True)
 
 
-def order_after(op: str, rank: int, arguments: Arguments) -> list[int] | None:
-    """Which dimension of its input each dimension of a permutation's output is."""
+def order_after(op: str, rank: int, values: Mapping[str, object]) -> list[int] | None:
+    """Which dimension of its input each dimension of a permutation's output is.
+
+    ``values`` are those of the operation's arguments.
+    """
     identity = list(range(rank))
     match op.rstrip("_"):
         case "flip" | "fliplr" | "flipud" | "roll":
             return identity
         case "permute":
-            dims = value_of(arguments, "shape", value_of(arguments, "dims"))
+            dims = values.get("shape", values.get("dims"))
             given = dims if isinstance(dims, tuple | list) else ()
-            order = [dim % rank for dim in given if isinstance(dim, int)]
+            order = [d % rank for d in given if isinstance(d, int) and -rank <= d < rank]
             return order if sorted(order) == identity else None
-        case "transpose" | "swapaxes" | "swapdims" | "mT":
-            first, second = value_of(arguments, "dim0", -2), value_of(arguments, "dim1", -1)
+        case "transpose" | "swapaxes" | "swapdims":
+            first, second = values.get("dim0"), values.get("dim1")
+        case "mT":
+            first, second = -2, -1
         case "t" | "T" if rank == 2:
             first, second = 0, 1
         case _:
             return None
-    if rank < 2 or not isinstance(first, int) or not isinstance(second, int):
+    if not isinstance(first, int) or not isinstance(second, int):
+        return None
+    if not -rank <= first < rank or not -rank <= second < rank:
         return None
     first, second = first % rank, second % rank
     identity[first], identity[second] = second, first

@@ -1,0 +1,1 @@
+"""Arithmetic of dimensions, for operations that front ends execute and for those of graphs."""
