@@ -27,6 +27,19 @@ class WeightsWritten(Event):
 
 
 @immutable
+class WeightsDecayed(Event):
+    """An optimizer is built that gets all parameters of ``model`` in one group, to be decayed by ``weight_decay``.
+
+    ``parameters`` is the code that lists them, where it stands in the call itself.
+    """
+
+    model: Model
+    optimizer: str
+    weight_decay: Argument
+    parameters: Site | None = None
+
+
+@immutable
 class WeightsPruned(Event):
     """Some of the weights of ``model``, mostly a layer, are set to zero for good."""
 

@@ -56,7 +56,11 @@ def join_values(tape: "Tape", one: Value, other: Value) -> Value:
             return _join_within(tape, one, other)
         case Many(), Many():
             loader = one.loader if one.loader is other.loader else None
-            return Many(join_values(tape, one.element, other.element), loader)
+            element, every = (
+                join_values(tape, one.element, other.element),
+                one.every and other.every,
+            )
+            return Many(element, loader, every=every)
     if type(one) is type(other) and not isinstance(one, Unknown) and one == other:
         return one
     return _choice(one, other)

@@ -134,12 +134,14 @@ class Configuration(dict[Value, Value]):
 class Many:
     """An iterable of unknown length whose items all look like ``element``.
 
-    With ``parts`` they are what ``element``, a third-party model, consists of, in its order.
+    With ``parts`` they are what ``element``, a third-party model, consists of, in its order; with
+    ``every`` all parameters of a model, of which none was left out.
     """
 
     element: Value
     loader: "Instance | None" = None
     parts: bool = False
+    every: bool = False
 
 
 @dataclass(slots=True, eq=False)

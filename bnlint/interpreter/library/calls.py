@@ -57,6 +57,7 @@ from bnlint.interpreter.torch.optimized import (
 from bnlint.interpreter.torch.parameters import is_parameter
 from bnlint.interpreter.torch.storing import STORING, note_stored, note_wrapped
 from bnlint.interpreter.torch.training import note_backward, note_step
+from bnlint.interpreter.torch.weight_decay import note_weight_decay
 from bnlint.interpreter.torch.weight_fills import draw, forget_weights
 from bnlint.interpreter.torch.weight_swaps import keeps_average
 from bnlint.source.name_bindings import dotted
@@ -113,6 +114,7 @@ def _call_library(
         note_stored(m, path, arguments, site)
     if builds_optimizer(path) or keeps_average(path):
         note_optimized(m, [arguments.get(0, "params")])
+        note_weight_decay(m, path, arguments, site, scope)
     elif not path.startswith(("torch.", "builtins.", "itertools.")):
         note_perhaps_optimized(m, arguments.values)
     handler = FUNCTION_HANDLERS.get(path)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
@@ -109,7 +110,7 @@ def _filter(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scop
     function, value = arguments.get(0, "function"), arguments.get(1, "iterable")
     items = elements(m, value)
     if items is None:
-        return value
+        return replace(value, every=False) if isinstance(value, Many) else value
     if function is None:
         return [item for item in items if truth_of(item) is not False]
     calls = (truth_of(m.call(function, Arguments([i]), site, scope)) for i in items)

@@ -140,7 +140,7 @@ def _eval(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scop
 
 
 def _parameters(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
-    return Many(parameter_group(m, [module], site))
+    return Many(parameter_group(m, [module], site), every=True)
 
 
 def _named_parameters(
