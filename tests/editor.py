@@ -82,10 +82,12 @@ class Editor:
         await asyncio.wait_for(self._news.wait(), PATIENCE)
         await self.hover("nothing.py", 0, 0)
 
-    async def actions(self, name: str, place: types.Range) -> list[types.CodeAction]:
-        given = types.CodeActionParams(
-            types.TextDocumentIdentifier(self.uri(name)), place, types.CodeActionContext([])
-        )
+    async def actions(
+        self, name: str, place: types.Range, only: str | None = None
+    ) -> list[types.CodeAction]:
+        context = types.CodeActionContext([], only=None if only is None else [only])
+        document = types.TextDocumentIdentifier(self.uri(name))
+        given = types.CodeActionParams(document, place, context)
         found = await self.client.text_document_code_action_async(given)
         return [action for action in found or () if isinstance(action, types.CodeAction)]
 

@@ -54,7 +54,7 @@ def test_fixes_ignores_and_pages_are_at_hand(project: Write) -> None:
             page = await editor.hover("model.py", place.start.line, place.start.character)
             assert page.startswith("# BN102 tensorflow-momentum")
             assert await editor.hover("model.py", 0, 0) == ""
-            fix, ignore = await editor.actions("model.py", place)
+            fix, ignore, _ = await editor.actions("model.py", place)
             made = {}
             for action in (fix, ignore):
                 assert action.edit is not None and action.edit.changes is not None
@@ -65,6 +65,25 @@ def test_fixes_ignores_and_pages_are_at_hand(project: Write) -> None:
                 + "  # bnlint: ignore[BN102] TODO: say why\n",
             }
             assert (fix.is_preferred, ignore.is_preferred) == (True, False)
+
+    asyncio.run(session())
+
+
+def test_all_safe_fixes_are_one_action(project: Write) -> None:
+    more = MODEL + "second = nn.Sequential(nn.BatchNorm2d(9, momentum=0.9))\n"
+    folder = project({"model.py": more})
+
+    async def session() -> None:
+        async with editing(folder) as editor:
+            await editor.open("model.py")
+            start = editor.shown["model.py"][0].range
+            assert await editor.actions("model.py", start, "refactor") == []
+            assert await editor.actions("model.py", start, "source.organizeImports") == []
+            for kind in ("source", "source.fixAll", "source.fixAll.bnlint"):
+                (action,) = await editor.actions("model.py", start, kind)
+                assert action.edit is not None and action.edit.changes is not None
+                text = applied(more, [*action.edit.changes[editor.uri("model.py")]])
+                assert text == more.replace("0.99", "0.01").replace("=0.9)", "=0.1)")
 
     asyncio.run(session())
 

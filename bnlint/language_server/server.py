@@ -4,7 +4,7 @@ import asyncio
 import gc
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from pygls.uris import to_fs_path
 from bnlint import __version__, diagnostics, pages, registry
 from bnlint.errors import UsageError
 from bnlint.finding import Finding
-from bnlint.language_server.actions import actions, overlap
+from bnlint.language_server.actions import FIX_ALL, actions, fix_all, overlap
 from bnlint.language_server.diagnostics import Told
 from bnlint.language_server.places import address
 from bnlint.lint.workspace import Workspace
@@ -113,15 +113,24 @@ class Server(LanguageServer):
         named = ((file_of(document.uri), document.source) for document in every)
         return {file: text for file, text in named if file is not None}
 
-    def found_at(
-        self, uri: str, place: types.Range
-    ) -> tuple[Told, list[tuple[Finding, types.Diagnostic]]] | None:
+    def found_at(self, uri: str, place: types.Range) -> list[tuple[Finding, types.Diagnostic]]:
         """What was told of a place."""
         file = file_of(uri)
+        found = self._told[file][1] if file is not None and file in self._told else []
+        return [(f, d) for f, d in found if overlap(d.range, place)]
+
+    def offered(self, params: types.CodeActionParams) -> Iterator[types.CodeAction]:
+        """The actions of the kinds that are asked for."""
+        file = file_of(params.text_document.uri)
         if file is None or file not in self._told:
-            return None
+            return
         told, found = self._told[file]
-        return told, [(f, d) for f, d in found if overlap(d.range, place)]
+        texts, only = self.texts(), params.context.only
+        if only is None or types.CodeActionKind.QuickFix in only:
+            here = [(f, d) for f, d in found if overlap(d.range, params.range)]
+            yield from actions(told, here, texts)
+        if only is None or any(f"{FIX_ALL}.".startswith(f"{_kind(one)}.") for one in only):
+            yield from fix_all(told, [finding for finding, _ in found], texts)
 
     def _folder(self, file: Path) -> Path:
         folders = [file_of(uri) for uri in self.workspace.folders]
@@ -139,6 +148,10 @@ def file_of(uri: str) -> Path | None:
     """The file of a URI; nothing of a text that is none."""
     path = to_fs_path(uri) if uri.startswith("file:") else None
     return Path(path) if path else None
+
+
+def _kind(one: types.CodeActionKind | str) -> str:
+    return one.value if isinstance(one, types.CodeActionKind) else one
 
 
 def made() -> Server:
@@ -163,19 +176,18 @@ def made() -> Server:
 
     @server.feature(
         types.TEXT_DOCUMENT_CODE_ACTION,
-        types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix]),
+        types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix, FIX_ALL]),
     )
     def asked(params: types.CodeActionParams) -> list[types.CodeAction]:
-        found = server.found_at(params.text_document.uri, params.range)
-        return [*actions(*found, server.texts())] if found is not None else []
+        return [*server.offered(params)]
 
     @server.feature(types.TEXT_DOCUMENT_HOVER)
     def hovered(params: types.HoverParams) -> types.Hover | None:
         place = types.Range(params.position, params.position)
         found = server.found_at(params.text_document.uri, place)
-        if found is None or not found[1]:
+        if not found:
             return None
-        finding, diagnostic = found[1][0]
+        finding, diagnostic = found[0]
         text = types.MarkupContent(types.MarkupKind.Markdown, page_of(finding.rule))
         return types.Hover(text, diagnostic.range)
 

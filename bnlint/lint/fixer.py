@@ -130,7 +130,7 @@ def _fixed(
     wanted: Sequence[Finding], sources: Mapping[str, TextFile]
 ) -> tuple[list[Finding], dict[Path, "SourceFile"]]:
     """Apply as many of the fixes as go together; one that breaks a file is left out."""
-    together = _compatible(wanted)
+    together = compatible(wanted)
     new = _parsed(together, sources)
     if new is not None:
         return together, new
@@ -141,7 +141,7 @@ def _fixed(
     return kept, _parsed(kept, sources) or {}
 
 
-def _compatible(wanted: Sequence[Finding]) -> list[Finding]:
+def compatible(wanted: Sequence[Finding]) -> list[Finding]:
     """Return the findings whose fixes touch no edit of an earlier one; equal edits are shared."""
     edits: list[Edit] = []
     together: list[Finding] = []
