@@ -177,6 +177,22 @@ def test_a_part_that_is_not_known() -> None:
     assert event.reason == "the code of `pkg.backbone` is not read"
 
 
+def test_a_part_that_is_not_known_and_whose_forward_is_called_by_name() -> None:
+    code = """
+    from pkg import backbone
+    class Head(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = backbone()
+        def forward(self, x):
+            return self.body.forward(x)
+    net = Head().eval()
+    net(torch.randn(2, 8))
+    """
+    (event,) = account(code).not_understood
+    assert (event.name, event.owner) == ("self.body", "Head")
+
+
 def test_data_that_is_not_known_matters_where_it_is_trained_on() -> None:
     loop = "for step, x in enumerate(batches):\n    loss = net(x).sum()\n"
     unknown = f"from pkg import batches\nnet = Net()\n{SGD}{loop}"

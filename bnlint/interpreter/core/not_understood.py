@@ -45,6 +45,7 @@ def note_unknown_call(m: Machine, callee: Value, arguments: Arguments, site: Sit
 
 
 def _note_layer(m: Machine, name: str, layer: Value, arguments: Arguments, site: Site) -> None:
+    name = name.removesuffix(".forward")
     if name.startswith("self.") and name.count(".") == 1 and tensors_in(arguments.values):
         _note(m, Use(Role.LAYER, name, layer, m.modules[-1].type_name), site)
 

@@ -2,7 +2,7 @@
 
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
-from bnlint.interpreter.core.objects import Function, Instance, Method, Scope
+from bnlint.interpreter.core.objects import Class, Function, Instance, Method, Scope
 from bnlint.interpreter.core.values import Arguments, Unknown, Value
 from bnlint.interpreter.library.data import LOADER
 from bnlint.interpreter.library.trainer_loops import (
@@ -12,7 +12,7 @@ from bnlint.interpreter.library.trainer_loops import (
     without_gradients,
 )
 from bnlint.interpreter.torch.hooks import call_step, end_step, start_training, switch
-from bnlint.interpreter.torch.training import note_step
+from bnlint.interpreter.torch.training import note_loaded, note_step
 
 EVALUATIONS = {"validate": "validation", "test": "test", "predict": "predict"}
 """The step that each method of a trainer runs without training."""
@@ -28,6 +28,26 @@ def lightning_module(values: list[Value]) -> Instance | None:
 def _of_class(values: list[Value], base: str) -> Instance | None:
     objects = (v for v in values if isinstance(v, Instance) and v.cls is not None)
     return next((v for v in objects if v.library.rpartition(".")[2] == base), None)
+
+
+CHECKPOINTED = "load_from_checkpoint"
+"""The class method that builds a module with the arguments that a checkpoint remembers."""
+_OF_THE_FILE = frozenset("checkpoint_path map_location hparams_file strict weights_only".split())
+
+
+def from_checkpoint(m: Machine, cls: Class, arguments: Arguments, site: Site) -> Value:
+    """``cls.load_from_checkpoint(path)``: trained weights, in train mode, as any new module.
+
+    Source: ``LightningModule.load_from_checkpoint`` in Lightning's documentation.
+    """
+    kept = {n: value for n, value in arguments.keywords.items() if n not in _OF_THE_FILE}
+    given = Arguments(keywords=kept)
+    given.further = True
+    made = m.call(cls, given, site, m.namespaces.anywhere)
+    if isinstance(made, Instance):
+        note_loaded(m, made, site, f"{cls.name}()")
+        m.journal.loaded.add(made)
+    return made
 
 
 def fit(m: Machine, module: Instance, arguments: Arguments, site: Site, scope: Scope) -> None:

@@ -37,6 +37,7 @@ from bnlint.interpreter.evaluation.vectors import Vector
 from bnlint.interpreter.library.commands import call_command_method
 from bnlint.interpreter.library.config_nodes import call_configuration_method
 from bnlint.interpreter.library.data_files import call_file_method
+from bnlint.interpreter.library.lightning import CHECKPOINTED, from_checkpoint
 from bnlint.interpreter.library.module_methods import call_module_method
 from bnlint.interpreter.library.object_methods import call_object_method
 from bnlint.interpreter.library.parameter_methods import call_parameter_method
@@ -81,6 +82,8 @@ def _call_builtin(
             return _call_super(m, receiver, name, arguments, site, scope)
         case Instance():
             return _call_on_instance(m, receiver, name, arguments, site, scope)
+        case Class() if name == CHECKPOINTED:
+            return from_checkpoint(m, receiver, arguments, site)
         case Command():
             return call_command_method(m, receiver, name, arguments, site, scope)
         case Configuration():

@@ -93,7 +93,10 @@ def _of_class(m: Machine, value: Class, name: str, node: cst.CSTNode, scope: Sco
     if name in ("__name__", "__qualname__"):
         return value.name
     base = value.library_base()
-    return Library(f"{base.path}.{name}") if base is not None else Unknown(f"attribute {name}")
+    if base is None:
+        return Unknown(f"attribute {name}")
+    own = base.name == "LightningModule" and name.startswith("load_from")
+    return Builtin(value, name) if own else Library(f"{base.path}.{name}")
 
 
 @handles(ATTRIBUTES, Function)
