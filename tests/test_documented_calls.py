@@ -68,6 +68,21 @@ def test_what_only_the_call_in_the_readme_builds_is_linted_and_says_so(project: 
     ]
 
 
+def test_a_script_that_is_too_long_to_follow_without_arguments_may_be_short_with_them(
+    project: Path,
+) -> None:
+    calls = [f"def f{n + 1}():\n    return [f{n}(), f{n}()]" for n in range(24)]
+    endless = [
+        "def f0():\n    return nn.Linear(8, 8).eval()",
+        *calls,
+        'if config["norm"] == "deep":\n    f24()',
+    ]
+    script = dedent(SCRIPT).replace("KINDS = {", "\n".join([*endless, "KINDS = {"]))
+    (project / "tools" / "train.py").write_text(script)
+    (project / "README.md").write_text("    python tools/train.py --config normalized.json")
+    assert len(missing_eval(project)) == 1
+
+
 def test_a_call_that_the_script_refuses_is_passed_over(project: Path) -> None:
     (project / "README.md").write_text("    python tools/train.py --configuration normalized.json")
     assert not missing_eval(project)

@@ -677,3 +677,16 @@ def test_a_function_that_what_is_written_down_chooses_may_do_anything(code: str)
     head = "import types, wandb\nfrom unknown import table\nbox = types.SimpleNamespace()\n"
     text = f"{head}run = wandb.init()\nnet = Net()\n{code}\nnet(x)\n"
     assert modes(rehearse(text, net=True)) == ["unknown"]
+
+
+def test_a_class_that_is_one_of_six_or_none_is_followed() -> None:
+    kinds = [f"class N{i}(Net):\n    pass\n" for i in range(6)]
+    chosen = [f"if name == '{i}':\n    kind = N{i}\n" for i in range(6)]
+    code = [
+        "import sys\nname = sys.argv[1]\nkind = None\n",
+        *kinds,
+        *chosen,
+        "net = kind()\nnet(x)\n",
+    ]
+    forwards = [*main_run(rehearse("".join(code), net=True)).of_type(Forward)]
+    assert {forward.model.has_batchnorm for forward in forwards} == {Known.YES}

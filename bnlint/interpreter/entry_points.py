@@ -112,7 +112,7 @@ class Rehearser:
 
         Options that decide about BatchNorm, or about code that nothing has executed, get an
         execution of their own, in which they do not have their defaults. So do calls that a
-        configuration keeps, or, where the defaults do not say what is built, a README; another one is
+        configuration keeps, or, where the defaults do not say what is done, a README; another one is
         the only one.
         """
         if all(call.origin for call in calls):
@@ -132,16 +132,18 @@ class Rehearser:
         self.m.command_line.begin(None, source.path)
 
     def _run_with_defaults(self, source: SourceFile) -> bool:
-        """Execute a file without arguments, and with options; whether the first says what it builds."""
+        """Execute a file without arguments, and with options; whether the first says what it does."""
         line = self.m.command_line
         line.forget()
-        unknown, first = self.m.journal.unknown_models, len(self.m.journal.built)
+        journal = self.m.journal
+        unknown, first = journal.unknown_models, len(journal.built)
+        activity = journal.activity
         namespace, complete = self._run_main(source, ())
-        unknown = self.m.journal.unknown_models - unknown
-        lacking = line.lacks_arguments and not self._has_built_batchnorm(first)
+        unknown = journal.unknown_models - unknown
         self._mains[source] = namespace
         if not complete:
-            return True
+            return journal.activity > activity
+        understood = not line.lacks_arguments or self._has_built_batchnorm(first)
         offered = dict(line.offered)
         named = sorted((option for option in offered if option.freezes), key=str)
         others = [o for o, found in offered.items() if any(b.is_telling for b in found)]
@@ -156,7 +158,7 @@ class Rehearser:
             finally:
                 line.given = None
         line.forget()
-        return not (unknown or lacking)
+        return understood and not unknown
 
     def _has_built_batchnorm(self, first: int) -> bool:
         """Whether a model that was built since has BatchNorm."""

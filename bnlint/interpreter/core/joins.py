@@ -123,10 +123,10 @@ def _choice(one: Value, other: Value) -> Value:
     for value in (one, other):
         values.extend(value.values if isinstance(value, Choice) else [value])
     kept = [v for i, v in enumerate(values) if not any(v is w for w in values[:i])]
-    known = [value for value in kept if not isinstance(value, Unknown)]
-    if not any(map(_is_worth_a_choice, known)) or len(known) > MOST_ALTERNATIVES:
+    made = Choice(tuple(kept))
+    if not any(map(_is_worth_a_choice, kept)) or len(made.known) > MOST_ALTERNATIVES:
         return Unknown(CONDITIONAL)
-    return Choice(tuple(kept))
+    return made
 
 
 def _is_worth_a_choice(value: Value) -> bool:
