@@ -2,7 +2,7 @@
 
 import pytest
 
-from bnlint.facts.types.run import LoaderIterated
+from bnlint.facts.types.loader_events import LoaderIterated
 from tests.rehearsing import main_run, rehearse
 
 SETUP = """

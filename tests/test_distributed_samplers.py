@@ -4,7 +4,7 @@ import pytest
 
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Sampler, SamplerCode
-from bnlint.facts.types.run import EpochSet, LoaderIterated
+from bnlint.facts.types.loader_events import EpochSet, LoaderIterated
 from tests.rehearsing import main_run, rehearse
 
 HEAD = "from torch.utils.data.distributed import DistributedSampler\n"

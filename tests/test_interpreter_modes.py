@@ -6,11 +6,11 @@ from textwrap import dedent
 import pytest
 
 from bnlint.facts.types.known import Known
+from bnlint.facts.types.loader_events import LoaderHandedOver
 from bnlint.facts.types.run import (
     Backward,
     Forward,
     Frozen,
-    LoaderHandedOver,
     ModeNotCalled,
     ModeSwitched,
     is_training,

@@ -2,7 +2,8 @@
 
 import pytest
 
-from bnlint.facts.types.run import Forward, LoaderIterated, OptimizerStep
+from bnlint.facts.types.loader_events import LoaderIterated
+from bnlint.facts.types.run import Forward, OptimizerStep
 from bnlint.interpreter.core.heap import Heap
 from tests import pace
 from tests.rehearsing import (

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from bnlint import pages
-from bnlint.facts.types.run import Role
+from bnlint.facts.types.not_understood import ScriptRole
 from bnlint.report.json_schema import DOCUMENTS, of_type, schema
 from tests.conftest import Run
 
@@ -147,7 +147,7 @@ def test_readme_names_the_keys_of_a_timeline() -> None:
 
 
 class Inner(TypedDict):
-    role: Role
+    role: ScriptRole
 
 
 class Outer(TypedDict):

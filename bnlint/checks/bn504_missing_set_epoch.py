@@ -6,7 +6,8 @@ from bnlint.facts.passes.forwards import calls_to, is_live, trains
 from bnlint.facts.types.context import Loop
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Sampler, SamplerCode
-from bnlint.facts.types.run import EpochSet, Forward, LoaderIterated, Run
+from bnlint.facts.types.loader_events import EpochSet, LoaderIterated
+from bnlint.facts.types.run import Forward, Run
 from bnlint.facts.types.site import Site
 from bnlint.facts.wording.code_text import counter_of, first_name
 from bnlint.facts.wording.fix_places import encloses

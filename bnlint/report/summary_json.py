@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 
 from bnlint import __version__
 from bnlint.facts.passes.account import Account, BuiltModel, Gap
-from bnlint.facts.types.run import Role
+from bnlint.facts.types.not_understood import ScriptRole
 from bnlint.finding import Severity
 from bnlint.lint.engine import Result
 from bnlint.report.places import PlaceJson, place
@@ -33,7 +33,7 @@ ModelJson = TypedDict(
 class GapJson(TypedDict):
     """Something that was not understood."""
 
-    role: Role
+    role: ScriptRole
     name: str
     owner: Annotated[str | None, "the model that a layer belongs to"]
     path: str

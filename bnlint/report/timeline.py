@@ -6,15 +6,9 @@ from itertools import groupby
 
 from bnlint.facts.types.context import Assumption, Context, Frame, Loop
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.run import (
-    Event,
-    Forward,
-    LoaderIterated,
-    ModeSwitched,
-    NotUnderstood,
-    Run,
-    is_training,
-)
+from bnlint.facts.types.loader_events import LoaderIterated
+from bnlint.facts.types.not_understood import NotUnderstood
+from bnlint.facts.types.run import Event, Forward, ModeSwitched, Run, is_training
 from bnlint.facts.wording.events import drawn_from, told
 from bnlint.finding import Finding
 from bnlint.immutable import immutable

@@ -7,17 +7,9 @@ from typing import Annotated, TypedDict
 
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Loader
-from bnlint.facts.types.run import (
-    Event,
-    Forward,
-    LoaderHandedOver,
-    LoaderIterated,
-    Model,
-    ModeSwitched,
-    NotUnderstood,
-    Run,
-    is_training,
-)
+from bnlint.facts.types.loader_events import LoaderHandedOver, LoaderIterated
+from bnlint.facts.types.not_understood import NotUnderstood
+from bnlint.facts.types.run import Event, Forward, Model, ModeSwitched, Run, is_training
 from bnlint.facts.wording.events import MODES, told
 from bnlint.lint.engine import Result
 from bnlint.report.places import PlaceJson, place

@@ -143,14 +143,6 @@ def parameter_names(class_name: str, arguments: Mapping[str, object]) -> tuple[s
     return ("weight",) if kind is Kind.EMBEDDING or class_name == "PReLU" else ()
 
 
-def buffer_names(class_name: str, arguments: Mapping[str, object]) -> tuple[str, ...]:
-    """The buffers that a layer owns: the running statistics of normalisations that track them."""
-    if KINDS.get(class_name) not in _NORMALIZATIONS:
-        return ()
-    tracks = arguments.get("track_running_stats", True)
-    return ("running_mean", "running_var", "num_batches_tracked") if tracks else ()
-
-
 def _weight_and_bias(arguments: Mapping[str, object]) -> tuple[str, ...]:
     return ("weight", "bias") if arguments.get("bias", True) else ("weight",)
 

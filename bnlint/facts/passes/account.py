@@ -3,17 +3,9 @@
 from collections.abc import Container, Iterable, Iterator, Sequence
 
 from bnlint.facts.types.known import Known
+from bnlint.facts.types.not_understood import NotUnderstood, ScriptRole
 from bnlint.facts.types.rehearsal import Rehearsal
-from bnlint.facts.types.run import (
-    Backward,
-    Event,
-    Forward,
-    ModelBuilt,
-    NotUnderstood,
-    OptimizerStep,
-    Role,
-    Run,
-)
+from bnlint.facts.types.run import Backward, Event, Forward, ModelBuilt, OptimizerStep, Run
 from bnlint.facts.types.site import Site
 from bnlint.finding import Span
 from bnlint.immutable import immutable
@@ -31,7 +23,7 @@ class BuiltModel:
 class Gap:
     """Something that was not understood: what, of which model, where, why, and where the reason stands."""
 
-    role: Role
+    role: ScriptRole
     name: str
     owner: str
     span: Span
@@ -139,7 +131,7 @@ def _training_loops(run: Run) -> Iterator[Site]:
 def _steps(run: Run) -> Iterator[Event]:
     """The steps of optimizers, also of those that are not known."""
     yield from run.of_type(OptimizerStep)
-    yield from (e for e in run.of_type(NotUnderstood) if e.role is Role.OPTIMIZER)
+    yield from (e for e in run.of_type(NotUnderstood) if e.role is ScriptRole.OPTIMIZER)
 
 
 def _evaluations(run: Run) -> Iterator[Site]:
@@ -153,7 +145,7 @@ def _without(grad: Known) -> Known:
     return {Known.YES: Known.NO, Known.NO: Known.YES}.get(grad, Known.UNKNOWN)
 
 
-_ORDER = (Role.MODEL, Role.LAYER, Role.DATA, Role.OPTIMIZER)
+_ORDER = (ScriptRole.MODEL, ScriptRole.LAYER, ScriptRole.DATA, ScriptRole.OPTIMIZER)
 
 
 def _not_understood(runs: Sequence[Run]) -> list[NotUnderstood]:
@@ -174,9 +166,9 @@ def _not_understood(runs: Sequence[Run]) -> list[NotUnderstood]:
 def _matters(event: NotUnderstood, run: Run, loops: Container[Site]) -> bool:
     """Optimizers do where a loop trains with no other one, data does where one of ``loops`` trains."""
     match event.role:
-        case Role.OPTIMIZER:
+        case ScriptRole.OPTIMIZER:
             return _trains(run) and not any(True for _ in run.of_type(OptimizerStep))
-        case Role.DATA:
+        case ScriptRole.DATA:
             return _around(event) in loops
     return True
 

@@ -24,18 +24,10 @@ class Known(Enum):
 
 def any_of(answers: Iterable[Known]) -> Known:
     """Yes if one answer is yes; no if all are no (also of nothing); else unknown."""
-    return _joined(answers, Known.YES, Known.NO)
-
-
-def all_of(answers: Iterable[Known]) -> Known:
-    """No if one answer is no; yes if all are yes (also of nothing); else unknown."""
-    return _joined(answers, Known.NO, Known.YES)
-
-
-def _joined(answers: Iterable[Known], decisive: Known, joined: Known) -> Known:
+    joined = Known.NO
     for answer in answers:
-        if answer is decisive:
-            return decisive
+        if answer is Known.YES:
+            return answer
         if answer is Known.UNKNOWN:
-            joined = Known.UNKNOWN
+            joined = answer
     return joined

@@ -10,8 +10,7 @@ from bnlint.facts.types.context import Context
 from bnlint.facts.types.graph import Layer, ModelGraph
 from bnlint.facts.types.hand_written import HandWritten
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.loader import Loader, Sampler, SamplerCode
-from bnlint.facts.types.reason import Reason
+from bnlint.facts.types.loader import Loader
 from bnlint.facts.types.site import Argument, Site
 from bnlint.immutable import immutable
 
@@ -258,39 +257,6 @@ class OptimizerStep(Event):
 
 
 @immutable
-class LoaderIterated(Event):
-    """A loop or ``next(iter(...))`` draws from a loader.
-
-    ``whole`` says that it is a loop, which begins anew each time. ``sampler_at`` has code for the
-    loader's :class:`Sampler` at those of the loops around that have a name for it.
-    """
-
-    loader: Loader
-    whole: bool = False
-    sampler_at: Mapping[Site, SamplerCode] = field(default_factory=dict)
-
-
-@immutable
-class EpochSet(Event):
-    """A sampler is told the epoch, or may be: by ``set_epoch``, or by code that is not known.
-
-    ``sampler`` is ``None`` where it is not known which; ``epoch`` is what it is told.
-    """
-
-    sampler: Sampler | None
-    epoch: Site | None = None
-
-
-@immutable
-class LoaderHandedOver(Event):
-    """A framework gets a loader to train with: ``trainer.fit(model, loader)``, Lightning's hook."""
-
-    loader: Loader
-    model: Model | None
-    framework: str
-
-
-@immutable
 class Frozen(Event):
     """``requires_grad`` of parameters of ``model`` is set; ``all_parameters`` says of every one."""
 
@@ -373,28 +339,6 @@ class Summarised(Event):
     model: Model
     function: str
     norms: tuple[NormState, ...]
-
-
-class Role(StrEnum):
-    """What a script uses something for."""
-
-    MODEL = "model"
-    LAYER = "layer"
-    DATA = "data"
-    OPTIMIZER = "optimizer"
-
-
-@immutable
-class NotUnderstood(Event):
-    """Something that the script uses as a model, as a part of one or as data for one is not known.
-
-    ``name`` is what the code calls it, ``owner`` the class of the model that a layer belongs to.
-    """
-
-    role: Role
-    name: str
-    owner: str
-    reason: Reason
 
 
 E_co = TypeVar("E_co", bound=Event)

@@ -2,21 +2,19 @@
 
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Loader
+from bnlint.facts.types.loader_events import EpochSet, LoaderHandedOver, LoaderIterated
+from bnlint.facts.types.not_understood import NotUnderstood
 from bnlint.facts.types.run import (
     Backward,
-    EpochSet,
     Event,
     Forward,
     Frozen,
     Fused,
-    LoaderHandedOver,
-    LoaderIterated,
     ModeAssigned,
     Model,
     ModelBuilt,
     ModeNotCalled,
     ModeSwitched,
-    NotUnderstood,
     OptimizerStep,
     Stored,
     Summarised,

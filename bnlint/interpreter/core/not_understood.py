@@ -2,7 +2,7 @@
 
 import libcst as cst
 
-from bnlint.facts.types.run import Role
+from bnlint.facts.types.not_understood import ScriptRole
 from bnlint.facts.types.site import Site
 from bnlint.immutable import immutable
 from bnlint.interpreter.core.machine import Machine
@@ -19,7 +19,7 @@ OF_MODELS = frozenset({"train", "eval", "parameters", "named_parameters", "named
 class Use:
     """What a script uses for what, under which name, though it is not known."""
 
-    role: Role
+    role: ScriptRole
     name: str
     value: Value
     owner: str = ""
@@ -40,14 +40,14 @@ def note_unknown_call(m: Machine, callee: Value, arguments: Arguments, site: Sit
         method, receiver = function.attr.value, _named(function.value)
         plain = all(isinstance(value, bool) for value in arguments.values)
         if receiver and plain and (method in OF_MODELS or method == "step"):
-            role = Role.OPTIMIZER if method == "step" else Role.MODEL
+            role = ScriptRole.OPTIMIZER if method == "step" else ScriptRole.MODEL
             _note(m, Use(role, receiver, callee), site)
 
 
 def _note_layer(m: Machine, name: str, layer: Value, arguments: Arguments, site: Site) -> None:
     name = name.removesuffix(".forward")
     if name.startswith("self.") and name.count(".") == 1 and tensors_in(arguments.values):
-        _note(m, Use(Role.LAYER, name, layer, m.modules[-1].type_name), site)
+        _note(m, Use(ScriptRole.LAYER, name, layer, m.modules[-1].type_name), site)
 
 
 def _named(node: cst.CSTNode | None) -> str:
@@ -62,7 +62,7 @@ def note_unknown_model(m: Machine, arguments: Arguments, site: Site) -> None:
     value = arguments.get(0, "module")
     if m.journal.in_script and isinstance(value, Unknown):
         name = _named(arguments.nodes[0] if arguments.nodes else None)
-        _note(m, Use(Role.MODEL, name or "the model", value), site)
+        _note(m, Use(ScriptRole.MODEL, name or "the model", value), site)
 
 
 def note_unknown_architecture(m: Machine, path: str, arguments: Arguments, site: Site) -> None:
@@ -71,7 +71,7 @@ def note_unknown_architecture(m: Machine, path: str, arguments: Arguments, site:
         given = next((v for v in arguments.values if isinstance(v, Unknown)), None)
         what = "norm_layer" if "norm_layer" in arguments.keywords else "architecture"
         value = given or Unknown(f"{what} {path}", site)
-        _note(m, Use(Role.MODEL, f"{path.rpartition('.')[2]}()", value), site)
+        _note(m, Use(ScriptRole.MODEL, f"{path.rpartition('.')[2]}()", value), site)
 
 
 def note_unknown_data(m: Machine, inputs: list[Tensor]) -> None:
@@ -84,7 +84,7 @@ def note_unknown_data(m: Machine, inputs: list[Tensor]) -> None:
     source = _drawn_from(loop.node.iter)
     value = m.evaluate(source, loop.scope) if dotted(source) else None
     if isinstance(value, Unknown | Builtin | Library) and not isinstance(_owner(value), Instance):
-        _note(m, Use(Role.DATA, dotted(source), value), Site(loop.site.source, source))
+        _note(m, Use(ScriptRole.DATA, dotted(source), value), Site(loop.site.source, source))
 
 
 def _drawn_from(node: cst.BaseExpression) -> cst.BaseExpression:
@@ -101,6 +101,6 @@ def _owner(value: Value) -> Value:
 
 
 def _note(m: Machine, use: Use, site: Site) -> None:
-    m.journal.unknown_models += use.role in (Role.MODEL, Role.LAYER)
+    m.journal.unknown_models += use.role in (ScriptRole.MODEL, ScriptRole.LAYER)
     context = m.context()
     m.journal.note(lambda facts, order: facts.not_understood(order, site, context, use))

@@ -37,7 +37,6 @@ from bnlint.visible import display_path
 MOST_CONFIGS = 200
 _HEADER = re.compile(r"\A(?:\s*#[^\n]*\n)*?\s*#\s*@package[ \t]+(\S+)")
 _ITEM = re.compile(r"(?:(?P<word>override|optional)\s+)*(?P<group>[^@\s]+)(?:@(?P<package>\S+))?")
-_ABSOLUTE = ("_global_", "_group_", "_name_")
 
 
 class NotComposed(Exception):

@@ -1,6 +1,6 @@
 """Methods of library objects that are not modules: optimizers, loaders, parsers, trainers."""
 
-from bnlint.facts.types.run import LoaderHandedOver
+from bnlint.facts.types.loader_events import LoaderHandedOver
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance, Scope

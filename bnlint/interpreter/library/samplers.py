@@ -6,7 +6,7 @@ from typing import TypeGuard
 
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Sampler, SamplerCode
-from bnlint.facts.types.run import EpochSet
+from bnlint.facts.types.loader_events import EpochSet
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Bound, Instance, Scope, Super

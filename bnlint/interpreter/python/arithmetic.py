@@ -266,8 +266,6 @@ def _identical(left: Value, right: Value) -> bool | None:
         return False
     if isinstance(left, CONCRETE) and isinstance(right, CONCRETE):
         return left is right or left == right
-    if is_parameter(left) or isinstance(left, Tensor):
-        return left is right
     return left is right
 
 

@@ -163,8 +163,6 @@ def _of_tensor(m: Machine, value: Tensor, name: str, node: cst.CSTNode, scope: S
         kind = TENSOR_ATTRIBUTES[name]
         made = m.tape.tensor(kind, name, [value], site, shape=shape, batch=True)
         return cut(replace(made, grads=NO_GRADIENTS), value) if name in GRADIENT_CUTS else made
-    if value.whole and not name.startswith("__"):
-        return Builtin(value, name)
     return Builtin(value, name)
 
 

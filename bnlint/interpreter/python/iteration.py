@@ -142,8 +142,6 @@ def _module_items(m: Machine, module: Instance) -> list[Value] | None:
         return [name for name, _ in children(module)]
     if is_container(module):
         return [child for _, child in children(module)]
-    if module.cls is not None and isinstance(module.cls.find("__iter__"), Function):
-        return None
     return None
 
 

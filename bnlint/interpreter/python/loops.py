@@ -7,7 +7,8 @@ import libcst as cst
 
 from bnlint.facts.types.context import Assumption, Condition
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.run import LoaderIterated, Switch
+from bnlint.facts.types.loader_events import LoaderIterated
+from bnlint.facts.types.run import Switch
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.frames import BREAK, RAISE, ActiveLoop, Completion, End, Exit
 from bnlint.interpreter.core.heap import Snapshot

@@ -1,14 +1,15 @@
 """From the records of a rehearsal to the facts that rules read."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from bnlint.facts.types.context import Context
-from bnlint.facts.types.graph import Call, Layer, ModelGraph
+from bnlint.facts.types.graph import Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Loader
-from bnlint.facts.types.run import Event, Forward, Model, NormState, NotUnderstood, Run
+from bnlint.facts.types.not_understood import NotUnderstood
+from bnlint.facts.types.run import Event, Forward, Model, NormState, Run
 from bnlint.facts.types.site import Argument, Site
 from bnlint.interpreter.core.journal import (
     ForwardRecord,
@@ -21,12 +22,12 @@ from bnlint.interpreter.core.journal import (
 )
 from bnlint.interpreter.core.not_understood import Use
 from bnlint.interpreter.core.objects import Bound, Class, Instance
-from bnlint.interpreter.core.tape import Op, Tape
+from bnlint.interpreter.core.tape import Tape
 from bnlint.interpreter.results.first_cause import first_cause
+from bnlint.interpreter.results.graph_calls import GraphCalls
 from bnlint.interpreter.results.hand_written import functional_norms
 from bnlint.interpreter.results.kept_tensors import kept_tensors
 from bnlint.interpreter.results.layer_facts import (
-    ConstantArguments,
     LayerArguments,
     Reads,
     assigned_arguments,
@@ -41,7 +42,6 @@ from bnlint.interpreter.results.loose_norms import (
 )
 from bnlint.interpreter.results.own_norms import OwnNorms
 from bnlint.interpreter.results.own_reads import OwnReads
-from bnlint.interpreter.results.parameter_names import parameter_arguments, with_weight_owners
 from bnlint.interpreter.results.train_methods import train_method
 from bnlint.interpreter.results.trained_models import TrainedModels
 from bnlint.interpreter.torch.given_models import is_given
@@ -80,6 +80,7 @@ class FactsMaker:
         self._published = PublishedModels()
         self._trained = TrainedModels(journal)
         self._own_norms = OwnNorms(tape, journal)
+        self._calls = GraphCalls(tape, journal, self.layer)
 
     # -- models and layers ------------------------------------------------------------------
 
@@ -223,7 +224,7 @@ class FactsMaker:
         named = self._parts(module)
         layers = {part.module: self._named(part, module) for part in named}
         recorded = self.journal.graphs.get(module)
-        calls = self._calls(recorded, layers) if recorded is not None else ()
+        calls = self._calls.of(recorded, layers) if recorded is not None else ()
         outputs = self._outputs(recorded) if recorded is not None else ()
         problems = tuple(
             f"{call.op} is not known" for call in calls if call.kind in (Kind.UNKNOWN, Kind.PHI)
@@ -269,50 +270,6 @@ class FactsMaker:
 
     def _outputs(self, recorded: Recorded) -> tuple[int, ...]:
         return tuple(index - recorded.start for index in recorded.outputs)
-
-    def _calls(self, recorded: Recorded, layers: dict[Instance, Layer]) -> tuple[Call, ...]:
-        start = recorded.start
-        stacks: dict[tuple[Instance, ...], tuple[str, ...]] = {}
-        made = []
-        for index, op in enumerate(self.tape.ops[start : recorded.end]):
-            if op.modules not in stacks:
-                stacks[op.modules] = tuple(_name_in(layers, module) for module in op.modules)
-            made.append(self._call(index, start, op, layers, stacks[op.modules]))
-        return tuple(with_weight_owners(made, layers.values()))
-
-    def _call(
-        self,
-        index: int,
-        start: int,
-        op: Op,
-        layers: dict[Instance, Layer],
-        modules: tuple[str, ...],
-    ) -> Call:
-        layer = layers.get(op.layer) if op.layer is not None else None
-        if layer is None and op.layer is not None:
-            layer = self.layer(op.layer, op.layer.type_name)
-        return Call(
-            index,
-            op.kind,
-            op.name,
-            tuple(source - start for source in op.inputs if source >= start),
-            layer,
-            op.site,
-            _arguments(op, layers),
-            modules,
-            op.callers,
-            op.loops,
-            op.shape,
-            op.certain,
-            recomputed=self._recomputed(op) if self.journal.recomputed else None,
-        )
-
-    def _recomputed(self, op: Op) -> Site | None:
-        """The call around an operation that runs it again in the backward pass."""
-        around = op.callers if op.site is None else (op.site, *op.callers)
-        modules = {op.layer, *op.modules}
-        once = self.journal.recomputed
-        return next((s for s in around if s in once and modules.isdisjoint(once[s])), None)
 
     # -- runs -------------------------------------------------------------------------------
 
@@ -413,17 +370,6 @@ class FactsMaker:
             self.journal.passed_over.get(module),
             record.lowered_at,
         )
-
-
-def _arguments(op: Op, layers: dict[Instance, Layer]) -> Mapping[str, Argument]:
-    if op.kind is Kind.PARAMETER:
-        return parameter_arguments(op, layers)
-    return ConstantArguments(op.constants) if op.constants else {}
-
-
-def _name_in(layers: dict[Instance, Layer], module: Instance) -> str:
-    """A module's name in the model, or that of its class if it is none of its layers."""
-    return layers[module].name if module in layers else module.type_name
 
 
 def _goes_with(part: Instance, whole: Instance | None) -> bool:

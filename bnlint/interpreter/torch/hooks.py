@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bnlint.facts.types.run import LoaderHandedOver
+from bnlint.facts.types.loader_events import LoaderHandedOver
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Class, Function, Instance

@@ -1,6 +1,6 @@
 """What torch needs to be told so that models run without a GPU, without data and in good time."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -58,11 +58,6 @@ class _TensorType:
 
     def __instancecheck__(self, instance: object) -> bool:
         return False
-
-
-def names_cuda(args: tuple[object, ...], kwargs: Mapping[str, object]) -> bool:
-    """Whether an argument of a function names a GPU."""
-    return any(map(_is_cuda, args)) or any(map(_is_cuda, kwargs.values()))
 
 
 def instead_of_cuda(value: Any, device: str) -> Any:
