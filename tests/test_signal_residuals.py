@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 from torch import Tensor, nn  # noqa: E402
 
 from bnlint.tracer.record.ways import record  # noqa: E402
-from bnlint.tracer.signal.block_names import block_names  # noqa: E402
+from bnlint.tracer.signal.blocks import block_names  # noqa: E402
 from bnlint.tracer.signal.residuals import Addition, GraphFlow, is_transition, stages  # noqa: E402
 from bnlint.tracer.signal.scaling import (  # noqa: E402
     alpha_and_beta,

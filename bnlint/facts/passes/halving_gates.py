@@ -7,7 +7,7 @@ doubled (Brock, De and Smith 2021, arXiv 2101.08692).
 
 from collections.abc import Iterator, Sequence
 
-from bnlint.facts.passes.normalizer_free import SAME, Block, normalizer_free_blocks
+from bnlint.facts.passes.normalizer_free import SAME, ScaledBlock, normalizer_free_blocks
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.passes.signal_paths import Step
 from bnlint.facts.passes.variance_bookkeeping import bookkeeping, is_doubled
@@ -22,7 +22,7 @@ _SAME_VALUES = frozenset({Kind.PASS, Kind.RESHAPE, Kind.PERMUTE})
 class HalvingGate:
     """A product of the signal of ``block`` with ``sigmoid``, which nothing doubles."""
 
-    block: Block
+    block: ScaledBlock
     product: Call
     sigmoid: Call
 
@@ -37,7 +37,7 @@ def halving_gates(graph: ModelGraph) -> tuple[HalvingGate, ...]:
     return tuple(gate for block in blocks for gate in _of_block(graph, block))
 
 
-def _of_block(graph: ModelGraph, block: Block) -> Iterator[HalvingGate]:
+def _of_block(graph: ModelGraph, block: ScaledBlock) -> Iterator[HalvingGate]:
     compensated = [
         stretch.steps
         for stretch in block.stretches[1:]
@@ -48,7 +48,7 @@ def _of_block(graph: ModelGraph, block: Block) -> Iterator[HalvingGate]:
             yield from _among(graph, block, steps)
 
 
-def _among(graph: ModelGraph, block: Block, steps: Sequence[Step]) -> Iterator[HalvingGate]:
+def _among(graph: ModelGraph, block: ScaledBlock, steps: Sequence[Step]) -> Iterator[HalvingGate]:
     for step in steps:
         if step.gate is None or is_doubled(steps, step) or abs(step.gate.factor - 1) > SAME:
             continue

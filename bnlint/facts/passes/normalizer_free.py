@@ -57,7 +57,7 @@ class Stretch:
 
 
 @immutable
-class Block:
+class ScaledBlock:
     """One residual addition of such a network.
 
     ``entry`` are the steps from the addition before (``previous``, an index; ``None`` for the first
@@ -87,12 +87,12 @@ class Block:
 
 
 @Pass
-def normalizer_free_blocks(graph: ModelGraph) -> tuple[Block, ...]:
+def normalizer_free_blocks(graph: ModelGraph) -> tuple[ScaledBlock, ...]:
     """The blocks of a model in execution order; none where anything normalises its signal."""
     weights = standardised_weights(graph)
     if not weights or any(_normalises(graph, call) for call in graph.calls):
         return ()
-    found: list[Block] = []
+    found: list[ScaledBlock] = []
     numbers: dict[int, int] = {}
     for residual in graph.residuals:
         block = _block(graph, residual, weights, numbers)
@@ -111,7 +111,7 @@ def _block(
     residual: Residual,
     weights: Mapping[int, StandardisedWeight],
     numbers: Mapping[int, int],
-) -> Block | None:
+) -> ScaledBlock | None:
     last, skip_end = _operands(graph, residual)
     branch = way_to(graph, last, {residual.fork.index})
     skip = way_to(graph, skip_end, {residual.fork.index})
@@ -125,7 +125,7 @@ def _block(
         return None
     behind = max(i for i, step in enumerate(whole) if step.call.kind in WEIGHTED) + 1
     previous = numbers.get(trunk.start.index)
-    return Block(
+    return ScaledBlock(
         residual,
         previous,
         split[0].steps,

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from typing import TypeGuard
 
-from bnlint.facts.passes.normalizer_free import SAME, Block, normalizer_free_blocks
+from bnlint.facts.passes.normalizer_free import SAME, ScaledBlock, normalizer_free_blocks
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.passes.signal_paths import Step, product_of
 from bnlint.facts.types.graph import Call, ModelGraph
@@ -37,7 +37,7 @@ class Reckoned:
     Both are relative to the first block. ``resets`` says that its shortcut starts anew.
     """
 
-    block: Block
+    block: ScaledBlock
     factor: float
     variance: float
     alpha: float
@@ -107,7 +107,7 @@ def kept_books(graphs: Iterable[ModelGraph]) -> Iterator[tuple[ModelGraph, Bookk
 
 
 def _reckoned(
-    blocks: Sequence[Block],
+    blocks: Sequence[ScaledBlock],
     factors: Sequence[float],
     alphas: Sequence[float],
     resets: Sequence[bool],
@@ -117,7 +117,7 @@ def _reckoned(
     return tuple(Reckoned(*values) for values in each)
 
 
-def alpha_of(block: Block) -> float | None:
+def alpha_of(block: ScaledBlock) -> float | None:
     """By what the branch is multiplied behind its last layer; a gate and a factor of 2 cancel out."""
     factor, extra = product_of(block.tail), block.stretches[-1].extra
     added = block.residual.add.arguments.get("alpha")
@@ -128,7 +128,7 @@ def alpha_of(block: Block) -> float | None:
     return factor * extra / float(2**doubled)
 
 
-def _single_gates(block: Block) -> list[Step]:
+def _single_gates(block: ScaledBlock) -> list[Step]:
     """The gates behind the last layer that nothing doubles."""
     gates = (step for step in block.tail if step.gate is not None)
     return [step for step in gates if not is_doubled(block.tail, step)]
@@ -139,7 +139,7 @@ def _has_own_factor(step: Step) -> bool:
     return step.gate is not None and abs(step.gate.factor - 2) < SAME
 
 
-def projection(block: Block) -> Call:
+def projection(block: ScaledBlock) -> Call:
     """The layer on the shortcut of a block that has one there."""
     return next(step.call for step in block.skip if step.call.kind in WEIGHTED)
 
@@ -150,7 +150,7 @@ def is_doubled(steps: Sequence[Step], gated: Step) -> bool:
     return doubled or _has_own_factor(gated)
 
 
-def _chain(blocks: Sequence[Block]) -> tuple[Block, ...]:
+def _chain(blocks: Sequence[ScaledBlock]) -> tuple[ScaledBlock, ...]:
     """The blocks from the first one on that follow each other."""
     for number, block in enumerate(blocks):
         if block.previous != (number - 1 if number else None):
@@ -158,13 +158,13 @@ def _chain(blocks: Sequence[Block]) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-def _factor(block: Block) -> float | None:
+def _factor(block: ScaledBlock) -> float | None:
     factor, extra = product_of(block.entry), block.stretches[0].extra
     gated = any(step.gate is not None for step in block.entry)
     return None if factor is None or extra is None or gated else factor * extra
 
 
-def _begin_alike(blocks: Sequence[Block]) -> bool:
+def _begin_alike(blocks: Sequence[ScaledBlock]) -> bool:
     """Whether all branches begin with the same activation, and a layer of the same gain."""
     first = blocks[0].stretches[0]
     for block in blocks:
@@ -191,7 +191,7 @@ def _scales(factors: Sequence[float], alphas: Sequence[float]) -> bool:
     return any(abs(number - 1) > SAME for number in (*factors, *alphas))
 
 
-def _resets(block: Block, factor: float) -> bool | None:
+def _resets(block: ScaledBlock, factor: float) -> bool | None:
     """Whether the shortcut's variance starts at 1 again, ``None`` where that is not known."""
     trunk = block.entry[: block.shared]
     if not block.projects:
@@ -225,7 +225,7 @@ def _variances(alphas: Sequence[float], resets: Sequence[bool]) -> list[float]:
 
 
 def _rule(
-    blocks: Sequence[Block],
+    blocks: Sequence[ScaledBlock],
     factors: Sequence[float],
     alphas: Sequence[float],
     resets: Sequence[bool],

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.normalizer_free import SAME, Block, Stretch, normalizer_free_blocks
+from bnlint.facts.passes.normalizer_free import SAME, ScaledBlock, Stretch, normalizer_free_blocks
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.passes.signal_paths import product_of
 from bnlint.facts.types.graph import Call, ModelGraph
@@ -49,7 +49,7 @@ def _made(layers: list[Stretch], judged: int) -> WrongGain:
     return WrongGain(first.activation, first.gain, first.right_gain, tuple(layers), judged)
 
 
-def _judged(block: Block) -> Iterator[Stretch]:
+def _judged(block: ScaledBlock) -> Iterator[Stretch]:
     """The layers whose gain serves the activation alone.
 
     The first one of a branch may have ``1 / beta`` in it, the last one ``alpha``.

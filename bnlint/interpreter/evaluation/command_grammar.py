@@ -31,7 +31,7 @@ class NotReadable(Exception):
 
 
 @dataclass(slots=True, eq=False)
-class Rule:
+class GrammarRule:
     """One ``add_argument``. ``settings`` are those that say how many words it takes, and which.
 
     Besides those of argparse, ``ends`` is of one that ends the program, and ``takes_none`` of a
@@ -54,7 +54,7 @@ class Grammar:
     """A parser: its own settings, its rules, and the parsers of its commands by name."""
 
     settings: Mapping[str, Any] = field(default_factory=dict)
-    rules: list[Rule] = field(default_factory=list)
+    rules: list[GrammarRule] = field(default_factory=list)
     commands: Mapping[str, "Grammar"] = field(default_factory=dict)
     command_settings: Mapping[str, Any] = field(default_factory=dict)
     owner: object = None
@@ -99,7 +99,7 @@ _DEFAULT = _Marker()
 class Given:
     """An argument that was given: by which flag, with which words."""
 
-    rule: Rule
+    rule: GrammarRule
     values: Any
     flag: str | None
 
@@ -129,7 +129,7 @@ class Reading:
 class _TakesDown(argparse.Action):
     """An action that only says that it was given, and with what."""
 
-    def __init__(self, rule: Rule, log: list[Given], **settings: Any) -> None:
+    def __init__(self, rule: GrammarRule, log: list[Given], **settings: Any) -> None:
         super().__init__(**settings)
         self.rule, self.log = rule, log
 
@@ -229,7 +229,7 @@ def _built(
     return parser
 
 
-def _require_readable(rules: Sequence[Rule]) -> None:
+def _require_readable(rules: Sequence[GrammarRule]) -> None:
     numbers = [rule.settings.get("nargs") for rule in rules]
     positional = [n for rule, n in zip(rules, numbers, strict=True) if not _is_option(rule)]
     if sum(isinstance(n, str) for n in positional) > MOST_OPEN:
@@ -238,11 +238,11 @@ def _require_readable(rules: Sequence[Rule]) -> None:
         raise NotReadable
 
 
-def _is_option(rule: Rule) -> bool:
+def _is_option(rule: GrammarRule) -> bool:
     return any(not flag[:1].isidentifier() for flag in rule.flags)
 
 
-def _add(target: Any, rule: Rule, log: list[Given]) -> None:
+def _add(target: Any, rule: GrammarRule, log: list[Given]) -> None:
     settings = dict(rule.settings)
     if rule.choices is not None:
         settings["choices"] = _Choices(rule.choices)

@@ -28,7 +28,7 @@ class NotData(Exception):
     """A text is malformed, not only data, or too much of it."""
 
 
-class TooLarge(NotData):
+class TooLong(NotData):
     """A text is too much to be read."""
 
 
@@ -72,7 +72,7 @@ def _require_small(value: object) -> None:
         part, depth = pending.pop()
         count += 1
         if count > MOST_NODES or depth > DEEPEST:
-            raise TooLarge
+            raise TooLong
         match part:
             case dict():
                 pending.extend((item, depth + 1) for item in part.values())
@@ -147,7 +147,7 @@ def _require_few_nodes(events: Any) -> None:
                 continue
         total += size
         if total > MOST_NODES or read > 2 * MOST_NODES or len(open_) > DEEPEST:
-            raise TooLarge
+            raise TooLong
 
 
 def _loader(floats: bool) -> Any:

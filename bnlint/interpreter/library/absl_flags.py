@@ -9,7 +9,7 @@ from bnlint.interpreter.core.machine import Machine, ProgramEnds
 from bnlint.interpreter.core.objects import Scope
 from bnlint.interpreter.core.values import Arguments, Unknown, Value
 from bnlint.interpreter.evaluation.command_grammar import Grammar as WordGrammar
-from bnlint.interpreter.evaluation.command_grammar import NotReadable, Refused, Rule, read
+from bnlint.interpreter.evaluation.command_grammar import GrammarRule, NotReadable, Refused, read
 from bnlint.interpreter.library.calls import library_function
 
 KINDS: Mapping[str, type | None] = {
@@ -43,15 +43,15 @@ def _define(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scop
     line = m.command_line
     if kind is bool:
         line.flags[name] = [
-            Rule(flags, {"dest": name, "nargs": "?"}, owner=_Flag(kind, site)),
-            Rule(
+            GrammarRule(flags, {"dest": name, "nargs": "?"}, owner=_Flag(kind, site)),
+            GrammarRule(
                 (f"--no{name}", f"-no{name}"),
                 {"dest": name, "nargs": 0},
                 owner=_Flag(kind, site, False),
             ),
         ]
     else:
-        line.flags[name] = [Rule(flags, {"dest": name}, kind, owner=_Flag(kind, site))]
+        line.flags[name] = [GrammarRule(flags, {"dest": name}, kind, owner=_Flag(kind, site))]
     value = line.switch(name, f"--{name}") if default is False else default
     m.heap.put(line.namespace, name, with_site(value, site, f"--{name}"))
     return Unknown("flag")
@@ -66,7 +66,7 @@ def read_flags(m: Machine) -> None:
     line = m.command_line
     if line.invocation is None:
         return
-    rules = [rule for own in line.flags.values() for rule in own if isinstance(rule, Rule)]
+    rules = [rule for own in line.flags.values() for rule in own if isinstance(rule, GrammarRule)]
     try:
         reading = read(WordGrammar({"allow_abbrev": False}, rules), line.words(), partly=True)
     except NotReadable:

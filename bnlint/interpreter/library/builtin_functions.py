@@ -33,7 +33,7 @@ from bnlint.interpreter.core.values import (
 from bnlint.interpreter.evaluation import evaluate
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.classes import is_instance, is_subclass
-from bnlint.interpreter.library.data_files import loaded
+from bnlint.interpreter.library.data_reading import loaded
 from bnlint.interpreter.python.arithmetic import binary, truth_of
 from bnlint.interpreter.python.attributes import has_attribute
 from bnlint.interpreter.python.iteration import elements, listed, number_of

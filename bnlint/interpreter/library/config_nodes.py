@@ -17,7 +17,7 @@ from bnlint.interpreter.core.values import (
 from bnlint.interpreter.evaluation import is_key
 from bnlint.interpreter.evaluation.data_formats import NotData, parsed
 from bnlint.interpreter.library.calls import library_function
-from bnlint.interpreter.library.data_files import loaded, loaded_file
+from bnlint.interpreter.library.data_reading import loaded, loaded_file
 from bnlint.interpreter.library.ini_files import INI, call_ini_method
 from bnlint.interpreter.python.configurations import (
     NODES,

@@ -6,7 +6,7 @@ from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.values import Arguments, Unknown, Value
-from bnlint.interpreter.library.data_files import loaded_file
+from bnlint.interpreter.library.data_reading import loaded_file
 from bnlint.interpreter.library.signature_options import (
     DATACLASSES,
     given_parameters,

@@ -15,9 +15,9 @@ from bnlint.interpreter.evaluation.command_grammar import (
     READING,
     Given,
     Grammar,
+    GrammarRule,
     NotReadable,
     Refused,
-    Rule,
     Word,
     extent,
     read,
@@ -157,7 +157,7 @@ class _Grammars:
         keywords = getattr(arguments, "keywords", {})
         return {n: keywords[n] for n in names if n in keywords and is_known(keywords[n])}
 
-    def _rule(self, declaration: Declaration) -> Rule:
+    def _rule(self, declaration: Declaration) -> GrammarRule:
         arguments, group = declaration.arguments, declaration.group
         keywords = arguments.keywords
         self.open = self.open or arguments.opened
@@ -180,7 +180,7 @@ class _Grammars:
         words = action in STORING and (kind is not None or keywords.get("type") is None)
         exclusive = group if group.library == EXCLUSIVE else None
         required = group.arguments.get("required") if exclusive is not None else None
-        return Rule(
+        return GrammarRule(
             flags,
             settings,
             kind,

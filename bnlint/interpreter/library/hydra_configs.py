@@ -21,7 +21,7 @@ from bnlint.interpreter.core.values import (
 )
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.config_nodes import decoded, tree_of
-from bnlint.interpreter.library.data_files import loaded
+from bnlint.interpreter.library.data_reading import loaded
 from bnlint.interpreter.library.hydra_store import stored, stored_groups
 from bnlint.interpreter.python.configurations import (
     OMEGACONF,

@@ -8,7 +8,7 @@ from bnlint.interpreter.core.objects import OpenFile, Scope
 from bnlint.interpreter.core.values import MISSING, Arguments, Configuration, Unknown, Value
 from bnlint.interpreter.evaluation import evaluate
 from bnlint.interpreter.library.calls import library_function
-from bnlint.interpreter.library.data_files import loaded, loaded_file
+from bnlint.interpreter.library.data_reading import loaded, loaded_file
 from bnlint.interpreter.python.configurations import configured, entry, forget_entries, merge
 
 INI = "configparser"

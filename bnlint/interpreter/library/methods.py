@@ -36,7 +36,7 @@ from bnlint.interpreter.evaluation.vectors import METHODS as VECTOR_METHODS
 from bnlint.interpreter.evaluation.vectors import Vector
 from bnlint.interpreter.library.commands import call_command_method
 from bnlint.interpreter.library.config_nodes import call_configuration_method
-from bnlint.interpreter.library.data_files import call_file_method
+from bnlint.interpreter.library.data_reading import call_file_method
 from bnlint.interpreter.library.lightning import CHECKPOINTED, from_checkpoint
 from bnlint.interpreter.library.module_methods import call_module_method
 from bnlint.interpreter.library.object_methods import call_object_method

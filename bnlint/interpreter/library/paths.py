@@ -9,7 +9,7 @@ from bnlint.interpreter.core.objects import Builtin, OpenFile, Scope
 from bnlint.interpreter.core.values import Arguments, PathText, Unknown, Value
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.code_folders import matching, names_in
-from bnlint.interpreter.library.data_files import call_file_method, opened
+from bnlint.interpreter.library.data_reading import call_file_method, opened
 from bnlint.interpreter.python.data_texts import file_at, folders_for
 
 

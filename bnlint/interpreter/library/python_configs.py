@@ -8,7 +8,7 @@ from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import Class, Function, Scope
 from bnlint.interpreter.core.values import Arguments, Configuration, Library, Unknown, Value
 from bnlint.interpreter.library.calls import library_function
-from bnlint.interpreter.library.data_files import loaded_file
+from bnlint.interpreter.library.data_reading import loaded_file
 from bnlint.interpreter.python.configurations import configured, pay_for, put
 from bnlint.interpreter.python.data_texts import file_at
 from bnlint.source import Unreadable

@@ -23,9 +23,9 @@ from bnlint.interpreter.evaluation.command_grammar import (
     READING,
     Given,
     Grammar,
+    GrammarRule,
     NotReadable,
     Refused,
-    Rule,
     read,
 )
 from bnlint.source.parents import children
@@ -37,7 +37,7 @@ _PLAIN = re.compile(r"(?:typing\.)?(?:Optional\[)?(?:Annotated\[)?(?:Optional\[)
 
 
 @immutable
-class Style:
+class Spelling:
     """How a package spells options.
 
     ``no`` begins the flag that turns a switch off. With ``values`` a switch may have one; what has no
@@ -52,13 +52,13 @@ class Style:
     nested: bool = False
 
 
-TYPER = Style("--no-", places=True, dashes=True)
-TYRO = Style("--no-", dashes=True, nested=True)
-DATACLASSES = Style("--no_", values=True)
+TYPER = Spelling("--no-", places=True, dashes=True)
+TYRO = Spelling("--no-", dashes=True, nested=True)
+DATACLASSES = Spelling("--no_", values=True)
 
 
 @immutable
-class Parameter:
+class ParameterOption:
     """A parameter of a function or field of a dataclass, as an option."""
 
     name: str
@@ -75,7 +75,7 @@ class Parameter:
         return self.kind is bool and not self.several
 
 
-def parameters_of(component: Value) -> list[Parameter]:
+def parameters_of(component: Value) -> list[ParameterOption]:
     """The options that a function or a dataclass has."""
     match component:
         case Function(node=cst.FunctionDef() as node, defaults=defaults):
@@ -87,7 +87,7 @@ def parameters_of(component: Value) -> list[Parameter]:
                 for p in params
             ]
         case Class(dataclass=True):
-            found: dict[str, Parameter] = {}
+            found: dict[str, ParameterOption] = {}
             for cls in reversed(component.mro):
                 if isinstance(cls, Class):
                     found |= {p.name: p for p in _fields(component, cls)}
@@ -95,7 +95,7 @@ def parameters_of(component: Value) -> list[Parameter]:
     return []
 
 
-def _fields(whole: Class, cls: Class) -> Iterator[Parameter]:
+def _fields(whole: Class, cls: Class) -> Iterator[ParameterOption]:
     body = cls.node.body.body if isinstance(cls.node, cst.ClassDef) else ()
     for line in body:
         for node in line.body if isinstance(line, cst.SimpleStatementLine) else ():
@@ -110,7 +110,7 @@ def _parameter(
     annotation: cst.Annotation | None,
     node: cst.CSTNode,
     written: cst.BaseExpression | None,
-) -> Parameter:
+) -> ParameterOption:
     text = cst.Module([]).code_for_node(annotation.annotation) if annotation is not None else ""
     several, plain = _LIST.match(text), _PLAIN.match(text)
     word = several[1] if several is not None else plain[1] if plain is not None else ""
@@ -119,7 +119,7 @@ def _parameter(
         kind = bool if isinstance(default, bool) else int if isinstance(default, int) else float
     default = MISSING if isinstance(default, Unknown) else default
     flags = tuple(_flags_in(written)) or tuple(_flags_in(annotation))
-    return Parameter(name, default, kind, several is not None, flags, node, annotation)
+    return ParameterOption(name, default, kind, several is not None, flags, node, annotation)
 
 
 def _flags_in(node: cst.CSTNode | None) -> Iterator[str]:
@@ -138,7 +138,7 @@ DEEPEST = 6
 """Dataclasses within dataclasses that are options."""
 
 
-def _inner_class(m: Machine, component: Value, parameter: Parameter) -> Class | None:
+def _inner_class(m: Machine, component: Value, parameter: ParameterOption) -> Class | None:
     """The dataclass that a parameter is annotated with."""
     if parameter.annotation is None or parameter.several or parameter.kind is not None:
         return None
@@ -150,15 +150,15 @@ def _inner_class(m: Machine, component: Value, parameter: Parameter) -> Class | 
 
 
 def _nested(
-    m: Machine, component: Value, style: Style, depth: int = DEEPEST
-) -> Iterator[Parameter]:
+    m: Machine, component: Value, spelling: Spelling, depth: int = DEEPEST
+) -> Iterator[ParameterOption]:
     """The parameters of a component, in place of dataclasses among them their fields."""
     for parameter in parameters_of(component):
-        inner = _inner_class(m, component, parameter) if style.nested and depth else None
+        inner = _inner_class(m, component, parameter) if spelling.nested and depth else None
         if inner is None:
             yield parameter
             continue
-        for part in _nested(m, inner, style, depth - 1):
+        for part in _nested(m, inner, spelling, depth - 1):
             yield replace(part, name=f"{parameter.name}.{part.name}", flags=())
 
 
@@ -189,37 +189,39 @@ def _gathered(
 class _Effect:
     """What a rule gives a value to, and for a switch, which."""
 
-    parameter: Parameter
+    parameter: ParameterOption
     on: bool = True
 
 
-def rules_for(parameters: Sequence[Parameter], style: Style) -> list[Rule]:
+def rules_for(parameters: Sequence[ParameterOption], spelling: Spelling) -> list[GrammarRule]:
     """The rules of a grammar that takes the parameters."""
-    found: list[Rule] = []
+    found: list[GrammarRule] = []
     for parameter in parameters:
-        name = parameter.name.replace("_", "-") if style.dashes else parameter.name
+        name = parameter.name.replace("_", "-") if spelling.dashes else parameter.name
         flags = parameter.flags or (f"--{name}",)
         if parameter.is_switch:
-            number: dict[str, object] = {"nargs": "?" if style.values else 0}
-            found.append(Rule(flags, {"dest": parameter.name, **number}, owner=_Effect(parameter)))
+            number: dict[str, object] = {"nargs": "?" if spelling.values else 0}
+            found.append(
+                GrammarRule(flags, {"dest": parameter.name, **number}, owner=_Effect(parameter))
+            )
             off = {"dest": parameter.name, "nargs": 0}
             around, _, last = f"--{name}".rpartition(".")
-            no = f"{around}.no-{last}" if around else style.no + name
+            no = f"{around}.no-{last}" if around else spelling.no + name
             if no not in flags:
-                found.append(Rule((no,), off, owner=_Effect(parameter, False)))
+                found.append(GrammarRule((no,), off, owner=_Effect(parameter, False)))
             continue
         settings: dict[str, object] = {"nargs": "+"} if parameter.several else {}
         missing = parameter.default is MISSING
-        if missing and style.places and not parameter.flags:
+        if missing and spelling.places and not parameter.flags:
             flags = (parameter.name,)
         else:
             settings |= {"dest": parameter.name, "required": missing and not parameter.several}
-        found.append(Rule(flags, settings, parameter.kind, owner=_Effect(parameter)))
+        found.append(GrammarRule(flags, settings, parameter.kind, owner=_Effect(parameter)))
     return found
 
 
 def given_parameters(
-    m: Machine, components: Sequence[Value], style: Style, site: Site, *, first: int = 0
+    m: Machine, components: Sequence[Value], spelling: Spelling, site: Site, *, first: int = 0
 ) -> dict[str, Value] | None:
     """The values that the command line gives, by their names; ``None`` where it is not known.
 
@@ -231,13 +233,13 @@ def given_parameters(
     line = m.command_line
     if line.invocation is None:
         return None
-    parameters = [p for component in components for p in _nested(m, component, style)]
+    parameters = [p for component in components for p in _nested(m, component, spelling)]
     open_ = any(not isinstance(c, Function | Class) for c in components)
     words = line.words()[first:]
     names = sum(1 + len(parameter.flags) for parameter in parameters)
     m.step(READING * (names + len(words)))
     try:
-        grammar = Grammar({"allow_abbrev": True}, rules_for(parameters, style))
+        grammar = Grammar({"allow_abbrev": True}, rules_for(parameters, spelling))
         reading = read(grammar, words, partly=open_)
     except NotReadable:
         return {p.name: unknown_option(p.name) for p in parameters}
@@ -251,7 +253,7 @@ def given_parameters(
         effect = given.rule.owner
         assert isinstance(effect, _Effect)
         found[effect.parameter.name] = _value(m, given, effect, site)
-    if not style.nested:
+    if not spelling.nested:
         return found
     return {k: v for c in components for k, v in _gathered(m, c, found, site).items()}
 
@@ -269,7 +271,7 @@ def _value(m: Machine, given: Given, effect: _Effect, site: Site) -> Value:
     return words[0] if known and words else unknown_option(parameter.name)
 
 
-def _is_text(parameter: Parameter) -> bool:
+def _is_text(parameter: ParameterOption) -> bool:
     """Whether a word stays as it is: nothing else is known to convert it."""
     return parameter.kind is None and (
         parameter.default is MISSING or isinstance(parameter.default, str | type(None))

@@ -28,8 +28,8 @@ from bnlint.interpreter.results.graph_calls import GraphCalls
 from bnlint.interpreter.results.hand_written import functional_norms
 from bnlint.interpreter.results.kept_tensors import kept_tensors
 from bnlint.interpreter.results.layer_facts import (
+    BiasPlaces,
     LayerArguments,
-    Reads,
     assigned_arguments,
     frozen_parameters,
     replaces_forward,
@@ -170,7 +170,7 @@ class FactsMaker:
             certain,
             drawn_weight(module),
             frozen_parameters(module),
-            Reads(module, name, self.journal.biases),
+            BiasPlaces(module, name, self.journal.biases),
             KINDS.get(bare) in (Kind.CONV, Kind.LINEAR)
             and self._published.were_built_at(module.site),
             self._number(module),

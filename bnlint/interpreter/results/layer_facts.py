@@ -67,7 +67,7 @@ def assigned_arguments(module: Instance) -> dict[str, Argument]:
     return found
 
 
-class Reads(Mapping[str, Site]):
+class BiasPlaces(Mapping[str, Site]):
     """The places that read a layer's bias, or count on its ``order`` among the parameters.
 
     They are looked for when they are asked for.

@@ -17,8 +17,7 @@ from pathlib import Path
 from types import FrameType, ModuleType
 
 from bnlint.source.imports import ModuleFinder
-from bnlint.tracer.slicing.lazy_globals import Names
-from bnlint.tracer.slicing.sliced_module import Sliced
+from bnlint.tracer.slicing.lazy_globals import Names, Sliced
 from bnlint.tracer.slicing.slices import outline
 
 MACHINERY = ("importlib", "_frozen_importlib")

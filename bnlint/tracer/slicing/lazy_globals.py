@@ -1,4 +1,4 @@
-"""A module's globals, each evaluated when it is first looked up, as the rehearsal does it.
+"""A module whose globals are evaluated when they are first looked up, as the rehearsal does it.
 
 Functions and classes keep the file, the lines and the columns of the user's code. Nothing is
 executed that no name asks for; a statement that fails matters only to those who ask for its names.
@@ -191,6 +191,38 @@ class Names(dict[str, Any]):
             raise error.with_traceback(trace)
         said = f"`{name}` could not be made: {type(error).__name__}: {error}"
         raise Unavailable(said).with_traceback(trace) from error
+
+
+class Sliced(ModuleType):
+    """A module of the project, whose names are evaluated when they are first used."""
+
+    def __init__(self, name: str, names: Names) -> None:
+        super().__init__(name)
+        object.__setattr__(self, "_names", names)
+
+    def __getattr__(self, name: str) -> Any:
+        names: Names = object.__getattribute__(self, "_names")
+        try:
+            return names[name]
+        except KeyError:
+            pass
+        raise AttributeError(f"module `{self.__name__}` has no attribute `{name}`")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        names: Names = object.__getattribute__(self, "_names")
+        if name.startswith("__"):
+            super().__setattr__(name, value)
+        elif isinstance(value, ModuleType) and names.defines(name):
+            return  # what a package's body defines comes after its submodules
+        names[name] = value
+
+    @property
+    def __dict__(self) -> Names:  # type: ignore[override]
+        names: Names = object.__getattribute__(self, "_names")
+        return names
+
+    def __dir__(self) -> list[str]:
+        return sorted(self.__dict__)
 
 
 def _import_submodule(error: AttributeError) -> bool:

@@ -12,7 +12,7 @@ from bnlint.interpreter.evaluation.data_formats import (
     Lined,
     LinedFloat,
     NotData,
-    TooLarge,
+    TooLong,
     parsed,
     weight_of,
 )
@@ -65,7 +65,7 @@ def loaded(m: Machine, kind: str, text: str, name: str, site: Site) -> Value:
 def _parsed(kind: str, text: str) -> object:
     try:
         return parsed(kind, text)
-    except TooLarge:
+    except TooLong:
         return _TOO_LARGE
     except NotData:
         return _MALFORMED
