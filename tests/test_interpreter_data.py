@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.loader import Loader, ScriptRole
+from bnlint.facts.types.loader import Loader, Purpose
 from bnlint.facts.types.loader_events import LoaderIterated
 from bnlint.facts.types.run import Backward, OptimizerStep
 from bnlint.facts.types.site import NOT_KNOWN
@@ -122,28 +122,28 @@ def loaders(code: str) -> list[Loader]:
 
 
 PURPOSES = {
-    "train_loader": ("train_loader = DataLoader(u.d())", ScriptRole.TRAINING),
-    "val_loader": ("val_loader = DataLoader(u.d())", ScriptRole.EVALUATION),
-    "testloader": ("testloader = DataLoader(u.d())", ScriptRole.EVALUATION),
-    "loader": ("loader = DataLoader(u.d())", ScriptRole.UNKNOWN),
-    "train=True": ("a = DataLoader(datasets.MNIST('.', train=True))", ScriptRole.TRAINING),
-    "train=False": ("a = DataLoader(datasets.MNIST('.', train=False))", ScriptRole.EVALUATION),
-    "default split": ("a = DataLoader(datasets.CIFAR10('.'))", ScriptRole.TRAINING),
-    "split": ("a = DataLoader(datasets.SVHN('.', 'test'))", ScriptRole.EVALUATION),
-    "folder": ("a = DataLoader(datasets.ImageFolder('data/val'))", ScriptRole.EVALUATION),
-    "the dataset decides": ("test = DataLoader(datasets.MNIST('.', True))", ScriptRole.TRAINING),
-    "the dataset's name": ("trainset = u.A()\na = DataLoader(trainset)", ScriptRole.TRAINING),
+    "train_loader": ("train_loader = DataLoader(u.d())", Purpose.TRAINING),
+    "val_loader": ("val_loader = DataLoader(u.d())", Purpose.EVALUATION),
+    "testloader": ("testloader = DataLoader(u.d())", Purpose.EVALUATION),
+    "loader": ("loader = DataLoader(u.d())", Purpose.UNKNOWN),
+    "train=True": ("a = DataLoader(datasets.MNIST('.', train=True))", Purpose.TRAINING),
+    "train=False": ("a = DataLoader(datasets.MNIST('.', train=False))", Purpose.EVALUATION),
+    "default split": ("a = DataLoader(datasets.CIFAR10('.'))", Purpose.TRAINING),
+    "split": ("a = DataLoader(datasets.SVHN('.', 'test'))", Purpose.EVALUATION),
+    "folder": ("a = DataLoader(datasets.ImageFolder('data/val'))", Purpose.EVALUATION),
+    "the dataset decides": ("test = DataLoader(datasets.MNIST('.', True))", Purpose.TRAINING),
+    "the dataset's name": ("trainset = u.A()\na = DataLoader(trainset)", Purpose.TRAINING),
     "a class of the project": (
         "class A(Dataset):\n    def __init__(self, split):\n        self.split = split\n"
         "a = DataLoader(A('val'))",
-        ScriptRole.EVALUATION,
+        Purpose.EVALUATION,
     ),
-    "names that disagree": ("train = val = DataLoader(u.d())", ScriptRole.UNKNOWN),
+    "names that disagree": ("train = val = DataLoader(u.d())", Purpose.UNKNOWN),
 }
 
 
 @pytest.mark.parametrize(("code", "expected"), PURPOSES.values(), ids=PURPOSES)
-def test_the_purpose_of_a_loader(code: str, expected: ScriptRole) -> None:
+def test_the_purpose_of_a_loader(code: str, expected: Purpose) -> None:
     name = code.rpartition("\n")[2].split(" = ")[0]
     (loader,) = loaders(f"{code}\nfor x in {name}:\n    pass")
     assert loader.purpose is expected
@@ -229,8 +229,8 @@ def test_loaders_of_another_file_and_of_a_dict(tmp_path: Path) -> None:
     run = main_run(rehearse_files(tmp_path, files))
     found = [event.loader for event in run.of_type(LoaderIterated)]
     assert [(x.purpose, x.arguments["batch_size"].value) for x in found] == [
-        (ScriptRole.TRAINING, 16),
-        (ScriptRole.EVALUATION, 32),
+        (Purpose.TRAINING, 16),
+        (Purpose.EVALUATION, 32),
     ]
 
 
@@ -414,7 +414,7 @@ NAMED = {
 @pytest.mark.parametrize("code", NAMED.values(), ids=NAMED)
 def test_the_key_of_a_loader_says_what_it_is_for(code: str) -> None:
     text = f"import u\nnet = Net()\n{code}\nfor x in loaders['val']:\n    net(x)\n"
-    assert forwards(rehearse(text, net=True))[0].loaders[0].purpose is ScriptRole.EVALUATION
+    assert forwards(rehearse(text, net=True))[0].loaders[0].purpose is Purpose.EVALUATION
 
 
 def test_gradients_with_respect_to_data_train_nothing() -> None:

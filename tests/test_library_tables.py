@@ -8,7 +8,7 @@ import pytest
 
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.loader import ScriptRole
+from bnlint.facts.types.loader import Purpose
 from bnlint.interpreter.library.datasets import dataset_facts, purpose_of_name
 from bnlint.interpreter.library.frameworks import framework_of
 from bnlint.interpreter.library.models import arrives_in_eval, contains_batchnorm
@@ -300,18 +300,18 @@ def test_frameworks_are_recognised_by_package_and_last_name() -> None:
 @pytest.mark.parametrize(
     ("dataset", "arguments", "purpose", "iterable", "ordered"),
     [
-        ("CIFAR10", {"0": "data"}, ScriptRole.TRAINING, Known.NO, Known.NO),
-        ("CIFAR10", {"0": "data", "train": False}, ScriptRole.EVALUATION, Known.NO, Known.NO),
-        ("mnist.MNIST", {"0": "data", "1": False}, ScriptRole.EVALUATION, Known.NO, Known.NO),
-        ("SVHN", {"split": "extra"}, ScriptRole.UNKNOWN, Known.NO, Known.NO),
-        ("SVHN", {"split": object()}, ScriptRole.UNKNOWN, Known.NO, Known.NO),
-        ("ImageFolder", {"0": "data/val"}, ScriptRole.EVALUATION, Known.NO, Known.YES),
-        ("ImageFolder", {"0": object()}, ScriptRole.UNKNOWN, Known.NO, Known.YES),
-        ("VOCDetection", {"image_set": "val"}, ScriptRole.EVALUATION, Known.NO, Known.NO),
+        ("CIFAR10", {"0": "data"}, Purpose.TRAINING, Known.NO, Known.NO),
+        ("CIFAR10", {"0": "data", "train": False}, Purpose.EVALUATION, Known.NO, Known.NO),
+        ("mnist.MNIST", {"0": "data", "1": False}, Purpose.EVALUATION, Known.NO, Known.NO),
+        ("SVHN", {"split": "extra"}, Purpose.UNKNOWN, Known.NO, Known.NO),
+        ("SVHN", {"split": object()}, Purpose.UNKNOWN, Known.NO, Known.NO),
+        ("ImageFolder", {"0": "data/val"}, Purpose.EVALUATION, Known.NO, Known.YES),
+        ("ImageFolder", {"0": object()}, Purpose.UNKNOWN, Known.NO, Known.YES),
+        ("VOCDetection", {"image_set": "val"}, Purpose.EVALUATION, Known.NO, Known.NO),
     ],
 )
 def test_torchvision_datasets(
-    dataset: str, arguments: dict[str, object], purpose: ScriptRole, iterable: Known, ordered: Known
+    dataset: str, arguments: dict[str, object], purpose: Purpose, iterable: Known, ordered: Known
 ) -> None:
     facts = dataset_facts(f"torchvision.datasets.{dataset}", arguments)
     assert (facts.purpose, facts.iterable, facts.ordered_by_class) == (purpose, iterable, ordered)
@@ -321,7 +321,7 @@ def test_other_datasets() -> None:
     assert dataset_facts("torch.utils.data.IterableDataset", {}).iterable is Known.YES
     assert dataset_facts("torch.utils.data.TensorDataset", {}).iterable is Known.NO
     assert dataset_facts("webdataset.WebDataset", {}).iterable is Known.YES
-    assert dataset_facts("datasets.load_dataset", {"split": "train"}).purpose is ScriptRole.TRAINING
+    assert dataset_facts("datasets.load_dataset", {"split": "train"}).purpose is Purpose.TRAINING
     assert dataset_facts("datasets.load_dataset", {"streaming": True}).iterable is Known.YES
     assert dataset_facts("my.Dataset", {}).iterable is Known.UNKNOWN
 
@@ -329,14 +329,14 @@ def test_other_datasets() -> None:
 @pytest.mark.parametrize(
     ("text", "purpose"),
     [
-        ("train_loader", ScriptRole.TRAINING),
-        ("trainval", ScriptRole.TRAINING),
-        ("valDataset", ScriptRole.EVALUATION),
-        ("data/train_images/test", ScriptRole.EVALUATION),
-        ("train_test_split", ScriptRole.UNKNOWN),
-        ("contest", ScriptRole.UNKNOWN),
-        ("loader", ScriptRole.UNKNOWN),
+        ("train_loader", Purpose.TRAINING),
+        ("trainval", Purpose.TRAINING),
+        ("valDataset", Purpose.EVALUATION),
+        ("data/train_images/test", Purpose.EVALUATION),
+        ("train_test_split", Purpose.UNKNOWN),
+        ("contest", Purpose.UNKNOWN),
+        ("loader", Purpose.UNKNOWN),
     ],
 )
-def test_names_tell_what_a_loader_is_for(text: str, purpose: ScriptRole) -> None:
+def test_names_tell_what_a_loader_is_for(text: str, purpose: Purpose) -> None:
     assert purpose_of_name(text) is purpose

@@ -15,7 +15,7 @@ from bnlint.facts.passes.forwards import (
 from bnlint.facts.passes.own_rules import told_by_own_rules
 from bnlint.facts.passes.unproven import unproven_evaluations
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.loader import ScriptRole
+from bnlint.facts.types.loader import Purpose
 from bnlint.facts.types.run import Forward, ModeSwitched, Run, Switch, is_training
 from bnlint.facts.types.weight_events import WeightsLoaded
 from bnlint.facts.wording.eval_fix import (
@@ -67,7 +67,7 @@ def _is_evaluation(run: Run, forward: Forward) -> bool:
     if forward.inner or not forward.loaders or forward.backpropagated is not Known.NO:
         return False
     no_grad, measured = forward.grad is Known.NO, forward.measured is Known.YES
-    if any(loader.purpose is ScriptRole.EVALUATION for loader in forward.loaders):
+    if any(loader.purpose is Purpose.EVALUATION for loader in forward.loaders):
         return measured or (no_grad and not _is_explicit(run, forward))
     return no_grad and measured
 

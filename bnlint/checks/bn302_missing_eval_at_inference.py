@@ -10,7 +10,7 @@ from bnlint.facts.passes.forwards import (
 )
 from bnlint.facts.passes.own_rules import told_by_own_rules
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.loader import ScriptRole
+from bnlint.facts.types.loader import Purpose
 from bnlint.facts.types.run import Forward, Run
 from bnlint.facts.types.weight_events import WeightsLoaded
 from bnlint.facts.wording.code_text import is_dotted_name
@@ -58,7 +58,7 @@ def _predicts(forward: Forward) -> bool:
         return False
     if any(switch.site is not None for switch in forward.mode):
         return False
-    held_out = any(loader.purpose is ScriptRole.EVALUATION for loader in forward.loaders)
+    held_out = any(loader.purpose is Purpose.EVALUATION for loader in forward.loaders)
     no_grad = bool(forward.loaders) and forward.grad is Known.NO
     return forward.measured is Known.YES or no_grad or held_out
 

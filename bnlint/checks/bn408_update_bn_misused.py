@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from bnlint.facts.passes.forwards import relies_on_running_statistics, trains
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.loader import Loader, ScriptRole
+from bnlint.facts.types.loader import Loader, Purpose
 from bnlint.facts.types.run import Forward, Model, Run, is_training
 from bnlint.facts.types.site import Site
 from bnlint.facts.types.weight_events import StatisticsEstimated, WeightsAveraged
@@ -55,7 +55,7 @@ def _takes_dicts(run: Run, event: StatisticsEstimated) -> Problem | None:
 def _is_held_out(run: Run, event: StatisticsEstimated) -> Problem | None:
     """Data for evaluation, where a model that the script trains is to be evaluated."""
     loader = event.loader
-    if loader is None or loader.purpose is not ScriptRole.EVALUATION:
+    if loader is None or loader.purpose is not Purpose.EVALUATION:
         return None
     if any(_steps_with(run, loader)):
         return None

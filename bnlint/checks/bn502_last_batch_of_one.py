@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from bnlint.facts.passes.forwards import trains
 from bnlint.facts.passes.values_per_channel import Population, populations, trained_populations
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.loader import Loader, ScriptRole
+from bnlint.facts.types.loader import Loader, Purpose
 from bnlint.facts.types.run import Forward, Run
 from bnlint.facts.types.site import Site
 from bnlint.facts.wording.code_text import is_about_sizes, skips_batches
@@ -74,7 +74,7 @@ def _last_batches(run: Run, forward: Forward) -> Iterator[LastBatch]:
 def _keeps_the_rest(loader: Loader) -> bool:
     """Whether a loader stacks the samples of its dataset, down to the last one."""
     given = loader.arguments
-    if not loader.resolved or loader.rebatched or loader.purpose is ScriptRole.EVALUATION:
+    if not loader.resolved or loader.rebatched or loader.purpose is Purpose.EVALUATION:
         return False
     plain = ("sampler", "batch_sampler", "collate_fn")
     return (
@@ -138,7 +138,7 @@ def _fix(run: Run, last: LastBatch) -> Fix | None:
         return None
     trained = {x for forward in run.of_type(Forward) if trains(forward) for x in forward.loaders}
     if any(
-        other.site == loader.site and other not in trained and other.purpose != ScriptRole.TRAINING
+        other.site == loader.site and other not in trained and other.purpose != Purpose.TRAINING
         for other in run.loaders
     ):
         return None

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import is_live, trains
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.loader import Loader, ScriptRole
+from bnlint.facts.types.loader import Loader, Purpose
 from bnlint.facts.types.loader_events import LoaderHandedOver
 from bnlint.facts.types.run import Forward, Run
 from bnlint.facts.types.site import Argument, Site
@@ -26,7 +26,7 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
 
 
 def _is_wrong(loader: Loader) -> bool:
-    return loader.purpose is not ScriptRole.EVALUATION and _keeps_order(loader) and _mixes(loader)
+    return loader.purpose is not Purpose.EVALUATION and _keeps_order(loader) and _mixes(loader)
 
 
 def _mixes(loader: Loader) -> bool:
@@ -136,7 +136,7 @@ def _fix(run: Run, loader: Loader, shuffle: Argument | None) -> Fix | None:
         return None
     training = {trained for trained, _, _ in _trained_with(run)}
     if any(
-        other.site == loader.site and other not in training and other.purpose != ScriptRole.TRAINING
+        other.site == loader.site and other not in training and other.purpose != Purpose.TRAINING
         for other in run.loaders
     ):
         return None

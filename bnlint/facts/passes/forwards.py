@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.context import Frame
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.loader import ScriptRole
+from bnlint.facts.types.loader import Purpose
 from bnlint.facts.types.run import (
     Alternative,
     Backward,
@@ -174,7 +174,7 @@ def may_update(forward: Forward) -> bool:
         return True
     if forward.measured is Known.YES or forward.grad is not Known.NO:
         return False
-    if any(loader.purpose is ScriptRole.EVALUATION for loader in forward.loaders):
+    if any(loader.purpose is Purpose.EVALUATION for loader in forward.loaders):
         return False
     return bool(forward.loaders) and is_training(forward.mode) is not Known.NO
 

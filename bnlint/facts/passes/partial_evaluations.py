@@ -11,7 +11,7 @@ from bnlint.facts.passes.forwards import (
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.context import Context
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.loader import ScriptRole
+from bnlint.facts.types.loader import Purpose
 from bnlint.facts.types.run import Forward, Run, is_training
 from bnlint.facts.types.weight_events import WeightsLoaded
 from bnlint.immutable import immutable
@@ -54,7 +54,7 @@ def _is_put_into_eval(run: Run, forward: Forward) -> bool:
 def _evaluates(run: Run, forward: Forward) -> bool:
     if forward.inner or forward.backpropagated is not Known.NO or forward.made_up is Known.YES:
         return False
-    held_out = any(loader.purpose is ScriptRole.EVALUATION for loader in forward.loaders)
+    held_out = any(loader.purpose is Purpose.EVALUATION for loader in forward.loaders)
     looked_at = held_out or forward.grad is Known.NO or forward.measured is Known.YES
     return (looked_at or trains_nothing(run)) and not is_step_of_training(run, forward)
 

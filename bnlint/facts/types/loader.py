@@ -7,7 +7,7 @@ from bnlint.facts.types.site import Argument, Site
 from bnlint.immutable import immutable
 
 
-class ScriptRole(StrEnum):
+class Purpose(StrEnum):
     """What a loader is for, by its dataset's arguments and its own names."""
 
     TRAINING = "training"
@@ -84,7 +84,7 @@ class Loader:
     arguments: dict[str, Argument]
     dataset: Dataset
     names: tuple[str, ...]
-    purpose: ScriptRole
+    purpose: Purpose
     resolved: bool = True
     settled: bool = True
     sampler: Sampler | None = None
@@ -96,4 +96,4 @@ class Loader:
     @property
     def is_held_out(self) -> bool:
         """Whether it is no loader, but data whose name says that nothing is trained on it."""
-        return not self.arguments and self.purpose is ScriptRole.EVALUATION
+        return not self.arguments and self.purpose is Purpose.EVALUATION

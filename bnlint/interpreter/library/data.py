@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.loader import Dataset, Loader, ScriptRole
+from bnlint.facts.types.loader import Dataset, Loader, Purpose
 from bnlint.facts.types.site import NOT_KNOWN, Argument, Site
 from bnlint.interpreter.core.bound_arguments import bind_loosely
 from bnlint.interpreter.core.layer_arguments import make_argument, plain
@@ -161,7 +161,7 @@ def loader_fact(loader: Instance) -> Loader:
     dataset = loader.arguments.get("dataset", Bound(Unknown("dataset"))).value
     fact, purpose = dataset_fact(dataset)
     names = tuple(loader.names)
-    if purpose is ScriptRole.UNKNOWN:
+    if purpose is Purpose.UNKNOWN:
         purpose = purpose_of_names([*names, *_dataset_names(dataset)])
     settled = not may_bring_order(loader.site)
     sampler, length = sampler_fact(loader), loader.attributes.get(LENGTH)
@@ -185,14 +185,14 @@ def _dataset_names(dataset: Value) -> list[str]:
     return dataset.names if isinstance(dataset, Instance) else []
 
 
-def purpose_of_names(names: list[str]) -> ScriptRole:
+def purpose_of_names(names: list[str]) -> Purpose:
     """What variable names say: ``val_loader`` is for evaluation; silent where they disagree."""
-    said = {purpose_of_name(name) for name in names} - {ScriptRole.UNKNOWN}
-    return said.pop() if len(said) == 1 else ScriptRole.UNKNOWN
+    said = {purpose_of_name(name) for name in names} - {Purpose.UNKNOWN}
+    return said.pop() if len(said) == 1 else Purpose.UNKNOWN
 
 
-Fact = tuple[Dataset, ScriptRole]
-NO_FACT: Fact = Dataset("", None, Known.UNKNOWN, Known.UNKNOWN), ScriptRole.UNKNOWN
+Fact = tuple[Dataset, Purpose]
+NO_FACT: Fact = Dataset("", None, Known.UNKNOWN, Known.UNKNOWN), Purpose.UNKNOWN
 MOST_NESTED = 40
 """Datasets within datasets that are looked into."""
 
@@ -235,14 +235,14 @@ def _listed(samples: list[Value] | Many) -> Fact:
     if not parts or any(part.loaders or part.made_up for part in parts):
         return NO_FACT
     mixed = Known.YES if any(part.drawn for part in parts) else Known.NO
-    return Dataset("list", None, Known.NO, mixed), ScriptRole.UNKNOWN
+    return Dataset("list", None, Known.NO, mixed), Purpose.UNKNOWN
 
 
 def _fact_of_instance(dataset: Instance, depth: int, seen: dict[int, Fact]) -> Fact:
     if dataset.library == "torch.utils.data.Subset" and "0" in dataset.arguments:
         return _subset(dataset, depth, seen)
     if dataset.attributes.get("mixed") is True:
-        return Dataset("", dataset.site, Known.NO, Known.YES), ScriptRole.UNKNOWN
+        return Dataset("", dataset.site, Known.NO, Known.YES), Purpose.UNKNOWN
     if dataset.cls is not None:
         return _project_dataset(dataset, dataset.cls)
     values = {name: bound.value for name, bound in dataset.arguments.items()}
@@ -270,7 +270,7 @@ def _subset(dataset: Instance, depth: int, seen: dict[int, Fact]) -> Fact:
 def _chained(dataset: Instance, parts: Value, depth: int, seen: dict[int, Fact]) -> Fact:
     """One dataset after the other, each in its own order."""
     if not isinstance(parts, list | tuple) or not parts:
-        return Dataset(dataset.library, dataset.site, Known.NO, Known.UNKNOWN), ScriptRole.UNKNOWN
+        return Dataset(dataset.library, dataset.site, Known.NO, Known.UNKNOWN), Purpose.UNKNOWN
     first, purpose = _one_of([_fact(part, depth, seen) for part in parts])
     iterable = Known.NO if first.iterable is Known.NO else Known.UNKNOWN
     return Dataset(dataset.library, dataset.site, iterable, first.mixed), purpose
@@ -290,7 +290,7 @@ def _one_of(facts: list[Fact]) -> Fact:
         common({d.mixed for d in datasets}),
         common({d.ordered_by_class for d in datasets}),
     )
-    return made, purposes.pop() if len(purposes) == 1 else ScriptRole.UNKNOWN
+    return made, purposes.pop() if len(purposes) == 1 else Purpose.UNKNOWN
 
 
 def _project_dataset(dataset: Instance, cls: Class) -> Fact:
@@ -318,12 +318,12 @@ def _is_drawn(parts: list[Value]) -> bool:
     return not ordered and any(map(in_random_order, held))
 
 
-def _said_by_attributes(dataset: Instance) -> ScriptRole:
+def _said_by_attributes(dataset: Instance) -> Purpose:
     said = {**{n: b.value for n, b in dataset.arguments.items()}, **dataset.attributes}
     for name in ("train", "is_train", "training"):
         if isinstance(value := said.get(name), bool):
-            return ScriptRole.TRAINING if value else ScriptRole.EVALUATION
+            return Purpose.TRAINING if value else Purpose.EVALUATION
     for name in ("split", "mode", "phase", "subset", "set_name", "image_set"):
         if isinstance(value := said.get(name), str):
             return purpose_of_names([value])
-    return ScriptRole.UNKNOWN
+    return Purpose.UNKNOWN

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.loader import ScriptRole
+from bnlint.facts.types.loader import Purpose
 from bnlint.immutable import immutable
 from bnlint.vocabulary.words import words
 
@@ -19,7 +19,7 @@ class DatasetFacts:
     ``drawn`` says that its samples are random numbers.
     """
 
-    purpose: ScriptRole = ScriptRole.UNKNOWN
+    purpose: Purpose = Purpose.UNKNOWN
     iterable: Known = Known.UNKNOWN
     ordered_by_class: Known = Known.UNKNOWN
     drawn: bool = False
@@ -84,7 +84,7 @@ def words_of(name: str) -> set[str]:
     return {word.lower() for word in _WORD.findall(name)}
 
 
-def purpose_of_name(text: str) -> ScriptRole:
+def purpose_of_name(text: str) -> Purpose:
     """What a name or a path says that it is for: its last telling component decides.
 
     ``train_loader``, ``valDataset`` and ``train_images/test`` tell; ``train_test_split`` does not.
@@ -93,10 +93,10 @@ def purpose_of_name(text: str) -> ScriptRole:
         words_in_it = words_of(component)
         training, evaluation = words_in_it & _TRAINING, words_in_it & _EVALUATION
         if training and evaluation:
-            return ScriptRole.UNKNOWN
+            return Purpose.UNKNOWN
         if training or evaluation:
-            return ScriptRole.TRAINING if training else ScriptRole.EVALUATION
-    return ScriptRole.UNKNOWN
+            return Purpose.TRAINING if training else Purpose.EVALUATION
+    return Purpose.UNKNOWN
 
 
 def dataset_facts(qualified: str, arguments: Mapping[str, object]) -> DatasetFacts:
@@ -126,23 +126,23 @@ def dataset_facts(qualified: str, arguments: Mapping[str, object]) -> DatasetFac
     return DatasetFacts()
 
 
-def _torchvision_purpose(name: str, arguments: Mapping[str, object]) -> ScriptRole:
+def _torchvision_purpose(name: str, arguments: Mapping[str, object]) -> Purpose:
     if name in _SPLITS:
         parameter, position, default = _SPLITS[name]
         return _purpose(arguments.get(parameter, arguments.get(str(position), default)))
     root = arguments.get("root", arguments.get("0"))
-    return purpose_of_name(root) if isinstance(root, str) else ScriptRole.UNKNOWN
+    return purpose_of_name(root) if isinstance(root, str) else Purpose.UNKNOWN
 
 
-def _purpose(split: object) -> ScriptRole:
+def _purpose(split: object) -> Purpose:
     match split:
         case True:
-            return ScriptRole.TRAINING
+            return Purpose.TRAINING
         case False:
-            return ScriptRole.EVALUATION
+            return Purpose.EVALUATION
         case str():
             return purpose_of_name(split)
-    return ScriptRole.UNKNOWN
+    return Purpose.UNKNOWN
 
 
 def _by_class(name: str) -> Known:

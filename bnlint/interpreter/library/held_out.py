@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import libcst as cst
 
-from bnlint.facts.types.loader import ScriptRole
+from bnlint.facts.types.loader import Purpose
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance, Scope
@@ -72,7 +72,7 @@ def _is_dataset(value: Instance) -> bool:
 
 @lru_cache(maxsize=8192)
 def _is_for_evaluation(name: str) -> bool:
-    return purpose_of_name(name) is ScriptRole.EVALUATION
+    return purpose_of_name(name) is Purpose.EVALUATION
 
 
 @lru_cache(maxsize=8192)
