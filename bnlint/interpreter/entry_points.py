@@ -44,7 +44,7 @@ from bnlint.interpreter.torch.given_models import (
 )
 from bnlint.interpreter.torch.hooks import framework_of_class, run_hook
 from bnlint.interpreter.torch.module_classes import is_module_class
-from bnlint.interpreter.torch.modules import descendants
+from bnlint.interpreter.torch.modules import descendants, is_wrapper
 from bnlint.interpreter.torch.norms import has_batchnorm
 from bnlint.interpreter.torch.script_forwards import record_forward
 from bnlint.source import SourceFile
@@ -359,7 +359,7 @@ class Rehearser:
         """
         followed: Counter[object] = Counter()
         for module in self.m.journal.built[first:]:
-            if module.has_parent or module in self.m.journal.graphs:
+            if module.has_parent or module in self.m.journal.graphs or is_wrapper(module):
                 continue
             if module.cls is not None:
                 followed[module.cls.node] += 1

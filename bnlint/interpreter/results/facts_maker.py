@@ -47,8 +47,8 @@ from bnlint.interpreter.results.trained_models import TrainedModels
 from bnlint.interpreter.torch.given_models import is_given
 from bnlint.interpreter.torch.mode_answers import answers_by_mode
 from bnlint.interpreter.torch.modules import (
-    WRAPPERS,
     has_unknown_children,
+    is_wrapper,
     named_parts,
     parts_of,
     unwrapped,
@@ -211,7 +211,7 @@ class FactsMaker:
         for module in self.journal.built:
             if module.has_parent and module not in self.journal.graphs:
                 continue
-            if module.library in WRAPPERS and module.cls is None:
+            if is_wrapper(module):
                 continue
             key = (module.site, module.chain[:2])
             if key in seen and module not in self.journal.graphs:

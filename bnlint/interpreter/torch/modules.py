@@ -91,6 +91,11 @@ def child_modules(module: Instance) -> Iterator[tuple[str, Instance]]:
             yield name, element
 
 
+def is_wrapper(module: Instance) -> bool:
+    """Whether a module is torch's own that only calls the one that it was given."""
+    return module.library in WRAPPERS and module.cls is None
+
+
 def unwrapped(module: Instance) -> Instance:
     """The module that DataParallel or another wrapper was given, or the module itself."""
     while module.library in WRAPPERS:
