@@ -165,6 +165,12 @@ def test_nothing_is_edited_inside_an_f_string() -> None:
             "f(\n  a,  # one\n  b  # two\n)", 1, "f(\n  a,  # one\n    # two\n)", id="two comments"
         ),
         pytest.param("f(a,  # one\n  b)", 1, "f(a,  # one\n  )", id="comment before the last"),
+        pytest.param(
+            "f(a,  # one\n  b  # two\n  ,)",
+            1,
+            "f(a,  # one\n    # two\n  )",
+            id="comments before the last and its comma",
+        ),
         pytest.param("f(\r\n  a,\r\n  b,\r\n)", 0, "f(\r\n  b,\r\n)", id="CRLF"),
     ],
 )

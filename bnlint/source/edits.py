@@ -118,19 +118,24 @@ def _remove_last(source: "SourceFile", call: cst.Call) -> Edit | None:
     if "#" not in gap:
         return _cut(source, last, after_previous if comma else before, comma or end)
     rest = _REST_OF_LINE.match(source.content, comma or end)
-    if rest is not None and "#" not in rest[0] and _first_on_line(source, start):
+    alone = rest is not None and "#" not in rest[0] and _first_on_line(source, start)
+    if alone and not _comment_before_comma(source, last):
         start = before + len(gap.rstrip())
     return _cut(source, last, start, comma or end)
 
 
 def _cut(source: "SourceFile", arg: cst.Arg, start: int, stop: int) -> Edit:
     """Remove ``start:stop``, but keep a comment that stands between ``arg`` and its comma."""
-    kept = ""
-    if isinstance(arg.comma, cst.Comma):
-        end, comma = source.positions.offsets(arg)[1], source.positions.offsets(arg.comma)[0]
-        between = source.content[end:comma]
-        kept = between if "#" in between else ""
-    return Edit(source.path, start, stop, kept)
+    return Edit(source.path, start, stop, _comment_before_comma(source, arg))
+
+
+def _comment_before_comma(source: "SourceFile", arg: cst.Arg) -> str:
+    """What stands between an argument and its comma, if a comment is in it."""
+    if not isinstance(arg.comma, cst.Comma):
+        return ""
+    end, comma = source.positions.offsets(arg)[1], source.positions.offsets(arg.comma)[0]
+    between = source.content[end:comma]
+    return between if "#" in between else ""
 
 
 def _insert(source: "SourceFile", place: int, text: str) -> Edit:
