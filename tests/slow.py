@@ -58,6 +58,7 @@ SLOW = frozenset(
     tests/test_signal_report.py::test_any_signal_can_be_drawn
     tests/test_signal_report.py::test_pictures_are_the_same_each_time
     tests/test_signal_residuals.py::test_an_addition_is_found_in_each_form
+    tests/test_site.py::test_it_builds
     tests/test_tracer_chain.py::test_any_model_comes_back_untouched_and_its_graph_runs
     tests/test_tracer_chain.py::test_the_compiler_may_be_left_out
     tests/test_tracer_guard.py::

@@ -294,9 +294,9 @@ def test_a_summary_needs_a_place(project: Write, run: Run) -> None:
     assert "there is no folder `gone`" in printed.err
 
 
-def test_readme_has_the_keys_of_the_summary() -> None:
-    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    assert all(f"`{key}`" in readme for key in schema("summary")["required"])
+def test_the_documentation_has_the_keys_of_the_summary() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "output.md").read_text(encoding="utf-8")
+    assert all(f"`{key}`" in page for key in schema("summary")["required"])
 
 
 STARS = """

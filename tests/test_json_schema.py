@@ -14,7 +14,7 @@ from bnlint.facts.types.not_understood import ScriptRole
 from bnlint.report.json_schema import DOCUMENTS, of_type, schema
 from tests.conftest import Run
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+OUTPUT = (Path(__file__).parents[1] / "docs" / "output.md").read_text(encoding="utf-8")
 SCRIPT = """import argparse
 import torch
 import yaml
@@ -131,7 +131,7 @@ def _without_words(part: object) -> object:
 def test_users_may_print_it(name: str, run: Run) -> None:
     printed = run("schema", name)
     assert (printed.status, json.loads(printed.out)) == (0, schema(name))
-    assert f"bnlint schema {name}" in README
+    assert f"bnlint schema {name}" in OUTPUT
 
 
 def test_which_there_are(run: Run) -> None:
@@ -141,9 +141,9 @@ def test_which_there_are(run: Run) -> None:
     assert "no schema of `model`, only of `findings`, `graph`, `summary`, `timeline`" in printed.err
 
 
-def test_readme_names_the_keys_of_a_timeline() -> None:
+def test_the_documentation_names_the_keys_of_a_timeline() -> None:
     events = schema("timeline")["items"]["properties"]["events"]["items"]["properties"]
-    assert all(f"`{key}`" in README for key in [*schema("timeline")["items"]["required"], *events])
+    assert all(f"`{key}`" in OUTPUT for key in [*schema("timeline")["items"]["required"], *events])
 
 
 class Inner(TypedDict):

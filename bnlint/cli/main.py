@@ -281,8 +281,8 @@ def rules(form: str) -> None:
 def server() -> None:
     """Serve an editor over standard input and output, by the language server protocol.
 
-    Findings are shown while one types, with fixes and ignore comments to choose; the README says how
-    editors are set up. Needs pygls: `pip install "bnlint[lsp]"`.
+    Findings are shown while one types, with fixes and ignore comments to choose; the documentation says
+    how editors are set up. Needs pygls: `pip install "bnlint[lsp]"`.
     """
     from bnlint.cli.extras import require
 
