@@ -13,6 +13,8 @@ __all__ = [
     "signal_propagation",
     "trace_model",
 ]
+_OF_IPYTHON = ("load_ipython_extension", "unload_ipython_extension")
+"""What ``%load_ext bnlint`` asks for."""
 
 
 def __getattr__(name: str) -> object:
@@ -21,4 +23,8 @@ def __getattr__(name: str) -> object:
         from bnlint import api
 
         return getattr(api, name)
+    if name in _OF_IPYTHON:
+        from bnlint import ipython_extension
+
+        return getattr(ipython_extension, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -25,7 +25,7 @@ from bnlint.lint.engine import Result
 from bnlint.lint.files import LintTarget, Patterns
 from bnlint.lint.reach import Reach
 from bnlint.lint.selection import LintOptions
-from bnlint.lint.workers import Workers, in_this_process
+from bnlint.lint.workers import STACK, Workers, in_this_process
 from bnlint.lint.writable import Writable
 from bnlint.report import timeline as timelines
 from bnlint.style import Style, place_of, said
@@ -34,8 +34,6 @@ from bnlint.visible import visible
 MOST_FINDINGS = 8
 MOST_LINES = 60
 """Of a timeline."""
-STACK = 512 << 20
-"""Bytes of address space for a thread: what reads code nests as deeply as the code."""
 _ABOUT = (
     "bnlint finds BatchNorm pitfalls in PyTorch code without running it. Lint a training script, or a"
     " text before it is written; ask why a rule matters; let safe fixes be applied."

@@ -3,9 +3,7 @@
 import asyncio
 import gc
 import os
-import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from lsprotocol import types
@@ -18,12 +16,11 @@ from bnlint.finding import Finding
 from bnlint.language_server.actions import FIX_ALL, actions, fix_all, overlap
 from bnlint.language_server.diagnostics import Told
 from bnlint.language_server.places import address
+from bnlint.lint.workers import one_thread
 from bnlint.lint.workspace import Workspace
 
 PAUSE = 0.1
 """Seconds without an edit after which a text is linted."""
-STACK = 512 << 20
-"""Bytes of address space for the thread that lints: what it calls nests as deeply as the code."""
 
 
 class Server(LanguageServer):
@@ -31,10 +28,7 @@ class Server(LanguageServer):
 
     def __init__(self) -> None:
         super().__init__("bnlint", __version__)
-        before = threading.stack_size(STACK)
-        self._linting = ThreadPoolExecutor(1)
-        self._linting.submit(lambda: None).result()
-        threading.stack_size(before)
+        self._linting = one_thread()
         self._workspaces: dict[Path, Workspace] = {}
         self._waiting: dict[Path, asyncio.Task[None]] = {}
         self._told: dict[Path, tuple[Told, list[tuple[Finding, types.Diagnostic]]]] = {}

@@ -13,8 +13,10 @@ from bnlint.lint.program import Job, Outcome, Progress, Trace, lint_program
 from bnlint.stopwatch import add_seconds, is_running, stopwatch
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor, Future
+    from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
+STACK = 512 << 20
+"""Bytes of address space for a thread that lints: what it calls nests as deeply as the code."""
 WORTH = 40_000
 """Bytes of code in the smaller programs from which on further processes are started."""
 _KILLED = (
@@ -129,6 +131,20 @@ def _elsewhere(job: Job, *, timed: bool) -> Outcome:
     with stopwatch() as seconds:
         outcome = lint_program(job)
     return replace(outcome, runs=(), seconds=seconds)
+
+
+def one_thread() -> "ThreadPoolExecutor":
+    """A thread of this process that has the stack to lint, for what has to go on meanwhile."""
+    import threading
+    from concurrent.futures import ThreadPoolExecutor
+
+    before = threading.stack_size(STACK)
+    try:
+        thread = ThreadPoolExecutor(1)
+        thread.submit(lambda: None).result()
+    finally:
+        threading.stack_size(before)
+    return thread
 
 
 def remembering(workers: Workers) -> Workers:
