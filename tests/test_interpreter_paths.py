@@ -5,6 +5,9 @@ import pytest
 from bnlint.facts.types.loader_events import LoaderIterated
 from bnlint.facts.types.run import Forward, OptimizerStep
 from bnlint.interpreter.core.heap import Heap
+from bnlint.interpreter.core.joins import MOST_ALTERNATIVES, join_values
+from bnlint.interpreter.core.tape import Tape
+from bnlint.interpreter.core.values import Choice, Library, Unknown, Value
 from tests import pace
 from tests.rehearsing import (
     events,
@@ -535,3 +538,13 @@ def test_a_loop_in_a_loop_in_a_loop_has_few_passes() -> None:
     assert len(list(run.of_type(OptimizerStep))) <= 8
     assert len(list(run.of_type(LoaderIterated))) <= 4
     assert run.complete
+
+
+def test_however_often_it_is_not_known_a_choice_stays_small() -> None:
+    layers = Library("torch.nn.ReLU"), Library("torch.nn.GELU")
+    joined: Value = Choice(layers)
+    for _ in range(100):
+        joined = join_values(Tape(), joined, Unknown())
+    assert isinstance(joined, Choice)
+    assert joined.known == layers
+    assert len(joined.values) == len(layers) + MOST_ALTERNATIVES

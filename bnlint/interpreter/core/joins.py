@@ -122,8 +122,10 @@ def _choice(one: Value, other: Value) -> Value:
     values: list[Value] = []
     for value in (one, other):
         values.extend(value.values if isinstance(value, Choice) else [value])
-    kept = [v for i, v in enumerate(values) if not any(v is w for w in values[:i])]
-    made = Choice(tuple(kept))
+    kept = [*{id(value): value for value in values}.values()]
+    unknown = [value for value in kept if isinstance(value, Unknown)]
+    further = {*map(id, unknown[MOST_ALTERNATIVES:])}  # an unknown one stands for these, too
+    made = Choice(tuple(value for value in kept if id(value) not in further))
     if not any(map(_is_worth_a_choice, kept)) or len(made.known) > MOST_ALTERNATIVES:
         return Unknown(CONDITIONAL)
     return made
