@@ -56,11 +56,8 @@ def join_values(tape: "Tape", one: Value, other: Value) -> Value:
             return _join_within(tape, one, other)
         case Many(), Many():
             loader = one.loader if one.loader is other.loader else None
-            element, every = (
-                join_values(tape, one.element, other.element),
-                one.every and other.every,
-            )
-            return Many(element, loader, every=every)
+            element = join_values(tape, one.element, other.element)
+            return Many(element, loader, every=one.every and other.every)
     if type(one) is type(other) and not isinstance(one, Unknown) and one == other:
         return one
     return _choice(one, other)
@@ -122,13 +119,21 @@ def _choice(one: Value, other: Value) -> Value:
     values: list[Value] = []
     for value in (one, other):
         values.extend(value.values if isinstance(value, Choice) else [value])
-    kept = [*{id(value): value for value in values}.values()]
-    unknown = [value for value in kept if isinstance(value, Unknown)]
-    further = {*map(id, unknown[MOST_ALTERNATIVES:])}  # an unknown one stands for these, too
-    made = Choice(tuple(value for value in kept if id(value) not in further))
+    kept = _distinct(values)
+    made = Choice(tuple(kept))
     if not any(map(_is_worth_a_choice, kept)) or len(made.known) > MOST_ALTERNATIVES:
         return Unknown(CONDITIONAL)
     return made
+
+
+def _distinct(values: list[Value]) -> list[Value]:
+    """The values without repetitions, of those that are not known only the first: one says all."""
+    kept: list[Value] = []
+    for value in values:
+        unknown = isinstance(value, Unknown)
+        if not any(value is one or (unknown and isinstance(one, Unknown)) for one in kept):
+            kept.append(value)
+    return kept
 
 
 def _is_worth_a_choice(value: Value) -> bool:
