@@ -51,7 +51,7 @@ class _Noise:
 @RULE.on_graphs
 def check(graphs: Graphs) -> Iterator[Finding]:
     """Report dropouts whose noise gets into the running variance of a BatchNorm."""
-    found = [noise for graph in graphs if not graph.never_evaluated for noise in _found(graph)]
+    found = [noise for graph in graphs for noise in _found(graph)]
     found.sort(key=lambda noise: noise.weighted is not None)
     for noise in first_of_each(found, key=attrgetter("place")):
         yield _finding(noise)

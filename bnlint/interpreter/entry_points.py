@@ -249,7 +249,6 @@ class Rehearser:
         complete = False
         with self.m.journal.surviving(name, site):
             complete = _ends(execute)
-        m.journal.cut_short |= main and not complete
         m.start_afresh([], m.heap.structure + 1)
         notes = m.journal.notes[first:]
         if notes or not complete:

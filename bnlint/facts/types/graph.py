@@ -235,8 +235,6 @@ class ModelGraph:
     """BatchNorm layers that are not in train mode in any step of the training, by dotted name."""
     live_norms: frozenset[str] = frozenset()
     """BatchNorm layers that are, or may be, in train mode in some step of the training."""
-    never_evaluated: bool = False
-    """Whether scripts train it, call it in train mode alone and keep nothing of it: nobody uses its running statistics."""
     unregistered: tuple[Unregistered, ...] = ()
     built_in_forward: tuple[BuiltInForward, ...] = ()
     hand_written: tuple[HandWritten, ...] = ()

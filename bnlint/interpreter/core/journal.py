@@ -196,10 +196,6 @@ class Journal:
     """Modules that are copies, and what of."""
     buffers_used: set[Instance] = field(default_factory=set)
     """Modules whose buffers the program asks for: it may copy running statistics."""
-    kept: set[Instance] = field(default_factory=set)
-    """Modules that the program stores, or whose whole state it asks for."""
-    cut_short: bool = False
-    """Whether a budget ended a script before it was through."""
     states: States = field(default_factory=States)
     """Tensors that modules keep."""
     failures: list[RehearsalFailure] = field(default_factory=list)
@@ -238,7 +234,6 @@ class Journal:
             self.failures,
             self.published,
             self.loaded,
-            self.kept,
         )
         return (self.activity, self.optimizers, *map(len, records))
 

@@ -24,7 +24,6 @@ REBOUND = "?rebound"
 
 def state_dict(m: Machine, module: Instance, site: Site) -> Instance:
     """``module.state_dict()``."""
-    m.journal.kept.add(module)
     made = Instance(None, STATE, {}, site)
     m.heap.new(made.attributes)
     entries = parameter_group(m, [module], site)

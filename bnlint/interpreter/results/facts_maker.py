@@ -243,7 +243,6 @@ class FactsMaker:
             self._number(module),
             frozen_norms=self._norms_trained(layers, live=False),
             live_norms=self._norms_trained(layers, live=True),
-            never_evaluated=unwrapped(module) in self._trained.never_evaluated,
             kept=kept_tensors(recorded, list(layers), self.journal.states, self.tape),
             loaded=not layers.keys().isdisjoint(self.journal.loaded),
             unregistered=tuple(unregistered(loose, layers, self.journal.plain_containers)),

@@ -5,9 +5,9 @@ from functools import cached_property
 
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import Site
-from bnlint.interpreter.core.journal import ForwardRecord, Journal, ModelRecord
+from bnlint.interpreter.core.journal import Journal, ModelRecord
 from bnlint.interpreter.core.objects import Class, Instance
-from bnlint.interpreter.torch.modules import named_parts, unwrapped
+from bnlint.interpreter.torch.modules import named_parts
 
 
 @dataclass(eq=False)
@@ -56,35 +56,6 @@ class TrainedModels:
                 live = all(s.training or (s.training is None and not s.site) for s in norm.mode)
                 trained[norm.instance] = trained.get(norm.instance, False) or live
         return trained
-
-    @cached_property
-    def never_evaluated(self) -> set[Instance]:
-        """The models that scripts train, call in train mode alone and keep nothing of.
-
-        A discriminator is thrown away when the generator is trained.
-        """
-        if self.journal.cut_short:
-            return set()
-        forwards: dict[Instance, list[ForwardRecord]] = {}
-        for record in self.journal.forwards:
-            forwards.setdefault(unwrapped(record.model.module), []).append(record)
-        return {
-            model for model, records in forwards.items() if self._is_thrown_away(model, records)
-        }
-
-    def _is_thrown_away(self, model: Instance, records: list[ForwardRecord]) -> bool:
-        journal = self.journal
-        used_elsewhere = (
-            journal.kept,
-            journal.handed_over,
-            journal.buffers_used,
-            journal.copies.values(),
-        )
-        parts = {part.module for part in named_parts(model)}
-        if any(not parts.isdisjoint(map(unwrapped, modules)) for modules in used_elsewhere):
-            return False
-        live = (s.training for record in records for s in record.mode)
-        return all(live) and any(record.backwards for record in records)
 
 
 def _kind_of(module: Instance) -> Class | Site | None:

@@ -75,7 +75,6 @@ def note_stored(m: Machine, path: str, arguments: Arguments, site: Site) -> None
 
 def _note_stored(m: Machine, path: str, arguments: Arguments, site: Site) -> None:
     stored = dict.fromkeys(x for value in arguments.values for x in _models_in(value))
-    m.journal.kept.update(stored)
     if not m.journal.in_script or not stored:
         return
     models = [model_record(m, model) for model in stored]

@@ -68,7 +68,6 @@ def model_graph(
         tuple(_FILE.sub(lambda match: display_path(Path(match[0])), p) for p in record.problems),
         pretrained=read.pretrained if read is not None else False,
         loaded=read.loaded if read is not None else False,
-        never_evaluated=read.never_evaluated if read is not None else False,
         identity=read.identity if read is not None else -1,
         frozen_norms=read.frozen_norms if read is not None else frozenset(),
         live_norms=read.live_norms if read is not None else frozenset(),
