@@ -5,7 +5,7 @@ import pytest
 from bnlint.facts.types.loader_events import LoaderIterated
 from bnlint.facts.types.run import Forward, OptimizerStep
 from bnlint.interpreter.core.heap import Heap
-from bnlint.interpreter.core.joins import MOST_ALTERNATIVES, join_values
+from bnlint.interpreter.core.joins import join_values
 from bnlint.interpreter.core.tape import Tape
 from bnlint.interpreter.core.values import Choice, Library, Unknown, Value
 from tests import pace
@@ -547,4 +547,4 @@ def test_however_often_it_is_not_known_a_choice_stays_small() -> None:
         joined = join_values(Tape(), joined, Unknown())
     assert isinstance(joined, Choice)
     assert joined.known == layers
-    assert len(joined.values) == len(layers) + MOST_ALTERNATIVES
+    assert len(joined.values) == len(layers) + 1
