@@ -32,7 +32,13 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
 def _decays(event: WeightsDecayed) -> bool:
     """Whether the decay is known to be there, and to meet a BatchNorm with parameters that learn."""
     number = event.weight_decay.number
-    return number is not None and number > 0 and bool(_learning(event))
+    known = number is not None and number > 0 and not _may_be_reset(event.site)
+    return known and bool(_learning(event))
+
+
+def _may_be_reset(site: Site) -> bool:
+    """Whether the file reaches for the decay of single groups: ``group["weight_decay"] = 0``."""
+    return any(site.source.mentions(f"[{quote}weight_decay{quote}]") for quote in "\"'")
 
 
 def _learning(event: WeightsDecayed) -> list[Layer]:

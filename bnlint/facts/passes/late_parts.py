@@ -42,10 +42,9 @@ def _late_parts(run: Run) -> Iterator[LatePart]:
 
 
 def _is_prediction(forward: Forward) -> bool:
-    """Whether what comes out is looked at, or no gradients are wanted of it."""
-    if forward.inner or forward.made_up is Known.YES:
-        return False
-    return forward.grad is Known.NO or forward.measured is Known.YES
+    """Whether what comes out is looked at: where it is not, new statistics may be estimated on purpose."""
+    made_up = forward.made_up is Known.YES
+    return not forward.inner and not made_up and forward.measured is Known.YES
 
 
 def _is_late(norm: NormState, switch: Switch) -> bool:

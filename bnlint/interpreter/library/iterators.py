@@ -49,7 +49,7 @@ _PROGRESS = frozenset("tqdm tqdm_notebook track".split())
 )
 def _sequence(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     name = path.rpartition(".")[2]
-    value = arguments.get(0, "iterable", [])
+    value = _perhaps_fewer(arguments.get(0, "iterable", []))
     if isinstance(value, Instance) and not value.is_module and elements(m, value) is None:
         return iterated(m, value, site, scope)
     if name == "iter" and isinstance(value, Tensor | Unknown | Many):
@@ -105,12 +105,17 @@ def _group(m: Machine, found: list[Value]) -> Value:
     return m.join(found)
 
 
+def _perhaps_fewer(value: Value) -> Value:
+    """The same of which some may be left out or taken away, as from a list."""
+    return replace(value, every=False) if isinstance(value, Many) and value.every else value
+
+
 @library_function("builtins.filter")
 def _filter(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     function, value = arguments.get(0, "function"), arguments.get(1, "iterable")
     items = elements(m, value)
     if items is None:
-        return replace(value, every=False) if isinstance(value, Many) else value
+        return _perhaps_fewer(value)
     if function is None:
         return [item for item in items if truth_of(item) is not False]
     calls = (truth_of(m.call(function, Arguments([i]), site, scope)) for i in items)
