@@ -28,6 +28,20 @@ class Holds(Enum):
     ON_ALL_RUNS = "all"
 
 
+ASPECTS = {
+    "BN0": "Trouble with the run",
+    "BN1": "Arguments of BatchNorm",
+    "BN2": "How models are built",
+    "BN3": "Train and eval mode",
+    "BN4": "Statistics, averages and checkpoints",
+    "BN5": "Batches, loaders and devices",
+    "BN6": "What shares a batch",
+    "BN7": "Freezing, fine-tuning and initialisation",
+    "BN8": "Signal propagation",
+    "BN9": "BatchNorm written by hand",
+}
+"""What the rules of each beginning are about."""
+
 GraphCheck = Callable[[Graphs], Iterator[Finding]]
 RunCheck = Callable[[Run, Settings], Iterator[Finding]]
 

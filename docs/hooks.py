@@ -1,4 +1,4 @@
-"""The pages of the site that nobody writes: rules, their table and navigation, what stands elsewhere in the repository.
+"""The pages of the site that stand elsewhere in the repository, and what nobody writes: navigation, numbers, links.
 
 MkDocs calls the functions that begin with ``on_``; the others need no MkDocs. Paths are those of files
 from the top of the repository, or of pages from the top of the site.
@@ -7,7 +7,6 @@ from the top of the repository, or of pages from the top of the site.
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -15,20 +14,10 @@ from posixpath import dirname, join, normpath, relpath
 from typing import Any
 
 from bnlint import registry
-from bnlint.report.html import ASPECTS
-from bnlint.rule import Rule
+from bnlint.rule import ASPECTS
 from bnlint.urls import REPOSITORY
 
 ROOT = Path(__file__).parents[1]
-
-INDEX = "rules/index.md"
-INDEX_TEXT = """# Rules
-
-Each page says why, shows bad and good code, and names its limits. The examples on the pages are the tests.
-
-<!-- generated: rules -->
-"""
-"""The page above those of the rules."""
 
 _CODE_OR_LINK = re.compile(
     r"^(?P<fence>`{3,}).*?^(?P=fence)[ \t]*$|(?P<ticks>`+)[^`].*?(?P=ticks)|\]\((?P<target>[^)\s]+)\)",
@@ -50,7 +39,6 @@ def on_files(files: Any, config: Any) -> None:
     """Add what does not stand in ``docs/``."""
     from mkdocs.structure.files import File
 
-    files.append(File.generated(config, INDEX, content=INDEX_TEXT))
     for path, page in sources().items():
         files.append(File.generated(config, page, abs_src_path=str(ROOT / path)))
 
@@ -68,14 +56,15 @@ def sources() -> dict[str, str]:
     pictures = {
         f"pictures/{path.name}": f"pictures/{path.name}" for path in ROOT.glob("pictures/*.svg")
     }
-    return {**top, "README.md": "index.md", **rules, **pictures}
+    first = {"README.md": "index.md", "rules/README.md": "rules/index.md"}
+    return {**top, **rules, **pictures, **first}
 
 
 def navigation() -> list[dict[str, list[dict[str, str]]]]:
     """The pages of the rules by aspect, in the order of their ids."""
     return [
-        {aspect: [{f"{rule.id} {rule.name}": f"rules/{rule.id}.md"} for rule in rules]}
-        for aspect, rules in _by_aspect()
+        {ASPECTS[start]: [{f"{rule.id} {rule.name}": f"rules/{rule.id}.md"} for rule in rules]}
+        for start, rules in groupby(registry.rules().values(), key=lambda rule: rule.id[:3])
     ]
 
 
@@ -83,14 +72,9 @@ def content(markdown: str, page: str) -> str:
     """The Markdown of a page as the site has it."""
     if (rule := registry.rules().get(Path(page).stem)) is not None:
         title, _, rest = markdown.partition("\n")
-        markdown = "\n\n".join((title, _table([rule]), _FENCE_WORDS.sub(r"\1", rest)))
+        markdown = "\n\n".join((title, _row(rule.id), _FENCE_WORDS.sub(r"\1", rest)))
     markdown = _PLACEHOLDER.sub(lambda found: _GENERATED[found[1]](), markdown)
     return _CODE_OR_LINK.sub(lambda found: _led(found, page), markdown)
-
-
-def _by_aspect() -> Iterator[tuple[str, list[Rule]]]:
-    for start, rules in groupby(registry.rules().values(), key=lambda rule: rule.id[:3]):
-        yield ASPECTS.get(start, start), list(rules)
 
 
 def _led(found: re.Match[str], page: str) -> str:
@@ -107,8 +91,6 @@ def _led(found: re.Match[str], page: str) -> str:
 
 
 def _file_of(page: str) -> str:
-    if page == INDEX:
-        return page
     files = {there: path for path, there in sources().items()}
     return files.get(page, f"docs/{page}")
 
@@ -116,24 +98,18 @@ def _file_of(page: str) -> str:
 def _page_of(file: str) -> str | None:
     """The page of a file, ``None`` if the site has none."""
     if file == "rules":
-        return INDEX
+        return "rules/index.md"
     if file.startswith("docs/"):
         return file.removeprefix("docs/")
     return sources().get(file)
 
 
-def _table(rules: list[Rule]) -> str:
-    lines = ["| id | name | severity | default | fix |", "|---|---|---|---|---|"]
-    for rule in rules:
-        name = f"[{rule.id}](../rules/{rule.id}.md)"
-        traits = (rule.name, rule.severity.label, "on" if rule.default else "off")
-        fix = f"[{rule.fix.value}](../docs/fixes.md)" if rule.fix else "none"
-        lines.append(f"| {' | '.join((name, *traits, fix))} |")
-    return "\n".join(lines) + "\n"
-
-
-def _rules() -> str:
-    return "\n".join(f"## {aspect}\n\n{_table(rules)}" for aspect, rules in _by_aspect())
+def _row(rule_id: str) -> str:
+    """The rule's row in the table of all, under its head."""
+    table = (ROOT / "rules" / "README.md").read_text(encoding="utf-8")
+    head = re.search(r"^\| id .*\n.*\n", table, re.MULTILINE)
+    row = re.search(rf"^\| \[{rule_id}\].*\n", table, re.MULTILINE)
+    return f"{head[0]}{row[0]}" if head and row else ""
 
 
 def _review() -> str:
@@ -154,10 +130,4 @@ def _review() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _configuration() -> str:
-    """README's example of the table, which a test holds to be complete."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    return "```toml" + readme.partition("```toml")[2].partition("```")[0] + "```"
-
-
-_GENERATED = {"rules": _rules, "review": _review, "configuration": _configuration}
+_GENERATED = {"review": _review}

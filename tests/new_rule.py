@@ -1,18 +1,19 @@
 """Begin a rule that the catalogue knows: ``python -m tests.new_rule BN305`` in a checkout.
 
 It writes the page, the check and a file of cases, each with its example still to be thought of, and
-puts the rule into README's table. ``pytest -k BN305`` is red until page and check agree. Without an
-id it only writes the table again.
+puts the rule into the tables of README and of ``rules/README.md``. ``pytest -k BN305`` is red until page
+and check agree. Without an id it only writes the tables again.
 """
 
 import csv
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import groupby
 from pathlib import Path
 
 from bnlint import registry
-from bnlint.rule import Rule
+from bnlint.rule import ASPECTS, Rule
 
 ROOT = Path(__file__).parents[1]
 
@@ -36,6 +37,13 @@ pass  # {id}
 pass
 ```
 {safety}"""
+
+INDEX = """# Rules
+
+Each page says why, shows bad and good code, and names its limits. The examples on the pages are the tests.
+BN216 and BN808 need a traced model, BN808 a measured one; BN204 and BN205 see more of one.
+"""
+"""How the page above those of the rules begins."""
 
 FIXED = """
 ## Fixed
@@ -68,7 +76,7 @@ from collections.abc import Iterator
 
 from bnlint.facts.types.run import (Forward, Run)
 from bnlint.finding import {imported}
-from bnlint.rule import Rule, Settings
+from bnlint.rule import ASPECTS, Rule, Settings
 
 RULE = Rule({arguments})
 
@@ -118,22 +126,49 @@ def _check(row: Mapping[str, str]) -> str:
     return CHECK.format(id=row["id"], arguments=", ".join(arguments), imported=", ".join(imported))
 
 
-def table(rules: Mapping[str, Rule]) -> str:
-    """README's table of rules."""
-    lines = ["| id | name | severity | fix |", "|---|---|---|---|"]
-    for rule in rules.values():
-        name = rule.name if rule.default else f"{rule.name} (off)"
-        fix = rule.fix.value if rule.fix else "-"
-        lines.append(
-            f"| [{rule.id}](rules/{rule.id}.md) | {name} | {rule.severity.label} | {fix} |"
-        )
+def overview(rules: Mapping[str, Rule]) -> str:
+    """README's table: the rules of each aspect in a row."""
+    lines = ["| id | about | rules |", "|---|---|---|"]
+    for start, aspect, own in _by_aspect(rules):
+        names = ", ".join(f"[{rule.name}](rules/{rule.id}.md)" for rule in own)
+        lines.append(f"| {start} | {aspect} | {names} |")
     return "\n".join(lines)
 
 
-def with_table(readme: str, rules: Mapping[str, Rule]) -> str:
+def index(rules: Mapping[str, Rule]) -> str:
+    """The page above those of the rules, ``rules/README.md``."""
+    return "\n".join([INDEX, *(_section(aspect, own) for _, aspect, own in _by_aspect(rules))])
+
+
+def _section(aspect: str, rules: list[Rule]) -> str:
+    lines = [f"## {aspect}\n", "| id | name | severity | default | fix |", "|---|---|---|---|---|"]
+    for rule in rules:
+        default = "on" if rule.default else "off"
+        fix = f"[{rule.fix.value}](../docs/fixes.md)" if rule.fix else "none"
+        cells = (f"[{rule.id}]({rule.id}.md)", rule.name, rule.severity.label, default, fix)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _by_aspect(rules: Mapping[str, Rule]) -> Iterator[tuple[str, str, list[Rule]]]:
+    for start, own in groupby(rules.values(), key=lambda rule: rule.id[:3]):
+        yield start, ASPECTS[start], list(own)
+
+
+def with_overview(readme: str, rules: Mapping[str, Rule]) -> str:
     """README with its table of rules made anew."""
-    head = re.escape("| id | name | severity | fix |")
-    return re.sub(rf"^{head}\n(\|.*\n)*", lambda _: table(rules) + "\n", readme, flags=re.MULTILINE)
+    head = re.escape("| id | about | rules |")
+    return re.sub(
+        rf"^{head}\n(\|.*\n)*", lambda _: overview(rules) + "\n", readme, flags=re.MULTILINE
+    )
+
+
+def write_tables() -> None:
+    """Make the tables of rules anew: README's and that of ``rules/README.md``."""
+    registry.rules.cache_clear()
+    rules, readme = registry.rules(), ROOT / "README.md"
+    readme.write_text(with_overview(readme.read_text("utf-8"), rules), encoding="utf-8")
+    (ROOT / "rules" / "README.md").write_text(index(rules), encoding="utf-8")
 
 
 def main(words: list[str]) -> int:
@@ -150,9 +185,7 @@ def main(words: list[str]) -> int:
         for path, content in files(row).items():
             (ROOT / path).write_text(content, encoding="utf-8")
             print(f"wrote {path}")
-    registry.rules.cache_clear()
-    readme = ROOT / "README.md"
-    readme.write_text(with_table(readme.read_text("utf-8"), registry.rules()), encoding="utf-8")
+    write_tables()
     return 0
 
 

@@ -62,7 +62,7 @@ DIGESTS = {
 def examples() -> dict[str, str | bytes]:
     """The script above and the first bad example of each rule, as a project."""
     found: dict[str, str | bytes] = {"train.py": SCRIPT}
-    for path in sorted(pages.DIRECTORY.glob("*.md")):
+    for path in sorted(pages.DIRECTORY.glob("BN*.md")):
         example = pages.parse(path.read_text(encoding="utf-8")).of("Bad")[0]
         found[f"{path.stem.lower()}.py"] = example.code
     return found

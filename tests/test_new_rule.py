@@ -15,7 +15,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / folder).mkdir(parents=True)
     catalogue = (new_rule.ROOT / "tests" / "catalogue.csv").read_text(encoding="utf-8")
     (tmp_path / "tests" / "catalogue.csv").write_text(catalogue, encoding="utf-8")
-    (tmp_path / "README.md").write_text("# t\n\n| id | name | severity | fix |\n|-|-|-|-|\n\nend\n")
+    (tmp_path / "README.md").write_text("# t\n\n| id | about | rules |\n|-|-|-|\n\nend\n")
     monkeypatch.setattr(new_rule, "ROOT", tmp_path)
     return tmp_path
 
@@ -39,7 +39,12 @@ def test_it_writes_page_cases_and_check_once(
     name = new_rule.catalogue()["BN305"]["name"]
     assert (checkout / "bnlint/checks" / f"bn305_{name.replace('-', '_')}.py").exists()
     assert (checkout / "rules/BN305.md").exists()
-    assert f"[{next(iter(registry.rules()))}]" in (checkout / "README.md").read_text()
+    first = next(iter(registry.rules().values()))
+    assert f"[{first.name}](rules/{first.id}.md)" in (checkout / "README.md").read_text()
+    assert (
+        f"| [{first.id}]({first.id}.md) | {first.name} |"
+        in (checkout / "rules/README.md").read_text()
+    )
     assert (checkout / "README.md").read_text().endswith("\n\nend\n")
     assert new_rule.main(["BN305"]) == 2
     assert "is there already" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The README says what is true."""
+"""README and the pages of docs/ say what is true."""
 
 import re
 import tomllib
@@ -13,16 +13,20 @@ from tests import new_rule
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+OUTPUT = (ROOT / "docs" / "output.md").read_text(encoding="utf-8")
+CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 
 
 def rows(start: str) -> list[list[str]]:
     """The cells of all table rows that start with an id of this kind."""
-    lines = [line for line in README.splitlines() if re.match(rf"\| \[?{start}", line)]
+    lines = [line for line in OUTPUT.splitlines() if line.startswith(f"| {start}")]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
-def test_the_table_is_that_of_the_rules() -> None:
-    assert new_rule.with_table(README, registry.rules()) == README
+def test_the_tables_are_those_of_the_rules() -> None:
+    assert new_rule.with_overview(README, registry.rules()) == README
+    index = (ROOT / "rules" / "README.md").read_text(encoding="utf-8")
+    assert new_rule.index(registry.rules()) == index
 
 
 def test_the_table_has_all_diagnostics() -> None:
@@ -30,13 +34,12 @@ def test_the_table_has_all_diagnostics() -> None:
 
 
 def test_the_configuration_is_accepted() -> None:
-
-    (example,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    example = re.findall(r"```toml\n(.*?)```", CONFIGURATION, re.DOTALL)[0]
     table = tomllib.loads(example)["tool"]["bnlint"]
     assert set(table) == set(config._KEYS)
-    config.parse(table, ROOT, "README.md")
+    config.parse(table, ROOT, "docs/configuration.md")
     for words in (table["select"], table["ignore"], *table["per-file-ignores"].values()):
-        registry.require_known(words, "README.md")
+        registry.require_known(words, "docs/configuration.md")
 
 
 @pytest.mark.parametrize("hook", ["bnlint", "bnlint-fix"])
@@ -79,6 +82,6 @@ def test_the_timeline_is_that_of_the_example(
 ) -> None:
     monkeypatch.chdir(ROOT)
     assert main.main(["timeline", "examples/train.py"]) == 0
-    section = README.partition("## What was rehearsed")[2]
-    (excerpt,) = re.findall(r"```\n(.*?)```", section.partition("## Rules")[0], re.DOTALL)
+    section = OUTPUT.partition("## Timeline")[2]
+    (excerpt,) = re.findall(r"```\n(.*?)```", section, re.DOTALL)
     assert excerpt in capsys.readouterr().out

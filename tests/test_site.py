@@ -20,12 +20,11 @@ WRITTEN = {path.name: path for path in (ROOT / "docs").glob("*.md")}
 PAGES = {
     page: ROOT / path for path, page in hooks.sources().items() if page.endswith(".md")
 } | WRITTEN
-FILES = {*PAGES, *hooks.sources().values(), hooks.INDEX}
+FILES = {*PAGES, *hooks.sources().values()}
 
 
 def content(page: str) -> str:
-    path = PAGES.get(page)
-    return hooks.content(path.read_text(encoding="utf-8") if path else hooks.INDEX_TEXT, page)
+    return hooks.content(PAGES[page].read_text(encoding="utf-8"), page)
 
 
 def without_code(markdown: str) -> str:
@@ -59,11 +58,11 @@ def test_each_rule_has_a_page_under_its_aspect() -> None:
 
 
 def test_each_other_page_is_in_the_navigation() -> None:
-    pages = [page for page in [*PAGES, hooks.INDEX] if not page.startswith("rules/BN")]
+    pages = [page for page in PAGES if not page.startswith("rules/BN")]
     assert sorted(navigation()) == sorted(pages)
 
 
-@pytest.mark.parametrize("page", [*PAGES, hooks.INDEX])
+@pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page: str) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", without_code(content(page))):
         path, _, anchor = target.partition("#")

@@ -17,23 +17,11 @@ from bnlint.report.frame import context
 from bnlint.report.html_style import STYLE
 from bnlint.report.patch import Row, hunks
 from bnlint.report.summary import summary
+from bnlint.rule import ASPECTS
 from bnlint.style import Style, message_of
 from bnlint.urls import page
 from bnlint.visible import pictured, visible
 
-ASPECTS = {
-    "BN0": "Trouble with the run",
-    "BN1": "Arguments of BatchNorm",
-    "BN2": "How models are built",
-    "BN3": "Train and eval mode",
-    "BN4": "Statistics, averages and checkpoints",
-    "BN5": "Batches, loaders and devices",
-    "BN6": "What shares a batch",
-    "BN7": "Freezing, fine-tuning and initialisation",
-    "BN8": "Signal propagation",
-    "BN9": "BatchNorm written by hand",
-}
-"""What the rules of each beginning are about."""
 _MODES = {Known.YES: "train", Known.NO: "eval", Known.UNKNOWN: "unknown"}
 Listings = Mapping[str, Listing]
 
