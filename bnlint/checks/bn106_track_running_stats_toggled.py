@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from bnlint.facts.passes.untracked_layers import lasting_untracking
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, Run, is_training
 from bnlint.facts.types.weight_events import TrackingAssigned
@@ -9,27 +10,23 @@ from bnlint.facts.wording.code_text import is_dotted_name
 from bnlint.finding import Applicability, Edit, Finding, Severity
 from bnlint.rule import Rule, Settings, first_of_each
 
-RULE = Rule("BN106", "track-running-stats-toggled", Severity.WARNING, fix=Applicability.DISPLAY)
+RULE = Rule(
+    "BN106",
+    "track-running-stats-toggled",
+    Severity.WARNING,
+    fix=Applicability.DISPLAY,
+    reads=(lasting_untracking,),
+)
 
 
 @RULE.on_run
 def check(run: Run, settings: Settings) -> Iterator[Finding]:
     """Report each assignment once, with the first forward that does something else than meant."""
-    switched = (e for e in run.of_type(TrackingAssigned) if e.tracks is False and not e.removed)
-    found = ((event, _misled(run, event)) for event in switched if not _is_completed(run, event))
+    switched = (event for event in lasting_untracking(run) if not event.function)
+    found = ((event, _misled(run, event)) for event in switched)
     wrong = ((event, forward) for event, forward in found if forward is not None)
     for event, forward in first_of_each(wrong, key=lambda pair: pair[0].site):
         yield _finding(event, forward)
-
-
-def _is_completed(run: Run, event: TrackingAssigned) -> bool:
-    """Whether the statistics are removed, too, or tracking is switched on again later."""
-    own = {layer.identity for layer in event.layers}
-    return any(
-        (other.removed or (other.order > event.order and other.tracks is not False))
-        and not own.isdisjoint(layer.identity for layer in other.layers)
-        for other in run.of_type(TrackingAssigned)
-    )
 
 
 def _misled(run: Run, event: TrackingAssigned) -> Forward | None:

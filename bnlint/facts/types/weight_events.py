@@ -116,12 +116,14 @@ class MomentumAssigned(Event):
 class TrackingAssigned(Event):
     """``layer.track_running_stats = tracks`` on built BatchNorm layers, ``None`` if it is not known.
 
-    ``removed`` says instead that a running statistic of theirs is set to ``None``.
+    ``removed`` says instead that a running statistic of theirs is set to ``None``. ``function`` is
+    the one of a framework that does it, ``""`` where the code itself does.
     """
 
     layers: tuple[Layer, ...]
     tracks: bool | None
     removed: bool = False
+    function: str = ""
 
 
 @immutable

@@ -5,6 +5,7 @@ from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Class, Function, Instance, Method, Scope
 from bnlint.interpreter.core.values import Arguments, Unknown, Value
 from bnlint.interpreter.library.data import LOADER
+from bnlint.interpreter.library.lightning_freezing import fine_tuning_callbacks
 from bnlint.interpreter.library.trainer_loops import (
     PASSES,
     drawn,
@@ -50,15 +51,28 @@ def from_checkpoint(m: Machine, cls: Class, arguments: Arguments, site: Site) ->
     return made
 
 
-def fit(m: Machine, module: Instance, arguments: Arguments, site: Site, scope: Scope) -> None:
+def fit(
+    m: Machine,
+    trainer: Instance,
+    module: Instance,
+    arguments: Arguments,
+    site: Site,
+    scope: Scope,
+) -> None:
     """``trainer.fit(module, ...)``: training and validation in turns."""
     source = _of_class(arguments.values, "LightningDataModule") or module
+    callbacks = fine_tuning_callbacks(trainer)
+    for callback in callbacks:
+        call_step(m, callback, "freeze_before_training", [module], site)
     for owner in dict.fromkeys((source, module)):
         for name in BEFORE:
             _call(m, owner, name, ["fit"] if name == "setup" else [], site)
     training = _loader(m, arguments, source, "train", 1, site)
     validation = _loader(m, arguments, source, "val", 2, site)
     for number in range(1, PASSES + 1):
+        for callback in callbacks:
+            given = [module, Unknown("epoch"), Unknown("optimizer")]
+            call_step(m, callback, "finetune_function", given, site)
         with drawn(m, training, number, site, scope) as batch:
             start_training(m, module, site)
             call_step(m, module, "training_step", [batch, Unknown("batch index")], site)

@@ -23,7 +23,7 @@ def _start(m: Machine, cli: Instance, arguments: Arguments) -> None:
     for name, value in made.items():
         m.heap.put(cli.attributes, name, value)
     if arguments.keywords.get("run", True) is True and isinstance(model, Instance):
-        fit(m, model, Arguments([model, data]), cli.site, _scope(m, cli))
+        fit(m, trainer, model, Arguments([model, data]), cli.site, _scope(m, cli))
 
 
 def _built(m: Machine, cli: Instance, cls: Value) -> Value:

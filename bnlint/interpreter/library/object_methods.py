@@ -84,7 +84,7 @@ def _call_framework(
     if name == "fit":
         _hand_over(m, trainer, arguments, site)
         if module is not None:
-            lightning.fit(m, module, arguments, site, scope)
+            lightning.fit(m, trainer, module, arguments, site, scope)
         return None
     evaluates = name in ("validate", "test", "predict")
     if evaluates and module is not None and framework_of(trainer.library) == "Lightning":

@@ -3,7 +3,7 @@
 import libcst as cst
 
 from bnlint.facts.types.site import Argument
-from bnlint.facts.types.weight_events import MomentumAssigned, TrackingAssigned
+from bnlint.facts.types.weight_events import MomentumAssigned
 from bnlint.interpreter.core.layer_arguments import argument_fact
 from bnlint.interpreter.core.machine import SETTERS, Machine, handles
 from bnlint.interpreter.core.objects import Bound, Class, Instance, Property, Scope
@@ -18,6 +18,7 @@ from bnlint.interpreter.torch.modules import MODE, modules_in, register_child, s
 from bnlint.interpreter.torch.norms import TRACKS, is_batch_norm
 from bnlint.interpreter.torch.parameters import is_parameter, names_of
 from bnlint.interpreter.torch.states import keep
+from bnlint.interpreter.torch.tracking import note_tracking
 from bnlint.interpreter.torch.weight_fills import fill
 from bnlint.source.name_bindings import dotted
 
@@ -61,7 +62,7 @@ def _set_on_module(
         _reassign(m, owner, name, value, node, scope)
         return
     if value is None and name in STATISTICS and is_batch_norm(owner):
-        _note_tracking(m, owner, None, node, scope, removed=True)
+        note_tracking(m, [owner], None, m.site(node, scope), removed=True)
     m.step(m.looking_through([value]))
     if name in names_of(owner) and not modules_in(value):
         argument = Argument(name, None, m.site(node, scope))
@@ -93,30 +94,13 @@ def _reassign(
         m.recipes.note_changed(layer, name, value)
     m.journal.effects += 1
     if name == TRACKS and is_batch_norm(layer):
-        _note_tracking(m, layer, value if isinstance(value, bool) else None, node, scope)
+        note_tracking(m, [layer], value if isinstance(value, bool) else None, m.site(node, scope))
     if name != "momentum" or not is_batch_norm(layer):
         return
     site, context = m.site(node, scope), m.context()
     m.journal.note(
         lambda facts, order: MomentumAssigned(
             order, site, context, (facts.layer(layer, layer.type_name),), argument
-        )
-    )
-
-
-def _note_tracking(
-    m: Machine,
-    layer: Instance,
-    tracks: bool | None,
-    node: cst.CSTNode,
-    scope: Scope,
-    *,
-    removed: bool = False,
-) -> None:
-    site, context = m.site(node, scope), m.context()
-    m.journal.note(
-        lambda facts, order: TrackingAssigned(
-            order, site, context, (facts.layer(layer, layer.type_name),), tracks, removed
         )
     )
 

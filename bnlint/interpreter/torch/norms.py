@@ -141,15 +141,24 @@ def norm_records(m: Machine, module: Instance) -> list[NormRecord]:
     """The state of each BatchNorm layer of a model, and of its third-party parts that have some."""
     found = []
     for part in _norm_parts(m, module):
-        current = layer = part.module
-        if is_opaque(current):
-            group = norm_group(current)
-            if group is None or opaque_batchnorm(current) is not Known.YES:
-                continue
-            layer = group
+        current = part.module
+        if (layer := _norm_of(current)) is None:
+            continue
         mode = _mode_of_all(m, current) if is_opaque(current) else mode_of(m, current)
         found.append(_record(m, part, module, layer, mode))
     return found
+
+
+def norm_layers(m: Machine, module: Instance) -> list[Instance]:
+    """The BatchNorm layers of a model, and what stands for those of its third-party parts."""
+    return [layer for part in _norm_parts(m, module) if (layer := _norm_of(part.module))]
+
+
+def _norm_of(part: Instance) -> Instance | None:
+    """A BatchNorm layer itself, or what stands for those of a third-party model that has some."""
+    if not is_opaque(part):
+        return part
+    return norm_group(part) if opaque_batchnorm(part) is Known.YES else None
 
 
 def _norm_parts(m: Machine, module: Instance) -> list[Named]:
