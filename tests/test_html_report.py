@@ -11,7 +11,7 @@ import pytest
 
 from bnlint.lint import engine
 from bnlint.lint.engine import Result
-from bnlint.report import FORMATS, html_style
+from bnlint.report import FORMATS, graph_figure, html_style
 from bnlint.style import Style
 from tests.conftest import Run
 from tests.test_ci_formats import TRAIN
@@ -128,3 +128,46 @@ def test_a_notebook_is_shown_by_cells(project: Write, run: Run) -> None:
     printed = run("a.ipynb", "--format", "html", "--output", "page.html")
     assert (printed.status, printed.out) == (1, "")
     assert "a.ipynb:cell 1" in page_of(Path("page.html").read_text()).text
+
+
+MODEL = """
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Conv2d(3, 8, 3, padding=1, bias=False)
+        self.bn = nn.BatchNorm2d(8, momentum=0.9)
+        self.b = nn.Conv2d(8, 8, 3, padding=1, bias=False)
+        self.other = nn.BatchNorm2d(8)
+    def forward(self, x):
+        x = self.bn(self.a(x))
+        return x + self.other(self.b(x).relu())
+class Whole(nn.Module):
+    def __init__(self, body):
+        super().__init__()
+        self.body = body
+    def forward(self, x):
+        return self.body(x)
+net = Whole(Net())
+"""
+
+
+def test_models_are_drawn_with_the_layers_that_findings_are_about(project: Write, run: Run) -> None:
+    project({"net.py": MODEL})
+    page = page_of(run("net.py", "--format", "html").out)
+    labels = [attrs["aria-label"] for tag, attrs in page.elements if tag == "svg"]
+    assert labels == ["Whole, 7 operations; BN102 at body.bn"]
+    assert "body.bn: BatchNorm2d  ← BN102" in page.text
+    classes = [attrs["class"] for tag, attrs in page.elements if tag == "g"]
+    assert classes == ["", "", "reported", "", "", "norm", ""]
+    paths = [str(attrs["d"]) for tag, attrs in page.elements if tag == "path"]
+    assert sum("H" in path for path in paths) == 1  # the shortcut goes round its branch
+
+
+def test_a_deep_model_is_drawn_by_its_modules() -> None:
+    blocks = MODEL.replace("Whole(Net())", "nn.Sequential(*[Whole(Net()) for _ in range(30)])")
+    result = engine.lint([engine.example(blocks)], engine.default_plan())
+    figure = next(f for f in graph_figure.drawn(result.graphs, []) if f[0].name == "Sequential")
+    picture = graph_figure.svg(*figure)
+    assert picture.count("<circle") == 1 + 30  # the input and the parts
+    assert "181 operations" in picture

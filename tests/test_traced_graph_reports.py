@@ -132,7 +132,7 @@ def test_what_is_reported_is_framed(files: None, run: Run) -> None:
 
 
 def test_modules_are_nodes_at_a_depth() -> None:
-    drawing = graph_drawing.drawing_of(graph(), 1, ())
+    drawing = graph_drawing.drawing_of(graph(), 1, {})
     titles = [node.title for node in drawing.nodes.values()]
     assert titles == [
         "input",
@@ -144,7 +144,7 @@ def test_modules_are_nodes_at_a_depth() -> None:
         "head: Linear",
     ]
     assert [*drawing.edges][:3] == [("#0", "stem"), ("stem", "norm"), ("norm", "#4")]
-    deeper = graph_drawing.drawing_of(graph(), 2, ())
+    deeper = graph_drawing.drawing_of(graph(), 2, {})
     assert {"blocks.0", "blocks.1"} < deeper.nodes.keys()
 
 

@@ -86,7 +86,7 @@ def _check(options: CheckOptions) -> int:
 
 
 def _workers(options: CheckOptions, config: Config) -> Workers:
-    if options.form == "html":  # what it shows of runs stays in the process that rehearses them
+    if options.form == "html":  # runs and models stay in the process that rehearses
         return in_this_process
     workers = over_processes(options.jobs or cores())
     if options.no_cache:

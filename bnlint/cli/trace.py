@@ -66,8 +66,10 @@ def trace(options: TraceOptions) -> int:
 
 
 def _write_graph(graph: ModelGraph, result: Result, path: Path, depth: int | None) -> None:
-    reported = {finding.layer for finding in result.findings}
-    written = graph_drawing.text(graph, path.suffix.lower(), depth, reported)
+    rules: dict[str, list[str]] = {}
+    for finding in result.findings:
+        rules.setdefault(finding.layer or "", []).append(finding.rule)
+    written = graph_drawing.text(graph, path.suffix.lower(), depth, rules)
     atomic_writing.write_text(path, written)
     click.echo(visible(f"Wrote {path}."), err=True)
 

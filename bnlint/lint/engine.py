@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bnlint import registry
 from bnlint.errors import UsageError
 from bnlint.facts.passes.account import Account, together
-from bnlint.facts.types.graph import Graphs
+from bnlint.facts.types.graph import Graphs, ModelGraph
 from bnlint.facts.types.invocation import Refusal
 from bnlint.facts.types.rehearsal import Rehearsal
 from bnlint.facts.types.run import Run
@@ -37,7 +37,8 @@ class Result:
     be decoded of unreadable ones. ``checked`` counts the files that were asked for. ``attempts`` are
     the models that were traced or not, ``added`` the findings that reading alone did not give;
     ``None`` where nothing was read. ``notes`` are what else the user should know of the run,
-    ``account`` is what was understood of the program, where one was read, ``runs`` are what it does.
+    ``account`` is what was understood of the program, where one was read, ``runs`` are what it does,
+    ``graphs`` its models.
     ``every`` has also what a baseline keeps from being told, and each place of a finding by itself.
     """
 
@@ -50,6 +51,7 @@ class Result:
     notes: tuple[str, ...] = ()
     account: Account | None = None
     runs: tuple[Run, ...] = ()
+    graphs: tuple[ModelGraph, ...] = ()
     every: tuple[Finding, ...] = ()
 
 
@@ -65,7 +67,7 @@ def lint(
 
     ``overrides`` are texts that replace those on disk. ``trace`` also builds the models and traces
     them, which runs their code. ``workers`` lint the programs; the result does not depend on them,
-    but for ``runs``, which stay where they were made.
+    but for ``runs`` and ``graphs``, which stay where they were made.
 
     Raises:
         UsageError: a script does not take the arguments that it is called with.
@@ -91,6 +93,7 @@ def lint(
         notes=(*_unread(outcomes, plan, sources), *_gone(sifted.every, sources, plan)),
         account=together(outcome.account for outcome in outcomes) if sources else None,
         runs=tuple(run for outcome in outcomes for run in outcome.runs),
+        graphs=tuple(graph for outcome in outcomes for graph in outcome.graphs),
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bnlint import diagnostics
 from bnlint.facts.passes.account import Account, account_of
-from bnlint.facts.types.graph import Graphs
+from bnlint.facts.types.graph import Graphs, ModelGraph
 from bnlint.facts.types.invocation import Invocation, Refusal
 from bnlint.facts.types.rehearsal import Rehearsal, RehearsalFailure
 from bnlint.facts.types.run import Run
@@ -57,7 +57,7 @@ class Outcome:
     ``files`` are all that were read, ``texts`` what could be decoded of unreadable ones, by their
     display paths. ``refusals`` are calls that a script does not take, ``unread`` calls whose arguments
     nothing asks for. ``attempts`` are the models that were traced or not, ``added`` the findings that
-    reading alone did not give. ``runs`` are what the program does, ``lookups`` what was asked of the
+    reading alone did not give. ``runs`` are what the program does, ``graphs`` its models, ``lookups`` what was asked of the
     file system beside the files.
     """
 
@@ -70,6 +70,7 @@ class Outcome:
     attempts: "tuple[Attempt, ...]" = ()
     added: frozenset[Finding] = frozenset()
     runs: tuple[Run, ...] = ()
+    graphs: tuple[ModelGraph, ...] = ()
     lookups: tuple[Lookup, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
 
@@ -101,6 +102,7 @@ def lint_program(job: Job, progress: Progress | None = None, trace: Trace | None
         attempts=traced.attempts if traced is not None else (),
         added=added,
         runs=rehearsal.runs,
+        graphs=(traced.rehearsal if traced is not None else rehearsal).graphs,
         lookups=project.lookups(),
     )
 

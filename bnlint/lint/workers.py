@@ -127,10 +127,10 @@ def _elsewhere(job: Job, *, timed: bool) -> Outcome:
 
     job = replace(job, overrides={file: parsed(text) for file, text in job.overrides.items()})
     if not timed:
-        return replace(lint_program(job), runs=())
+        return replace(lint_program(job), runs=(), graphs=())
     with stopwatch() as seconds:
         outcome = lint_program(job)
-    return replace(outcome, runs=(), seconds=seconds)
+    return replace(outcome, runs=(), graphs=(), seconds=seconds)
 
 
 def one_thread() -> "ThreadPoolExecutor":

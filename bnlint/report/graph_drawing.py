@@ -1,7 +1,7 @@
 """The graph of a traced model for programs that draw: Graphviz's dot and Mermaid."""
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bnlint.errors import UsageError
@@ -20,12 +20,12 @@ _NORM, _REPORTED = "#cfe8fc", "#d62728"
 
 @dataclass(slots=True)
 class Node:
-    """One call, or all calls in one module; ``reported`` says that a finding is about it."""
+    """One call, or all calls in one module; ``reported`` are the ids of rules that it breaks."""
 
     title: str
     shape: str
     normalises: bool = False
-    reported: bool = False
+    reported: dict[str, None] = field(default_factory=dict)
 
 
 @immutable
@@ -43,20 +43,23 @@ def require_graph_ending(path: Path) -> None:
 
 
 def text(
-    graph: ModelGraph, ending: str, depth: int | None = None, reported: Collection[str | None] = ()
+    graph: ModelGraph,
+    ending: str,
+    depth: int | None = None,
+    rules: Mapping[str, Sequence[str]] = {},
 ) -> str:
-    """Return the graph in the format of an ending; ``reported`` are layers that have findings.
+    """Return the graph in the format of an ending; ``rules`` are those that layers break, by their names.
 
     With ``depth``, modules at that depth stand for what is in them; JSON always has all.
     """
     if ending == ".json":
         return graph_json.text(graph)
-    drawing = drawing_of(graph, depth, reported)
+    drawing = drawing_of(graph, depth, rules)
     lines = _dot(drawing) if ending == ".dot" else _mermaid(drawing)
     return "\n".join(lines) + "\n"
 
 
-def drawing_of(graph: ModelGraph, depth: int | None, reported: Collection[str | None]) -> Drawing:
+def drawing_of(graph: ModelGraph, depth: int | None, rules: Mapping[str, Sequence[str]]) -> Drawing:
     """Lay out calls, or modules at a depth, with the data flow between them."""
     drawing, known = Drawing({}, {}), {layer.name: layer for layer in graph.layers}
     keys = [_key(call, depth) for call in graph.calls]
@@ -66,7 +69,8 @@ def drawing_of(graph: ModelGraph, depth: int | None, reported: Collection[str | 
         node = drawing.nodes.setdefault(key, Node(title, ""))
         node.shape = sizes(call)
         node.normalises |= call.kind in NORMALIZATIONS and (depth is None or call.op in title)
-        node.reported |= call.layer is not None and call.layer.name in reported
+        if call.layer is not None:
+            node.reported |= dict.fromkeys(rules.get(call.layer.name, ()))
         for source in call.inputs:
             if keys[source] != key:
                 drawing.edges[keys[source], key] = None
@@ -95,7 +99,7 @@ def _dot(drawing: Drawing) -> Iterator[str]:
     for key, node in drawing.nodes.items():
         label = "\\n".join(map(_quoted, filter(None, (node.title, node.shape))))
         fill = f', fillcolor="{_NORM}"' * node.normalises
-        frame = f', color="{_REPORTED}", penwidth=2' * node.reported
+        frame = f', color="{_REPORTED}", penwidth=2' * bool(node.reported)
         yield f'  {numbers[key]} [label="{label}"{fill}{frame}];'
     yield from (f"  {numbers[start]} -> {numbers[end]};" for start, end in drawing.edges)
     yield "}"

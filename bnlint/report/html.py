@@ -1,4 +1,4 @@
-"""One self-contained page for people: findings by aspect and file, with code, evidence and fixes, and what was rehearsed.
+"""One self-contained page for people: findings by aspect and file, with code, evidence and fixes, models, and what was rehearsed.
 
 It needs no scripts, follows the reader's choice of light or dark, and is read by keyboard: what folds is ``<details>``.
 """
@@ -8,12 +8,14 @@ from html import escape
 from itertools import groupby
 
 from bnlint import __version__
+from bnlint.facts.types.graph import ModelGraph
 from bnlint.facts.types.known import Known
 from bnlint.finding import Applicability, Evidence, Finding, Fix, Span
 from bnlint.lint.engine import Result
 from bnlint.lint.text_lines import Listing
 from bnlint.report import timeline
 from bnlint.report.frame import context
+from bnlint.report.graph_figure import drawn, svg
 from bnlint.report.html_style import STYLE
 from bnlint.report.patch import Row, hunks
 from bnlint.report.summary import summary
@@ -30,11 +32,13 @@ def render(result: Result, look: Style) -> str:
     """Return the page."""
     listings = {path: Listing.of(text) for path, text in result.texts.items()}
     counted = _lines(summary(result, Style(allowed=look.allowed, detail=look.detail)))
+    figures = drawn(result.graphs, result.findings)
     parts = [
         f"<header><h1>BatchNorm in this code</h1><p>{counted}</p></header>",
-        _contents(result),
+        _contents(result, bool(figures)),
         "<main>",
         *_aspects(result.findings, listings, look),
+        *_figures(figures),
         *_timelines(result, listings),
         "</main>",
         f"<footer><p>Written by bnlint {escape(__version__)}.</p></footer>",
@@ -58,11 +62,13 @@ _DOCUMENT = """<!DOCTYPE html>
 """
 
 
-def _contents(result: Result) -> str:
+def _contents(result: Result, models: bool) -> str:
     links = [
         f'<li><a href="#{aspect}">{_name(aspect)}</a> <span class="count">{len(found)}</span></li>'
         for aspect, found in _by_aspect(result.findings)
     ]
+    if models:
+        links.append('<li><a href="#models">Models</a></li>')
     if timeline.runs_of(result):
         links.append('<li><a href="#rehearsed">What was rehearsed</a></li>')
     return f'<nav aria-label="Contents"><ul>{"".join(links)}</ul></nav>' if links else ""
@@ -172,6 +178,23 @@ def _fix(fix: Fix, here: str, listings: Listings) -> str:
 def _changed(row: Row) -> str:
     text = escape(pictured(row.text.rstrip("\r\n"))[:LONGEST])
     return _numbered(row.number, text, _SIGNS[row.sign])
+
+
+def _figures(figures: Sequence[tuple[ModelGraph, Mapping[str, list[str]]]]) -> Iterator[str]:
+    if not figures:
+        return
+    yield '<section aria-labelledby="models"><h2 id="models">Models</h2>'
+    yield "<p>Normalisation layers are blue; layers that findings are about are red, with the rules.</p>"
+    for graph, rules in figures:
+        place = f"{_text(graph.site.path)}, line {graph.site.span.line}"
+        known = "" if graph.complete else ", not understood as a whole"
+        title = f'{_text(graph.name)} <span class="place">{place}{known}</span>'
+        unfolded = " open" if rules else ""
+        yield (
+            f"<details{unfolded}><summary>{title}</summary>"
+            f"<div class='figure' tabindex='0' role='group' aria-label='Model'>{svg(graph, rules)}</div></details>"
+        )
+    yield "</section>"
 
 
 def _timelines(result: Result, listings: Listings) -> Iterator[str]:

@@ -72,5 +72,10 @@ summary {{ cursor: pointer; margin: .5rem 0; }}
 [role=group]:has(table) {{ overflow-x: auto; }}
 table {{ border-collapse: collapse; font-size: .9rem; width: 100%; }}
 th, td {{ border-bottom: 1px solid var(--line); padding: .2rem .6rem; text-align: left; vertical-align: top; }}
+.figure {{ max-height: 40rem; overflow: auto; }}
+.graph text {{ fill: var(--ink); font: 12px ui-monospace, monospace; white-space: pre; }}
+.graph path {{ fill: none; stroke: var(--faint); }} .graph circle {{ fill: var(--faint); }}
+.graph .norm circle {{ fill: var(--advice); }}
+.graph .reported circle {{ fill: var(--error); }} .graph .reported text {{ fill: var(--error); font-weight: 600; }}
 @media print {{ article {{ break-inside: avoid; }} }}
 """
