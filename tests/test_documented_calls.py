@@ -6,6 +6,7 @@ from textwrap import dedent
 import pytest
 
 import bnlint
+from bnlint import interpreter
 from bnlint.interpreter.documented_calls import documented_calls
 from bnlint.source import Project
 
@@ -120,3 +121,56 @@ def test_a_call_of_another_script_of_that_name_is_none_of_this_one(project: Path
 
 def test_a_line_without_end_costs_little(project: Path) -> None:
     assert not called(project, "python " * 30_000 + "python train.py --config normalized.json")
+
+
+OPTIONAL = SCRIPT.replace("required=True", "default=None")
+BUILT_ANYWAY = OPTIONAL.replace("nn.Linear(8, 16)", "nn.Linear(8, 16), nn.BatchNorm1d(16)")
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        "open(args.config)",
+        "Path(args.config).open()",
+        "open(os.path.join(args.config, 'normalized.json'))",
+    ],
+)
+@pytest.mark.parametrize("script", [OPTIONAL, BUILT_ANYWAY])
+def test_a_file_that_an_option_has_to_name_takes_a_call(
+    project: Path, script: str, reading: str
+) -> None:
+    imports = "import os\nfrom pathlib import Path\n"
+    text = imports + dedent(script).replace("open(args.config)", reading)
+    (project / "tools" / "train.py").write_text(text)
+    given = "." if "join" in reading else "normalized.json"
+    (project / "README.md").write_text(f"Run `python tools/train.py --config {given}`.")
+    assert (f"--config {given}",) in options_of_runs(project)
+
+
+def options_of_runs(project: Path) -> set[tuple[str, ...]]:
+    whole = Project()
+    script = whole.load(project / "tools" / "train.py")
+    return {run.options for run in interpreter.rehearse([script], whole).runs}
+
+
+def test_calls_go_on_until_two_build_batch_norm(project: Path) -> None:
+    for name in ("plain", "a", "b", "c"):
+        norm = "plain" if name == "plain" else "normalized"
+        (project / f"{name}.json").write_text(f'{{"norm": "{norm}"}}')
+    (project / "README.md").write_text(
+        "".join(f"    python tools/train.py --config {n}.json\n" for n in ("plain", "a", "b", "c"))
+    )
+    assert options_of_runs(project) == {
+        (),
+        *((f"--config {name}.json",) for name in ("plain", "a", "b")),
+    }
+
+
+def test_calls_with_the_paths_of_an_earlier_one_come_last(project: Path) -> None:
+    calls = ["normalized.json", "normalized.json --resume", "pyproject.toml"]
+    readme = "\n".join(f"python tools/train.py --config {call}" for call in calls)
+    assert [words[1:] for words in called(project, readme)] == [
+        ("normalized.json",),
+        ("pyproject.toml",),
+        ("normalized.json", "--resume"),
+    ]

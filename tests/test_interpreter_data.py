@@ -21,6 +21,14 @@ def batches(code: str) -> list[object]:
     return [event.batch.value if event.batch is not None else None for event in found]
 
 
+WRAPPER = """
+class Batches:
+    def __init__(self, loader):
+        self.loader = loader
+    def __iter__(self):
+        for x, y in self.loader:
+            yield x.cuda(), y.cuda()
+"""
 KEPT = {
     "the batch itself": "for x in loader:\n    net(x)",
     "unpacked": "for x, y in loader:\n    net(x)",
@@ -56,6 +64,10 @@ KEPT = {
     "some channels": "for x, y in loader:\n    net(x[:, :3])",
     "another channel": "for x, y in loader:\n    net(x.unsqueeze(1))",
     "the result of another model": "for x, y in loader:\n    net(Net()(x))",
+    "one of two wrappers": f"{WRAPPER}loader = Batches(loader) if u.fast else loader\n"
+    "for x, y in loader:\n    net(x)",
+    "a bar of one of two wrappers": f"{WRAPPER}import tqdm\nif u.fast:\n    loader = Batches(loader)\n"
+    "for i, (x, y) in enumerate(tqdm.tqdm(loader)):\n    net(x)",
 }
 
 
@@ -289,6 +301,10 @@ MEASURED = {
     "float": "float(net(x).mean())",
     "a helper": "def accuracy(o, t):\n    return (o.argmax(1) == t).sum()\naccuracy(net(x), y)",
     "sklearn": "from sklearn.metrics import f1_score\nf1_score(y, net(x))",
+    "features under names that are not known": "kept = {}\nfor name, o in zip(names, net(x)):\n"
+    "    kept[name] = o\ntorch.stack([kept[n] for n in query]).cpu().numpy()",
+    "pairs under names that are not known": "kept = {}\nkept[name] = [net(x), None]\n"
+    "one, other = kept[query]\nprint(one.cpu().numpy())",
     "an image": "from torchvision.utils import save_image\nsave_image(net(x), 'a.png')",
 }
 NOT_MEASURED = {
@@ -346,6 +362,11 @@ def test_outputs_that_a_backward_runs_through(code: str) -> None:
     assert found
     assert set(found) == {YES}
     assert any(main_run(rehearsal).of_type(Backward))
+
+
+def test_a_backward_through_an_entry_that_may_be_another_may_run_through_an_output() -> None:
+    code = "net = Net()\nlosses = {}\nlosses[name] = net(x).mean()\nlosses[other].backward()\n"
+    assert the_forward(rehearse(code, net=True)).backpropagated is UNKNOWN
 
 
 @pytest.mark.parametrize("code", NO_BACKWARD.values(), ids=NO_BACKWARD)

@@ -155,6 +155,8 @@ FUNCTIONS = {
     "percent format": ("w = {'conv1': 8}\nnn.BatchNorm2d(w['conv%d' % 1])", [8]),
     "string format": ("w = {'conv1': 8}\nnn.BatchNorm2d(w['conv{}'.format(1)])", [8]),
     "eval of a name": ("make = eval('nn.BatchNorm2d')\nmake(8)", [8]),
+    "eval of a call": ("make = 'BatchNorm2d'\neval(f'nn.{make}(num_features=8)')", [8]),
+    "eval of a call with unpacked arguments": ("eval('nn.BatchNorm2d(*w)')", []),
     "operator module": ("import operator\nnn.BatchNorm2d(operator.mul(2, 4))", [8]),
     "reduce": ("import functools\nnn.BatchNorm2d(functools.reduce(max, [1, 8, 2]))", [8]),
 }

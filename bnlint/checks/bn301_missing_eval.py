@@ -7,8 +7,8 @@ from bnlint.facts.passes.forwards import (
     helper_of,
     is_live,
     is_step_of_training,
+    layers_trained_between,
     switch_was_meant,
-    trained_between,
     training_forwards,
     trains_nothing,
 )
@@ -86,7 +86,7 @@ def _is_explicit(run: Run, forward: Forward) -> bool:
     """Whether ``train()`` was called for this evaluation, since no training follows the call."""
     return all(
         switch.site is not None
-        and not trained_between(run, forward.model, switch.order, forward.order)
+        and not layers_trained_between(run, forward, switch.order)
         and not _ends_another(run, forward, switch)
         for switch in forward.mode
     )

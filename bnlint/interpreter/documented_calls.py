@@ -25,8 +25,21 @@ def documented_calls(project: Project, script: Path) -> Iterator[Invocation]:
     """The calls with arguments in the READMEs around a script, the nearest first.
 
     Those with blanks to fill in are left out, and those that name configurations or code that the
-    project does not have.
+    project does not have. Those that name no other paths than an earlier one come last.
     """
+    named: set[frozenset[str]] = set()
+    later: list[Invocation] = []
+    for call in _all_calls(project, script):
+        paths = frozenset(word for word in call.arguments if "/" in word or Path(word).suffix)
+        if paths and paths in named:
+            later.append(call)
+        else:
+            named.add(paths)
+            yield call
+    yield from later
+
+
+def _all_calls(project: Project, script: Path) -> Iterator[Invocation]:
     root = project.root_of(script)
     seen: set[tuple[str, ...]] = set()
     for folder in (f for f in script.parents if f.is_relative_to(root)):

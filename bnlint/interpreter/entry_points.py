@@ -69,8 +69,10 @@ What one file does not need is left for the others.
 """
 MOST_FILE_STEPS = 60_000
 """Of these, steps for any one file."""
-MOST_DOCUMENTED = 2
+MOST_DOCUMENTED = 4
 """Calls in a README that are tried out."""
+ENOUGH_DOCUMENTED = 2
+"""Of these, those that build a model with BatchNorm, after which no more are."""
 MOST_OPTIONS = 2
 """Options of a script that are tried out."""
 MOST_FOLLOWED = 4
@@ -115,20 +117,24 @@ class Rehearser:
         configuration keeps, or, where the defaults do not say what is done, a README; another one is
         the only one.
         """
+        understood = False
         if all(call.origin for call in calls):
             understood = self._run_with_defaults(source)
-            if not (calls or understood):
-                found = documented_calls(self.m.namespaces.project, source.file)
-                calls = [*islice(found, MOST_DOCUMENTED)]
-        left = MOST_WHOLE_CALLS * _main_steps(source)
-        for call in calls:
+        documented: Iterator[Invocation] = iter(())
+        if not (calls or understood):
+            documented = documented_calls(self.m.namespaces.project, source.file)
+        left, telling = MOST_WHOLE_CALLS * _main_steps(source), 0
+        for call in (*calls, *islice(documented, MOST_DOCUMENTED)):
             if not call.origin:
                 self._mains[source], _ = self._run_main(source, (), call)
                 continue
-            before = self.m.steps
+            before, first = self.m.steps, len(self.m.journal.built)
             with self.m.namespaces.afresh():
                 self._run_main(source, (str(call),), call, most=max(left, LEAST_STEPS))
             left -= self.m.steps - before
+            telling += call.documented and self._has_built_batchnorm(first)
+            if telling == ENOUGH_DOCUMENTED:
+                break
         self.m.command_line.begin(None, source.path)
 
     def _run_with_defaults(self, source: SourceFile) -> bool:
@@ -143,7 +149,8 @@ class Rehearser:
         self._mains[source] = namespace
         if not complete:
             return journal.activity > activity
-        understood = not line.lacks_arguments or self._has_built_batchnorm(first)
+        knows = not line.lacks_arguments or self._has_built_batchnorm(first)
+        understood = knows and not line.lacks_file
         offered = dict(line.offered)
         named = sorted((option for option in offered if option.freezes), key=str)
         others = [o for o, found in offered.items() if any(b.is_telling for b in found)]

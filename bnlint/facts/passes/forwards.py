@@ -152,6 +152,19 @@ def trained_between(run: Run, model: Model, after: int, before: int) -> bool:
     )
 
 
+def layers_trained_between(run: Run, forward: Forward, after: int) -> bool:
+    """Whether the model of a forward, or one that it shares layers with, is trained since a position."""
+    layers = {norm.identity for norm in forward.norms} - {-1}
+    return any(
+        after < other.order < forward.order
+        and (
+            other.model.is_same(forward.model)
+            or any(norm.identity in layers for norm in other.norms)
+        )
+        for other in training_forwards(run)
+    )
+
+
 def evaluated_between(run: Run, model: Model, after: int, before: int) -> bool:
     """Whether a model is used without being trained between two positions in the run."""
     return any(

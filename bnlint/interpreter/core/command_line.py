@@ -87,13 +87,15 @@ class CommandLine:
         """Whether the program has asked for what is on it."""
         self.lacks_arguments = False
         """Whether the script has to be given some that it is not."""
+        self.lacks_file = False
+        """Whether it reads a file that it has to be told the name of, and is not."""
         self.refusals: list[Refusal] = []
         """Calls whose arguments the program does not take."""
 
     def begin(self, invocation: Invocation | None, script: str, file: Path | None = None) -> None:
         """Begin an execution of a script that is called so; without a ``file``, of no script."""
         self.invocation, self.argv = invocation, None
-        self.was_read = self.lacks_arguments = False
+        self.was_read = self.lacks_arguments = self.lacks_file = False
         self.script, self.flags, self.namespace = file, {}, {}
         if invocation is not None:
             self.argv = [_word(script, None)]
@@ -118,6 +120,13 @@ class CommandLine:
         """The program does not take its arguments, which a document need not know."""
         if self.invocation is not None and self.argv and not self.invocation.documented:
             self.refusals.append(Refusal(self.invocation, str(self.argv[0]), message))
+
+    def note_file(self, path: Value) -> None:
+        """A file is read: which one, nobody says where an option without a default names it."""
+        cause = path
+        while isinstance(cause, Unknown) and option_without_default(cause) is None:
+            cause = cause.cause
+        self.lacks_file |= path is None or isinstance(cause, Unknown)
 
     def forget(self) -> None:
         """Begin with another script, or without one."""

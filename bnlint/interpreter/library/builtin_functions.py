@@ -33,11 +33,10 @@ from bnlint.interpreter.core.values import (
 from bnlint.interpreter.evaluation import evaluate
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.classes import is_instance, is_subclass
-from bnlint.interpreter.library.data_reading import loaded
 from bnlint.interpreter.python.arithmetic import binary, truth_of
 from bnlint.interpreter.python.attributes import has_attribute
 from bnlint.interpreter.python.iteration import elements, listed, number_of
-from bnlint.interpreter.python.name_lookup import look_up, set_attribute
+from bnlint.interpreter.python.name_lookup import set_attribute
 from bnlint.interpreter.python.unnamed_models import member
 from bnlint.interpreter.torch.module_classes import canonical
 from bnlint.interpreter.torch.modules import (
@@ -232,17 +231,3 @@ def _vars(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope)
 @library_function("builtins.print", "builtins.exec", "builtins.breakpoint")
 def _nothing(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     return None
-
-
-@library_function("builtins.eval")
-def _eval(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
-    text = arguments.get(0, "source")
-    if isinstance(text, str) and text.replace(".", "").isidentifier():
-        head, *rest = text.split(".")
-        value = look_up(m, head, scope)
-        for name in rest:
-            value = m.attribute(value, name, site.node, scope)  # type: ignore[arg-type]
-        return value
-    if isinstance(text, str):
-        return loaded(m, "literal", str(text), "", site)
-    return Unknown("eval()", site, text)

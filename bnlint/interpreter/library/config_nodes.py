@@ -120,8 +120,10 @@ def _merge_from(m: Machine, owner: Configuration, method: str, source: Value, si
     if method == "merge_from_list":
         _merge_list(m, owner, source, site)
         return
-    if method == "merge_from_file" and source is not None:
-        source = loaded_file(m, "yaml", source, site) if isinstance(source, str) else source
+    if method == "merge_from_file" and isinstance(source, str):
+        source = loaded_file(m, "yaml", source, site)
+    elif method == "merge_from_file":
+        m.command_line.note_file(source)
     merge(m, owner, source, lambda value, held: _decoded(m, value, held, site))
 
 
@@ -201,6 +203,7 @@ def _load(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope)
     source = arguments.get(0, "file_")
     name = source.path if isinstance(source, OpenFile) else source
     if not isinstance(name, str):
+        m.command_line.note_file(name)
         return Unknown("OmegaConf.load()")
     return configured(m, loaded_file(m, "omegaconf", str(name), site), OMEGACONF)
 

@@ -147,6 +147,7 @@ def _open(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope)
 def opened(m: Machine, path: Value, mode: Value, site: Site) -> Value:
     """An open file; one that is written is not read afterwards."""
     if not isinstance(path, str) or not isinstance(mode, str):
+        m.command_line.note_file(path)
         return Unknown("open()", site, open_one([path]))
     if set(mode) - set("rbtU"):
         m.written.add(str(path))

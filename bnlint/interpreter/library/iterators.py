@@ -11,6 +11,7 @@ from bnlint.interpreter.core.objects import Builtin, Class, Function, Instance, 
 from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import (
     Arguments,
+    Choice,
     Library,
     Many,
     Tensor,
@@ -52,6 +53,9 @@ def _sequence(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sc
     value = _perhaps_fewer(arguments.get(0, "iterable", []))
     if isinstance(value, Instance) and not value.is_module and elements(m, value) is None:
         return iterated(m, value, site, scope)
+    if isinstance(value, Choice):
+        drawn = iterated(m, value, site, scope)
+        return drawn if isinstance(drawn, Many) else Many(Unknown("item"))
     if name == "iter" and isinstance(value, Tensor | Unknown | Many):
         return value
     if name in _PROGRESS and isinstance(value, Unknown | Builtin | Library):

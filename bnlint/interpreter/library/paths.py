@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import ATTRIBUTES, Machine, handles
 from bnlint.interpreter.core.objects import Builtin, OpenFile, Scope
-from bnlint.interpreter.core.values import Arguments, PathText, Unknown, Value
+from bnlint.interpreter.core.values import Arguments, PathText, Unknown, Value, open_one
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.code_folders import matching, names_in
 from bnlint.interpreter.library.data_reading import call_file_method, opened
@@ -15,14 +15,18 @@ from bnlint.interpreter.python.data_texts import file_at, folders_for
 
 @library_function(*(f"pathlib.{name}" for name in ("Path", "PurePath", "PosixPath")))
 def _path(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
-    return joined(arguments.positional) if not arguments.opened else Unknown("path")
+    if arguments.opened:
+        return Unknown("path")
+    if None in arguments.positional:
+        m.command_line.note_file(None)
+    return joined(arguments.positional, site)
 
 
-def joined(parts: list[Value]) -> Value:
+def joined(parts: list[Value], site: Site) -> Value:
     """The path that parts make."""
     known = [str(part) for part in parts if isinstance(part, str)]
     if len(known) < len(parts) or sum(map(len, known)) > 4096:
-        return Unknown("path")
+        return Unknown("path", site, open_one(parts))
     return as_path(posixpath.join(*known) if known else ".")
 
 
@@ -68,7 +72,7 @@ def call_path_method(
         case "resolve" | "absolute" | "expanduser":
             return as_path(posixpath.normpath(path))
         case "joinpath":
-            return joined([path, *arguments.positional])
+            return joined([path, *arguments.positional], site)
         case "with_suffix" | "with_name" if isinstance(first, str):
             base = posixpath.splitext(path)[0] if name == "with_suffix" else posixpath.dirname(path)
             return as_path(base + first if name == "with_suffix" else posixpath.join(base, first))

@@ -27,6 +27,7 @@ def _from_file(m: Machine, path: str, arguments: Arguments, site: Site, scope: S
     name = arguments.get(0, "filename")
     tree = _tree(m, str(name), site, DEEPEST_BASE) if isinstance(name, str) else None
     if not isinstance(tree, dict):
+        m.command_line.note_file(name)
         return Unknown(f"{path}()")
     made = configured(m, tree, MMENGINE)
     assert isinstance(made, Configuration)

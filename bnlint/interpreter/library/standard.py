@@ -18,6 +18,7 @@ from bnlint.interpreter.core.values import (
     Unknown,
     Value,
     is_known,
+    open_one,
 )
 from bnlint.interpreter.evaluation import FUNCTIONS, evaluate, operate, rows
 from bnlint.interpreter.evaluation.vectors import NUMPY, array
@@ -80,7 +81,12 @@ def _namedtuple(m: Machine, path: str, arguments: Arguments, site: Site, scope: 
 def _path(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     if arguments.opened:
         return Unknown(f"{path}()")
-    return evaluate(path, arguments.positional, m.allowance)
+    if None in arguments.positional:
+        m.command_line.note_file(None)
+    made = evaluate(path, arguments.positional, m.allowance)
+    if not isinstance(made, Unknown):
+        return made
+    return Unknown(made.reason, site, open_one(arguments.positional))
 
 
 @library_function("torch.linspace")

@@ -3,14 +3,24 @@
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Function, Instance, Method, Scope
-from bnlint.interpreter.core.values import MISSING, Arguments, Choice, Many, Unknown, Value
+from bnlint.interpreter.core.tape import tensors_in
+from bnlint.interpreter.core.values import (
+    MISSING,
+    Arguments,
+    Choice,
+    Many,
+    Unknown,
+    Value,
+    open_at,
+)
 from bnlint.interpreter.library.data import LOADER, loader_batches
+from bnlint.interpreter.python.alternatives import with_one_of
 
 
 def iterated(m: Machine, value: Value, site: Site, scope: Scope) -> Value:
     """``iter(value)``: loaders and objects of project classes give what they yield."""
     if isinstance(value, Choice):
-        return _of_one_loader(m, value, site, scope) or value
+        return _of_one_loader(m, value, site, scope) or _of_one_of(m, value, site, scope) or value
     if not isinstance(value, Instance) or value.is_module:
         return value
     if value.library == LOADER:
@@ -33,6 +43,32 @@ def _of_one_loader(m: Machine, choice: Choice, site: Site, scope: Scope) -> Many
     if len(known) < len(loaders) or any(not _draw_alike(known[0], other) for other in known[1:]):
         return None
     return loader_batches(m, next(filter(_has_sampler, known), known[0]))
+
+
+def _of_one_of(m: Machine, choice: Choice, site: Site, scope: Scope) -> Many | None:
+    """What one of several objects yields, where all of them yield tensors: loaders, and what wraps them."""
+    if not all(
+        (isinstance(v, Instance) and not v.is_module) or isinstance(v, Many) for v in choice.known
+    ):
+        return None
+    found: list[Value] = []
+    with_one_of(
+        m,
+        choice.known,
+        lambda one: found.append(_for_all(m, iterated(m, one, site, scope))),
+        site,
+        choice.selection,
+    )
+    joined = m.join(found) if found else None
+    return joined if isinstance(joined, Many) and tensors_in([joined]) else None
+
+
+def _for_all(m: Machine, items: Value) -> Value:
+    """One item that stands for all that a generator is known to yield."""
+    match items:
+        case list() | tuple() if items and open_at(items) is None:
+            return Many(m.join(items))
+    return items
 
 
 def _draw_alike(one: Instance, other: Instance) -> bool:

@@ -16,6 +16,7 @@ from bnlint.interpreter.core.objects import (
     OpenFile,
     Scope,
 )
+from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import (
     CONDITIONAL,
     MISSING,
@@ -353,11 +354,26 @@ def _store_somewhere(m: Machine, owner: dict[Value, Value] | list[Value], value:
     m.heap.touch(owner)
     if isinstance(owner, list):
         owner[:] = [_perhaps_set(item) for item in owner]
-    else:
-        for key in owner:
-            owner[key] = Unknown("item set by an unknown key")
-        if modules_in(value):
-            owner[Unknown(SOME_ITEMS)] = Maybe(Unknown("item under an unknown key"))
+        return
+    kept = {key: item for key, item in owner.items() if may_be_absent(key)}
+    owner.update(dict.fromkeys(owner, Unknown("item set by an unknown key")))
+    owner.update(kept)
+    if modules_in(value):
+        owner[Unknown(SOME_ITEMS)] = Maybe(Unknown("item under an unknown key"))
+    elif tensors_in([value]):
+        place, before = next(iter(kept.items()), (Unknown(SOME_ITEMS), None))
+        one = _one_of_many(m, value)
+        owner[place] = Maybe(one if before is None else m.join([present(before), one]))
+
+
+def _one_of_many(m: Machine, value: Value) -> Value:
+    """What a key that is not known finds where such a value is under another one: it, or another."""
+    match value:
+        case Tensor():
+            return m.join([value, Unknown("item under another key")])
+        case list() | tuple():
+            return tuple(_one_of_many(m, item) for item in value)
+    return value
 
 
 def _perhaps_set(item: Value) -> Value:
