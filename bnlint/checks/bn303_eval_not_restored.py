@@ -96,10 +96,14 @@ def _has_statistics(forward: Forward) -> bool:
 
 
 def _undone_by_a_helper(run: Run, forward: Forward) -> Relapse | None:
-    """What a function that evaluates does to a ``train()`` before, with no step in between."""
-    if len(forward.mode) != 1 or not forward.context.loops or not _is_stepped(run, forward):
+    """What a function that evaluates does to a ``train()`` before, with no step in between.
+
+    A condition may decide whether it is called.
+    """
+    switches = [switch for switch in forward.mode if switch.training is not True]
+    if len(switches) != 1 or not forward.context.loops or not _is_stepped(run, forward):
         return None
-    (switch,) = forward.mode
+    (switch,) = switches
     helper = helper_of(switch, forward)
     if switch.training is not False or switch.site is None or helper[:-1] != forward.context.frames:
         return None

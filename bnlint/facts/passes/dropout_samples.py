@@ -38,7 +38,9 @@ def dropout_samples(run: Run) -> tuple[DropoutSample, ...]:
 
 def _draws_samples(run: Run, forward: Forward) -> bool:
     """Whether an input is run several times, and not trained on, through BatchNorm and dropout."""
-    if forward.inner or forward.backpropagated is not Known.NO or forward.made_up is Known.YES:
+    if forward.inner or forward.backpropagated is not Known.NO:
+        return False
+    if forward.made_up is Known.YES and not trained_between(run, forward.model, -1, forward.order):
         return False
     if not is_live(forward) or is_step_of_training(run, forward):
         return False

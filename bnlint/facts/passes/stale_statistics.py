@@ -12,10 +12,15 @@ from bnlint.facts.passes.forwards import (
     trains,
 )
 from bnlint.facts.passes.once import Pass
+from bnlint.facts.types.context import Frame
 from bnlint.facts.types.run import Forward, Run
 from bnlint.facts.types.site import Site
 from bnlint.facts.types.weight_events import WeightsLoaded, WeightsWritten
-from bnlint.facts.wording.paired_parameters import NetworkPair, networks_of_loop
+from bnlint.facts.wording.paired_parameters import (
+    NetworkPair,
+    networks_of_call,
+    networks_of_loop,
+)
 from bnlint.immutable import immutable
 
 _ABOUT_STATISTICS = ("buffers", "running_", "update_bn", "state_dict().")
@@ -29,8 +34,8 @@ _LEFT_OUT = re.compile(r"""["'](?:bn|norm|batch_?norm)["']\s+(?:not\s+)?in\b""")
 class StaleStatistics:
     """A forward in eval mode of a network that only ``written`` brings up to date.
 
-    ``loop`` is the loop over parameters that stands around ``written``, and ``pair`` the networks
-    that it is about; ``in_step`` says that the network serves a training step of another, as targets
+    ``loop`` is the loop over parameters that stands around ``written``, or the call that hands them
+    to it, and ``pair`` the networks that it is about; ``in_step`` says that the network serves a training step of another, as targets
     do.
     """
 
@@ -61,14 +66,25 @@ def stale_statistics(run: Run) -> tuple[StaleStatistics, ...]:
 
 
 def _update(event: WeightsWritten) -> tuple[Site, NetworkPair] | None:
-    """The loop around a write to one network's parameters that takes those of another."""
+    """The loop around a write to one network's parameters that takes those of another.
+
+    It is the call instead, where that hands the parameters to the function with the loop.
+    """
     loops, frame = event.context.loops, event.context.frames[-1]
     if len(loops) <= frame.loops:
         return None
-    loop = loops[-1].site
-    function = "" if frame.definition is None else frame.definition.text
+    loop, function = loops[-1].site, _code_of(frame)
     pair = networks_of_loop(loop.text, event.site.text, function)
+    if pair is None and frame.call is not None:
+        caller = _code_of(*event.context.frames[-2:-1])
+        pair = networks_of_call(loop.text, event.site.text, function, frame.call.text, caller)
+        loop = frame.call
     return None if pair is None else (loop, pair)
+
+
+def _code_of(*frames: Frame) -> str:
+    """The code of a function, where it is known."""
+    return next((f.definition.text for f in frames if f.definition is not None), "")
 
 
 def is_written_to(forward: Forward, event: WeightsWritten) -> bool:

@@ -34,7 +34,7 @@ def how_they_stay_behind(run: Run, entry: StaleStatistics) -> list[Proof]:
     forward, written = entry.forward, entry.written
     name, frame = forward.model.name, written.context.frames[-1]
     told = list(how_it_came_into(run, forward.mode, forward.model))
-    if frame.call is not None:
+    if frame.call is not None and frame.call != entry.loop:
         told.append((written.order, (frame.call, f"`{frame.function}` is called here")))
     use = "gives targets for a step" if entry.in_step else "is used"
     told.append((forward.order, (forward.site, f"`{name}` {use} here, in eval mode")))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from bnlint.facts.wording.code_text import first_name, is_dotted_name
-from bnlint.facts.wording.parsed_code import statements
+from bnlint.facts.wording.parsed_code import expression, statements
 from bnlint.immutable import immutable
 
 _COLLECTED = frozenset({"dict", "OrderedDict", "list", "tuple", "iter"})
@@ -38,9 +38,35 @@ def networks_of_loop(loop: str, written: str, function: str) -> NetworkPair | No
     ``written`` is the code that writes, and ``function`` that of the function around the loop,
     whose variables may hold the parameters. ``None`` where the loop is not known to be about two.
     """
+    around = _assigned(statements(_without_decorators(function)))
+    return _networks_of(loop, written, around)
+
+
+@lru_cache(maxsize=256)
+def networks_of_call(
+    loop: str, written: str, function: str, call: str, caller: str
+) -> NetworkPair | None:
+    """The networks, as ``call`` names them, whose parameters it hands to the function with the loop.
+
+    ``caller`` is the code of the function around the call.
+    """
+    match statements(_without_decorators(function)), expression(call):
+        case [ast.FunctionDef() as defined], ast.Call() as called:
+            outer = _assigned(statements(_without_decorators(caller)))
+            handed = {
+                name: owned
+                for name, value in _arguments(defined, called)
+                if (owned := _owned(value, outer)) is not None
+            }
+            changed = {name for node in ast.walk(defined) for name, _ in _assignments(node)}
+            around = {name: owned for name, owned in handed.items() if name not in changed}
+            return _networks_of(loop, written, around)
+    return None
+
+
+def _networks_of(loop: str, written: str, around: _Owners) -> NetworkPair | None:
     match statements(loop):
         case [ast.For(target=target, iter=iterated, body=body)]:
-            around = _assigned(statements(_without_decorators(function)))
             owners = {**around, **_bound(target, iterated, around)}
             used = {owned.network for node in body for owned in _used(node, owners)}
             own = owners.get(first_name(written))
@@ -48,6 +74,15 @@ def networks_of_loop(loop: str, written: str, function: str) -> NetworkPair | No
             if own is not None and not own.whole and len(others) == 1:
                 return NetworkPair(own.network, others.pop())
     return None
+
+
+def _arguments(defined: ast.FunctionDef, called: ast.Call) -> Iterator[tuple[str, ast.expr]]:
+    """The parameters of a function, each with what a call gives for it."""
+    names = [argument.arg for argument in defined.args.args]
+    if isinstance(called.func, ast.Attribute) and names[:1] == ["self"]:
+        names = names[1:]
+    yield from zip(names, called.args, strict=False)
+    yield from ((given.arg, given.value) for given in called.keywords if given.arg is not None)
 
 
 def _without_decorators(function: str) -> str:
