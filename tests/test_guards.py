@@ -17,6 +17,7 @@ import pytest
 
 from bnlint import interpreter, pages, registry
 from bnlint.facts.passes import (
+    adversarial_examples,
     assigned_modes,
     cancellation,
     dropout_samples,
@@ -56,6 +57,7 @@ FACTS: tuple[ModuleType, ...] = (
     swapped_weights,
     train_methods,
     young_statistics,
+    adversarial_examples,
 )
 """Facts whose private predicates are guards of the rules that ask them."""
 UNREAD = frozenset({"BN808"})

@@ -40,7 +40,7 @@ def separate_domains(run: Run) -> tuple[SeparateDomains, ...]:
         for (_, loops), group in groups.items()
         if loops
         for first, second in combinations(group, 2)
-        if _are_of_domains(first, second) and _serve_one_step(run, first, second)
+        if _are_of_domains(first, second) and serve_one_step(run, first, second)
     )
 
 
@@ -57,7 +57,8 @@ def _are_of_domains(first: Forward, second: Forward) -> bool:
     return apart and trained and own_loss and not taught and first.constants == second.constants
 
 
-def _serve_one_step(run: Run, first: Forward, second: Forward) -> bool:
+def serve_one_step(run: Run, first: Forward, second: Forward) -> bool:
+    """Whether a step of an optimizer comes after both of two forwards, each through all BatchNorm layers."""
     before = set(first.context.assumptions) <= set(second.context.assumptions)
     if not before or _has_idle_norms(run, first):
         return False

@@ -191,8 +191,12 @@ class Forward(Event):
     """Where the gradient of each output with respect to the input is computed, to be trained on."""
     data: int = -1
     """The same number in forwards of the very same tensors; -1 where there are none."""
-    computed: bool = False
-    """Whether an input comes from another forward: features, generated images."""
+    number: int = -1
+    """What tells it from all other forwards."""
+    sources: tuple[int, ...] = ()
+    """The :attr:`number` of each forward that an input comes from: of features, generated images, attacked ones."""
+    mixed: bool = False
+    """Whether samples that come from other forwards stand beside others that do not, in one batch."""
     supervised: bool = False
     """Whether the script compares its output alone with other data of its batch: labels, targets."""
     constants: tuple[str, ...] = ()
@@ -208,6 +212,11 @@ class Forward(Event):
     """
     attacked_at: Site | None = None
     """Where gradients with respect to its input are computed that nothing is trained on, as adversaries do."""
+
+    @property
+    def computed(self) -> bool:
+        """Whether an input comes from another forward."""
+        return bool(self.sources)
 
 
 @immutable

@@ -147,6 +147,7 @@ class Tape:
             made_up=bool(inputs) and all(t.made_up for t in inputs),
             drawn=bool(inputs) and _keeps_order(kind, name) and all(t.drawn for t in inputs),
             single=any(t.single for t in inputs),
+            mixed=any(t.mixed for t in inputs),
         )
 
     def phi(self, *tensors: Tensor) -> Tensor:
@@ -208,6 +209,7 @@ def _of_one_input(
         made_up=given.made_up,
         drawn=given.drawn and keeps_order,
         single=given.single,
+        mixed=given.mixed,
     )
 
 

@@ -268,6 +268,8 @@ class Tensor:
     """What a module keeps it as, if it does."""
     single: bool = False
     """Whether it is one sample of a batch, or made of parts of one."""
+    mixed: bool = False
+    """Whether some of its samples come from forwards, and others do not."""
 
 
 def sample_of(batch: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """Functions and methods of tensors."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import prod
 
@@ -162,6 +162,8 @@ def _operate(m: Machine, kind: Kind, name: str, arguments: Arguments, site: Site
     )
     if made.single and name == "unsqueeze":
         made = replace(made, single=False)
+    if name in JOINED and constants.get("dim", constants.get("axis", 0)) == 0:
+        made = replace(made, mixed=made.mixed or _is_mixture(inputs))
     if name in GRADIENT_CUTS:
         made = cut(replace(made, grads=NO_GRADIENTS), inputs[0])
     if name.endswith("_"):
@@ -190,6 +192,11 @@ def _keeps_first(name: str, tensor: Tensor, constants: Mapping[str, Value]) -> b
             order = constants.get("shape", constants.get("dims"))
             return isinstance(order, tuple | list) and [*order[:1]] == [0]
     return False
+
+
+def _is_mixture(joined: Sequence[Tensor]) -> bool:
+    """Whether some of several batches come from forwards, and others do not."""
+    return len({bool(tensor.depends) for tensor in joined}) > 1
 
 
 def _is_further(dim: Value, rank: int | None) -> bool:
