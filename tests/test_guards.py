@@ -22,6 +22,7 @@ from bnlint.facts.passes import (
     cancellation,
     dropout_samples,
     forwards,
+    generated_samples,
     partial_evaluations,
     parts,
     reuse,
@@ -58,6 +59,7 @@ FACTS: tuple[ModuleType, ...] = (
     train_methods,
     young_statistics,
     adversarial_examples,
+    generated_samples,
 )
 """Facts whose private predicates are guards of the rules that ask them."""
 UNREAD = frozenset({"BN808"})

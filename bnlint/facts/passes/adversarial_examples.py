@@ -56,5 +56,4 @@ def _is_clean_beside(run: Run, other: Forward, forward: Forward) -> bool:
         return False
     if set(other.loaders).isdisjoint(forward.loaders) or other.constants != forward.constants:
         return False
-    first, second = sorted((other, forward), key=lambda entry: entry.order)
-    return first.context.loops == second.context.loops and serve_one_step(run, first, second)
+    return serve_one_step(run, other, forward)

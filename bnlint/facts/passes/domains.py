@@ -57,8 +57,11 @@ def _are_of_domains(first: Forward, second: Forward) -> bool:
     return apart and trained and own_loss and not taught and first.constants == second.constants
 
 
-def serve_one_step(run: Run, first: Forward, second: Forward) -> bool:
-    """Whether a step of an optimizer comes after both of two forwards, each through all BatchNorm layers."""
+def serve_one_step(run: Run, one: Forward, other: Forward) -> bool:
+    """Whether no step of an optimizer is between two forwards in one pass, each through all BatchNorm layers."""
+    first, second = sorted((one, other), key=lambda forward: forward.order)
+    if first.context.loops != second.context.loops:
+        return False
     before = set(first.context.assumptions) <= set(second.context.assumptions)
     if not before or _has_idle_norms(run, first):
         return False
