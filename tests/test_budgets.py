@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bnlint import pages, registry
 from bnlint.interpreter import entry_points
 from bnlint.lint import engine
 
@@ -85,3 +86,49 @@ def test_a_run_that_a_budget_ended_says_so(
 def test_a_run_that_ends_says_nothing(project: Write, run: Run) -> None:
     project({"train.py": f"{HEAD}net = nn.BatchNorm2d(3)\n"})
     assert run("train.py").err == ""
+
+
+UNFINISHED = """
+import sys
+import torch
+import yaml
+from torch import nn
+class Pyramid(nn.Module):
+    def __init__(self, levels, width):
+        super().__init__()
+        self.levels = levels
+        self.downs = nn.ModuleList()
+        for _ in range(len(levels) - 1):
+            self.downs.append(nn.Sequential(nn.Conv2d(width, width, 3, bias=False), nn.BatchNorm2d(width)))
+    def forward(self, x):
+        for index in range(len(self.levels) - 1):
+            x = self.downs[index](x)
+        return x
+net = Pyramid(**yaml.safe_load(open(sys.argv[1])))
+net(torch.rand(1, 3, 8, 8))
+"""
+CUTS = ["BN306", "BN308", "BN311", "BN315", "BN411", "BN413", "BN505"]
+
+
+def rules_of(code: str, steps: int, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    monkeypatch.setattr(entry_points, "MAIN_STEPS", steps)
+    return {finding.rule for finding in engine.lint_text(code, rules=registry.rules().values())}
+
+
+@pytest.mark.parametrize("steps", range(60, 200, 10))
+def test_a_model_whose_constructor_was_cut_is_not_followed(
+    steps: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entry_points, "MAIN_LINE_STEPS", 0)
+    assert "BN206" not in rules_of(UNFINISHED, steps, monkeypatch)
+
+
+@pytest.mark.parametrize("rule", CUTS)
+def test_what_a_cut_leaves_open_is_not_reported(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(entry_points, "MAIN_LINE_STEPS", 0)
+    page = pages.parse((Path(__file__).parent / "cases" / f"{rule}.md").read_text("utf-8"))
+    for example in page.of("Good"):
+        whole = rules_of(example.code, 100_000, monkeypatch)
+        for steps in (100, 160, 240, 350):
+            found = rules_of(example.code, steps, monkeypatch)
+            assert {"BN301", rule}.isdisjoint(found - whole), (example.heading, steps)

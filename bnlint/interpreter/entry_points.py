@@ -36,7 +36,7 @@ from bnlint.interpreter.prefilter import (
     uses_models,
     words_by_definition,
 )
-from bnlint.interpreter.results.facts_maker import FactsMaker
+from bnlint.interpreter.results.facts_maker import Cut, FactsMaker
 from bnlint.interpreter.torch.given_models import (
     arguments_from_callers,
     name_of,
@@ -44,7 +44,7 @@ from bnlint.interpreter.torch.given_models import (
 )
 from bnlint.interpreter.torch.hooks import framework_of_class, run_hook
 from bnlint.interpreter.torch.module_classes import is_module_class
-from bnlint.interpreter.torch.modules import descendants, is_wrapper
+from bnlint.interpreter.torch.modules import descendants, is_switched, is_wrapper
 from bnlint.interpreter.torch.norms import has_batchnorm
 from bnlint.interpreter.torch.script_forwards import record_forward
 from bnlint.source import SourceFile
@@ -249,19 +249,22 @@ class Rehearser:
         m = self.m
         m.journal.run_start = m.journal.next_order()
         m.journal.in_script = main
-        first = len(m.journal.notes)
+        first, built = len(m.journal.notes), len(m.journal.built)
         m.limit = m.steps + steps
         m.allowance.renew()
         m.start_afresh([Activation(name, None, None)], m.heap.structure + 1)
-        complete = False
+        cut: Cut | None = Cut(None)
         with self.m.journal.surviving(name, site):
-            complete = _ends(execute)
+            cut = _cut_of(execute)
         m.start_afresh([], m.heap.structure + 1)
         notes = m.journal.notes[first:]
-        if notes or not complete:
-            run = partial(self.facts.run, name, main, notes, complete, options, asked=asked)
+        if cut is not None:
+            switched = (module for module in m.journal.built[built:] if is_switched(module))
+            m.journal.unfinished.update(switched)
+        if notes or cut is not None:
+            run = partial(self.facts.run, name, main, notes, cut, options, asked=asked)
             self._entered.append((name, site, run))
-        return complete
+        return cut is None
 
     def enter_whole(self, name: str, execute: Callable[[], object], site: Site) -> None:
         """Execute what builds or calls one model that was asked for by name."""
@@ -328,9 +331,9 @@ class Rehearser:
     def _run_class(self, cls: Class, site: Site, words: Mapping[str, frozenset[str]]) -> None:
         base = cls.library_base()
         module = base is not None and is_module_class(base.path)
-        if cls.last_instance is None and (module or _has_methods(cls)):
+        if self._instance_of(cls) is None and (module or _has_methods(cls)):
             self._enter(cls.name, False, self.entry_steps, lambda: self._call(cls, site), site)
-        instance = cls.last_instance
+        instance = self._instance_of(cls)
         if instance is None:
             return
         for name, value in list(cls.names.items()):
@@ -350,6 +353,11 @@ class Rehearser:
                 Site(site.source, function.node),
             )
 
+    def _instance_of(self, cls: Class) -> Instance | None:
+        """The last object of a class, if its constructor came to its end."""
+        instance = cls.last_instance
+        return None if instance in self.m.journal.unfinished else instance
+
     def _run_method(self, instance: Instance, function: Function, site: Site) -> None:
         if instance.cls is not None and framework_of_class(instance.cls) is not None:
             run_hook(self.m, instance, function, site)
@@ -367,6 +375,8 @@ class Rehearser:
         for module in self.m.journal.built[first:]:
             if module.has_parent or module in self.m.journal.graphs or is_wrapper(module):
                 continue
+            if module in self.m.journal.unfinished:
+                continue
             if module.cls is not None:
                 followed[module.cls.node] += 1
                 if followed[module.cls.node] > MOST_FOLLOWED:
@@ -381,15 +391,17 @@ class Rehearser:
             record_forward(self.m, module, unknown_inputs(module), module.site)
 
 
-def _ends(execute: Callable[[], object]) -> bool:
-    """Whether something comes to its end within its steps and Python's own depth."""
+def _cut_of(execute: Callable[[], object]) -> Cut | None:
+    """Where something is cut that does not come to its end within its steps and Python's own depth."""
     try:
         execute()
-    except (BudgetExceeded, RecursionError):
-        return False
+    except BudgetExceeded as exceeded:
+        return Cut(exceeded.context)
+    except RecursionError:
+        return Cut(None)
     except ProgramEnds:
         pass
-    return True
+    return None
 
 
 def _main_steps(source: SourceFile) -> int:

@@ -36,6 +36,8 @@ def _accumulations(run: Run) -> Iterator[Accumulation]:
         own = steps.get(batch.forward.context.loops, ())
         waited = [_waits_for(batch, step) for step in own]
         first = waited[0] if waited else None
+        if run.is_cut_in(batch.forward.context):
+            continue
         if first is not None and first.every is not None and all(c is first for c in waited):
             yield Accumulation(batch, first, first.every)
 

@@ -9,8 +9,10 @@ from bnlint.facts.types.run import Destination, Forward, Run, Stored
 def exports_in_training(run: Run) -> tuple[Stored, ...]:
     """The first for each model and function; none of what is trained after that.
 
-    Who goes on training may have recorded the training on purpose.
+    Who goes on training, or may, may have recorded the training on purpose.
     """
+    if not run.complete:
+        return ()
     found: dict[tuple[int, str], Stored] = {}
     for event in run.of_type(Stored):
         if event.destination is not Destination.EXPORTED or not is_live(event):

@@ -47,7 +47,7 @@ def _late_guards(run: Run) -> Iterator[LateGuard]:
 
 def _counts_later(run: Run, forward: Forward) -> bool:
     """Whether the model is kept or evaluated after its training, or nothing says that it is not."""
-    if not (run.main and run.complete):
+    if not run.main:
         return True
     stored = (model for event in run.of_type(Stored) for model in event.models)
     used = (other for other in run.of_type(Forward) if is_training(other.mode) is not Known.YES)

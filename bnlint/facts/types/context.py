@@ -102,6 +102,11 @@ class Context:
         pairs = zip(self.frames, other.frames, strict=False)
         return tuple(mine for mine, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
+    def is_within(self, other: "Context") -> bool:
+        """Whether it stands in the same call and the same pass of a loop as another, or deeper."""
+        frames, loops = len(other.frames), len(other.loops)
+        return self.frames[:frames] == other.frames and self.loops[:loops] == other.loops
+
     def excludes(self, other: "Context") -> bool:
         """Whether a condition decides that only one of two events happens, if any."""
         here = set(self.assumptions)

@@ -375,6 +375,8 @@ class Run:
     """The graphs of those models that were traced, by :attr:`Model.identity`."""
     loaders: tuple[Loader, ...] = ()
     """All loaders that any run of the program builds."""
+    cut_at: Context | None = None
+    """Where a budget ended it early."""
     _by_type: dict[type[Event], list[Event]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -384,6 +386,12 @@ class Run:
         traced = self.traced.get(model.identity)
         whole = traced is not None and traced.complete
         return traced if whole else self.read.get(model.identity)
+
+    def is_cut_in(self, context: Context) -> bool:
+        """Whether the rehearsal ended early in the block that an event stands in: more may follow there."""
+        if self.complete:
+            return False
+        return self.cut_at is None or self.cut_at.is_within(context)
 
     def of_type(self, kind: type[E_co]) -> Iterator[E_co]:
         """The events of one type, in order."""

@@ -166,6 +166,8 @@ class Journal:
     notes: list[Note] = field(default_factory=list)
     forwards: list[ForwardRecord] = field(default_factory=list)
     built: list[Instance] = field(default_factory=list)
+    unfinished: set[Instance] = field(default_factory=set)
+    """Objects whose constructor, or the script that switches them, has not come to its end."""
     graphs: dict[Instance, Recorded] = field(default_factory=dict)
     problems: dict[Instance, list[str]] = field(default_factory=dict)
     loaders: dict[Instance, Loader] = field(default_factory=dict)

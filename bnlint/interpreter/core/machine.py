@@ -41,7 +41,10 @@ MAX_DEPTH = 60
 
 
 class BudgetExceeded(Exception):
-    """The rehearsal of an entry point took more steps than it may."""
+    """The rehearsal of an entry point took more steps than it may, and where it was then."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
 
 
 class ProgramEnds(Exception):
@@ -169,9 +172,7 @@ class Machine:
             BudgetExceeded: the entry point has used its steps.
         """
         for node in body:
-            self.steps += 1
-            if self.steps > self.limit:
-                raise BudgetExceeded
+            self.step()
             handler = STATEMENTS.get(type(node)) or STATEMENTS[cst.CSTNode]
             done = handler(self, node, scope)
             if done is not None:
@@ -186,7 +187,7 @@ class Machine:
         """
         self.steps += count
         if self.steps > self.limit:
-            raise BudgetExceeded
+            raise BudgetExceeded(self.context())
 
     def attribute(self, value: Value, name: str, node: cst.CSTNode, scope: Scope) -> Value:
         """``value.name``."""

@@ -77,8 +77,10 @@ def _execute(
         m.building += 1
     else:
         made.arguments = bind_loosely(arguments)
+    m.journal.unfinished.add(made)
     try:
         _initialise(m, made, cls, arguments, site, scope)
+        m.journal.unfinished.remove(made)
     finally:
         m.building -= made.is_module
     if is_optimizer(made):

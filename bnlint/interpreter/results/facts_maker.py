@@ -11,6 +11,7 @@ from bnlint.facts.types.loader import Loader
 from bnlint.facts.types.not_understood import NotUnderstood
 from bnlint.facts.types.run import Event, Forward, Model, NormState, Run
 from bnlint.facts.types.site import Argument, Site
+from bnlint.immutable import immutable
 from bnlint.interpreter.core.journal import (
     ForwardRecord,
     Journal,
@@ -63,6 +64,21 @@ from bnlint.interpreter.torch.weight_fills import (
     refilled,
 )
 from bnlint.vocabulary.layers import KINDS, bare_name
+
+
+@immutable
+class Cut:
+    """That a run ended early, and where, if that is known."""
+
+    context: Context | None
+
+
+def _left_open(run: Run, event: Event) -> Event:
+    """An event of a run that was cut: whether a forward is trained is open while its block is."""
+    match event:
+        case Forward(backpropagated=Known.NO) if run.is_cut_in(event.context):
+            return replace(event, backpropagated=Known.UNKNOWN)
+    return event
 
 
 class FactsMaker:
@@ -277,14 +293,18 @@ class FactsMaker:
         entry: str,
         main: bool,
         notes: list[Note],
-        complete: bool,
+        cut: Cut | None,
         options: tuple[str, ...],
         *,
         asked: bool = False,
     ) -> Run:
-        """The run of one entry point."""
-        events, loaders = tuple(self.events(notes)), self._loaders()
-        return Run(entry, main, events, complete, options, asked, self._read, loaders=loaders)
+        """The run of one entry point; where it was cut, forwards in blocks that did not end may be trained."""
+        events, whole = tuple(self.events(notes)), cut is None
+        loaders, place = self._loaders(), cut.context if cut is not None else None
+        run = Run(
+            entry, main, events, whole, options, asked, self._read, loaders=loaders, cut_at=place
+        )
+        return run if whole else replace(run, events=tuple(_left_open(run, e) for e in events))
 
     def _loaders(self) -> tuple[Loader, ...]:
         facts = (self.journal.loader_fact(loader) for loader in self.journal.loaders_built)

@@ -276,6 +276,12 @@ def built_mode(m: Machine, training: bool | None = True) -> Mode:
     return frozenset({Switch(training, None, None, m.journal.next_order())})
 
 
+def is_switched(module: Instance) -> bool:
+    """Whether something has set a module's mode since it was built."""
+    mode = module.attributes.get(MODE)
+    return not isinstance(mode, frozenset) or any(switch.site is not None for switch in mode)
+
+
 def set_mode(
     m: Machine, module: Instance, training: bool | None, site: Site, scope: Scope | None
 ) -> None:
