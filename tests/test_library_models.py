@@ -446,6 +446,9 @@ PARTS = {
         "m.layer1",
     ),
     "a backbone": ("models.segmentation.fcn_resnet50()", "m.backbone"),
+    "the first layers": ("models.vgg19_bn()", "m.features[:36]"),
+    "the first layers of a list": ("models.vgg19_bn()", "*list(m.features)[:31]"),
+    "layers one by one": ("models.vgg19_bn()", "*m.features"),
 }
 WITHOUT_NORM = {
     "a pooling": ("models.resnet18()", "m.maxpool"),
@@ -458,6 +461,9 @@ WITHOUT_NORM = {
     ),
     "a norm that a transformer gets": ("models.swin_t(norm_layer=nn.BatchNorm2d)", "m.features"),
     "another norm, perhaps": ("models.resnet18(**make_options())", "m.layer1"),
+    "the first layer alone": ("models.vgg19_bn()", "*list(m.features)[:1]"),
+    "the last layers": ("models.vgg19_bn()", "m.features[36:]"),
+    "the first layers, none of which is BatchNorm": ("models.vgg19_bn()", "*m.classifier[:5]"),
     "something inside a part": ("models.resnet18()", "m.layer1[0]"),
     "nothing that is known": ("models.resnet18()", "m.layer9"),
 }

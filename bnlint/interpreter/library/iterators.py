@@ -28,6 +28,7 @@ from bnlint.interpreter.python.iterables import iterated
 from bnlint.interpreter.python.iteration import elements
 from bnlint.interpreter.python.loops import note_iteration
 from bnlint.interpreter.torch.pairing import note_paired
+from bnlint.interpreter.torch.parameters import is_opaque
 
 _PROGRESS = frozenset("tqdm tqdm_notebook track".split())
 """What shows how far a loop is, and gives its items as they are."""
@@ -51,7 +52,8 @@ _PROGRESS = frozenset("tqdm tqdm_notebook track".split())
 def _sequence(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     name = path.rpartition(".")[2]
     value = _perhaps_fewer(arguments.get(0, "iterable", []))
-    if isinstance(value, Instance) and not value.is_module and elements(m, value) is None:
+    yields = isinstance(value, Instance) and (is_opaque(value) or not value.is_module)
+    if yields and elements(m, value) is None:
         return iterated(m, value, site, scope)
     if isinstance(value, Choice):
         drawn = iterated(m, value, site, scope)

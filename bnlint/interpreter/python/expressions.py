@@ -3,7 +3,7 @@
 import libcst as cst
 
 from bnlint.interpreter.core.machine import EXPRESSIONS, Machine, handles
-from bnlint.interpreter.core.objects import Function, Scope, Super
+from bnlint.interpreter.core.objects import Function, Instance, Scope, Super
 from bnlint.interpreter.core.values import (
     SOME_SLICE,
     Arguments,
@@ -22,6 +22,7 @@ from bnlint.interpreter.python.configurations import entry
 from bnlint.interpreter.python.forgetting import forget
 from bnlint.interpreter.python.iteration import elements, index_into, listed
 from bnlint.interpreter.python.name_lookup import assign, look_up
+from bnlint.interpreter.torch.parameters import is_opaque
 
 
 @handles(EXPRESSIONS, cst.CSTNode)
@@ -92,6 +93,7 @@ def _unpack(m: Machine, value: Value, made: Arguments) -> None:
     if items is None:
         made.opened = True
         items = [value.element] if isinstance(value, Many) else []
+        items = [value] if isinstance(value, Instance) and is_opaque(value) else items
         made.unpacked += [value] if isinstance(value, Tensor) else []
     if not m.allowance.takes(len(items)):
         made.opened, items = True, []

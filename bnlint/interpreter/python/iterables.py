@@ -15,12 +15,18 @@ from bnlint.interpreter.core.values import (
 )
 from bnlint.interpreter.library.data import LOADER, loader_batches
 from bnlint.interpreter.python.alternatives import with_one_of
+from bnlint.interpreter.torch.parameters import is_opaque
 
 
 def iterated(m: Machine, value: Value, site: Site, scope: Scope) -> Value:
-    """``iter(value)``: loaders and objects of project classes give what they yield."""
+    """``iter(value)``: loaders and objects of project classes give what they yield.
+
+    A third-party model that is iterated consists of layers one after the other.
+    """
     if isinstance(value, Choice):
         return _of_one_loader(m, value, site, scope) or _of_one_of(m, value, site, scope) or value
+    if isinstance(value, Instance) and is_opaque(value):
+        return Many(value, parts=True)
     if not isinstance(value, Instance) or value.is_module:
         return value
     if value.library == LOADER:

@@ -200,6 +200,11 @@ def _index_instance(
             return item_of_dataset(m, value, item, site)
         case Instance() if value.is_module and is_container(value):
             return indexed_child(m, value, key, site)
+        case Instance() if is_opaque(value) and _is_most(key):
+            first = m.attribute(value, "first", node, scope)
+            if isinstance(first, Instance):
+                first.part = value.part
+            return first
         case Instance() if is_opaque(value):
             return m.attribute(value, str(key) if isinstance(key, int) else "part", node, scope)
         case Instance() if is_state_dict(value):
