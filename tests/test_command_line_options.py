@@ -209,3 +209,40 @@ def test_what_has_no_default_is_given_so_that_there_is_batchnorm(
 def test_a_default_that_is_refused_is_given_so_that_there_is_batchnorm() -> None:
     code = OPEN.format(declared="'--net', default='none'")
     assert tried(code.replace("model = None", "raise ValueError(args.net)")) == {"--net small"}
+
+
+PLAIN_BY_DEFAULT = """
+import torchvision
+parser.add_argument("--model", default="mlp", type=str)
+args = parser.parse_args()
+def make(kind):
+    if kind == "mlp":
+        return nn.Linear(3, 3)
+    elif kind == "vgg":
+        return torchvision.models.vgg11()
+    elif kind in ("wide", "deep"):
+        return torchvision.models.wide_resnet50_2()
+    return {last}
+make(args.model)(x)
+"""
+
+
+def tried_for_batchnorm(code: str, **filled: str) -> set[str]:
+    """The options that were given by a script whose default builds none."""
+    setup = "import argparse\nparser = argparse.ArgumentParser()\n"
+    text = setup + code.format(**filled)
+    return {option for run in rehearse(text, net=True).runs for option in run.options}
+
+
+def test_where_the_default_builds_no_batchnorm_what_builds_it_is_tried() -> None:
+    assert tried_for_batchnorm(PLAIN_BY_DEFAULT, last="None") == {"--model wide"}
+    plain = PLAIN_BY_DEFAULT.replace("wide_resnet50_2", "alexnet")
+    assert tried_for_batchnorm(plain, last="None") == set()
+    assert tried_for_batchnorm(plain.replace("torchvision.models.alexnet", "Net"), last="x") == {
+        "--model wide"
+    }
+
+
+def test_a_default_that_builds_batchnorm_is_enough() -> None:
+    code = PLAIN_BY_DEFAULT.replace("nn.Linear(3, 3)", "nn.BatchNorm1d(3)")
+    assert tried_for_batchnorm(code, last="None") == set()

@@ -690,3 +690,51 @@ def test_a_class_that_is_one_of_six_or_none_is_followed() -> None:
     ]
     forwards = [*main_run(rehearse("".join(code), net=True)).of_type(Forward)]
     assert {forward.model.has_batchnorm for forward in forwards} == {Known.YES}
+
+
+CLIENTS = """
+import random
+import numpy as np
+class Client:
+    def __init__(self, net):
+        self.net = net
+        self.data = DataLoader(u.data(), 8)
+    def train(self):
+        self.net.train()
+        for x, y in self.data:
+            F.cross_entropy(self.net(x), y).backward()
+import u
+clients = [Client(Net()) for number in range(9)]
+"""
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        "random.sample(clients, 3)",
+        "random.choices(clients, k=3)",
+        "list(np.random.choice(clients, 3, replace=False))",
+        "[random.choice(clients)]",
+    ],
+)
+def test_some_of_several_objects_train_their_models(drawn: str) -> None:
+    found = forwards(rehearse(f"{CLIENTS}for client in {drawn}:\n    client.train()\n", net=True))
+    assert found
+    assert {mode_name(event.mode) for event in found} == {"train"}
+
+
+def test_indices_that_are_drawn_stay_indices() -> None:
+    code = "import random\nfor i in random.sample(range(9), 3):\n    nets[i].eval()\nnet = Net()\nnet(x)"
+    assert modes(rehearse(code, net=True)) == ["train"]
+
+
+@pytest.mark.parametrize(
+    "arm", ["optimizer = optim.SGD(net.parameters(), {0})", "width = net.width() * {0}"]
+)
+def test_a_long_chain_of_branches_with_a_model_leaves_its_mode(arm: str) -> None:
+    arms = "".join(f"elif name == '{n}':\n    {arm.format(n)}\n" for n in range(1, 12))
+    width = "    def width(self):\n        return 8\n"
+    code = (
+        f"{width}import u\nname, net = u.name(), Net()\nif name == '0':\n    pass\n{arms}net(x)\n"
+    )
+    assert modes(rehearse(code, net=True)) == ["train"]

@@ -168,3 +168,54 @@ def test_wrappers_take_their_model_by_any_name(tmp_path: Path, given: str) -> No
     (tmp_path / "average.py").write_text(code)
     targets = find([str(tmp_path)], Patterns.of(tmp_path, ())).targets
     assert {f.rule for f in engine.lint(targets, engine.default_plan()).findings} == {"BN201"}
+
+
+ZOO = """\
+import torch
+from torch import nn
+
+
+def layers(width):
+    return nn.Sequential(nn.Conv2d(3, width, 3, bias=False), nn.BatchNorm2d(width))
+
+
+class Net(nn.Module):
+    def __init__(self, features):
+        super().__init__()
+        self.features = features
+
+    def forward(self, x):
+        return self.features(x).mean((2, 3))
+
+
+""" + "\n\n".join(f"def net{n}():\n    return Net(layers({n}))" for n in range(8, 17))
+CHOSEN = """\
+import sys
+import zoo
+import torch
+from torch.utils.data import DataLoader
+from torchvision.datasets import CIFAR10
+
+net = zoo.__dict__[sys.stdin.read()]()
+if torch.cuda.device_count() > 1:
+    net = torch.nn.DataParallel(net)
+train_loader = DataLoader(CIFAR10("data", train=True), 64, shuffle=True)
+val_loader = DataLoader(CIFAR10("data", train=False), 64)
+optimizer = torch.optim.SGD(net.parameters(), 0.1)
+for epoch in range(9):
+    net.train()
+    for x, y in train_loader:
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(net(x), y).backward()
+        optimizer.step()
+    with torch.no_grad():
+        print(sum((net(x).argmax(1) == y).sum() for x, y in val_loader))
+"""
+
+
+def test_one_of_many_models_may_be_wrapped(tmp_path: Path) -> None:
+    (tmp_path / "zoo.py").write_text(ZOO)
+    (tmp_path / "train.py").write_text(CHOSEN)
+    targets = find([str(tmp_path)], Patterns.of(tmp_path, ())).targets
+    found = engine.lint(targets, engine.default_plan()).findings
+    assert [(f.rule, f.span.line) for f in found] == [("BN301", 20)]

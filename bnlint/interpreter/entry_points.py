@@ -27,6 +27,7 @@ from bnlint.interpreter.core.objects import (
 )
 from bnlint.interpreter.core.values import Arguments, Value
 from bnlint.interpreter.documented_calls import documented_calls
+from bnlint.interpreter.library.models import contains_batchnorm
 from bnlint.interpreter.prefilter import (
     called_names,
     given_names,
@@ -36,6 +37,7 @@ from bnlint.interpreter.prefilter import (
     uses_models,
     words_by_definition,
 )
+from bnlint.interpreter.python.unnamed_models import builds_something, is_of_batchnorm
 from bnlint.interpreter.results.facts_maker import Cut, FactsMaker
 from bnlint.interpreter.torch.given_models import (
     arguments_from_callers,
@@ -157,6 +159,8 @@ class Rehearser:
         opening = [o for o in offered if self._leads_further(offered[o], namespace)]
         if unknown:
             opening += [o for o in offered if self._names_models(offered[o], namespace)]
+        if not self._has_built_batchnorm(first):
+            named = [o for o in offered if self._names_batchnorm(offered[o], namespace)]
         deciding = self._build_batchnorm(line.undecided, first)
         for option in list(dict.fromkeys([*named, *others, *opening, *deciding]))[:MOST_OPTIONS]:
             line.given = option
@@ -195,6 +199,16 @@ class Rehearser:
         """Whether branches name functions or classes of models that nothing has executed."""
         words = frozenset[str]().union(*(branch.words for branch in branches))
         return bool(words) and mentions_unexplored(self.m, words, namespace)
+
+    def _names_batchnorm(self, branches: list[Branch], namespace: Namespace) -> bool:
+        """Whether branches name a model with BatchNorm, torchvision's or of a file that speaks of it."""
+        for word in sorted(frozenset[str]().union(*(branch.words for branch in branches))):
+            if contains_batchnorm(f"torchvision.models.{word}", {}) is Known.YES:
+                return True
+            value = namespace.lookup(self.m, word) if word in namespace.definitions else None
+            if builds_something(value) and is_of_batchnorm(value):
+                return True
+        return False
 
     def _names_models(self, branches: list[Branch], namespace: Namespace) -> bool:
         """Whether branches name a class of models."""

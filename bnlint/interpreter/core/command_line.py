@@ -62,10 +62,8 @@ class CommandLine:
         """The one option that does not have its default in this execution."""
         self._by_name: dict[str, Option] = {}
         """Switches that are off, as they would be on, by the attribute they become."""
-        self._texts: dict[str, str] = {}
-        """The flags of options that are strings, by the attribute they become."""
-        self._choices: dict[str, tuple[str, ...]] = {}
-        """All values that these take, where the parser says so."""
+        self._texts: dict[str, tuple[str, ...]] = {}
+        """The flags of options that are strings, with all values that they take, where the parser says so."""
         self.offered: dict[Option, list[Branch]] = {}
         """Options that are worth a try, with the branches that they open."""
         self.undecided: dict[Option, list[cst.BaseExpression]] = {}
@@ -132,7 +130,6 @@ class CommandLine:
         """Begin with another script, or without one."""
         self._by_name.clear()
         self._texts.clear()
-        self._choices.clear()
         self.offered.clear()
         self.undecided.clear()
         self._noted.clear()
@@ -145,11 +142,9 @@ class CommandLine:
             self.offered.setdefault(option, [])
         return option == self.given
 
-    def text(
-        self, name: str, flag: str, default: str | None, choices: Sequence[str] = ()
-    ) -> str | None:
+    def text(self, flag: str, default: str | None, choices: Sequence[str] = ()) -> str | None:
         """Enter an option that is a string, or may be one; the value that it has."""
-        self._texts[name], self._choices[name] = flag, tuple(choices)
+        self._texts[flag] = tuple(choices)
         given = self.given
         if given is not None and given.flag == flag and isinstance(given.value, str):
             return given.value
@@ -191,19 +186,20 @@ class CommandLine:
 
     def _left(self, node: cst.If, origin: Origin) -> list[Option]:
         """The choices of an option that an if-elif chain compares with others."""
-        compared: dict[str, str] = {}
+        compared: dict[str, str | None] = {}
         other: cst.CSTNode | None = node
         while isinstance(other, cst.If):
             match other.test:
                 case cst.Comparison(
                     left=cst.Name() | cst.Attribute() as left,
                     comparisons=[cst.ComparisonTarget(cst.Equal(), cst.SimpleString() as literal)],
-                ) if origin(left) == self._texts.get(_last_name(left), ""):
-                    compared[str(literal.evaluated_value)] = _last_name(left)
+                ):
+                    compared[str(literal.evaluated_value)] = origin(left)
             other = other.orelse
-        names = dict.fromkeys(compared.values())
-        left_over = ((n, c) for n in names for c in self._choices[n] if c not in compared)
-        return [Option(self._texts[name], choice) for name, choice in left_over]
+        flags = [flag for flag in dict.fromkeys(compared.values()) if flag in self._texts]
+        return [
+            Option(f, choice) for f in flags for choice in self._texts[f] if choice not in compared
+        ]
 
     def _options_in(self, test: cst.BaseExpression, origin: Origin) -> Iterator[Option]:
         """The options that a test asks for, all of which would have to be given."""
@@ -216,12 +212,29 @@ class CommandLine:
                 yield from self._options_in(left, origin)
                 yield from self._options_in(right, origin)
             case cst.Comparison(
-                left=cst.Name() | cst.Attribute() as left,
-                comparisons=[cst.ComparisonTarget(cst.Equal(), cst.SimpleString() as literal)],
-            ) if (flag := self._texts.get(_last_name(left))) is not None:
-                option = Option(flag, literal.evaluated_value)
-                if option != self.given and origin(left) == flag:
-                    yield option
+                left=cst.Name() | cst.Attribute() as left, comparisons=[target]
+            ) if self._texts and (literal := _compared(target)) is not None:
+                flag = origin(left)
+                if flag is not None and flag in self._texts:
+                    option = Option(flag, literal)
+                    if option != self.given:
+                        yield option
+
+
+def _compared(target: cst.ComparisonTarget) -> str | None:
+    """``"a"`` of ``== "a"`` and of ``in ("a", "b")``."""
+    match target:
+        case cst.ComparisonTarget(operator=cst.Equal(), comparator=cst.SimpleString() as literal):
+            pass
+        case cst.ComparisonTarget(
+            operator=cst.In(),
+            comparator=cst.Tuple(elements=[cst.Element(value=cst.SimpleString() as literal), *_])
+            | cst.List(elements=[cst.Element(value=cst.SimpleString() as literal), *_]),
+        ):
+            pass
+        case _:
+            return None
+    return literal.evaluated_value if isinstance(literal.evaluated_value, str) else None
 
 
 def unknown_option(flag: str, site: Site | None = None) -> Unknown:

@@ -121,7 +121,7 @@ def _parsed(m: Machine, parser: Instance, depth: int = 8) -> dict[str, Value]:
     if not isinstance(commands, dict) or not commands or not depth:
         return found
     name = named.arguments.keywords.get("dest") if isinstance(named, Subparsers) else None
-    given = m.command_line.text(str(name), "", next(iter(commands)))
+    given = m.command_line.text("", next(iter(commands)))
     command = commands.get(given)
     if isinstance(name, str):
         found[name] = with_site(given, parser.site, "")
@@ -150,7 +150,7 @@ def option_value(
     action = keywords.get("action")
     flag = flag or action == "store_true"
     if "default" not in keywords and not flag:
-        return action == "store_false" or _without_default(m, name, option, keywords, site)
+        return action == "store_false" or _without_default(m, option, keywords, site)
     value = keywords.get("default", False)
     if value is False:
         return m.command_line.switch(name, option)
@@ -161,14 +161,12 @@ def option_value(
     if isinstance(value, Unknown):
         return unknown_option(option)
     if type(value) is str:
-        value = _text_option(m, name, option, value, keywords)
+        value = _text_option(m, option, value, keywords)
     return with_site(value, site, option)
 
 
-def _without_default(
-    m: Machine, name: str, option: str, keywords: dict[str, Value], site: Site
-) -> Value:
-    given = _text_option(m, name, option, None, keywords)
+def _without_default(m: Machine, option: str, keywords: dict[str, Value], site: Site) -> Value:
+    given = _text_option(m, option, None, keywords)
     if given is not None:
         return with_site(converted(m, keywords.get("type"), given, site), site, option)
     if keywords.get("required") is not True and option.startswith("-"):
@@ -178,9 +176,9 @@ def _without_default(
 
 
 def _text_option(
-    m: Machine, name: str, option: str, default: str | None, keywords: dict[str, Value]
+    m: Machine, option: str, default: str | None, keywords: dict[str, Value]
 ) -> str | None:
     choices = keywords.get("choices")
     known = choices if isinstance(choices, list | tuple) else ()
     texts = [choice for choice in known if isinstance(choice, str)]
-    return m.command_line.text(name, option, default, texts)
+    return m.command_line.text(option, default, texts)

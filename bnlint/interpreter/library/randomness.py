@@ -4,7 +4,7 @@ import libcst as cst
 
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
-from bnlint.interpreter.core.objects import Scope
+from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.values import (
     SHUFFLED,
     Arguments,
@@ -14,9 +14,11 @@ from bnlint.interpreter.core.values import (
     Unknown,
     Value,
 )
-from bnlint.interpreter.library.calls import library_function
+from bnlint.interpreter.library.calls import call_foreign, library_function
 from bnlint.interpreter.library.tensor_functions import create
+from bnlint.interpreter.python.iteration import elements
 from bnlint.interpreter.python.name_lookup import assign
+from bnlint.interpreter.python.unnamed_models import MOST_TRIED
 
 _TYPES = "Tensor FloatTensor DoubleTensor HalfTensor BFloat16Tensor LongTensor IntTensor".split()
 _DRAWS = """normal randn rand uniform random random_sample ranf sample randint random_integers
@@ -62,8 +64,30 @@ def _shuffle(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sco
     return None
 
 
+@library_function("random.choice", "random.choices", "numpy.random.choice")
+def _choice(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    """One of several objects, such as the clients that take part in a round, or some of them."""
+    one = _one_object(m, arguments.get(0, "population"))
+    if one is None:
+        return call_foreign(m, path, arguments, site, scope)
+    some = path.endswith("choices") or arguments.get(1, "size") is not None
+    return Many(one) if some else one
+
+
+def _one_object(m: Machine, value: Value) -> Value:
+    """One of the objects in a list that holds nothing else, ``None`` for other lists."""
+    items = elements(m, value)
+    if not items or not all(isinstance(item, Instance) for item in items):
+        return None
+    others = [Unknown("item")] if len(items) > MOST_TRIED else []
+    return m.join([*items[:MOST_TRIED], *others])
+
+
 @library_function("random.sample", "sklearn.utils.shuffle", "sklearn.utils.resample")
 def _sample(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    one = _one_object(m, arguments.get(0, "population")) if path == "random.sample" else None
+    if one is not None:
+        return Many(one)
     number = 1 if path.startswith("random.") else len(arguments.positional)
     return Many(SHUFFLED) if number == 1 else tuple(Many(SHUFFLED) for _ in range(number))
 

@@ -28,7 +28,7 @@ from bnlint.interpreter.evaluation.vectors import Vector
 from bnlint.interpreter.python.arithmetic import binary, operator_name, truth_of
 from bnlint.interpreter.python.definitions import define_class, define_function
 from bnlint.interpreter.python.expressions import subscript_key
-from bnlint.interpreter.python.forgetting import forget, parts_of
+from bnlint.interpreter.python.forgetting import forget, known_value, parts_of
 from bnlint.interpreter.python.growth import grown
 from bnlint.interpreter.python.iteration import delete_item
 from bnlint.interpreter.python.loop_numbers import outlives_pass, varying
@@ -40,7 +40,7 @@ from bnlint.interpreter.torch.containers import extend_container
 from bnlint.interpreter.torch.freezing import note_weights_written
 from bnlint.interpreter.torch.integer_entries import note_assigned
 from bnlint.interpreter.torch.layer_shapes import ALL_SIZES
-from bnlint.interpreter.torch.modules import is_container
+from bnlint.interpreter.torch.modules import is_container, modules_in
 from bnlint.interpreter.torch.parameters import is_parameter
 from bnlint.interpreter.torch.weight_fills import draw, scale
 from bnlint.source.name_bindings import dotted
@@ -258,7 +258,10 @@ def _if(m: Machine, node: cst.If, scope: Scope) -> Completion | None:
 
 
 def _chain(m: Machine, node: cst.If, scope: Scope, number: int) -> Completion | None:
-    """The ``number``-th test of an if-elif chain; too many that are not known are not all tried."""
+    """The ``number``-th test of an if-elif chain; too many that are not known are not all tried.
+
+    Those are whose branches have models at hand: what is forgotten takes their modes along.
+    """
     value = m.evaluate(node.test, scope)
     known = truth_of(value)
     if known is not None:
@@ -271,7 +274,7 @@ def _chain(m: Machine, node: cst.If, scope: Scope, number: int) -> Completion | 
         note_passed_over(m, node, scope)
         return _orelse(m, node, scope, number)
     m.command_line.note_undecided(node.test, partial(_option_of, m, scope))
-    if number > MOST_ALTERNATIVES and not _switches_modes(node.body):
+    if number > MOST_ALTERNATIVES and not _concerns_models(node.body, scope):
         return m.fork(
             lambda: forget(m, [node.body], scope),
             lambda: _orelse(m, node, scope, number),
@@ -318,12 +321,15 @@ def _option_of(m: Machine, scope: Scope, node: cst.BaseExpression) -> str | None
     return option
 
 
-def _switches_modes(body: cst.CSTNode) -> bool:
-    """Whether a branch has something like ``.eval`` or ``.train``."""
-    return any(
-        isinstance(part, cst.Attribute) and part.attr.value.startswith(("eval", "train"))
-        for part in parts_of(body)
-    )
+def _concerns_models(body: cst.CSTNode, scope: Scope) -> bool:
+    """Whether a branch has something like ``.eval`` or ``.train``, or names a model."""
+    for part in parts_of(body):
+        match part:
+            case cst.Attribute(attr=cst.Name(value=method)) if method.startswith(("eval", "train")):
+                return True
+            case cst.Name(value=name) if modules_in(known_value(scope, name)):
+                return True
+    return False
 
 
 def _narrow_and_execute(

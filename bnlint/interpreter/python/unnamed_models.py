@@ -21,8 +21,8 @@ from bnlint.interpreter.torch.modules import CONTAINERS
 from bnlint.source.name_bindings import dotted
 from bnlint.source.parents import below
 
-MOST_TRIED = 5
-"""Entries of a long registry that stand for all of them."""
+MOST_TRIED = MOST_ALTERNATIVES // 2
+"""Entries of a long registry that stand for all of them: so few that a condition may wrap each."""
 MOST_NAMES = 200
 """Names of a module that are looked at."""
 _DEEPEST = 3
@@ -52,11 +52,12 @@ def _is_silent(m: Machine, value: Value) -> bool:
         ) if not space.source.mentions("BatchNorm"):
             names = {n.value for n in below(node) if type(n) is cst.Name}
             used = (space.own(m, name) for name in sorted(names & space.definitions.keys()))
-            return not any(map(_is_of_batch_norm, used))
-    return not _is_of_batch_norm(value)
+            return not any(map(is_of_batchnorm, used))
+    return not is_of_batchnorm(value)
 
 
-def _is_of_batch_norm(value: Value) -> bool:
+def is_of_batchnorm(value: Value) -> bool:
+    """Whether the file that a function or class is defined in speaks of BatchNorm."""
     match value:
         case Function(scope=Scope(namespace=space)) | Class(namespace=space):
             return space.source.mentions("BatchNorm")
@@ -88,17 +89,17 @@ def _one_of_module(m: Machine, module: Namespace) -> Value:
         if isinstance(value, Function | Class) and _builds_model(m, value, _DEEPEST):
             found[value] = None
     functions = [value for value in found if isinstance(value, Function)]
-    return one_of(m, functions or _wholes([value for value in found if isinstance(value, Class)]))
+    return one_of(m, _wholes(functions or [v for v in found if isinstance(v, Class)]))
 
 
-def _wholes(classes: Sequence[Class]) -> Sequence[Class]:
-    """Those of several classes of modules that none of the others is made of."""
-    named = {cls: {n.value for n in below(cls.node) if type(n) is cst.Name} for cls in classes}
+def _wholes(makers: Sequence[Function | Class]) -> Sequence[Function | Class]:
+    """Those of several functions or classes of which none of the others makes a part."""
+    named = {one: {n.value for n in below(one.node) if type(n) is cst.Name} for one in makers}
     return [
-        cls
-        for cls in classes
-        if not any(cls.name in named[other] for other in classes if other is not cls)
-    ] or classes
+        one
+        for one in makers
+        if not any(one.name in named[other] for other in makers if other is not one)
+    ] or makers
 
 
 def _public_names(m: Machine, module: Namespace) -> list[str]:
