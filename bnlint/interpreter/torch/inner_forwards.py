@@ -56,6 +56,17 @@ def note_forward(
     return record
 
 
+def note_own_switches(m: Machine, record: ForwardRecord) -> None:
+    """A forward has switched modes itself: its layers may have run before that or after it."""
+    module = record.model.module
+    record.mode |= mode_of(m, module)
+    now = {
+        norm.instance: norm.mode for norm in (*norm_records(m, module), *keeping_records(m, module))
+    }
+    for norm in (*record.norms, *record.keeping):
+        norm.mode |= now.get(norm.instance, norm.mode)
+
+
 def _devices(splitter: Instance) -> int | None:
     """How many devices DataParallel is given."""
     given = splitter.arguments.get("device_ids")

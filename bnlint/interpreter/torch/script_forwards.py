@@ -29,7 +29,12 @@ from bnlint.interpreter.core.values import (
 )
 from bnlint.interpreter.python.alternatives import with_one_of
 from bnlint.interpreter.python.functions import call_method, run_function
-from bnlint.interpreter.torch.inner_forwards import note_forward, run_module, within
+from bnlint.interpreter.torch.inner_forwards import (
+    note_forward,
+    note_own_switches,
+    run_module,
+    within,
+)
 from bnlint.interpreter.torch.modules import WRAPPERS, children, is_container, mode_of, unwrapped
 from bnlint.interpreter.torch.norms import perhaps_synchronised, plain_batch_norm
 from bnlint.interpreter.torch.training import is_optimizer, note_step
@@ -159,7 +164,10 @@ def _by_script(
     record.constants = _constants(arguments)
     m.journal.note_joined(inputs)
     m.note_activity()
+    effects = m.journal.effects
     output = _memoised(m, module, arguments, site)
+    if m.journal.effects != effects:
+        note_own_switches(m, record)
     depends = frozenset({record.number}).union(*(t.depends for t in inputs))
     grads = NO_GRADIENTS
     if m.grad is not Known.NO:
