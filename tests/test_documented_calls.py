@@ -174,3 +174,62 @@ def test_calls_with_the_paths_of_an_earlier_one_come_last(project: Path) -> None
         ("pyproject.toml",),
         ("normalized.json", "--resume"),
     ]
+
+
+TRAINS = "python tools/train.py --config normalized.json"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("TRAINING.md", f"    {TRAINS}"),
+        ("docs/start.md", "`./tools/train.py --config normalized.json` trains"),
+        ("train.sh", f"#!/bin/sh\n{TRAINS}"),
+        ("scripts/train.sh", f"cd ..\n{TRAINS}"),
+        ("scripts/small/train.sh", TRAINS),
+        ("train.sh", "CONFIG=normalized.json\npython tools/train.py --config ${CONFIG}"),
+        ("train.sh", "export C='normalized.json'\npython tools/train.py --config $C"),
+        ("train.sh", "for c in normalized.json b.json; do python tools/train.py --config $c; done"),
+    ],
+)
+def test_other_documents_and_shell_scripts_show_calls(project: Path, name: str, text: str) -> None:
+    (project / name).parent.mkdir(parents=True, exist_ok=True)
+    (project / name).write_text(text)
+    found = [*documented_calls(Project(), project / "tools" / "train.py")]
+    assert [call.arguments for call in found] == [("--config", "normalized.json")]
+    assert found[0].origin == Path(name).name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "C=normalized.json\nC=other.json\npython tools/train.py --config $C",
+        "C=$1\npython tools/train.py --config $C",
+        "python tools/train.py --config $1",
+        "python tools/train.py --help",
+        "python tools/test.py --config normalized.json",
+    ],
+)
+def test_what_a_shell_script_does_not_say_is_left_out(project: Path, text: str) -> None:
+    (project / "train.sh").write_text(text)
+    assert not [*documented_calls(Project(), project / "tools" / "train.py")]
+
+
+def test_a_shell_script_may_be_called_in_its_own_folder(project: Path) -> None:
+    (project / "scripts").mkdir()
+    call = "python ../tools/train.py --config ../normalized.json"
+    (project / "scripts" / "train.sh").write_text(call)
+    (found,) = documented_calls(Project(), project / "tools" / "train.py")
+    assert (found.arguments[1], found.folder) == ("../normalized.json", project / "scripts")
+
+
+def test_readmes_come_before_shell_scripts(project: Path) -> None:
+    (project / "train.sh").write_text("python tools/train.py --fast")
+    assert called(project, TRAINS) == [("--config", "normalized.json"), ("--fast",)]
+
+
+def test_a_finding_under_a_call_of_a_shell_script_says_so(project: Path) -> None:
+    (project / "train.sh").write_text(TRAINS)
+    assert [text.split(",")[0] for text in missing_eval(project)] == [
+        "With `--config normalized.json`"
+    ]

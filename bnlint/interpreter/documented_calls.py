@@ -1,9 +1,11 @@
-"""The calls of a script that its project's README shows."""
+"""The calls of a script that its project's README, other documents and shell scripts show."""
 
+import os
 import re
 import shlex
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 from bnlint.facts.types.invocation import Invocation
@@ -11,18 +13,32 @@ from bnlint.source import Project
 from bnlint.source.data_files import SUFFIXES
 
 NAMES = ("README.md", "readme.md", "Readme.md")
-_CALL = re.compile(r"\bpython[\d.]*[ \t]+(?P<words>[^`\n]*?\.py\b[^`\n]*)")
+FOLDERS = frozenset(
+    "doc docs script scripts shell sh bash run runs command commands examples".split()
+)
+"""Names of folders in which documents and shell scripts lie, too."""
+HELP = frozenset({"-h", "--help"})
+MOST_READ = 24
+"""Documents and shell scripts that are read for one script."""
+_CALL = re.compile(
+    r"(?:\bpython[\d.]*[ \t]+|(?<![\w.])\./(?=[\w/-]+\.py\b))(?P<words>[^`\n]*?\.py\b[^`\n]*)"
+)
 LONGEST = 2_000
 """Characters of a line that is read."""
 _CONTINUED = re.compile(r"\\[ \t]*\n")
 _AFTER = re.compile(r"\s(?:#|&&?|\|\|?|>|;)|;")
 """Where the shell's own part of a line begins."""
+_ASSIGNED = re.compile(
+    r"^[ \t]*(?:export )?(\w+)=(\"[^\"$`]*\"|'[^']*'|[^\s\"'$`;()]*)[ \t]*$", re.MULTILINE
+)
+_LOOPED = re.compile(r"\bfor (\w+) in ([^\s$`;()]+)")
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _BLANK = re.compile(r"[<>\[\]{}$]|\.\.\.")
 """What stands for something that a reader has to fill in."""
 
 
 def documented_calls(project: Project, script: Path) -> Iterator[Invocation]:
-    """The calls with arguments in the READMEs around a script, the nearest first.
+    """The calls with arguments that READMEs, other documents and shell scripts around a script show.
 
     Those with blanks to fill in are left out, and those that name configurations or code that the
     project does not have. Those that name no other paths than an earlier one come last.
@@ -40,18 +56,50 @@ def documented_calls(project: Project, script: Path) -> Iterator[Invocation]:
 
 
 def _all_calls(project: Project, script: Path) -> Iterator[Invocation]:
-    root = project.root_of(script)
     seen: set[tuple[str, ...]] = set()
-    for folder in (f for f in script.parents if f.is_relative_to(root)):
-        readme = next(filter(None, (project.data.find(n, [folder], root) for n in NAMES)), None)
-        text = project.data.text(readme) if readme is not None else None
-        if readme is None or text is None:
-            continue
-        for words in _commands(text):
-            call = _call_of(project, script, readme, words)
+    for document in islice(_documents(project, script), MOST_READ):
+        text = project.data.text(document) or ""
+        for words in _commands(_with_values(text) if document.suffix == ".sh" else text):
+            call = _call_of(project, script, document, words)
             if call is not None and call.arguments and call.arguments not in seen:
                 seen.add(call.arguments)
                 yield call
+
+
+def _documents(project: Project, script: Path) -> Iterator[Path]:
+    """The READMEs around a script, the nearest first, then other documents, then shell scripts."""
+    root = project.root_of(script)
+    around = [folder for folder in script.parents if folder.is_relative_to(root)]
+    for folder in around:
+        readme = next(filter(None, (project.data.find(n, [folder], root) for n in NAMES)), None)
+        if readme is not None:
+            yield readme
+    for suffix in (".md", ".sh"):
+        for folder in (inner for outer in around for inner in _folders(project, outer)):
+            names = [n for n in project.entries(folder) if n.endswith(suffix) and n not in NAMES]
+            found = (project.data.find(name, [folder], root) for name in sorted(names))
+            yield from filter(None, found)
+
+
+def _folders(project: Project, folder: Path) -> Iterator[Path]:
+    """A folder, and those in it that documents and shell scripts lie in, with their own folders."""
+    yield folder
+    for name in _folders_in(project, folder):
+        if name.lower() in FOLDERS:
+            yield folder / name
+            yield from (folder / name / inner for inner in _folders_in(project, folder / name))
+
+
+def _folders_in(project: Project, folder: Path) -> list[str]:
+    return sorted(name for name, is_folder in project.entries(folder).items() if is_folder)
+
+
+def _with_values(text: str) -> str:
+    """A shell script with the values of variables that it sets once, or first in a loop."""
+    values: dict[str, str] = {}
+    for name, value in [*_ASSIGNED.findall(text), *_LOOPED.findall(text)]:
+        values[name] = value if name not in values else f"${name}"
+    return _VARIABLE.sub(lambda found: values.get(found[1] or found[2], found[0]), text)
 
 
 def _commands(text: str) -> Iterator[list[str]]:
@@ -64,20 +112,22 @@ def _commands(text: str) -> Iterator[list[str]]:
                 yield shlex.split(command)
 
 
-def _call_of(project: Project, script: Path, readme: Path, words: list[str]) -> Invocation | None:
-    """What a command of a README calls the script with, unless it is about another one."""
+def _call_of(project: Project, script: Path, document: Path, words: list[str]) -> Invocation | None:
+    """What a command of a document calls the script with, unless it is about another one."""
     place = next((i for i, word in enumerate(words) if word.endswith(".py")), len(words))
-    if place == len(words):
+    if place == len(words) or Path(words[place]).is_absolute():
         return None
-    root, named = project.root_of(script), Path(words[place])
-    if named.is_absolute() or script.parts[-len(named.parts) :] != named.parts:
-        return None
-    folder = Path(*script.parts[: -len(named.parts)])
-    other = project.data.find(str(named), [readme.parent], root)
+    root, named, folder = project.root_of(script), Path(words[place]), document.parent
+    if Path(os.path.normpath(folder / named)) != script:
+        if script.parts[-len(named.parts) :] != named.parts:
+            return None
+        if project.data.find(str(named), [folder], root) is not None:
+            return None
+        folder = Path(*script.parts[: -len(named.parts)])
     arguments = tuple(words[place + 1 :])
-    if other not in (None, script) or not _has_files(project, arguments, folder, root):
+    if HELP.intersection(arguments) or not _has_files(project, arguments, folder, root):
         return None
-    return Invocation(arguments, readme.name, folder, documented=True)
+    return Invocation(arguments, document.name, folder, documented=True)
 
 
 def _has_files(project: Project, arguments: tuple[str, ...], folder: Path, root: Path) -> bool:

@@ -10,7 +10,7 @@ from bnlint.source.lookups import Lookup, Question
 from bnlint.source.regular import read_bytes
 
 SUFFIXES = frozenset(".yaml .yml .json .toml .ini .cfg .conf .config".split())
-DOCUMENTS = frozenset({".md"})
+DOCUMENTS = frozenset({".md", ".sh"})
 LARGEST = 256 << 10
 """Bytes of a file that is read."""
 MOST = 8 << 20
