@@ -3,7 +3,7 @@
 import os
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import field, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from bnlint.finding import Severity
 from bnlint.immutable import immutable
 from bnlint.rule import Settings
 from bnlint.source.regular import read_bytes
+from bnlint.torch_version import release
 
 LARGEST = 256 << 10
 """Bytes of a file that is read."""
@@ -121,9 +122,8 @@ def parse(table: Mapping[str, object], root: Path, origin: str) -> Config:
             shown = key.replace("_", "-")
             raise UsageError(f"`{shown}` in {origin} has more than {MOST_PATTERNS} patterns")
     values.pop("extend", None)
-    least = values.pop("min_normalization_batch", None)
-    settings = Settings() if least is None else Settings(min_normalization_batch=least)
-    return Config(root, origin, settings=settings, **values)
+    of_rules = {name: values.pop(name) for name in _OF_RULES if name in values}
+    return Config(root, origin, settings=Settings(**of_rules), **values)
 
 
 def _lowered(reason: str | None) -> str:
@@ -201,7 +201,12 @@ def _positive(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
 
+def _version(value: object) -> str | None:
+    return release(value) if isinstance(value, str) else None
+
+
 _LIST = "a list of strings"
+_OF_RULES = tuple(setting.name for setting in fields(Settings))
 _KEYS: dict[str, tuple[str, Callable[[object], object]]] = {
     "select": (_LIST, _strings),
     "ignore": (_LIST, _strings),
@@ -216,4 +221,5 @@ _KEYS: dict[str, tuple[str, Callable[[object], object]]] = {
     "runs": (_LIST, _strings),
     "baseline": ("the name of a file", _name),
     "min-normalization-batch": ("a whole number above 0", _positive),
+    "torch-version": ('a string such as "2.4"', _version),
 }

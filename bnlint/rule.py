@@ -1,7 +1,7 @@
 """What a rule is: who it is, how bad it is, and the check that looks for it."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from importlib import import_module
 from typing import Any, TypeVar, cast
@@ -12,13 +12,22 @@ from bnlint.facts.types.run import Run
 from bnlint.facts.types.site import Site
 from bnlint.finding import Applicability, Edit, Evidence, Finding, Fix, Severity
 from bnlint.immutable import immutable
+from bnlint.torch_version import installed, is_before
 
 
 @immutable
 class Settings:
-    """What users may configure about rules; the keys of ``[tool.bnlint]``."""
+    """What users may configure about rules; the keys of ``[tool.bnlint]``.
+
+    ``torch_version`` is the one that is linted for, ``2.4``; ``None`` where none is named or installed.
+    """
 
     min_normalization_batch: int = 16
+    torch_version: str | None = field(default_factory=installed)
+
+    def torch_is_before(self, version: str) -> bool:
+        """Whether the torch that is linted for is known, and older than a version."""
+        return self.torch_version is not None and is_before(self.torch_version, version)
 
 
 class Holds(Enum):

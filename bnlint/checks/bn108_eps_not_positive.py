@@ -16,8 +16,8 @@ RULE = Rule(
 )
 
 _EFFECT = (
-    'torch 2.13 refuses to train with it ("batch_norm eps must be positive during training"),'
-    " and older versions turn a channel whose values are all alike into NaN"
+    "torch refuses to train with it since version 2.10, and older ones turn a channel whose values are all "
+    "alike into NaN"
 )
 
 

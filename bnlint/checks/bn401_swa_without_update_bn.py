@@ -24,13 +24,19 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
     for entry in stale_averages(run):
         estimation = estimated_before(entry)
         name, use = entry.update.model.name, "run in eval mode"
+        old = settings.torch_is_before("2.0")
+        whose = (
+            "that the network had when it was built"
+            if old
+            else "of the last network that it took up"
+        )
         if not isinstance(entry.use, Forward):
             use = "saved"
         yield RULE.at(
             entry.place,
             f"`{name}` averages weights and is {use}, but nothing estimates BatchNorm's running "
-            f"statistics for the averaged weights: it has those of the last network that it took "
-            f"up, which do not fit; call `{estimation.call}` before",
+            f"statistics for the averaged weights: it has those {whose}, which do not fit; call "
+            f"`{estimation.call}` before",
             evidence=_evidence(entry),
             fix=RULE.fixed_by("Estimate its running statistics before", estimation.edit),
         )

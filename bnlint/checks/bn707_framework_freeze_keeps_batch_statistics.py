@@ -21,6 +21,8 @@ RULE = Rule(
 @RULE.on_run
 def check(run: Run, settings: Settings) -> Iterator[Finding]:
     """Report each call that freezes once, with the first forward of training by the batch."""
+    if settings.torch_is_before("1.6"):
+        return
     frozen = (event for event in lasting_untracking(run) if event.function)
     found = ((event, _normalised_by_batch(run, event)) for event in frozen)
     kept = ((event, forward) for event, forward in found if forward is not None)

@@ -137,7 +137,9 @@ def _configuration(paths: Sequence[str], options: CheckOptions) -> Config:
         config = Config(folder)
     else:
         config = closest(folder) if options.config is None else read(options.config)
-    return replace(config, exclude=(*config.exclude, *options.exclude))
+    version = options.torch_version or config.settings.torch_version
+    settings = replace(config.settings, torch_version=version)
+    return replace(config, exclude=(*config.exclude, *options.exclude), settings=settings)
 
 
 def _tracer(options: CheckOptions) -> AbstractContextManager[Trace]:

@@ -110,6 +110,12 @@ def commands(ctx: click.Context) -> None:
     type=click.Path(path_type=Path),
     help="Also write what was understood, counted and traced as JSON.",
 )
+@click.option(
+    "--torch-version",
+    metavar="X.Y",
+    callback=parameters.version,
+    help="The torch that is linted for.  [default: the installed one]",
+)
 @click.option("--show-files", is_flag=True, help="List the files that would be linted, no more.")
 @click.option("--show-settings", is_flag=True, help="Print what is configured, no more.")
 @click.option(

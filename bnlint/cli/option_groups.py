@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from bnlint.torch_version import release
+
 Command = Callable[..., int]
 Decorator = Callable[[Command], Command]
 
@@ -23,6 +25,16 @@ def words(
     return found
 
 
+def version(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Take the first two numbers of a version, ``2.4``."""
+    if value is None:
+        return None
+    found = release(value)
+    if found is None:
+        raise click.UsageError(f"`{param.opts[0]}` must be a version such as 2.4")
+    return found
+
+
 def _group(*parts: Callable[[Any], Any]) -> Decorator:
     def decorate(command: Command) -> Command:
         for part in reversed(parts):
@@ -34,7 +46,7 @@ def _group(*parts: Callable[[Any], Any]) -> Decorator:
 
 HEADINGS = {
     "Fixes": "fix unsafe_fixes fix_imports show_fixes diff report_unused_ignores",
-    "What to look for": "select ignore pedantic lint_tests",
+    "What to look for": "select ignore pedantic lint_tests torch_version",
     "Problems that are there already": "baseline write_baseline add_ignores",
     "Files and configuration": "exclude config isolated stdin_filename show_files show_settings",
     "Speed": "jobs no_cache cache_dir watch",

@@ -70,6 +70,7 @@ class CheckOptions(ReportOptions, ChildOptions):
     show_settings: bool = False
     cache_dir: Path | None = None
     watch: bool = False
+    torch_version: str | None = None
 
 
 @immutable(kw_only=True, slots=False)
