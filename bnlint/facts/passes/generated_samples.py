@@ -39,7 +39,9 @@ def real_and_generated(run: Run) -> tuple[RealAndGenerated, ...]:
 
 
 def _judges(forward: Forward) -> bool:
-    return trains(forward) and forward.model.optimized is Known.YES
+    """Whether a model learns from a batch itself, not from a gradient at points between samples."""
+    learns = trains(forward) and forward.slopes_at is None
+    return learns and forward.model.optimized is Known.YES
 
 
 def _is_real_beside(run: Run, other: Forward, generated: Forward) -> bool:
