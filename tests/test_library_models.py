@@ -483,3 +483,81 @@ def test_parts_that_contain_batchnorm_are_known(model: str, parts: str) -> None:
 @pytest.mark.parametrize(("model", "parts"), WITHOUT_NORM.values(), ids=WITHOUT_NORM)
 def test_parts_that_may_contain_none_say_nothing(model: str, parts: str) -> None:
     assert batches(model, parts) == []
+
+
+REPLACED = """\
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+from torchvision import datasets, models, transforms
+
+net = models.resnet50(weights="DEFAULT")
+net.fc = nn.Sequential(nn.Linear(2048, 64, bias=False), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 10))
+{freeze}
+for m in net.modules():
+    if isinstance(m, nn.BatchNorm2d):
+        m.eval()
+opt = torch.optim.SGD(net.fc.parameters(), lr=0.1)
+for x, y in DataLoader(datasets.ImageFolder("d", transforms.ToTensor()), 64, shuffle=True):
+    loss = nn.functional.cross_entropy(net(x), y)
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+"""
+ALL_BUT_THE_HEAD = {
+    "parameters by name": """\
+for name, p in net.named_parameters():
+    if "fc" not in name:
+        p.requires_grad = False
+""",
+    "parameters by another's name": """\
+for name, p in net.named_parameters():
+    p.requires_grad = name.startswith(("layer4", "fc"))
+""",
+    "most parameters": """\
+for p in list(net.parameters())[:-6]:
+    p.requires_grad = False
+""",
+    "children by name": """\
+for name, child in net.named_children():
+    if name != "fc":
+        child.requires_grad_(False)
+""",
+    "most children": """\
+for child in list(net.children())[:-1]:
+    child.requires_grad_(False)
+""",
+    "children by number": """\
+for number, child in enumerate(net.children()):
+    if number < 7:
+        child.requires_grad_(False)
+""",
+    "modules by name": """\
+for name, m in net.named_modules():
+    if not name.startswith("fc"):
+        for p in m.parameters(recurse=False):
+            p.requires_grad = False
+""",
+}
+
+
+def frozen(freeze: str) -> list[str]:
+    code = REPLACED.format(freeze=freeze)
+    return [f.rule for f in engine.lint_text(code, rules=[registry.rules()["BN701"]])]
+
+
+@pytest.mark.parametrize("freeze", ALL_BUT_THE_HEAD.values(), ids=ALL_BUT_THE_HEAD)
+def test_a_head_that_was_put_in_is_not_frozen_with_the_rest(freeze: str) -> None:
+    assert frozen(freeze) == []
+
+
+def test_a_head_that_was_put_in_is_frozen_with_everything() -> None:
+    assert frozen("net.requires_grad_(False)") == ["BN701"]
+    assert frozen("for p in net.parameters():\n    p.requires_grad = False") == ["BN701"]
+
+
+def test_a_head_that_was_put_in_is_frozen_by_its_name() -> None:
+    by_name = (
+        "for n, p in net.named_parameters():\n    if 'fc' in n:\n        p.requires_grad = False"
+    )
+    assert frozen(by_name) == ["BN701"]

@@ -46,6 +46,11 @@ from bnlint.interpreter.torch.parameters import (
 )
 from bnlint.interpreter.torch.precision import is_low, set_precision
 from bnlint.interpreter.torch.published import PUBLISHED_WEIGHTS
+from bnlint.interpreter.torch.replaced_parts import (
+    own_layers,
+    unlisted_children,
+    unlisted_parameters,
+)
 from bnlint.interpreter.torch.script_forwards import call_module, receiver_of
 from bnlint.interpreter.torch.states import register
 from bnlint.interpreter.torch.training import note_backward, note_loaded
@@ -140,6 +145,8 @@ def _eval(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scop
 
 
 def _parameters(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
+    if args.get(0, "recurse", True) is False:
+        return Many(parameter_group(m, [own_layers(m, module)], site))
     return Many(parameter_group(m, [module], site), every=True)
 
 
@@ -147,9 +154,7 @@ def _named_parameters(
     m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope
 ) -> Value:
     named = named_parameters(m, module)
-    if named is None:
-        return Many((Unknown("parameter name"), parameter_group(m, [module], site)))
-    return list(named)
+    return unlisted_parameters(m, module, site) if named is None else list(named)
 
 
 def _modules(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
@@ -168,7 +173,7 @@ def _named_modules(
 
 def _children(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
     if is_opaque(module):
-        return Many(module, parts=True)
+        return Many(own_layers(m, module), parts=True)
     return [child for _, child in children(module)]
 
 
@@ -176,7 +181,7 @@ def _named_children(
     m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope
 ) -> Value:
     if is_opaque(module):
-        return Many((Unknown("name"), module))
+        return unlisted_children(m, module)
     return [(name, child) for name, child in children(module)]
 
 

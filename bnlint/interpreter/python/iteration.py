@@ -57,6 +57,7 @@ from bnlint.interpreter.library.state_dicts import (
 from bnlint.interpreter.python.configurations import entry, put
 from bnlint.interpreter.python.data_texts import lines_of, text_at
 from bnlint.interpreter.python.registries import fill
+from bnlint.interpreter.python.slices import is_most, leaves_out_last
 from bnlint.interpreter.python.tensor_indexing import index_tensor
 from bnlint.interpreter.python.unnamed_models import member, must_be_given, one_of
 from bnlint.interpreter.torch.containers import delete_child, indexed_child
@@ -68,12 +69,11 @@ from bnlint.interpreter.torch.modules import (
     register_child,
 )
 from bnlint.interpreter.torch.parameters import is_opaque, is_parameter, operand
+from bnlint.interpreter.torch.replaced_parts import most_parameters
 from bnlint.interpreter.torch.states import changed_in_place
 from bnlint.interpreter.torch.weight_fills import draw
 
 NAMED_TUPLE = "typing.NamedTuple"
-MOST_LEFT_OUT = -8
-"""How many of the last children of a third-party model may be missing from what still has BatchNorm."""
 TEXTS = frozenset({str, Text})
 LONGEST = 4096
 """Items of a range or string that are taken apart."""
@@ -151,9 +151,11 @@ def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: S
     match value:
         case Tensor():
             return index_tensor(m, value, key, node, scope)
-        case Many(element=Instance() as model, parts=True) if not _is_most(key):
+        case Many(element=Instance() as model, parts=True) if not is_most(key):
             part = m.attribute(model, str(key) if isinstance(key, int) else "part", node, scope)
             return Many(part) if isinstance(key, slice) or key is SOME_SLICE else part
+        case Many(element=Instance() as group) if leaves_out_last(key) and is_parameter(group):
+            return most_parameters(m, group, m.site(node, scope))
         case Many(element=element):
             return value if isinstance(key, slice) else element
         case Configuration() if isinstance(key, str):
@@ -200,7 +202,7 @@ def _index_instance(
             return item_of_dataset(m, value, item, site)
         case Instance() if value.is_module and is_container(value):
             return indexed_child(m, value, key, site)
-        case Instance() if is_opaque(value) and _is_most(key):
+        case Instance() if is_opaque(value) and is_most(key):
             first = m.attribute(value, "first", node, scope)
             if isinstance(first, Instance):
                 first.part = value.part
@@ -225,17 +227,6 @@ def _with_cause(m: Machine, item: Value, cause: Value, node: cst.CSTNode, scope:
 
 
 _NO_ITEM = frozenset({"item", CONDITIONAL})
-
-
-def _is_most(key: Value) -> bool:
-    """Whether a slice of a model's children has the first two and leaves out a few of the last.
-
-    These hold BatchNorm layers if the model does; what is further on may have none.
-    """
-    if not isinstance(key, slice) or key.step not in (None, 1, -1):
-        return False
-    start, stop = key.start, key.stop
-    return start in (None, 0) and (stop is None or stop > 1 or MOST_LEFT_OUT <= stop < 0)
 
 
 def _is_type(value: Class | Library) -> bool:

@@ -1,0 +1,70 @@
+"""Third-party models apart from what the program put into them: a head with BatchNorm of its own.
+
+Their own layers are not listed, so that one value stands for all of them where code goes through
+them; what the program put in by name is known, and code that goes by names tells it apart.
+"""
+
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.objects import Instance
+from bnlint.interpreter.core.values import Many, Unknown, Value
+from bnlint.interpreter.torch.modules import child_modules
+from bnlint.interpreter.torch.norms import has_batchnorm
+from bnlint.interpreter.torch.parameters import is_opaque, named_parameters, parameter_group
+
+
+def replaced_parts(model: Instance) -> list[tuple[str, Instance]]:
+    """The children of a third-party model that the program put there, if they may hold BatchNorm."""
+    if not is_opaque(model):
+        return []
+    return [
+        (name, child)
+        for name, child in child_modules(model)
+        if not child.library.startswith(f"{model.library}.")
+        and has_batchnorm(child) is not Known.NO
+    ]
+
+
+def own_layers(m: Machine, model: Instance) -> Instance:
+    """What stands for a third-party model's own layers: it itself, where nothing was replaced."""
+    replaced = dict(replaced_parts(model))
+    if not replaced:
+        return model
+    kept = {name: value for name, value in model.attributes.items() if name not in replaced}
+    made = Instance(None, model.library, kept, model.site, is_module=True)
+    made.arguments, made.part, made.assumptions = model.arguments, model.part, model.assumptions
+    made.has_parent, made.order = True, m.journal.next_order()
+    m.heap.new(made.attributes)
+    return made
+
+
+def unlisted_children(m: Machine, model: Instance) -> list[Value] | Many:
+    """``model.named_children()``: its own, whose names are not listed, and what was put in."""
+    own: tuple[Value, Value] = Unknown("name"), own_layers(m, model)
+    replaced = replaced_parts(model)
+    return [own, *replaced] if replaced else Many(own)
+
+
+def unlisted_parameters(m: Machine, model: Instance, site: Site) -> list[Value] | Many:
+    """``model.named_parameters()``: its own, whose names are not listed, and those of what was put in."""
+    own = _unnamed(m, own_layers(m, model), site)
+    replaced = replaced_parts(model)
+    found = [own]
+    for name, child in replaced:
+        named = named_parameters(m, child)
+        listed = [(f"{name}.{path}", parameter) for path, parameter in named or ()]
+        found += [_unnamed(m, child, site)] if named is None else listed
+    return found if replaced else Many(own)
+
+
+def _unnamed(m: Machine, model: Instance, site: Site) -> Value:
+    return Unknown("parameter name"), parameter_group(m, [model], site)
+
+
+def most_parameters(m: Machine, group: Instance, site: Site) -> Value:
+    """All parameters of models but for a few of the last, which may be those of what was put in."""
+    members = group.attributes.get("members")
+    listed = members if isinstance(members, tuple) else ()
+    models = [own_layers(m, member) for member in listed if isinstance(member, Instance)]
+    return Many(parameter_group(m, models, site))
