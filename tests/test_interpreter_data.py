@@ -503,3 +503,28 @@ for x in DataLoader(data, size):
     batch = event.loader.arguments["batch_size"]
     assert (batch.number, batch.divided) == (None, 16)
     assert batch.origin is not None and batch.origin.text.startswith("16 /")
+
+
+ITEMS = """
+import u
+class Photos(Dataset):
+    def __getitem__(self, number):
+        return {item}
+class Scans(Photos):
+    pass
+if u.few():
+    val_set = Photos()
+else:
+    val_set = {other}()
+for number in range(len(val_set)):
+    sample = val_set[number]
+    Net()(sample['image'].unsqueeze(0))
+"""
+
+
+@pytest.mark.parametrize("item", ["{'image': u.read(number), 'name': 'a'}", "u.read(number)"])
+@pytest.mark.parametrize("other", ["Photos", "Scans"])
+def test_items_of_a_dataset_for_evaluation(item: str, other: str) -> None:
+    rehearsal = rehearse(ITEMS.format(item=item, other=other), net=True)
+    loaders = [loader for event in forwards(rehearsal) for loader in event.loaders]
+    assert {loader.purpose for loader in loaders} == {Purpose.EVALUATION}

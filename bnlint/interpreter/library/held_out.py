@@ -52,6 +52,8 @@ def item_of_dataset(m: Machine, dataset: Instance, item: Value, site: Site) -> V
     match item:
         case tuple() | list():
             return type(item)(of(part) for part in item)
+        case dict():
+            return m.new({key: of(part) for key, part in item.items()})
     return of(item)
 
 

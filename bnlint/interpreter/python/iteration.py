@@ -54,6 +54,7 @@ from bnlint.interpreter.library.state_dicts import (
     is_state_dict,
     parameters_of_any,
 )
+from bnlint.interpreter.python.alternatives import with_one_of
 from bnlint.interpreter.python.configurations import entry, put
 from bnlint.interpreter.python.data_texts import lines_of, text_at
 from bnlint.interpreter.python.registries import fill
@@ -176,6 +177,8 @@ def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: S
             return m.attribute(receiver, key, node, scope)
         case Choice(values=states) if all(map(is_state_dict, states)):
             return parameters_of_any(m, states, m.site(node, scope))
+        case Choice() if all(map(_is_indexed, value.known)):
+            return _item_of_one(m, value, key, node, scope)
         case Instance():
             item = _index_instance(m, value, key, node, scope)
             if item is not MISSING:
@@ -187,6 +190,27 @@ def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: S
         return value
     cause = value if isinstance(value, Unknown) else open_one((key, value))
     return _with_cause(m, size_at(value, key), cause, node, scope)
+
+
+def _is_indexed(value: Value) -> bool:
+    """Whether a value is an object of a class of the project that has items, such as a dataset."""
+    match value:
+        case Instance(cls=Class() as cls, is_module=False):
+            return isinstance(cls.find("__getitem__"), Function)
+    return False
+
+
+def _item_of_one(m: Machine, choice: Choice, key: Value, node: cst.CSTNode, scope: Scope) -> Value:
+    """An item of one of several objects."""
+    found: list[Value] = []
+    with_one_of(
+        m,
+        choice.known,
+        lambda one: found.append(index_into(m, one, key, node, scope)),
+        m.site(node, scope),
+        choice.selection,
+    )
+    return m.join(found) if found else Unknown("item")
 
 
 def _index_instance(
