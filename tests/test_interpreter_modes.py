@@ -738,3 +738,17 @@ def test_a_long_chain_of_branches_with_a_model_leaves_its_mode(arm: str) -> None
         f"{width}import u\nname, net = u.name(), Net()\nif name == '0':\n    pass\n{arms}net(x)\n"
     )
     assert modes(rehearse(code, net=True)) == ["train"]
+
+
+@pytest.mark.parametrize("place", [0, -1])
+def test_a_place_of_a_container_is_known_where_another_is_one_of_several(place: int) -> None:
+    code = f"""
+    import u
+    teacher = Net(4) if u.c() else Net(6)
+    nets = nn.ModuleList([Net(), teacher, Net()])
+    nets[1].eval()
+    nets[{place}](x)
+    nets[1](x)
+    """
+    found = forwards(rehearse(code, net=True))
+    assert [mode_name(event.mode) for event in found] == ["train", "eval", "eval"]

@@ -5,7 +5,7 @@ from contextlib import suppress
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
-from bnlint.interpreter.core.values import MISSING, Many, Unknown, Value, is_further, present
+from bnlint.interpreter.core.values import MISSING, Many, Maybe, Unknown, Value, is_further, present
 from bnlint.interpreter.torch.modules import (
     MODE,
     UNKNOWN_MODE,
@@ -41,10 +41,12 @@ def indexed_child(m: Machine, container: Instance, key: Value, site: Site) -> Va
     unknown = [value for _, value in every if isinstance(value, Unknown | Many)]
     if not all(map(is_further, unknown)):
         return Unknown("child")
-    if not all(is_certain_child(container, name) for name, _ in every):
+    places = {name: container.attributes[name] for name, _ in every}
+    if isinstance(key, int) and not any(isinstance(item, Maybe) for item in places.values()):
+        within = -len(places) <= key < len(places)
+        return [*places.values()][key] if within else Unknown("child")
+    if not all(is_certain_child(container, name) for name in places):
         return m.join([*(value for _, value in every), Unknown("child")])
-    if isinstance(key, int):
-        return every[key][1] if -len(every) <= key < len(every) else Unknown("child")
     if isinstance(key, slice):
         return _slice_of(container, every[key], site)
     values = [value for _, value in every if not is_further(value)]
