@@ -246,3 +246,8 @@ def test_where_the_default_builds_no_batchnorm_what_builds_it_is_tried() -> None
 def test_a_default_that_builds_batchnorm_is_enough() -> None:
     code = PLAIN_BY_DEFAULT.replace("nn.Linear(3, 3)", "nn.BatchNorm1d(3)")
     assert tried_for_batchnorm(code, last="None") == set()
+
+
+def test_options_that_freeze_are_tried_where_no_model_is_known() -> None:
+    code = "import u\nparser.add_argument('--freeze', action='store_true')\nargs = parser.parse_args()\nu.net().eval()\n"
+    assert tried_for_batchnorm(code) == {"--freeze"}

@@ -8,10 +8,8 @@ from itertools import islice, product
 import libcst as cst
 
 from bnlint.facts.types.invocation import Invocation
-from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Run
 from bnlint.facts.types.site import Site
-from bnlint.interpreter.core.command_line import Branch, Option
 from bnlint.interpreter.core.frames import Activation
 from bnlint.interpreter.core.machine import BudgetExceeded, Machine, ProgramEnds
 from bnlint.interpreter.core.namespaces import Namespace
@@ -27,17 +25,14 @@ from bnlint.interpreter.core.objects import (
 )
 from bnlint.interpreter.core.values import Arguments, Value
 from bnlint.interpreter.documented_calls import documented_calls
-from bnlint.interpreter.library.models import contains_batchnorm
 from bnlint.interpreter.prefilter import (
     called_names,
     given_names,
     is_method_worth_executing,
     is_worth_executing,
-    mentions_unexplored,
     uses_models,
     words_by_definition,
 )
-from bnlint.interpreter.python.unnamed_models import builds_something, is_of_batchnorm
 from bnlint.interpreter.results.facts_maker import Cut, FactsMaker
 from bnlint.interpreter.torch.given_models import (
     arguments_from_callers,
@@ -47,8 +42,8 @@ from bnlint.interpreter.torch.given_models import (
 from bnlint.interpreter.torch.hooks import framework_of_class, run_hook
 from bnlint.interpreter.torch.module_classes import is_module_class
 from bnlint.interpreter.torch.modules import descendants, is_switched, is_wrapper
-from bnlint.interpreter.torch.norms import has_batchnorm
 from bnlint.interpreter.torch.script_forwards import record_forward
+from bnlint.interpreter.tried_options import builds_batchnorm, tried_options
 from bnlint.source import SourceFile
 
 MAIN_STEPS = 120_000
@@ -75,8 +70,6 @@ MOST_DOCUMENTED = 4
 """Calls in a README that are tried out."""
 ENOUGH_DOCUMENTED = 2
 """Of these, those that build a model with BatchNorm, after which no more are."""
-MOST_OPTIONS = 2
-"""Options of a script that are tried out."""
 MOST_FOLLOWED = 4
 """Models of one class whose forward is followed though nothing calls it."""
 NO_WORDS: frozenset[str] = frozenset()
@@ -134,7 +127,7 @@ class Rehearser:
             with self.m.namespaces.afresh():
                 self._run_main(source, (str(call),), call, most=max(left, LEAST_STEPS))
             left -= self.m.steps - before
-            telling += call.documented and self._has_built_batchnorm(first)
+            telling += call.documented and builds_batchnorm(self.m, first)
             if telling == ENOUGH_DOCUMENTED:
                 break
         self.m.command_line.begin(None, source.path)
@@ -151,18 +144,9 @@ class Rehearser:
         self._mains[source] = namespace
         if not complete:
             return journal.activity > activity
-        knows = not line.lacks_arguments or self._has_built_batchnorm(first)
+        knows = not line.lacks_arguments or builds_batchnorm(self.m, first)
         understood = knows and not line.lacks_file
-        offered = dict(line.offered)
-        named = sorted((option for option in offered if option.freezes), key=str)
-        others = [o for o, found in offered.items() if any(b.is_telling for b in found)]
-        opening = [o for o in offered if self._leads_further(offered[o], namespace)]
-        if unknown:
-            opening += [o for o in offered if self._names_models(offered[o], namespace)]
-        if not self._has_built_batchnorm(first):
-            named = [o for o in offered if self._names_batchnorm(offered[o], namespace)]
-        deciding = self._build_batchnorm(line.undecided, first)
-        for option in list(dict.fromkeys([*named, *others, *opening, *deciding]))[:MOST_OPTIONS]:
+        for option in tried_options(self.m, namespace, first, unknown_models=unknown):
             line.given = option
             try:
                 self._run_main(source, (str(option),))
@@ -170,53 +154,6 @@ class Rehearser:
                 line.given = None
         line.forget()
         return understood and not unknown
-
-    def _has_built_batchnorm(self, first: int) -> bool:
-        """Whether a model that was built since has BatchNorm."""
-        built = (module for module in self.m.journal.built[first:] if not module.has_parent)
-        return any(has_batchnorm(module) is Known.YES for module in built)
-
-    def _build_batchnorm(
-        self, undecided: Mapping[Option, Sequence[cst.CSTNode]], first: int
-    ) -> list[Option]:
-        """The options under whose tests a model with BatchNorm was built, each with one value."""
-        if not undecided:
-            return []
-        tests = {
-            assumption.condition.site.node
-            for module in self.m.journal.built[first:]
-            if not module.has_parent and has_batchnorm(module) is Known.YES
-            for assumption in module.assumptions
-            if assumption.holds
-        }
-        building: dict[str, Option] = {}
-        for option, decided in undecided.items():
-            if not tests.isdisjoint(decided):
-                building.setdefault(option.flag, option)
-        return list(building.values())
-
-    def _leads_further(self, branches: list[Branch], namespace: Namespace) -> bool:
-        """Whether branches name functions or classes of models that nothing has executed."""
-        words = frozenset[str]().union(*(branch.words for branch in branches))
-        return bool(words) and mentions_unexplored(self.m, words, namespace)
-
-    def _names_batchnorm(self, branches: list[Branch], namespace: Namespace) -> bool:
-        """Whether branches name a model with BatchNorm, torchvision's or of a file that speaks of it."""
-        for word in sorted(frozenset[str]().union(*(branch.words for branch in branches))):
-            if contains_batchnorm(f"torchvision.models.{word}", {}) is Known.YES:
-                return True
-            value = namespace.lookup(self.m, word) if word in namespace.definitions else None
-            if builds_something(value) and is_of_batchnorm(value):
-                return True
-        return False
-
-    def _names_models(self, branches: list[Branch], namespace: Namespace) -> bool:
-        """Whether branches name a class of models."""
-        words = frozenset[str]().union(*(branch.words for branch in branches))
-        defined = sorted(words & namespace.definitions.keys())
-        named = (namespace.lookup(self.m, word) for word in defined)
-        bases = (value.library_base() for value in named if isinstance(value, Class))
-        return any(base is not None and is_module_class(base.path) for base in bases)
 
     def _run_main(
         self,

@@ -1,0 +1,87 @@
+"""Which options of a script are worth an execution in which they do not have their defaults."""
+
+from collections.abc import Iterable, Iterator
+
+from bnlint.facts.types.known import Known
+from bnlint.interpreter.core.command_line import Branch, Option
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.namespaces import Namespace
+from bnlint.interpreter.core.objects import Class
+from bnlint.interpreter.library.models import contains_batchnorm
+from bnlint.interpreter.prefilter import mentions_unexplored
+from bnlint.interpreter.python.unnamed_models import builds_something, is_of_batchnorm
+from bnlint.interpreter.torch.module_classes import is_module_class
+from bnlint.interpreter.torch.norms import has_batchnorm
+
+MOST_OPTIONS = 2
+"""Options of a script that are tried out."""
+
+
+def tried_options(
+    m: Machine, namespace: Namespace, first: int, *, unknown_models: int
+) -> list[Option]:
+    """The options to try after an execution with the defaults, those that promise most first.
+
+    ``first`` is the number of the first model that it built, ``unknown_models`` how often it used
+    one that is not known.
+    """
+    offered = dict(m.command_line.offered)
+    words = {option: _words(branches) for option, branches in offered.items()}
+    found: list[Option] = []
+    if not builds_batchnorm(m, first):
+        found += [o for o in offered if _names_batchnorm(m, words[o], namespace)]
+    found += sorted((option for option in offered if option.freezes), key=str)
+    found += [o for o, branches in offered.items() if any(b.is_telling for b in branches)]
+    found += [o for o in offered if words[o] and mentions_unexplored(m, words[o], namespace)]
+    if unknown_models:
+        found += [o for o in offered if _names_models(m, words[o], namespace)]
+    found += _building_options(m, first)
+    return list(dict.fromkeys(found))[:MOST_OPTIONS]
+
+
+def builds_batchnorm(m: Machine, first: int) -> bool:
+    """Whether a model that was built since the ``first`` has BatchNorm."""
+    built = (module for module in m.journal.built[first:] if not module.has_parent)
+    return any(has_batchnorm(module) is Known.YES for module in built)
+
+
+def _words(branches: Iterable[Branch]) -> frozenset[str]:
+    return frozenset[str]().union(*(branch.words for branch in branches))
+
+
+def _building_options(m: Machine, first: int) -> Iterator[Option]:
+    """The options under whose tests a model with BatchNorm was built, each with one value."""
+    undecided = m.command_line.undecided
+    if not undecided:
+        return
+    tests = {
+        assumption.condition.site.node
+        for module in m.journal.built[first:]
+        if not module.has_parent and has_batchnorm(module) is Known.YES
+        for assumption in module.assumptions
+        if assumption.holds
+    }
+    flags: set[str] = set()
+    for option, decided in undecided.items():
+        if option.flag not in flags and not tests.isdisjoint(decided):
+            flags.add(option.flag)
+            yield option
+
+
+def _names_batchnorm(m: Machine, words: frozenset[str], namespace: Namespace) -> bool:
+    """Whether words name a model with BatchNorm, torchvision's or of a file that speaks of it."""
+    for word in sorted(words):
+        if contains_batchnorm(f"torchvision.models.{word}", {}) is Known.YES:
+            return True
+        value = namespace.lookup(m, word) if word in namespace.definitions else None
+        if builds_something(value) and is_of_batchnorm(value):
+            return True
+    return False
+
+
+def _names_models(m: Machine, words: frozenset[str], namespace: Namespace) -> bool:
+    """Whether words name a class of models."""
+    defined = sorted(words & namespace.definitions.keys())
+    named = (namespace.lookup(m, word) for word in defined)
+    bases = (value.library_base() for value in named if isinstance(value, Class))
+    return any(base is not None and is_module_class(base.path) for base in bases)
