@@ -211,7 +211,7 @@ class Rehearser:
         notes = m.journal.notes[first:]
         if cut is not None:
             switched = (module for module in m.journal.built[built:] if is_switched(module))
-            m.journal.unfinished.update(switched)
+            m.journal.interrupted.update(switched)
         if notes or cut is not None:
             run = partial(self.facts.run, name, main, notes, cut, options, asked=asked)
             self._entered.append((name, site, run))
@@ -305,9 +305,10 @@ class Rehearser:
             )
 
     def _instance_of(self, cls: Class) -> Instance | None:
-        """The last object of a class, if its constructor came to its end."""
-        instance = cls.last_instance
-        return None if instance in self.m.journal.unfinished else instance
+        """The last object of a class, if what made it, and set its mode, came to its end."""
+        instance, journal = cls.last_instance, self.m.journal
+        left = instance in journal.unfinished or instance in journal.interrupted
+        return None if left else instance
 
     def _run_method(self, instance: Instance, function: Function, site: Site) -> None:
         if instance.cls is not None and framework_of_class(instance.cls) is not None:

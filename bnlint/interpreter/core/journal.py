@@ -167,7 +167,9 @@ class Journal:
     forwards: list[ForwardRecord] = field(default_factory=list)
     built: list[Instance] = field(default_factory=list)
     unfinished: set[Instance] = field(default_factory=set)
-    """Objects whose constructor, or the script that switches them, has not come to its end."""
+    """Objects whose constructor has not come to its end: nothing shows what they would be like."""
+    interrupted: set[Instance] = field(default_factory=set)
+    """Modules whose mode was set by code that has not come to its end."""
     graphs: dict[Instance, Recorded] = field(default_factory=dict)
     problems: dict[Instance, list[str]] = field(default_factory=dict)
     loaders: dict[Instance, Loader] = field(default_factory=dict)
