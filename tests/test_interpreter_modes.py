@@ -53,6 +53,16 @@ SWITCHES = {
     "by assigning training": ("net.training = False", "eval"),
     "of a copy": ("import copy\ncopy.deepcopy(net).eval()", "train"),
     "of another model": ("Net().eval()", "train"),
+    "beside one of several": (
+        "import random\nother = [Net(), Net()][random.randint(0, 1)]\n"
+        "nets = nn.ModuleList([net])\nnets.append(other)\nnets[-1].eval()\nassert len(nets) == 2",
+        "train",
+    ),
+    "after one of several": (
+        "import random\nnets = nn.ModuleList([[Net(), Net()][random.randint(0, 1)]])\n"
+        "nets.append(net)\nnets[1].eval()",
+        "eval",
+    ),
     "an unknown function": ("u.prepare(net)", "unknown"),
     "a harmless function": ("print(net)\nlen(list(net.parameters()))", "train"),
     "state dicts": ("net.eval()\nnet.load_state_dict(torch.load('x'))", "eval"),

@@ -7,6 +7,7 @@ import pytest
 from bnlint.facts.passes.forwards import is_live
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import ModeSwitched, Stored
+from bnlint.interpreter.python.unnamed_models import MOST_TRIED
 from tests.rehearsing import forwards, main_run, rehearse, rehearse_files
 
 NETS = """
@@ -155,7 +156,7 @@ def test_a_long_registry_is_a_few_of_its_models(tmp_path: Path) -> None:
     files = {"train.py": code, "nets.py": NETS, "plain.py": PLAIN, "used.py": f"#\n{used}"}
     kinds = [f.model.type for f in forwards(rehearse_files(tmp_path, files, "train.py"))]
     assert kinds[:2] == ["Net", "User"]
-    assert len(kinds) == 5
+    assert len(kinds) == MOST_TRIED
 
 
 def test_what_is_wrapped_may_be_anything() -> None:

@@ -40,9 +40,9 @@ from bnlint.interpreter.python.name_lookup import set_attribute
 from bnlint.interpreter.python.unnamed_models import member
 from bnlint.interpreter.torch.module_classes import canonical
 from bnlint.interpreter.torch.modules import (
-    children,
     is_container,
     next_name,
+    places,
     register_child,
 )
 from bnlint.interpreter.torch.parameters import is_opaque, is_parameter
@@ -116,7 +116,7 @@ def _length(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scop
         case dict() | str() | set() | range() | bytes():
             return Unknown("length") if elements(m, value) is None else len(value)
         case Instance() if is_container(value):
-            return number_of([child for _, child in children(value)])
+            return number_of([child for _, child in places(value)])
         case Instance(cls=Class() as cls):
             function = cls.find("__len__")
             if isinstance(function, Function):

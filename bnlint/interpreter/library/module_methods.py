@@ -28,11 +28,11 @@ from bnlint.interpreter.torch.inner_forwards import run_library
 from bnlint.interpreter.torch.integer_entries import BUFFER
 from bnlint.interpreter.torch.model_records import note_switched
 from bnlint.interpreter.torch.modules import (
-    children,
     descendants,
     is_container,
     next_name,
     own_train,
+    places,
     register_child,
     set_mode,
 )
@@ -174,7 +174,7 @@ def _named_modules(
 def _children(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
     if is_opaque(module):
         return Many(own_layers(m, module), parts=True)
-    return [child for _, child in children(module)]
+    return [child for _, child in places(module)]
 
 
 def _named_children(
@@ -182,11 +182,11 @@ def _named_children(
 ) -> Value:
     if is_opaque(module):
         return unlisted_children(m, module)
-    return [(name, child) for name, child in children(module)]
+    return [(name, child) for name, child in places(module)]
 
 
 def _keys(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
-    return [name for name, _ in children(module)]
+    return [name for name, _ in places(module)]
 
 
 def _apply(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
@@ -227,7 +227,7 @@ def _extend(m: Machine, module: Instance, args: Arguments, site: Site, scope: Sc
 
 def _insert(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
     position, child = args.get(0, "index"), args.get(1, "module")
-    every = [value for _, value in children(module)]
+    every = [value for _, value in places(module)]
     every.insert(position if isinstance(position, int) else len(every), child)
     m.heap.touch(module.attributes)
     m.step(len(every))
@@ -316,7 +316,7 @@ def _get_attribute(
 
 
 def _length(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
-    items = [child for _, child in children(module)]
+    items = [child for _, child in places(module)]
     return number_of(items) if is_container(module) else Unknown("length")
 
 

@@ -64,9 +64,9 @@ from bnlint.interpreter.python.unnamed_models import member, must_be_given, one_
 from bnlint.interpreter.torch.containers import delete_child, indexed_child
 from bnlint.interpreter.torch.layer_shapes import size_at
 from bnlint.interpreter.torch.modules import (
-    children,
     is_container,
     modules_in,
+    places,
     register_child,
 )
 from bnlint.interpreter.torch.parameters import is_opaque, is_parameter, operand
@@ -141,9 +141,9 @@ def _place_in_set(value: Value) -> str:
 
 def _module_items(m: Machine, module: Instance) -> list[Value] | None:
     if module.library == "torch.nn.ModuleDict":
-        return [name for name, _ in children(module)]
+        return [name for name, _ in places(module)]
     if is_container(module):
-        return [child for _, child in children(module)]
+        return [child for _, child in places(module)]
     return None
 
 

@@ -5,12 +5,20 @@ from contextlib import suppress
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
-from bnlint.interpreter.core.values import MISSING, Many, Maybe, Unknown, Value, is_further, present
+from bnlint.interpreter.core.values import (
+    MISSING,
+    Choice,
+    Many,
+    Maybe,
+    Unknown,
+    Value,
+    is_further,
+    present,
+)
 from bnlint.interpreter.torch.modules import (
     MODE,
     UNKNOWN_MODE,
-    children,
-    is_certain_child,
+    places,
     register_child,
 )
 
@@ -18,14 +26,14 @@ from bnlint.interpreter.torch.modules import (
 def next_place(container: Instance) -> int:
     """The number that the next item of a container gets."""
     last = next(reversed(container.attributes), "")
-    if last.isdecimal() and isinstance(container.attributes[last], Instance):
+    if last.isdecimal() and isinstance(container.attributes[last], Instance | Choice):
         return int(last) + 1
-    return len(children(container))
+    return len(places(container))
 
 
 def extend_container(m: Machine, container: Instance, value: Value) -> None:
     """``container.extend(value)``."""
-    items = [child for _, child in children(value)] if isinstance(value, Instance) else value
+    items = [child for _, child in places(value)] if isinstance(value, Instance) else value
     if not isinstance(items, list | tuple):
         items = [value if isinstance(value, Many) else Unknown("children")]
     m.step(len(items))
@@ -35,18 +43,16 @@ def extend_container(m: Machine, container: Instance, value: Value) -> None:
 
 def indexed_child(m: Machine, container: Instance, key: Value, site: Site) -> Value:
     """``container[key]``."""
-    every = children(container)
+    every = places(container)
     if isinstance(key, str):
         return present(container.attributes.get(key, Unknown("child")))
     unknown = [value for _, value in every if isinstance(value, Unknown | Many)]
     if not all(map(is_further, unknown)):
         return Unknown("child")
-    places = {name: container.attributes[name] for name, _ in every}
-    if isinstance(key, int) and not any(isinstance(item, Maybe) for item in places.values()):
-        within = -len(places) <= key < len(places)
-        return [*places.values()][key] if within else Unknown("child")
-    if not all(is_certain_child(container, name) for name in places):
+    if any(isinstance(container.attributes[name], Maybe) for name, _ in every):
         return m.join([*(value for _, value in every), Unknown("child")])
+    if isinstance(key, int):
+        return every[key][1] if -len(every) <= key < len(every) else Unknown("child")
     if isinstance(key, slice):
         return _slice_of(container, every[key], site)
     values = [value for _, value in every if not is_further(value)]
@@ -67,7 +73,7 @@ def _slice_of(container: Instance, items: list[tuple[str, Value]], site: Site) -
 
 def delete_child(m: Machine, container: Instance, key: Value) -> None:
     """``del container[key]``, after which what is left is numbered from zero."""
-    left = children(container)
+    left = places(container)
     if m.recipes is not None:
         m.recipes.note_deleted(container)
     m.heap.touch(container.attributes)

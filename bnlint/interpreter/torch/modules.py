@@ -22,6 +22,7 @@ from bnlint.interpreter.core.values import (
     Text,
     Unknown,
     Value,
+    present,
 )
 from bnlint.interpreter.torch.module_classes import AVERAGE, FSDP
 
@@ -73,6 +74,15 @@ def _vague_children(name: str, value: Value, container: bool) -> list[tuple[str,
         modules = (v for v in value.values if isinstance(v, Instance) and v.is_module)
         return [(name, module) for module in modules]
     return [(name, value)] if container and name != MODE else []
+
+
+def places(module: Instance) -> list[tuple[str, Value]]:
+    """The children by their names, each once: a module, one of several, or what is not known."""
+    found: dict[str, Value] = {}
+    for name, value in children(module):
+        entry = present(module.attributes[name])
+        found[name] = entry if isinstance(entry, Choice) else value
+    return list(found.items())
 
 
 def is_certain_child(module: Instance, name: str) -> bool:
