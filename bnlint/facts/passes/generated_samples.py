@@ -23,10 +23,12 @@ class RealAndGenerated:
 
 @Pass
 def real_and_generated(run: Run) -> tuple[RealAndGenerated, ...]:
-    """Those that update statistics of a model which an optimizer trains, and whose outputs no other model gets."""
+    """Those that update statistics of a model which is trained, and whose outputs no other that is trained gets."""
     forwards = {forward.number: forward for forward in run.of_type(Forward)}
-    handed_on = {number for forward in forwards.values() for number in forward.sources}
-    trained = [f for f in updating_forwards(run) if _judges(f) and f.number not in handed_on]
+    optimized = (f for f in forwards.values() if f.model.optimized is Known.YES)
+    sources = {number for forward in optimized for number in forward.sources}
+    generators = {forwards[number].model.key for number in sources if number in forwards}
+    trained = [f for f in updating_forwards(run) if _judges(f) and f.model.key not in generators]
     found = []
     for generated in trained:
         makers = [forwards[number] for number in generated.sources if number in forwards]

@@ -194,7 +194,9 @@ class Forward(Event):
     number: int = -1
     """What tells it from all other forwards."""
     sources: tuple[int, ...] = ()
-    """The :attr:`number` of each forward that an input comes from: of features, generated images, attacked ones."""
+    """The :attr:`number` of each forward that its first input comes from: of features, generated or attacked images."""
+    computed: bool = False
+    """Whether any input comes from another forward."""
     mixed: bool = False
     """Whether samples that come from other forwards stand beside others that do not, in one batch."""
     supervised: bool = False
@@ -212,11 +214,6 @@ class Forward(Event):
     """
     attacked_at: Site | None = None
     """Where gradients with respect to its input are computed that nothing is trained on, as adversaries do."""
-
-    @property
-    def computed(self) -> bool:
-        """Whether an input comes from another forward."""
-        return bool(self.sources)
 
 
 @immutable
