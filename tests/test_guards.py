@@ -17,6 +17,7 @@ import pytest
 
 from bnlint import interpreter, pages, registry
 from bnlint.facts.passes import (
+    adapted_copies,
     adversarial_examples,
     assigned_modes,
     cancellation,
@@ -60,6 +61,7 @@ FACTS: tuple[ModuleType, ...] = (
     young_statistics,
     adversarial_examples,
     generated_samples,
+    adapted_copies,
 )
 """Facts whose private predicates are guards of the rules that ask them."""
 UNREAD = frozenset({"BN808"})
