@@ -1,9 +1,10 @@
-"""Write down which children of torchvision's models contain BatchNorm layers.
+"""Write down which children of torchvision's models contain BatchNorm layers, and how these are called.
 
 ``python -m tests.library_parts`` builds each model on the meta device where that is possible, and
-writes ``bnlint/interpreter/library/model_parts.txt``. It needs torchvision.
+writes ``model_parts.txt`` and ``norm_names.txt`` in ``bnlint/interpreter/library``. It needs torchvision.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -18,6 +19,11 @@ import bnlint.interpreter.library
 PARTS = Path(bnlint.interpreter.library.__file__).with_name("model_parts.txt")
 HEADER = """\
 # The children of models that contain BatchNorm layers, and those that contain none.
+# Made by `python -m tests.library_parts` with torchvision {version}.
+"""
+NAMES = PARTS.with_name("norm_names.txt")
+ABOUT_NAMES = """\
+# BatchNorm layers of models by their names. Of names that differ in the numbers of blocks alone, the first stands for all.
 # Made by `python -m tests.library_parts` with torchvision {version}.
 """
 Builder = Callable[[], nn.Module]
@@ -65,11 +71,37 @@ def lines(package: str, models: Iterator[tuple[str, Builder]]) -> Iterator[str]:
         yield f"{package} {' '.join(names)}: {' '.join(with_norm)} | {' '.join(without)}"
 
 
+def norm_names(model: nn.Module) -> tuple[str, ...]:
+    """The names of BatchNorm layers, those of further blocks left out."""
+    every = [name for name, module in model.named_modules() if isinstance(module, _BatchNorm)]
+    alone = len({name.partition(".")[0] for name in every}) == 1
+    first: dict[tuple[str, ...], str] = {}
+    for name in every:
+        words = name.split(".")
+        kept = 2 if alone else 1
+        numberless = (re.sub(r"\d+", "", word) for word in words[kept:])
+        first.setdefault((*words[:kept], *numberless), name)
+    return tuple(first.values())
+
+
+def name_lines(package: str, models: Iterator[tuple[str, Builder]]) -> Iterator[str]:
+    """One line for all models of a package with the same names."""
+    groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for name, build in models:
+        if found := norm_names(built(build)):
+            groups[found].append(name)
+    for found, names in groups.items():
+        yield f"{package} {' '.join(names)}: {' '.join(found)}"
+
+
 def main() -> None:
-    """Write the file anew."""
+    """Write the files anew."""
     version = import_module("torchvision").__version__.partition("+")[0]
-    found = lines("torchvision", torchvision_models())
-    PARTS.write_text(HEADER.format(version=version) + "\n".join(found) + "\n", encoding="utf-8")
+    for path, header, found in (
+        (PARTS, HEADER, lines("torchvision", torchvision_models())),
+        (NAMES, ABOUT_NAMES, name_lines("torchvision", torchvision_models())),
+    ):
+        path.write_text(header.format(version=version) + "\n".join(found) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

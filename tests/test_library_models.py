@@ -561,3 +561,56 @@ def test_a_head_that_was_put_in_is_frozen_by_its_name() -> None:
         "for n, p in net.named_parameters():\n    if 'fc' in n:\n        p.requires_grad = False"
     )
     assert frozen(by_name) == ["BN701"]
+
+
+FROZEN_BY_NAME = """\
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+from torchvision import datasets, models, transforms
+
+net = models.{model}(weights="DEFAULT")
+net.{head} = nn.Linear({width}, 10)
+for name, p in net.named_parameters():
+    {freeze}
+opt = torch.optim.SGD(net.{head}.parameters(), lr=0.1)
+net.train()
+for x, y in DataLoader(datasets.ImageFolder("d", transforms.ToTensor()), 64, shuffle=True):
+    loss = nn.functional.cross_entropy(net(x), y)
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+"""
+HOLDS_FOR_ALL = {
+    "no word of the head": ("resnet50", "fc", 'if "fc" not in name: p.requires_grad = False'),
+    "another beginning": (
+        "densenet121",
+        "classifier",
+        'if not name.startswith("classifier"): p.requires_grad = False',
+    ),
+    "none of these names": (
+        "resnet18",
+        "fc",
+        'if name not in ["fc.weight", "fc.bias"]: p.requires_grad = False',
+    ),
+}
+HOLDS_FOR_SOME = {
+    "all but a stage": ("resnet50", "fc", 'if "layer4" not in name: p.requires_grad = False'),
+    "all but BatchNorm": ("resnet50", "fc", 'if "bn" not in name: p.requires_grad = False'),
+    "the head": ("resnet50", "fc", 'if "fc" in name: p.requires_grad = False'),
+}
+
+
+def frozen_by_name(model: str, head: str, freeze: str) -> list[str]:
+    code = FROZEN_BY_NAME.format(model=model, head=head, width=1000, freeze=freeze)
+    return [f.rule for f in engine.lint_text(code, rules=[registry.rules()["BN701"]])]
+
+
+@pytest.mark.parametrize("case", HOLDS_FOR_ALL.values(), ids=HOLDS_FOR_ALL)
+def test_a_condition_on_names_is_known_for_all_batchnorm_layers(case: tuple[str, str, str]) -> None:
+    assert frozen_by_name(*case) == ["BN701"]
+
+
+@pytest.mark.parametrize("case", HOLDS_FOR_SOME.values(), ids=HOLDS_FOR_SOME)
+def test_a_condition_that_holds_for_some_names_says_nothing(case: tuple[str, str, str]) -> None:
+    assert frozen_by_name(*case) == []

@@ -172,6 +172,18 @@ def _parts() -> Mapping[str, Mapping[str, Known]]:
     return found
 
 
+@cache
+def norm_names(architecture: str) -> tuple[str, ...]:
+    """Names of BatchNorm layers of a model; the first of its blocks stands for those like it."""
+    text = files(__package__).joinpath("norm_names.txt").read_text(encoding="utf-8")
+    for line in text.splitlines():
+        models, _, names = line.partition(": ")
+        package, *known = models.split(" ")
+        if architecture in (f"{package}.{name}" for name in known):
+            return tuple(names.split())
+    return ()
+
+
 def batchnorm_class(constructor: str) -> str:
     """The class of the BatchNorm layers in what ``constructor`` returns: of images, but for video."""
     name = constructor.rpartition(".")[2]

@@ -222,6 +222,11 @@ def compare(
     m: Machine, name: str, left: Value, right: Value, node: cst.CSTNode, scope: Scope
 ) -> Value:
     """``left <comparison> right``: a bool, unknown, or a tensor of answers."""
+    if _is_one_of_texts(left) or _is_one_of_texts(right):
+        pairs = [(one, other) for one in _texts(left) for other in _texts(right)]
+        answers = [compare(m, name, one, other, node, scope) for one, other in pairs]
+        alike = isinstance(answers[0], bool) and all(one is answers[0] for one in answers)
+        return answers[0] if alike else Unknown("comparison")
     if isinstance(left, Rank) and _names_ranks(name, right):
         return IsRank("comparison")
     match name:
@@ -242,6 +247,15 @@ def compare(
         return Unknown("comparison") if same is None else same is (name == "Equal")
     known = compared(name, left, right, m.allowance)
     return Unknown("comparison") if known is None else known
+
+
+def _is_one_of_texts(value: Value) -> bool:
+    return isinstance(value, Choice) and all(isinstance(one, str) for one in value.values)
+
+
+def _texts(value: Value) -> tuple[Value, ...]:
+    """What a value may be, if it is one of several texts."""
+    return value.values if isinstance(value, Choice) and _is_one_of_texts(value) else (value,)
 
 
 def _names_ranks(comparison: str, value: Value) -> bool:

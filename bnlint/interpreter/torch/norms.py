@@ -21,6 +21,7 @@ from bnlint.interpreter.library.models import (
     architecture_of,
     batchnorm_class,
     contains_batchnorm,
+    norm_names,
     part_contains_batchnorm,
 )
 from bnlint.interpreter.torch.mode_answers import ignores_mode
@@ -86,6 +87,12 @@ def part_of(model: Instance, name: str) -> tuple[str, str] | None:
         return None
     architecture = architecture_of(model.library, _values(model))
     return None if architecture is None else (architecture, name)
+
+
+def names_of_norms(model: Instance) -> tuple[str, ...]:
+    """The names of a third-party model's BatchNorm layers, of blocks that are alike but one."""
+    architecture = None if model.part else architecture_of(model.library, _values(model))
+    return norm_names(architecture) if architecture is not None else ()
 
 
 def add_norm_group(model: Instance, mode: Value) -> None:

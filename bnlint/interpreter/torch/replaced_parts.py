@@ -8,27 +8,31 @@ from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
-from bnlint.interpreter.core.values import Many, Unknown, Value
+from bnlint.interpreter.core.values import Choice, Many, Unknown, Value
 from bnlint.interpreter.torch.modules import child_modules
-from bnlint.interpreter.torch.norms import has_batchnorm
+from bnlint.interpreter.torch.norms import has_batchnorm, names_of_norms
 from bnlint.interpreter.torch.parameters import is_opaque, named_parameters, parameter_group
 
 
 def replaced_parts(model: Instance) -> list[tuple[str, Instance]]:
     """The children of a third-party model that the program put there, if they may hold BatchNorm."""
+    return [(n, child) for n, child in _put_in(model) if has_batchnorm(child) is not Known.NO]
+
+
+def _put_in(model: Instance) -> list[tuple[str, Instance]]:
+    """The children of a third-party model that are no parts of its own."""
     if not is_opaque(model):
         return []
-    return [
-        (name, child)
-        for name, child in child_modules(model)
-        if not child.library.startswith(f"{model.library}.")
-        and has_batchnorm(child) is not Known.NO
-    ]
+    own = f"{model.library}."
+    return [(n, child) for n, child in child_modules(model) if not child.library.startswith(own)]
 
 
 def own_layers(m: Machine, model: Instance) -> Instance:
-    """What stands for a third-party model's own layers: it itself, where nothing was replaced."""
-    replaced = dict(replaced_parts(model))
+    """What stands for a third-party model without what was put in, if that may hold BatchNorm."""
+    return _without(m, model, dict(replaced_parts(model)))
+
+
+def _without(m: Machine, model: Instance, replaced: dict[str, Instance]) -> Instance:
     if not replaced:
         return model
     kept = {name: value for name, value in model.attributes.items() if name not in replaced}
@@ -47,19 +51,25 @@ def unlisted_children(m: Machine, model: Instance) -> list[Value] | Many:
 
 
 def unlisted_parameters(m: Machine, model: Instance, site: Site) -> list[Value] | Many:
-    """``model.named_parameters()``: its own, whose names are not listed, and those of what was put in."""
-    own = _unnamed(m, own_layers(m, model), site)
-    replaced = replaced_parts(model)
-    found = [own]
-    for name, child in replaced:
+    """``model.named_parameters()``: its own, which are not listed, and those of what was put in.
+
+    Its own go by the names of its BatchNorm layers, where they are known: a condition on names is
+    known if it is the same for all of them.
+    """
+    put_in = _put_in(model)
+    names = tuple(f"{name}.weight" for name in names_of_norms(model))
+    own_name = Choice(names) if names else Unknown("parameter name")
+    own: tuple[Value, Value] = (
+        own_name,
+        parameter_group(m, [_without(m, model, dict(put_in))], site),
+    )
+    found: list[Value] = [own]
+    for name, child in put_in:
         named = named_parameters(m, child)
+        unnamed = Unknown("parameter name"), parameter_group(m, [child], site)
         listed = [(f"{name}.{path}", parameter) for path, parameter in named or ()]
-        found += [_unnamed(m, child, site)] if named is None else listed
-    return found if replaced else Many(own)
-
-
-def _unnamed(m: Machine, model: Instance, site: Site) -> Value:
-    return Unknown("parameter name"), parameter_group(m, [model], site)
+        found += [unnamed] if named is None else listed
+    return found if put_in else Many(own)
 
 
 def most_parameters(m: Machine, group: Instance, site: Site) -> Value:
