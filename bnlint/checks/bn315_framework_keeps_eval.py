@@ -24,16 +24,21 @@ _STEP = "training_step"
 @RULE.on_run
 def check(run: Run, settings: Settings) -> Iterator[Finding]:
     """Report each call of ``fit`` once, with the first step that trains layers in eval mode."""
-    found = ((forward, _kept(forward)) for forward in training_forwards(run))
+    found = ((forward, _kept(run, forward)) for forward in training_forwards(run))
     kept = ((f, *pair) for f, pair in found if pair is not None)
     for forward, fit, switch in first_of_each(kept, key=lambda entry: entry[1]):
         yield _finding(forward, fit, switch)
 
 
-def _kept(forward: Forward) -> tuple[Site, Switch] | None:
-    """The call that trains, and the switch whose eval mode newer versions leave there."""
+def _kept(run: Run, forward: Forward) -> tuple[Site, Switch] | None:
+    """The call that trains, and the switch whose eval mode newer versions leave there.
+
+    A step that no call leads to may train another module than the one that a script evaluates.
+    """
     step = next((f for f in forward.context.frames if f.function == _STEP), None)
     if step is None or step.call is None or not forward.trained_on:
+        return None
+    if run.entry.endswith(f".{_STEP}"):
         return None
     for norm in forward.norms:
         switch = _left_in_eval(norm, step.call)
