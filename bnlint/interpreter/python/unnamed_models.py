@@ -21,8 +21,8 @@ from bnlint.interpreter.torch.modules import CONTAINERS
 from bnlint.source.name_bindings import dotted
 from bnlint.source.parents import below
 
-MOST_TRIED = MOST_ALTERNATIVES // 2
-"""Entries of a long registry that stand for all of them: so few that a condition may wrap each."""
+MOST_TRIED = 5
+"""Entries of a long registry that stand for all of them."""
 MOST_NAMES = 200
 """Names of a module that are looked at."""
 _DEEPEST = 3
