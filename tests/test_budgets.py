@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from bnlint import pages, registry
+from bnlint.facts.types.run import Forward
 from bnlint.interpreter import entry_points
+from bnlint.interpreter.core import machine
 from bnlint.lint import engine
 
 Write = Callable[..., Path]
@@ -132,3 +134,51 @@ def test_what_a_cut_leaves_open_is_not_reported(rule: str, monkeypatch: pytest.M
         for steps in (100, 160, 240, 350):
             found = rules_of(example.code, steps, monkeypatch)
             assert {"BN301", rule}.isdisjoint(found - whole), (example.heading, steps)
+
+
+COSTLY = """
+def prepare(depth):
+    for first in range(2):
+        for second in range(2):
+            total = depth + first * second
+    return prepare(depth - 1) + prepare(depth - 1) if depth else []
+class Data(torch.utils.data.Dataset):
+    def __init__(self):
+        self.items = prepare(8)
+    def __len__(self):
+        return len(self.items)
+    def __getitem__(self, index):
+        return self.items[index]
+"""
+
+
+@pytest.mark.parametrize("costly", [300, 1_000_000])
+def test_a_function_that_takes_too_long_for_nothing_is_given_up(
+    costly: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "COSTLY", costly)
+    monkeypatch.setattr(entry_points, "MAIN_STEPS", 2_000)
+    code = f"{HEAD}{COSTLY}{TRAINING.format(number=0)}{CALL.format(number=0)}"
+    result = engine.lint([engine.example(code)], engine.default_plan())
+    (run,) = [run for run in result.runs if run.main]
+    assert run.complete == (costly == 300)
+    assert any(run.of_type(Forward)) == run.complete
+
+
+def test_what_a_function_that_was_given_up_may_change_is_not_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(machine, "COSTLY", 300)
+    monkeypatch.setattr(entry_points, "MAIN_STEPS", 2_000)
+    helper = "def prepared(net):\n    prepare(8)\n    net.eval()\n    return net\n"
+    training = TRAINING.format(number=0).replace(
+        "        with torch", "        prepared(net)\n        with torch"
+    )
+    monkeypatch.setattr(machine.Machine, "_costly", lambda m: _called(m, "prepared"))
+    code = f"{HEAD}{COSTLY}{helper}{training}{CALL.format(number=0)}"
+    assert not count(code)
+
+
+def _called(m: machine.Machine, name: str) -> Any:
+    found = (f.definition for f in m.frames if f.function == name and f.definition is not None)
+    return next((definition.node for definition in found), None)

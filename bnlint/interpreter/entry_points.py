@@ -72,6 +72,8 @@ ENOUGH_DOCUMENTED = 2
 """Of these, those that build a model with BatchNorm, after which no more are."""
 MOST_FOLLOWED = 4
 """Models of one class whose forward is followed though nothing calls it."""
+MOST_GIVEN_UP = 3
+"""Functions of one script that are given up."""
 NO_WORDS: frozenset[str] = frozenset()
 SKIPPED_METHODS = frozenset({"__init__", "__repr__", "__str__", "extra_repr", "__init_subclass__"})
 
@@ -163,23 +165,38 @@ class Rehearser:
         *,
         most: int | None = None,
     ) -> tuple[Namespace, bool]:
-        """Execute a file, in at most so many steps; its names, and whether that came to its end."""
+        """Execute a file, in at most so many steps; its names, and whether that came to its end.
+
+        It is executed again without functions that took too long for nothing.
+        """
+        steps = _main_steps(source) if most is None else min(_main_steps(source), most)
+        namespace, cut = self._execute_main(source, options, call, steps)
+        for _ in range(MOST_GIVEN_UP):
+            if cut is None or cut.costly is None:
+                break
+            self.m.memory.given_up.add(cut.costly)
+            self._entered.pop()
+            namespace, cut = self._execute_main(source, options, call, steps)
+        if call is not None and not (call.documented or self.m.command_line.was_read):
+            self.unread.append(call)
+        return namespace, cut is None
+
+    def _execute_main(
+        self, source: SourceFile, options: tuple[str, ...], call: Invocation | None, steps: int
+    ) -> tuple[Namespace, Cut | None]:
         self.m.command_line.begin(call, source.path, source.file)
         namespace = self.m.namespaces.new(source, "__main__")
         namespace.eager = True
-        body, steps = source.tree.body, _main_steps(source)
-        complete = self._enter(
+        cut = self._enter(
             source.path,
             True,
-            steps if most is None else min(steps, most),
-            lambda: self.m.execute(body, namespace.scope),
+            steps,
+            lambda: self.m.execute(source.tree.body, namespace.scope),
             Site(source, source.tree),
             options,
             asked=call is not None and not call.documented,
         )
-        if call is not None and not (call.documented or self.m.command_line.was_read):
-            self.unread.append(call)
-        return namespace, complete
+        return namespace, cut
 
     def namespace_of(self, source: SourceFile) -> Namespace:
         """The module whose functions stand for a file's: as run, else as imported."""
@@ -195,8 +212,8 @@ class Rehearser:
         options: tuple[str, ...] = (),
         *,
         asked: bool = False,
-    ) -> bool:
-        """Execute something; whether that came to its end."""
+    ) -> Cut | None:
+        """Execute something; where that was cut, if it did not come to its end."""
         m = self.m
         m.journal.run_start = m.journal.next_order()
         m.journal.in_script = main
@@ -215,7 +232,7 @@ class Rehearser:
         if notes or cut is not None:
             run = partial(self.facts.run, name, main, notes, cut, options, asked=asked)
             self._entered.append((name, site, run))
-        return cut is None
+        return cut
 
     def enter_whole(self, name: str, execute: Callable[[], object], site: Site) -> None:
         """Execute what builds or calls one model that was asked for by name."""
@@ -348,7 +365,7 @@ def _cut_of(execute: Callable[[], object]) -> Cut | None:
     try:
         execute()
     except BudgetExceeded as exceeded:
-        return Cut(exceeded.context)
+        return Cut(exceeded.context, exceeded.costly)
     except RecursionError:
         return Cut(None)
     except ProgramEnds:

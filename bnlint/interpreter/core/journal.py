@@ -241,6 +241,11 @@ class Journal:
         )
         return (self.activity, self.optimizers, *map(len, records))
 
+    @property
+    def happened(self) -> int:
+        """Counts events, models that were built, and changes to modules."""
+        return len(self.notes) + len(self.built) + self.effects
+
     def next_order(self) -> int:
         """The number of the next event."""
         self.order += 1

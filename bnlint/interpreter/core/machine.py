@@ -40,11 +40,19 @@ MAX_DEPTH = 60
 """Calls within calls; deeper ones give an unknown value."""
 
 
-class BudgetExceeded(Exception):
-    """The rehearsal of an entry point took more steps than it may, and where it was then."""
+COSTLY = 30_000
+"""Steps of a call in which nothing is done with a model that are better spent on the rest."""
 
-    def __init__(self, context: Context) -> None:
+
+class BudgetExceeded(Exception):
+    """The rehearsal of an entry point took more steps than it may.
+
+    ``context`` is where it was then, ``costly`` a function whose one call took most of them for nothing.
+    """
+
+    def __init__(self, context: Context, costly: cst.FunctionDef | None) -> None:
         self.context = context
+        self.costly = costly
 
 
 class ProgramEnds(Exception):
@@ -187,7 +195,18 @@ class Machine:
         """
         self.steps += count
         if self.steps > self.limit:
-            raise BudgetExceeded(self.context())
+            raise BudgetExceeded(self.context(), self._costly())
+
+    def _costly(self) -> cst.FunctionDef | None:
+        """The innermost function, but for constructors, whose call did nothing with a model for very long."""
+        for frame in reversed(self.frames):
+            node = frame.definition.node if frame.definition is not None else None
+            if not isinstance(node, cst.FunctionDef) or frame.function == "__init__":
+                continue
+            steps, happened = frame.since
+            if self.steps - steps > COSTLY and self.journal.happened == happened:
+                return node
+        return None
 
     def attribute(self, value: Value, name: str, node: cst.CSTNode, scope: Scope) -> Value:
         """``value.name``."""

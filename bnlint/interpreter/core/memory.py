@@ -4,6 +4,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import libcst as cst
+
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.values import Value
 
@@ -28,6 +30,8 @@ class Memory:
     """What calls returned that did nothing else, ``None`` for what was called once or does more."""
     prototypes: "dict[Hashable, Prototype | None]" = field(default_factory=dict)
     """Modules by what they are built from, ``None`` for what was built once or cannot be copied."""
+    given_up: set[cst.CSTNode] = field(default_factory=set)
+    """Functions that took so much of a script that they are not followed."""
     documents: dict[tuple[str, str], object] = field(default_factory=dict)
     """What texts of data hold, by their formats."""
     filled: dict[int, dict[Value, Value]] = field(default_factory=dict)

@@ -203,6 +203,14 @@ class Managed:
 
 
 @dataclass(slots=True, eq=False)
+class GivenUp:
+    """A function that is not followed, with its parameters bound for a call."""
+
+    function: "Function"
+    local: "Scope"
+
+
+@dataclass(slots=True, eq=False)
 class Class:
     """A class of the project."""
 

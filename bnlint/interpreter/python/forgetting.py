@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 import libcst as cst
 
 from bnlint.facts.types.known import Known
-from bnlint.interpreter.core.machine import Machine
-from bnlint.interpreter.core.objects import Instance, Scope
-from bnlint.interpreter.core.values import MISSING, Tensor, Unknown, Value, present
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.machine import CALLS, Machine, handles
+from bnlint.interpreter.core.objects import GivenUp, Instance, Scope
+from bnlint.interpreter.core.values import MISSING, Arguments, Tensor, Unknown, Value, present
 from bnlint.interpreter.python.name_lookup import bind
 from bnlint.interpreter.torch.modules import modules_in, set_mode
 from bnlint.source.name_bindings import dotted
@@ -67,6 +68,18 @@ def _forget_part(m: Machine, part: cst.CSTNode, scope: Scope, mentioned: list[Va
             value = known_value(scope, owner)
             if isinstance(value, Instance):
                 mentioned.append(present(value.attributes.get(attr.value, MISSING)))
+
+
+@handles(CALLS, GivenUp)
+def _call_given_up(
+    m: Machine, callee: GivenUp, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
+    for reads in m.readings:
+        reads.fixed = False
+    node = callee.function.node
+    m.reached.add(node)
+    forget(m, [node.body], callee.local)
+    return m.call_unknown(callee.function, arguments, site)
 
 
 def parts_of(node: cst.CSTNode) -> Iterator[cst.CSTNode]:

@@ -10,7 +10,7 @@ from bnlint.facts.types.graph import Shape
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.frames import Activation, Completion, End
 from bnlint.interpreter.core.machine import CALLS, MAX_DEPTH, Machine, handles
-from bnlint.interpreter.core.objects import Function, Managed, Method, Partial, Scope
+from bnlint.interpreter.core.objects import Function, GivenUp, Managed, Method, Partial, Scope
 from bnlint.interpreter.core.values import Arguments, Many, Tensor, Unknown, Value
 from bnlint.interpreter.python.answers import executed_or_remembered
 from bnlint.source.parents import below
@@ -63,8 +63,11 @@ def run_function(
             reads.fixed = False
         return Unknown("recursion", site)
     local = bind_parameters(m, function, arguments)
+    if node in m.memory.given_up:
+        return m.call(GivenUp(function, local), arguments, site, local)
     definition = Site(function.scope.namespace.source, node)
     frame = Activation(function.name, site, definition, conditions=len(m.path), loops=len(m.loops))
+    frame.since = m.steps, m.journal.happened
     m.frames.append(frame)
     grad, loops = m.grad, len(m.loops)
     try:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import libcst as cst
+
 from bnlint.facts.types.context import Context
 from bnlint.facts.types.graph import Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
@@ -68,9 +70,10 @@ from bnlint.vocabulary.layers import KINDS, bare_name
 
 @immutable
 class Cut:
-    """That a run ended early, and where, if that is known."""
+    """That a run ended early, and where, if that is known; ``costly`` is a function that took it too long."""
 
     context: Context | None
+    costly: cst.FunctionDef | None = None
 
 
 def _left_open(run: Run, event: Event) -> Event:
