@@ -72,8 +72,8 @@ ENOUGH_DOCUMENTED = 2
 """Of these, those that build a model with BatchNorm, after which no more are."""
 MOST_FOLLOWED = 4
 """Models of one class whose forward is followed though nothing calls it."""
-MOST_GIVEN_UP = 3
-"""Functions of one script that are given up."""
+MOST_WHOLE_TRIES = 3
+"""What one script takes, in its whole steps, with all that is tried without functions that take too long."""
 NO_WORDS: frozenset[str] = frozenset()
 SKIPPED_METHODS = frozenset({"__init__", "__repr__", "__str__", "extra_repr", "__init_subclass__"})
 
@@ -170,13 +170,13 @@ class Rehearser:
         It is executed again without functions that took too long for nothing.
         """
         steps = _main_steps(source) if most is None else min(_main_steps(source), most)
+        last = self.m.steps + MOST_WHOLE_TRIES * steps
         namespace, cut = self._execute_main(source, options, call, steps)
-        for _ in range(MOST_GIVEN_UP):
-            if cut is None or cut.costly is None:
-                break
+        while cut is not None and cut.costly is not None and last > self.m.steps:
             self.m.memory.given_up.add(cut.costly)
             self._entered.pop()
-            namespace, cut = self._execute_main(source, options, call, steps)
+            left = min(steps, last - self.m.steps)
+            namespace, cut = self._execute_main(source, options, call, left)
         if call is not None and not (call.documented or self.m.command_line.was_read):
             self.unread.append(call)
         return namespace, cut is None
