@@ -5,6 +5,7 @@ from operator import itemgetter
 
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.known import Known
+from bnlint.facts.types.run import Mode
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.frames import Activation
 from bnlint.interpreter.core.journal import ForwardRecord
@@ -16,7 +17,7 @@ from bnlint.interpreter.python.alternatives import with_one_of
 from bnlint.interpreter.python.functions import run_function
 from bnlint.interpreter.torch.layer_shapes import after_layer
 from bnlint.interpreter.torch.model_records import model_record
-from bnlint.interpreter.torch.modules import WRAPPERS, children, mode_of
+from bnlint.interpreter.torch.modules import UNKNOWN_MODE, WRAPPERS, children, mode_of
 from bnlint.interpreter.torch.norms import keeping_records, norm_records
 from bnlint.interpreter.torch.parameters import is_opaque
 from bnlint.vocabulary.layers import KINDS, bare_name
@@ -56,15 +57,23 @@ def note_forward(
     return record
 
 
-def note_own_switches(m: Machine, record: ForwardRecord) -> None:
-    """A forward has switched modes itself: its layers may have run before that or after it."""
+def note_own_switches(m: Machine, record: ForwardRecord, since: int) -> None:
+    """A forward has switched modes itself: its layers may have run before that or after it.
+
+    What it puts into train mode it may have had in eval mode before; ``since`` is when it began.
+    """
     module = record.model.module
-    record.mode |= mode_of(m, module)
+    record.mode |= _with_former(mode_of(m, module), since)
     now = {
         norm.instance: norm.mode for norm in (*norm_records(m, module), *keeping_records(m, module))
     }
     for norm in (*record.norms, *record.keeping):
-        norm.mode |= now.get(norm.instance, norm.mode)
+        norm.mode |= _with_former(now.get(norm.instance, norm.mode), since)
+
+
+def _with_former(mode: Mode, since: int) -> Mode:
+    back = any(switch.order > since and switch.training is not False for switch in mode)
+    return mode | UNKNOWN_MODE if back else mode
 
 
 def _devices(splitter: Instance) -> int | None:

@@ -164,10 +164,10 @@ def _by_script(
     record.constants = _constants(arguments)
     m.journal.note_joined(inputs)
     m.note_activity()
-    effects = m.journal.effects
+    effects, since = m.journal.effects, m.journal.order
     output = _memoised(m, module, arguments, site)
     if m.journal.effects != effects:
-        note_own_switches(m, record)
+        note_own_switches(m, record, since)
     depends = frozenset({record.number}).union(*(t.depends for t in inputs))
     grads = NO_GRADIENTS
     if m.grad is not Known.NO:
