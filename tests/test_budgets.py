@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from bnlint import pages, registry
-from bnlint.facts.types.run import Forward
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.run import Forward, is_training
 from bnlint.interpreter import entry_points
-from bnlint.interpreter.core import machine
+from bnlint.interpreter.core import budget
 from bnlint.lint import engine
 
 Write = Callable[..., Path]
@@ -156,7 +157,7 @@ class Data(torch.utils.data.Dataset):
 def test_a_function_that_takes_too_long_for_nothing_is_given_up(
     costly: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(machine, "COSTLY", costly)
+    monkeypatch.setattr(budget, "COSTLY", costly)
     monkeypatch.setattr(entry_points, "MAIN_STEPS", 2_000)
     code = f"{HEAD}{COSTLY}{TRAINING.format(number=0)}{CALL.format(number=0)}"
     result = engine.lint([engine.example(code)], engine.default_plan())
@@ -165,20 +166,39 @@ def test_a_function_that_takes_too_long_for_nothing_is_given_up(
     assert any(run.of_type(Forward)) == run.complete
 
 
+PREPARED = """
+net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))
+calls = []
+def prepared({parameters}):
+    calls.append(depth)
+    for first in range(2):
+        for second in range(2):
+            total = depth + first * second
+    if depth:
+        prepared({inner})
+        prepared({inner})
+    if depth == 9:
+        {network}.eval()
+prepared({outer})
+net(torch.rand(4, 3, 8, 8))
+"""
+
+
+@pytest.mark.parametrize("how", ["given", "global"])
 def test_what_a_function_that_was_given_up_may_change_is_not_known(
-    monkeypatch: pytest.MonkeyPatch,
+    how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(machine, "COSTLY", 300)
+    monkeypatch.setattr(budget, "COSTLY", 300)
     monkeypatch.setattr(entry_points, "MAIN_STEPS", 2_000)
-    helper = "def prepared(net):\n    prepare(8)\n    net.eval()\n    return net\n"
-    training = TRAINING.format(number=0).replace(
-        "        with torch", "        prepared(net)\n        with torch"
-    )
-    monkeypatch.setattr(machine.Machine, "_costly", lambda m: _called(m, "prepared"))
-    code = f"{HEAD}{COSTLY}{helper}{training}{CALL.format(number=0)}"
-    assert not count(code)
-
-
-def _called(m: machine.Machine, name: str) -> Any:
-    found = (f.definition for f in m.frames if f.function == name and f.definition is not None)
-    return next((definition.node for definition in found), None)
+    given = {
+        "parameters": "one, depth",
+        "inner": "one, depth - 1",
+        "network": "one",
+        "outer": "net, 9",
+    }
+    known = {"parameters": "depth", "inner": "depth - 1", "network": "net", "outer": "9"}
+    code = HEAD + PREPARED.format(**(given if how == "given" else known))
+    (run,) = engine.lint([engine.example(code)], engine.default_plan()).runs
+    (forward,) = run.of_type(Forward)
+    assert run.complete
+    assert is_training(forward.mode) is Known.UNKNOWN

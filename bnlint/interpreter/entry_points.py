@@ -10,8 +10,9 @@ import libcst as cst
 from bnlint.facts.types.invocation import Invocation
 from bnlint.facts.types.run import Run
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.budget import BudgetExceeded
 from bnlint.interpreter.core.frames import Activation
-from bnlint.interpreter.core.machine import BudgetExceeded, Machine, ProgramEnds
+from bnlint.interpreter.core.machine import Machine, ProgramEnds
 from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import (
     Class,
@@ -33,7 +34,8 @@ from bnlint.interpreter.prefilter import (
     uses_models,
     words_by_definition,
 )
-from bnlint.interpreter.results.facts_maker import Cut, FactsMaker
+from bnlint.interpreter.results.cuts import Cut
+from bnlint.interpreter.results.facts_maker import FactsMaker
 from bnlint.interpreter.torch.given_models import (
     arguments_from_callers,
     name_of,

@@ -11,6 +11,7 @@ from bnlint.facts.types.context import Assumption, Condition, Context
 from bnlint.facts.types.context import Loop as LoopFact
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.budget import BudgetExceeded, costly_function
 from bnlint.interpreter.core.command_line import CommandLine
 from bnlint.interpreter.core.extent import extent
 from bnlint.interpreter.core.frames import (
@@ -38,21 +39,6 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 60
 """Calls within calls; deeper ones give an unknown value."""
-
-
-COSTLY = 30_000
-"""Steps of a call in which nothing is done with a model that are better spent on the rest."""
-
-
-class BudgetExceeded(Exception):
-    """The rehearsal of an entry point took more steps than it may.
-
-    ``context`` is where it was then, ``costly`` a function whose one call took most of them for nothing.
-    """
-
-    def __init__(self, context: Context, costly: cst.FunctionDef | None) -> None:
-        self.context = context
-        self.costly = costly
 
 
 class ProgramEnds(Exception):
@@ -195,18 +181,8 @@ class Machine:
         """
         self.steps += count
         if self.steps > self.limit:
-            raise BudgetExceeded(self.context(), self._costly())
-
-    def _costly(self) -> cst.FunctionDef | None:
-        """The innermost function, but for constructors, whose call did nothing with a model for very long."""
-        for frame in reversed(self.frames):
-            node = frame.definition.node if frame.definition is not None else None
-            if not isinstance(node, cst.FunctionDef) or frame.function == "__init__":
-                continue
-            steps, happened = frame.since
-            if self.steps - steps > COSTLY and self.journal.happened == happened:
-                return node
-        return None
+            costly = costly_function(self.frames, self.steps, self.journal.happened)
+            raise BudgetExceeded(self.context(), costly)
 
     def attribute(self, value: Value, name: str, node: cst.CSTNode, scope: Scope) -> Value:
         """``value.name``."""

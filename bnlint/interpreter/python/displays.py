@@ -14,8 +14,9 @@ from bnlint.interpreter.core.values import SOME_ITEMS, Many, Maybe, Tensor, Unkn
 from bnlint.interpreter.evaluation import is_key, set_of
 from bnlint.interpreter.python.arithmetic import truth_of
 from bnlint.interpreter.python.iterables import iterated
-from bnlint.interpreter.python.iteration import elements, listed, name_by_key
+from bnlint.interpreter.python.iteration import elements, listed
 from bnlint.interpreter.python.name_lookup import assign
+from bnlint.interpreter.python.storing import name_by_key
 from bnlint.interpreter.torch.parameters import is_parameter, one_for_all
 
 MOST_ITEMS = 1024

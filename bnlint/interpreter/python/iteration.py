@@ -1,10 +1,9 @@
-"""Taking values apart: items, indices, and storing into containers."""
+"""Taking values apart: items and indices."""
 
 from collections.abc import Sequence
 
 import libcst as cst
 
-from bnlint.facts.types.kind import Kind
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import (
@@ -16,14 +15,12 @@ from bnlint.interpreter.core.objects import (
     OpenFile,
     Scope,
 )
-from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import (
     CONDITIONAL,
     MISSING,
     OPENING,
     RANKS,
     SHUFFLED,
-    SOME_ITEMS,
     SOME_SLICE,
     Arguments,
     Choice,
@@ -49,30 +46,25 @@ from bnlint.interpreter.core.values import (
 from bnlint.interpreter.evaluation import is_key, item_of
 from bnlint.interpreter.library.held_out import item_of_dataset
 from bnlint.interpreter.library.state_dicts import (
-    REBOUND,
     entry_of,
     is_state_dict,
     parameters_of_any,
 )
 from bnlint.interpreter.python.alternatives import with_one_of
-from bnlint.interpreter.python.configurations import entry, put
+from bnlint.interpreter.python.configurations import entry
 from bnlint.interpreter.python.data_texts import lines_of, text_at
 from bnlint.interpreter.python.registries import fill
 from bnlint.interpreter.python.slices import is_most, leaves_out_last
 from bnlint.interpreter.python.tensor_indexing import index_tensor
 from bnlint.interpreter.python.unnamed_models import member, must_be_given, one_of
-from bnlint.interpreter.torch.containers import delete_child, indexed_child
+from bnlint.interpreter.torch.containers import indexed_child
 from bnlint.interpreter.torch.layer_shapes import size_at
 from bnlint.interpreter.torch.modules import (
     is_container,
-    modules_in,
     places,
-    register_child,
 )
 from bnlint.interpreter.torch.parameters import is_opaque, is_parameter, operand
 from bnlint.interpreter.torch.replaced_parts import most_parameters
-from bnlint.interpreter.torch.states import changed_in_place
-from bnlint.interpreter.torch.weight_fills import draw
 
 NAMED_TUPLE = "typing.NamedTuple"
 TEXTS = frozenset({str, Text})
@@ -166,11 +158,10 @@ def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: S
             return _index_known(m, value, key, node, scope)
         case Class() | Library() if _is_type(value):
             return value
-        case Library(path="os.environ") if isinstance(key, str) and key in RANKS:
-            return Rank("os.environ", m.site(node, scope))
-        case Library(path="sys.modules") if isinstance(key, str):
-            own = scope.namespace
-            return own if key == own.scope.names["__name__"] else m.namespaces.load(key, 0, own)
+        case Library(path="os.environ" | "sys.modules") if isinstance(key, str):
+            held = _named_in_process(m, value, key, node, scope)
+            if held is not MISSING:
+                return held
         case Builtin(receiver=Namespace() as module, name="__dict__"):
             return member(m, module, key, node, scope)
         case Builtin(receiver=receiver, name="__dict__" | "_modules") if isinstance(key, str):
@@ -190,6 +181,16 @@ def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: S
         return value
     cause = value if isinstance(value, Unknown) else open_one((key, value))
     return _with_cause(m, size_at(value, key), cause, node, scope)
+
+
+def _named_in_process(
+    m: Machine, table: Library, key: str, node: cst.CSTNode, scope: Scope
+) -> Value:
+    """The rank that a variable of the environment holds, or a module that was imported."""
+    if table.path == "os.environ":
+        return Rank(table.path, m.site(node, scope)) if key in RANKS else MISSING
+    own = scope.namespace
+    return own if key == own.scope.names["__name__"] else m.namespaces.load(key, 0, own)
 
 
 def _is_indexed(value: Value) -> bool:
@@ -311,104 +312,3 @@ def _any_item(m: Machine, value: Value) -> Value:
     if isinstance(items, list | tuple):
         items = [item for item in items if not is_further(item)]
     return one_of(m, items) if isinstance(items, list | tuple) else Unknown("item")
-
-
-def store_item(m: Machine, target: cst.Subscript, value: Value, scope: Scope) -> None:
-    """``owner[key] = value``."""
-    owner = m.evaluate(target.value, scope)
-    parts = [part.slice for part in target.slice]
-    index = parts[0] if len(parts) == 1 else None
-    key = m.evaluate(index.value, scope) if isinstance(index, cst.Index) else Unknown("slice")
-    match owner:
-        case Configuration() if not isinstance(key, Unknown | Tensor) and is_key(key):
-            put(m, owner, key, value)
-        case dict() if not isinstance(key, Unknown | Tensor) and is_key(key):
-            m.heap.touch(owner)
-            owner[key] = value
-            name_by_key(value, key)
-        case list() if isinstance(key, int) and -len(owner) <= key < len(owner):
-            m.heap.touch(owner)
-            owner[key] = value
-        case list() if isinstance(index, cst.Slice):
-            forget_items(m, owner)
-        case dict() | list():
-            _store_somewhere(m, owner, value)
-        case Instance() if owner.is_module and isinstance(key, int | str):
-            register_child(m, owner, str(key), value)
-        case Instance() if is_state_dict(owner):
-            m.heap.put(owner.attributes, REBOUND, True)
-        case Instance() if is_parameter(owner):
-            draw(m, owner, None)
-        case Tensor() if isinstance(target.value, cst.Name) or owner.state is not None:
-            _store_into_tensor(m, owner, value, target, scope)
-
-
-def name_by_key(value: Value, key: Value) -> None:
-    """What a dict holds under a key is called so, unless it has a name already."""
-    if isinstance(value, Instance) and isinstance(key, str) and not value.names:
-        value.names.append(str(key))
-
-
-def delete_item(m: Machine, owner: Value, key: Value) -> None:
-    """``del owner[key]``; containers of modules number what is left anew."""
-    match owner:
-        case dict() | list() if isinstance(key, int | str | slice):
-            m.heap.touch(owner)
-            try:
-                del owner[key]  # type: ignore[arg-type]
-            except (KeyError, IndexError, TypeError, ValueError):
-                return
-        case list():
-            forget_items(m, owner)
-        case Instance() if owner.is_module and is_container(owner):
-            delete_child(m, owner, key)
-
-
-def forget_items(m: Machine, items: list[Value]) -> None:
-    """Nothing is known any more of a list's items, nor their number."""
-    m.heap.touch(items)
-    items[:] = [Unknown(SOME_ITEMS)]
-
-
-def _store_somewhere(m: Machine, owner: dict[Value, Value] | list[Value], value: Value) -> None:
-    m.heap.touch(owner)
-    if isinstance(owner, list):
-        owner[:] = [_perhaps_set(item) for item in owner]
-        return
-    kept = {key: item for key, item in owner.items() if may_be_absent(key)}
-    owner.update(dict.fromkeys(owner, Unknown("item set by an unknown key")))
-    owner.update(kept)
-    if modules_in(value):
-        owner[Unknown(SOME_ITEMS)] = Maybe(Unknown("item under an unknown key"))
-    elif tensors_in([value]):
-        place, before = next(iter(kept.items()), (Unknown(SOME_ITEMS), None))
-        one = _one_of_many(m, value)
-        owner[place] = Maybe(one if before is None else m.join([present(before), one]))
-
-
-def _one_of_many(m: Machine, value: Value) -> Value:
-    """What a key that is not known finds where such a value is under another one: it, or another."""
-    match value:
-        case Tensor():
-            return m.join([value, Unknown("item under another key")])
-        case list() | tuple():
-            return tuple(_one_of_many(m, item) for item in value)
-    return value
-
-
-def _perhaps_set(item: Value) -> Value:
-    """An item that may be another now; what says that there may be fewer or more still does."""
-    if is_further(item) or may_be_absent(item):
-        return Maybe(Unknown("item")) if isinstance(item, Maybe) else item
-    return Unknown("item set by an unknown index")
-
-
-def _store_into_tensor(
-    m: Machine, owner: Tensor, value: Value, target: cst.Subscript, scope: Scope
-) -> None:
-    inputs = [owner, value] if isinstance(value, Tensor) else [owner]
-    site = m.site(target, scope)
-    changed = m.tape.tensor(Kind.OTHER, "setitem", inputs, site, shape=owner.shape, batch=True)
-    changed = changed_in_place(m, changed, owner, site)
-    if isinstance(target.value, cst.Name):
-        m.heap.put(scope.names, target.value.value, changed)

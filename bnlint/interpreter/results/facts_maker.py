@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-import libcst as cst
-
 from bnlint.facts.types.context import Context
 from bnlint.facts.types.graph import Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
@@ -13,7 +11,6 @@ from bnlint.facts.types.loader import Loader
 from bnlint.facts.types.not_understood import NotUnderstood
 from bnlint.facts.types.run import Event, Forward, Model, NormState, Run
 from bnlint.facts.types.site import Argument, Site
-from bnlint.immutable import immutable
 from bnlint.interpreter.core.journal import (
     ForwardRecord,
     Journal,
@@ -26,6 +23,7 @@ from bnlint.interpreter.core.journal import (
 from bnlint.interpreter.core.not_understood import Use
 from bnlint.interpreter.core.objects import Bound, Class, Instance
 from bnlint.interpreter.core.tape import Tape
+from bnlint.interpreter.results.cuts import Cut, left_open
 from bnlint.interpreter.results.first_cause import first_cause
 from bnlint.interpreter.results.graph_calls import GraphCalls
 from bnlint.interpreter.results.hand_written import functional_norms
@@ -66,22 +64,6 @@ from bnlint.interpreter.torch.weight_fills import (
     refilled,
 )
 from bnlint.vocabulary.layers import KINDS, bare_name
-
-
-@immutable
-class Cut:
-    """That a run ended early, and where, if that is known; ``costly`` is a function that took it too long."""
-
-    context: Context | None
-    costly: cst.FunctionDef | None = None
-
-
-def _left_open(run: Run, event: Event) -> Event:
-    """An event of a run that was cut: whether a forward is trained is open while its block is."""
-    match event:
-        case Forward(backpropagated=Known.NO) if run.is_cut_in(event.context):
-            return replace(event, backpropagated=Known.UNKNOWN)
-    return event
 
 
 class FactsMaker:
@@ -307,7 +289,7 @@ class FactsMaker:
         run = Run(
             entry, main, events, whole, options, asked, self._read, loaders=loaders, cut_at=place
         )
-        return run if whole else replace(run, events=tuple(_left_open(run, e) for e in events))
+        return run if whole else replace(run, events=tuple(left_open(run, e) for e in events))
 
     def _loaders(self) -> tuple[Loader, ...]:
         facts = (self.journal.loader_fact(loader) for loader in self.journal.loaders_built)
