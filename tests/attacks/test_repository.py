@@ -167,7 +167,7 @@ def test_calls_that_a_configuration_keeps_share_their_steps(
     runs = [f"train.py --x {number}" for number in range(20)]
     (tmp_path / "pyproject.toml").write_text(f"[tool.bnlint]\nruns = {runs}\n")
     outcome = run(tmp_path, "--format", "json", "train.py")
-    survives(outcome, seconds=15)
+    survives(outcome, seconds=45)
     assert outcome.rules == ["BN203"]
     assert outcome.err.count("Not followed") == cut
 
