@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import (
     calls_to,
-    may_move_statistics,
+    moved_layers,
     relies_on_running_statistics,
     trains,
 )
@@ -13,7 +13,7 @@ from bnlint.facts.types.weight_events import StatisticsEstimated, WeightsLoaded,
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule, Settings, first_of_each
 
-RULE = Rule("BN706", "frozen-from-scratch", Severity.ERROR, in_tests=False)
+RULE = Rule("BN706", "frozen-from-scratch", Severity.ERROR, reads=(moved_layers,), in_tests=False)
 
 Changed = WeightsLoaded | WeightsWritten | StatisticsEstimated
 
@@ -47,7 +47,7 @@ def _is_as_built(run: Run, forward: Forward) -> bool:
         return False
     if model.copied_from >= 0 or any(norm.layer is None for norm in forward.norms):
         return False
-    moved = any(may_move_statistics(other, forward) for other in run.of_type(Forward))
+    moved = any(norm.identity in moved_layers(run) for norm in forward.norms)
     return not moved and not _is_changed(run, forward)
 
 

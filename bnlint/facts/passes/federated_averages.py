@@ -5,10 +5,10 @@ from collections import defaultdict
 from bnlint.facts.passes.forwards import relies_on_running_statistics
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.passes.stale_statistics import (
-    is_written_to,
     keeps_its_statistics,
     serves_a_step,
     trained_twins,
+    writes_to,
 )
 from bnlint.facts.types.run import Forward, Run
 from bnlint.facts.types.site import Site
@@ -62,11 +62,7 @@ def federated_averages(run: Run) -> tuple[FederatedAverage, ...]:
 def _average_behind(run: Run, forward: Forward) -> FederatedAverage | None:
     """The last write to a network before a forward, if it comes after the training of clients."""
     trained = next(trained_twins(run, forward), None)
-    writes = [
-        event
-        for event in run.of_type(WeightsWritten)
-        if event.order < forward.order and is_written_to(forward, event)
-    ]
+    writes = [event for event in writes_to(run, forward) if event.order < forward.order]
     if trained is None or not writes or writes[-1].order < trained.order:
         return None
     average = FederatedAverage(forward, writes[-1], trained)

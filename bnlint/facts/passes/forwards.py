@@ -87,6 +87,17 @@ def may_move_statistics(other: Forward, forward: Forward) -> bool:
     return any(norm.identity in layers for norm in live)
 
 
+@Pass
+def moved_layers(run: Run) -> frozenset[int]:
+    """The BatchNorm layers, by their identities, that some forward may have in train mode."""
+    return frozenset(
+        norm.identity
+        for forward in run.of_type(Forward)
+        for norm in forward.norms
+        if is_training(norm.mode) is not Known.NO
+    )
+
+
 def changes_statistics(event: Event, forward: Forward) -> bool:
     """Whether an event may give other running statistics to the layers of a forward."""
     match event:

@@ -42,8 +42,9 @@ def axes_of(graph: ModelGraph) -> tuple[Axes, ...]:
 
 def _fits(axes: Axes, sizes: Sequence[int] | None) -> bool:
     """Whether what a trace measured is no other than what follows from the layers."""
-    measured = sizes if sizes is not None else [axis.size for axis in axes.known]
-    return all(axis.size in (None, size) for axis, size in zip(axes.known, measured, strict=False))
+    if sizes is None:
+        return True
+    return all(axis.size in (None, size) for axis, size in zip(axes.known, sizes, strict=False))
 
 
 def _after(graph: ModelGraph, call: Call, inputs: Sequence[Axes]) -> Axes:

@@ -1,19 +1,19 @@
 """Networks whose weights follow those of another, while their running statistics stay behind."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from bnlint.facts.passes.forwards import (
     is_step_of_training,
     loops_of,
-    may_move_statistics,
+    moved_layers,
     norms_in_training,
     relies_on_running_statistics,
     trains,
 )
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.context import Frame
-from bnlint.facts.types.run import Forward, Run
+from bnlint.facts.types.run import Forward, Model, Run
 from bnlint.facts.types.site import Site
 from bnlint.facts.types.weight_events import WeightsLoaded, WeightsWritten
 from bnlint.facts.wording.paired_parameters import (
@@ -49,20 +49,28 @@ class StaleStatistics:
 @Pass
 def stale_statistics(run: Run) -> tuple[StaleStatistics, ...]:
     """The first such forward of each network."""
-    writes = list(run.of_type(WeightsWritten))
-    if not writes or not run.complete:
+    if not run.complete or not any(run.of_type(WeightsWritten)):
         return ()
     found: dict[int, StaleStatistics] = {}
     for forward in run.of_type(Forward):
         if forward.model.key in found or not relies_on_running_statistics(forward):
             continue
-        for event in writes:
-            update = _update(event) if is_written_to(forward, event) else None
-            if update is not None and _is_never_brought_along(run, forward, update[0]):
+        writes, known = writes_to(run, forward), _updates(run)
+        updates = [update for event in writes if (update := known[event.order]) is not None]
+        if len(updates) < len(writes):
+            continue  # written by other means, too, such as the values of its state
+        for event, (loop, pair) in zip(writes, updates, strict=True):
+            if keeps_its_statistics(run, forward, loop):
                 in_step = serves_a_step(run, forward)
-                found[forward.model.key] = StaleStatistics(forward, event, *update, in_step)
+                found[forward.model.key] = StaleStatistics(forward, event, loop, pair, in_step)
                 break
     return tuple(found.values())
+
+
+@Pass
+def _updates(run: Run) -> Mapping[int, tuple[Site, NetworkPair] | None]:
+    """What :func:`_update` says of each write, by its position in the run."""
+    return {event.order: _update(event) for event in run.of_type(WeightsWritten)}
 
 
 def _update(event: WeightsWritten) -> tuple[Site, NetworkPair] | None:
@@ -87,15 +95,17 @@ def _code_of(*frames: Frame) -> str:
     return next((f.definition.text for f in frames if f.definition is not None), "")
 
 
-def is_written_to(forward: Forward, event: WeightsWritten) -> bool:
-    """Whether the parameters that are written are those of BatchNorm layers of a network."""
-    layers = {norm.identity for norm in forward.norms}
-    return any(layer.identity in layers for layer in event.model.batch_norms)
+def writes_to(run: Run, forward: Forward) -> list[WeightsWritten]:
+    """The events in which parameters of a network's BatchNorm layers are written."""
+    layers, written = {norm.identity for norm in forward.norms}, _written_layers(run)
+    return [e for e in run.of_type(WeightsWritten) if not layers.isdisjoint(written[e.model])]
 
 
-def _is_never_brought_along(run: Run, forward: Forward, loop: Site) -> bool:
-    """Whether only loops like this one write to a network, and nothing to its statistics."""
-    return not _is_written_otherwise(run, forward) and keeps_its_statistics(run, forward, loop)
+@Pass
+def _written_layers(run: Run) -> Mapping[Model, frozenset[int]]:
+    """The BatchNorm layers, by their identities, of each model that is written to."""
+    models = {event.model for event in run.of_type(WeightsWritten)}
+    return {model: frozenset(x.identity for x in model.batch_norms) for model in models}
 
 
 def keeps_its_statistics(run: Run, forward: Forward, written: Site) -> bool:
@@ -108,7 +118,7 @@ def keeps_its_statistics(run: Run, forward: Forward, written: Site) -> bool:
         return False
     if any(source.mentions(word) for source in sources for word in words):
         return False
-    if any(may_move_statistics(other, forward) for other in run.of_type(Forward)):
+    if any(norm.identity in moved_layers(run) for norm in forward.norms):
         return False
     first = next(trained_twins(run, forward), None)
     if first is None:
@@ -117,12 +127,6 @@ def keeps_its_statistics(run: Run, forward: Forward, written: Site) -> bool:
         event.model.is_same(forward.model) and event.order > first.order
         for event in run.of_type(WeightsLoaded)
     )
-
-
-def _is_written_otherwise(run: Run, forward: Forward) -> bool:
-    """Whether a network is also written by other means, such as the values of its state."""
-    writes = (event for event in run.of_type(WeightsWritten) if is_written_to(forward, event))
-    return any(_update(event) is None for event in writes)
 
 
 def trained_twins(run: Run, forward: Forward) -> Iterator[Forward]:

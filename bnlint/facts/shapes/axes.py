@@ -70,6 +70,8 @@ class Axes:
 
     def extended(self, rank: int) -> "Axes":
         """The same as a tensor of ``rank`` dimensions; nothing is known of one of another rank."""
+        if self.whole and len(self.known) == rank:
+            return self
         if len(self.known) > rank or (self.whole and len(self.known) < rank):
             return Axes((ANY,) * rank, True)
         return Axes((*self.known, *(ANY,) * (rank - len(self.known))), True)
