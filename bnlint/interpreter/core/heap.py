@@ -1,6 +1,6 @@
 """Everything mutable in a rehearsal, with cheap copies of its state for paths that branch."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from typing import TypeAlias, cast
 
@@ -195,10 +195,20 @@ class Heap:
         for container, contents in snapshot.saved.values():
             self.fill(container, contents)
 
-    def merge(self, snapshot: Snapshot, join: Callable[[Contents, Contents], Contents]) -> None:
-        """Join a remembered state into the present one and forget it."""
+    def merge(
+        self,
+        snapshot: Snapshot,
+        join: Callable[[Contents, Contents], Contents],
+        apart: Set[int] = frozenset(),
+    ) -> None:
+        """Join a remembered state into the present one and forget it.
+
+        ``apart`` are the identities of containers that are filled afterwards, whatever they hold.
+        """
         self._leave(snapshot)
-        for container, contents in snapshot.saved.values():
+        for key, (container, contents) in snapshot.saved.items():
+            if key in apart:
+                continue
             joined = join(contents, container)  # type: ignore[arg-type]
             self.fill(container, joined)
 

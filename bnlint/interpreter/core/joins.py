@@ -35,13 +35,13 @@ def join_values(tape: "Tape", one: Value, other: Value) -> Value:
     """The value that stands for both."""
     if one is other:
         return one
+    if type(one) is type(other) is frozenset:
+        return _join_modes(one, other)
     match one, other:
         case (Maybe(), _) | (_, Maybe()):
             return Maybe(join_values(tape, present(one), present(other)))
         case Known(), Known():
             return one if one is other else Known.UNKNOWN
-        case frozenset(), frozenset():
-            return _join_modes(one, other)
         case Tensor(), Tensor():
             return tape.phi(one, other)
         case (Tensor(), _) if not isinstance(other, Choice):

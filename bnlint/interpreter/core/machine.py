@@ -1,6 +1,6 @@
 """The state of a rehearsal and its central moves: evaluate, execute, call, fork and join."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -307,8 +307,13 @@ class Machine:
         condition = Condition(test, every=every, splits_ranks=splits_ranks)
         return self.part(condition, first, second)
 
-    def part(self, condition: Condition, first: Path, second: Path) -> Completion | None:
-        """:meth:`fork` by a condition that may decide elsewhere, too."""
+    def part(
+        self, condition: Condition, first: Path, second: Path, apart: Set[int] = frozenset()
+    ) -> Completion | None:
+        """:meth:`fork` by a condition that may decide elsewhere, too.
+
+        The containers that ``apart`` identifies when both paths have ended are not joined.
+        """
         before, around = self.heap.snapshot(), self.path
         try:
             self.path = (*around, Assumption(condition, True))
@@ -319,7 +324,7 @@ class Machine:
             other = second()
         finally:
             self.path = around
-        return self._combine(one, after, other, condition)
+        return self._combine(one, after, other, condition, apart)
 
     def choose(self, paths: Sequence[Path], test: Site) -> Completion | None:
         """Execute one of several alternatives, it is not known which."""
@@ -339,6 +344,7 @@ class Machine:
         after: Snapshot,
         other: Completion | None,
         condition: Condition,
+        apart: Set[int],
     ) -> Completion | None:
         if one is RAISE:
             self.heap.drop(after)
@@ -347,7 +353,7 @@ class Machine:
             self.heap.restore(after)
             return one
         if one is None and other is None:
-            self.heap.merge(after, self.join_contents)
+            self.heap.merge(after, self.join_contents, apart)
             return None
         if one is not None:
             self.frame.exits.append(Exit(one, after, Assumption(condition, False, left=True)))

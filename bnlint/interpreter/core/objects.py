@@ -344,6 +344,13 @@ class Instance:
         """The class as the code calls it."""
         return self.cls.name if self.cls is not None else self.library.rpartition(".")[2]
 
+    def replica(self) -> "Instance":
+        """An object with the same fields, which are not copied."""
+        made = object.__new__(Instance)
+        for name in Instance.__slots__:
+            setattr(made, name, getattr(self, name))
+        return made
+
     @property
     def called(self) -> str:
         """What the code last called it, or else its class."""

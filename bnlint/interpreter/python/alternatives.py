@@ -1,6 +1,6 @@
 """Doing something with one of several objects, of which it is not known which one it is."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import cast
 
 from bnlint.facts.types.context import Assumption, Condition
@@ -28,25 +28,30 @@ def with_one_of(
     leaves it: the other paths know nothing of it.
     """
     kept: list[Kept] = []
+    settled: set[int] = set()
 
     def path(value: Value) -> Path:
         def execute() -> None:
             start = m.heap.snapshot()
             try:
                 do(value)
-                kept.extend(_own_state(m, value, around, start))
+                own = _own_state(m, value, around, start)
+                kept.extend(own)
+                settled.update(id(state) for state, _ in own)
             finally:
                 m.heap.drop(start)
 
         return execute
 
     around = set(m.assumptions())
-    _choose(m, [path(value) for value in values], site, selection or Selection())
+    _choose(m, [path(value) for value in values], site, selection or Selection(), settled)
     for container, contents in kept:
         m.heap.fill(container, contents)
 
 
-def _choose(m: Machine, paths: Sequence[Path], site: Site, selection: Selection) -> None:
+def _choose(
+    m: Machine, paths: Sequence[Path], site: Site, selection: Selection, settled: Set[int]
+) -> None:
     """Take one of several paths; those that the present path rules out are not taken again."""
     decided = {one.condition: one.holds for one in m.assumptions()}
     left: list[tuple[Condition, Path]] = []
@@ -56,15 +61,15 @@ def _choose(m: Machine, paths: Sequence[Path], site: Site, selection: Selection)
             left.append((condition, path))
         if decided.get(condition, False):
             break
-    _try_each(m, left)
+    _try_each(m, left, settled)
 
 
-def _try_each(m: Machine, paths: Sequence[tuple[Condition, Path]]) -> None:
+def _try_each(m: Machine, paths: Sequence[tuple[Condition, Path]], settled: Set[int]) -> None:
     if not paths:
         return
     (condition, first), *others = paths
     if others:
-        m.part(condition, first, lambda: _try_each(m, others))
+        m.part(condition, first, lambda: _try_each(m, others, settled), settled)
     else:
         first()
 

@@ -1,6 +1,7 @@
 """From a module of a rehearsal to a layer of a graph."""
 
 from collections.abc import Container, Iterator, Mapping
+from typing import Any
 
 from bnlint.facts.types.site import NOT_KNOWN, Argument, Site
 from bnlint.interpreter.core.bias_reads import BiasReads
@@ -28,6 +29,13 @@ class LayerArguments(Mapping[str, Argument]):
         if key not in self._made:
             self._made[key] = bound, make_argument(name, bound, bound.site(source), self._shared)
         return self._made[key][1]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """One of them; without the exception that a mapping raises and catches where there is none."""
+        return self[name] if name in self._layer.arguments else default
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._layer.arguments
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._layer.arguments)

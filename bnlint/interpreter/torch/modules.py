@@ -134,13 +134,14 @@ def named_parts(module: Instance) -> list[Named]:
             known.certain = known.certain or certain
             return
         found[id(current)] = Named(current, name, [], certain, slot)
+        around = (*path, id(current))
         if (group := norm_group(current)) is not None:
             visit(f"{name}.{NORMS}" if name else NORMS, group, path, certain, slot)
         for part, child in child_modules(current):
             inner = f"{name}.{part}" if name else part
             always = is_certain_child(current, part)
             place = slot if always else _slot(current, part, inner, child) if certain else None
-            visit(inner, child, (*path, id(current)), certain and always, place)
+            visit(inner, child, around, certain and always, place)
 
     visit("", module, (), True, None)
     return list(found.values())
@@ -300,9 +301,20 @@ def set_mode(
     m.journal.effects += 1
     if training is None:
         m.journal.handed_over.add(module)
+    mode, parts = frozenset({switch}), parts_of(m, module)
+    if all(map(_follows, parts[1:])):
+        for part in parts:
+            m.heap.put(part.module.attributes, MODE, mode)
+        m.step(len(parts) >> 2)
+        return
     seen: set[int] = set()
-    _spread(m, module, frozenset({switch}), site, scope, seen)
+    _spread(m, module, mode, site, scope, seen)
     m.step(len(seen) >> 2)
+
+
+def _follows(part: Named) -> bool:
+    """Whether a part of a module certainly gets its mode, and nothing else happens then."""
+    return part.certain and own_train(part.module) is None
 
 
 def set_own_mode(m: Machine, module: Instance, training: bool | None, site: Site) -> None:

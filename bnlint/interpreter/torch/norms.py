@@ -147,11 +147,17 @@ def _of_choice(module: Instance, name: str, alternatives: list[Known]) -> Known:
 def norm_records(m: Machine, module: Instance) -> list[NormRecord]:
     """The state of each BatchNorm layer of a model, and of its third-party parts that have some."""
     found = []
+    modes: dict[int, Mode] = {}  # mostly one for all
     for part in _norm_parts(m, module):
         current = part.module
         if (layer := _norm_of(current)) is None:
             continue
-        mode = _mode_of_all(m, current) if is_opaque(current) else mode_of(m, current)
+        if is_opaque(current):
+            mode = _mode_of_all(m, current)
+        elif (held := id(current.attributes.get(MODE))) in modes:
+            mode = modes[held]
+        else:
+            mode = modes[held] = mode_of(m, current)
         found.append(_record(m, part, module, layer, mode))
     return found
 

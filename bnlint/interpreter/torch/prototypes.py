@@ -82,7 +82,7 @@ def _prototype(
     if reads.changed(inside):
         return None
     objects.sort(key=lambda one: one.order)
-    kept = {id(one): replace(one) for one in objects}
+    kept = {id(one): one.replica() for one in objects}
     memo: dict[int, Value] = {}
     for one in kept.values():
         _fill(one, one, kept, memo)
@@ -173,7 +173,8 @@ class _Copy:
     def _empty(self, one: Instance) -> Instance:
         """A new object of the same kind, without its parts."""
         m = self.m
-        copy = replace(one, attributes={}, site=self._site_of(one), chain=self._chain_of(one))
+        copy = one.replica()
+        copy.site, copy.chain = self._site_of(one), self._chain_of(one)
         if one.order:
             copy.order, copy.assumptions = m.journal.next_order(), self.assumptions
         if one.is_module and one.order:
@@ -200,7 +201,10 @@ def _fill(
     one: Instance, copy: Instance, copies: dict[int, Instance], memo: dict[int, Value]
 ) -> None:
     """Give a copy the parts of an object, themselves copied."""
-    copy.attributes = {name: _copied(v, copies, memo) for name, v in one.attributes.items()}
+    copy.attributes = {
+        name: v if type(v) in FIXED else _copied(v, copies, memo)
+        for name, v in one.attributes.items()
+    }
     copy.arguments = {
         name: bound
         if type(bound.value) in FIXED
