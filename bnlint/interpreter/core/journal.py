@@ -219,6 +219,8 @@ class Journal:
     """Counts what only scripts do: forwards, backwards, steps of optimizers and loaders."""
     effects: int = 0
     """Counts changes to modules."""
+    modes_asked: dict[Instance, None] = field(default_factory=dict)
+    """The modules whose modes something asked for since somebody began to look."""
     unknown_models: int = 0
     """Counts uses of models, and of layers in models, that are not known."""
 

@@ -3,15 +3,24 @@
 import builtins
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
+from bnlint.facts.types.known import Known
 from bnlint.immutable import immutable
 from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.top_level import TopLevel
-from bnlint.interpreter.core.values import MISSING, Library, Unknown, Value, present
+from bnlint.interpreter.core.values import (
+    MISSING,
+    Arguments,
+    Library,
+    Unknown,
+    Value,
+    present,
+)
 from bnlint.source import Project, SourceFile
 from bnlint.source.name_bindings import dotted
 from bnlint.vocabulary.filling import REGISTRATION
@@ -157,6 +166,16 @@ def _reached(start: Namespace, namespaces: "Namespaces") -> Iterator[Namespace |
             pending.extend((module, further) for further in module.stars)
 
 
+@dataclass(slots=True)
+class ForwardOutput:
+    """What a forward returned while modules were in these modes, which are all that it asked for."""
+
+    value: Value
+    modes: dict[Instance, Known]
+    arguments: Arguments
+    """What it was given, which is known by its identity as long as it is kept."""
+
+
 class Namespaces:
     """All modules of a rehearsal: one shared by its importers, one more for a file that is run."""
 
@@ -167,8 +186,8 @@ class Namespaces:
         self._imported: dict[Path, Namespace] = {}
         self.first: Namespace | None = None
         self._main: Namespace | None = None
-        self.forwards: dict[object, Value] = {}
-        """Outputs of forwards by model, mode and inputs."""
+        self.forwards: dict[object, list[ForwardOutput]] = {}
+        """Outputs of forwards by model and inputs."""
 
     @property
     def anywhere(self) -> Scope:

@@ -60,6 +60,9 @@ class States:
     gradients_asked: dict[Instance, list[GradientsAsked]] = field(default_factory=dict)
     """Where the forward of a module asks whether gradients are recorded."""
 
+    noted: int = 0
+    """Counts what forwards write, call and ask."""
+
     def is_registered(self, state: State) -> bool:
         """Whether it is, or may be, a buffer."""
         names = self.registered.get(state.cls, set())
@@ -74,4 +77,15 @@ class States:
 
     def note(self, write: StateWrite) -> None:
         """A forward writes something."""
+        self.noted += 1
         self.writes.setdefault(write.owner, []).append(write)
+
+    def note_functional(self, call: FunctionalCall) -> None:
+        """A forward calls ``F.batch_norm``."""
+        self.noted += 1
+        self.functional.append(call)
+
+    def note_asked(self, layer: Instance, asked: GradientsAsked) -> None:
+        """A layer's forward asks whether gradients are recorded."""
+        self.noted += 1
+        self.gradients_asked.setdefault(layer, []).append(asked)

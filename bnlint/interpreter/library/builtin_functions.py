@@ -225,7 +225,10 @@ def _vars(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope)
         return Builtin(scope.namespace, "__dict__")
     if isinstance(value, Namespace | Library):
         return Builtin(value, "__dict__")
-    return value.attributes if isinstance(value, Instance) else Unknown("vars()")
+    if not isinstance(value, Instance):
+        return Unknown("vars()")
+    m.journal.modes_asked[value] = None
+    return value.attributes
 
 
 @library_function("builtins.print", "builtins.exec", "builtins.breakpoint")

@@ -242,6 +242,7 @@ def _of_instance(m: Machine, value: Instance, name: str, node: cst.CSTNode, scop
     if name == "__class__":
         return value.cls if value.cls is not None else Library(value.library)
     if name in ("__dict__", "_modules"):
+        m.journal.modes_asked[value] = None
         if name == "_modules" and is_opaque(value):
             return Builtin(value, name)
         return dict(children(value)) if name == "_modules" else value.attributes

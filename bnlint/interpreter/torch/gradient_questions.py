@@ -19,7 +19,7 @@ def note_gradients_asked(m: Machine, site: Site, scope: Scope) -> None:
     call = None if of_method else _call_of_layer(m, layer)
     last = None if call is None or scope.function is None else _last_parameter(scope.function, call)
     asked = GradientsAsked(site, of_method, call if last is not None else None, last)
-    m.journal.states.gradients_asked.setdefault(layer, []).append(asked)
+    m.journal.states.note_asked(layer, asked)
 
 
 def _call_of_layer(m: Machine, layer: Instance) -> Site | None:

@@ -264,6 +264,7 @@ def next_name(module: Instance) -> str:
 
 def mode_of(m: Machine, module: Instance) -> Mode:
     """The ways in which a module may have come into its mode; unknown if before this entry point."""
+    m.journal.modes_asked[module] = None
     mode = module.attributes.get(MODE)
     if not isinstance(mode, frozenset):
         return UNKNOWN_MODE

@@ -1,6 +1,6 @@
 """Calls of modules: forwards that the script makes, on the tape and among the events."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import libcst as cst
 
@@ -10,8 +10,9 @@ from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import is_training
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.extent import MOST_LOOKED_AT
-from bnlint.interpreter.core.journal import Recorded
+from bnlint.interpreter.core.journal import Journal, Recorded
 from bnlint.interpreter.core.machine import CALLS, Machine, handles
+from bnlint.interpreter.core.namespaces import ForwardOutput
 from bnlint.interpreter.core.not_understood import note_unknown_data
 from bnlint.interpreter.core.objects import Builtin, Function, Instance, Method, Scope
 from bnlint.interpreter.core.tape import Start, tensors_in
@@ -226,16 +227,41 @@ def _mapped(
 
 
 def _memoised(m: Machine, module: Instance, arguments: Arguments, site: Site) -> Value:
-    """The output of a forward, from an earlier one of the same model in the same mode if any."""
-    key = (id(module), is_training(mode_of(m, module)), _signature(arguments), m.heap.structure)
-    memo = m.namespaces.forwards
-    if key in memo:
-        return memo[key]
-    effects, forwards = m.journal.effects, len(m.journal.forwards)
+    """The output of a forward, from an earlier one of the same model if any.
+
+    The modes that the earlier one asked for are as they were then.
+    """
+    memo = m.namespaces.forwards.setdefault(
+        (id(module), _signature(arguments), m.heap.structure), []
+    )
+    for known in memo:
+        if known.modes == _modes(m, known.modes):
+            return known.value
+    journal = m.journal
+    asked, journal.modes_asked = journal.modes_asked, {}
+    changes, marks = _changes(journal), _marks(journal)
     output = record_forward(m, module, arguments, site)
-    if m.journal.effects == effects and len(m.journal.forwards) == forwards:
-        memo[key] = output
+    if _marks(journal) != marks:
+        journal.modes_asked[module] = None
+    if _changes(journal) == changes:
+        memo.append(ForwardOutput(output, _modes(m, journal.modes_asked), arguments))
+    journal.modes_asked = asked | journal.modes_asked
     return output
+
+
+def _modes(m: Machine, modules: Iterable[Instance]) -> dict[Instance, Known]:
+    """Whether modules are in train mode."""
+    return {module: is_training(mode_of(m, module)) for module in list(modules)}
+
+
+def _changes(journal: Journal) -> tuple[int, ...]:
+    """Counts of what a forward that is remembered may not do."""
+    return journal.effects, len(journal.forwards)
+
+
+def _marks(journal: Journal) -> tuple[int, ...]:
+    """Counts of what a forward does besides, each time that the model is in another mode."""
+    return journal.states.noted, len(journal.notes)
 
 
 def _signature(arguments: Arguments) -> tuple[object, ...]:
@@ -248,7 +274,9 @@ def _signature(arguments: Arguments) -> tuple[object, ...]:
             case None | bool() | int() | float() | str():
                 return repr(value)
             case list() | tuple() if depth and len(value) <= MOST_ALIKE:
-                return tuple(of(item, depth - 1) for item in value)
+                return type(value), *(of(item, depth - 1) for item in value)
+            case Maybe(value=inner) | Many(element=inner) if depth:
+                return type(value), of(inner, depth - 1)
         return id(value)
 
     named = tuple((name, of(value)) for name, value in arguments.keywords.items())

@@ -101,4 +101,4 @@ def _note_call(
     owned = learns and any(value is weight for value in owner.attributes.values())
     untold = arguments.get(5, "training", MISSING) is MISSING
     made = FunctionalCall(owner, site, names, owned, untold, said)
-    m.journal.states.functional.append(made)
+    m.journal.states.note_functional(made)
