@@ -36,6 +36,8 @@ def norms_in_training(
     What they do only after an exception that the program handled is left out.
     """
     live = _live_modes(event)
+    if not live:
+        return ()
     return tuple(norm for norm in event.norms if norm.is_there and _is_live(norm, live))
 
 
@@ -49,7 +51,7 @@ def is_live(event: Forward | Stored | Summarised) -> bool:
 
 def _is_any_alternative_live(event: Forward | Stored | Summarised) -> bool:
     modes, live = _live_modes(event), dict[str, set[Alternative]]()
-    for norm in event.norms:
+    for norm in event.norms if modes else ():
         if norm.alternative is not None and _is_live(norm, modes):
             live.setdefault(norm.alternative.slot, set()).add(norm.alternative)
     return any(len(found) == next(iter(found)).of for found in live.values())

@@ -83,7 +83,11 @@ def _own_state(m: Machine, value: Value, around: set[Assumption], start: Snapsho
         return []
     parts = [part.module for part in parts_of(m, owner)] if owner.is_module else [owner]
     own = [part for part in parts if not around.issuperset(part.assumptions)]
-    held = [item for part in own for item in part.attributes.values()]
-    parameters = [item for item in held if isinstance(item, Instance) and not item.is_module]
+    parameters = [
+        item
+        for part in own
+        for item in part.attributes.values()
+        if type(item) is Instance and not item.is_module
+    ]
     states = (one.attributes for one in [*own, *parameters] if id(one.attributes) in start.saved)
     return [(state, cast(Contents, dict(state))) for state in states]

@@ -81,8 +81,10 @@ def _is_same(one: Value, other: Value) -> bool:
 def _open_replaced(m: Machine, names: dict[Value, Value], first: dict[Value, Value]) -> None:
     """``layers = layers + [...]`` makes a longer list each time."""
     for name, value in names.items():
+        if not isinstance(value, list):
+            continue
         known = first.get(name)
-        if value is not known and isinstance(value, list) and isinstance(known, list):
+        if value is not known and isinstance(known, list):
             _open_list(m, value, known)
 
 

@@ -243,7 +243,8 @@ def _abstract_passes(
 def _changes_modes(before: Snapshot) -> bool:
     """Whether modes, gradients or flags are now other than they were."""
     return any(
-        _as_switch(old) != _as_switch(cast(dict[Value, Value], container).get(name))
+        old is not (new := cast(dict[Value, Value], container).get(name))
+        and _as_switch(old) != _as_switch(new)
         for container, contents in before.saved.values()
         if isinstance(container, dict) and isinstance(contents, dict)
         for name, old in contents.items()

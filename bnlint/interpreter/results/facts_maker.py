@@ -58,10 +58,8 @@ from bnlint.interpreter.torch.norms import SYNCHRONISED
 from bnlint.interpreter.torch.parameters import is_opaque
 from bnlint.interpreter.torch.published import PublishedModels
 from bnlint.interpreter.torch.weight_fills import (
-    constant_fills,
     drawn_weight,
-    filled_at,
-    refilled,
+    fills_of,
 )
 from bnlint.vocabulary.layers import KINDS, bare_name
 
@@ -77,6 +75,7 @@ class FactsMaker:
         self._arguments: dict[object, tuple[Bound, Argument]] = {}
         self._numbers: dict[Instance, int] = {}
         self._read: dict[int, ModelGraph] = {}
+        self._reads: dict[Class | None, OwnReads] = {}
         self._given: dict[tuple[int, ...], int] = {}
         self._published = PublishedModels()
         self._trained = TrainedModels(journal)
@@ -152,7 +151,7 @@ class FactsMaker:
         self, module: Instance, name: str, aliases: tuple[str, ...], certain: bool
     ) -> Layer:
         bare = bare_name(module.library) or ""
-        node = module.class_node
+        node, fills = module.class_node, fills_of(module)
         return Layer(
             name,
             self._kind(module, bare),
@@ -166,7 +165,7 @@ class FactsMaker:
             module.chain,
             aliases,
             replaces_forward(module),
-            constant_fills(module),
+            fills.constant,
             assigned_arguments(module),
             certain,
             drawn_weight(module),
@@ -177,10 +176,16 @@ class FactsMaker:
             self._number(module),
             module.repeated,
             train_method(module),
-            filled_at(module),
-            refilled(module),
-            OwnReads(module.cls if isinstance(module.cls, Class) else None),
+            fills.at,
+            fills.unknown,
+            self._own_reads(module.cls),
         )
+
+    def _own_reads(self, cls: Class | None) -> OwnReads:
+        """What methods of a class read, which is looked for once."""
+        if cls not in self._reads:
+            self._reads[cls] = OwnReads(cls)
+        return self._reads[cls]
 
     def _named(self, named: Named, whole: Instance) -> Layer:
         aliases = tuple(named.aliases)

@@ -110,9 +110,11 @@ def replaces_forward(module: Instance) -> bool:
 
 def frozen_parameters(module: Instance) -> frozenset[str]:
     """The parameters of a layer whose gradients are off, by name."""
-    held = {name: present(module.attributes.get(name)) for name in ("weight", "bias")}
+    held = [
+        (n, present(module.attributes[n])) for n in ("weight", "bias") if n in module.attributes
+    ]
     return frozenset(
         name
-        for name, value in held.items()
+        for name, value in held
         if isinstance(value, Instance) and value.attributes.get(GRADIENT) is False
     )

@@ -134,14 +134,16 @@ def named_parts(module: Instance) -> list[Named]:
             known.certain = known.certain or certain
             return
         found[id(current)] = Named(current, name, [], certain, slot)
-        around = (*path, id(current))
+        around, prefix = (*path, id(current)), f"{name}." if name else ""
         if (group := norm_group(current)) is not None:
-            visit(f"{name}.{NORMS}" if name else NORMS, group, path, certain, slot)
+            visit(f"{prefix}{NORMS}", group, path, certain, slot)
         for part, child in child_modules(current):
-            inner = f"{name}.{part}" if name else part
-            always = is_certain_child(current, part)
-            place = slot if always else _slot(current, part, inner, child) if certain else None
-            visit(inner, child, around, certain and always, place)
+            inner = f"{prefix}{part}"
+            if is_certain_child(current, part):
+                visit(inner, child, around, certain, slot)
+            else:
+                place = _slot(current, part, inner, child) if certain else None
+                visit(inner, child, around, False, place)
 
     visit("", module, (), True, None)
     return list(found.values())

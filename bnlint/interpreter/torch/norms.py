@@ -250,11 +250,12 @@ def _synchronised(layer: Instance) -> Known:
     """Whether a layer is a SyncBatchNorm by now, or of a class of the project that is one by its name."""
     if layer.library.endswith("SyncBatchNorm"):
         return Known.YES
-    own = [cls for cls in layer.cls.mro if isinstance(cls, Class)] if layer.cls is not None else []
-    if any("sync" in cls.name.lower() for cls in own):
-        return Known.YES
-    if any("forward" in cls.names and _speaks_to_others(cls) for cls in own):
-        return Known.UNKNOWN
+    if layer.cls is not None:
+        own = [cls for cls in layer.cls.mro if isinstance(cls, Class)]
+        if any("sync" in cls.name.lower() for cls in own):
+            return Known.YES
+        if any("forward" in cls.names and _speaks_to_others(cls) for cls in own):
+            return Known.UNKNOWN
     entry = layer.attributes.get(SYNCHRONISED, False)
     return Known.of(entry if isinstance(entry, bool) else None)
 

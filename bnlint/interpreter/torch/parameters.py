@@ -92,8 +92,9 @@ def named_parameters(m: Machine, module: Instance) -> list[tuple[str, Instance]]
 
 def is_opaque(module: Instance) -> bool:
     """Whether a module is a third-party model whose layers are not listed."""
-    listed = module.library == AVERAGE or module.library.startswith("torch.nn.")
-    return module.cls is None and module.is_module and not listed
+    if module.cls is not None or not module.is_module:
+        return False
+    return module.library != AVERAGE and not module.library.startswith("torch.nn.")
 
 
 def parameter_group(m: Machine, modules: list[Instance], site: Site) -> Instance:
@@ -137,7 +138,10 @@ def _answer(value: bool | None) -> Value:
 
 def frozen_state(m: Machine, layer: Instance) -> tuple[Known, Site | None]:
     """Whether all of a layer's own parameters have gradients off, and where that was set."""
-    held = [present(layer.attributes.get(name)) for name in names_of(layer)]
+    names = names_of(layer)
+    if layer.attributes.keys().isdisjoint(names):
+        return Known.NO, None  # nobody has looked at them
+    held = [present(layer.attributes.get(name)) for name in names]
     flags = [p.attributes[GRADIENT] if isinstance(p, Instance) else True for p in held]
     sites = [p.attributes.get("frozen_at") for p in held if isinstance(p, Instance)]
     where = next((s for s in sites if isinstance(s, Site)), None)

@@ -1,11 +1,13 @@
 """What code fills parameters with: random numbers, one number, or something that is not known."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import field
 
 from bnlint.facts.types.initialisation import DEFAULT, Draw, draw_by
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import is_training
 from bnlint.facts.types.site import Site
+from bnlint.immutable import immutable
 from bnlint.interpreter.core.layer_arguments import plain
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Function, Instance
@@ -88,25 +90,34 @@ def drawn_weight(layer: Instance) -> Draw | None:
     return found if isinstance(found, Draw) else None
 
 
-def constant_fills(module: Instance) -> dict[str, float]:
-    """The parameters that code fills with one number."""
-    filled = {name: held.attributes.get("fill") for name, held in _affine(module)}
-    return {name: value for name, value in filled.items() if isinstance(value, float)}
+@immutable
+class Fills:
+    """What code fills the weight and the bias of a layer with.
+
+    ``constant`` are those that get one number, ``at`` where they are filled last, and ``unknown`` those
+    that get numbers that are not known or not the same.
+    """
+
+    constant: Mapping[str, float] = field(default_factory=dict)
+    at: Mapping[str, Site] = field(default_factory=dict)
+    unknown: frozenset[str] = frozenset()
 
 
-def filled_at(module: Instance) -> dict[str, Site]:
-    """Where code fills them last."""
-    places = {name: held.attributes.get(FILLED_AT) for name, held in _affine(module)}
-    return {name: place for name, place in places.items() if isinstance(place, Site)}
+_NOTHING = Fills()
 
 
-def refilled(module: Instance) -> frozenset[str]:
-    """The parameters that code fills with numbers that are not known or not the same."""
-    return frozenset(
-        name
-        for name, held in _affine(module)
-        if not isinstance(held.attributes.get("fill"), float)
-        and held.attributes.get(DRAWN, DEFAULT) is not DEFAULT
+def fills_of(module: Instance) -> Fills:
+    """What code fills a layer's parameters with."""
+    held = list(_affine(module))
+    if not held:
+        return _NOTHING
+    filled = {name: one.attributes.get("fill") for name, one in held}
+    places = {name: one.attributes.get(FILLED_AT) for name, one in held}
+    drawn = [name for name, one in held if one.attributes.get(DRAWN, DEFAULT) is not DEFAULT]
+    return Fills(
+        {name: value for name, value in filled.items() if isinstance(value, float)},
+        {name: place for name, place in places.items() if isinstance(place, Site)},
+        frozenset(name for name in drawn if not isinstance(filled[name], float)),
     )
 
 
