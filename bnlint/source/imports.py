@@ -94,6 +94,15 @@ class ModuleFinder:
             self._located[key] = self._locate(name, level, folder)
         return self._located[key]
 
+    def dotted_name(self, file: Path) -> str:
+        """What a file is called as a module: its own name behind those of the packages that it is in."""
+        folder = absolute(file).parent
+        parts = [] if file.name == _INIT else [file.stem]
+        while self.has_file(folder, _INIT):
+            parts.insert(0, folder.name)
+            folder = folder.parent
+        return ".".join(parts)
+
     def find(self, folder: Path, parts: Iterable[str]) -> Path | None:
         """Follow the parts of a dotted name from a folder: a file, or the folder of a namespace package."""
         *packages, last = parts

@@ -41,13 +41,16 @@ class Reuse:
 
 @Pass
 def reuses(graph: ModelGraph) -> tuple[Reuse, ...]:
-    """Every call of a layer but its first, with the first; only first calls that certainly run."""
-    return tuple(
-        Reuse(layer, first, again, *_places(first, again))
-        for layer, (first, *others) in graph.calls_by_layer.items()
-        if first.certain
-        for again in others
-    )
+    """Every call of a layer but its first, with the first; only first calls that certainly run.
+
+    Calls for which the forward itself has put the layer into eval mode do not count.
+    """
+    found: list[Reuse] = []
+    for layer, calls in graph.calls_by_layer.items():
+        first, *others = [call for call in calls if not call.in_eval] or calls[:1]
+        if first.certain:
+            found.extend(Reuse(layer, first, again, *_places(first, again)) for again in others)
+    return tuple(found)
 
 
 def _places(first: Call, again: Call) -> tuple[Site | None, Site | None]:
@@ -105,7 +108,7 @@ def compare_inputs(graph: ModelGraph, reuse: Reuse) -> CallInputs:
         if first is again or (first.index, again.index) in seen:
             continue
         seen.add((first.index, again.index))
-        alike = _alike(first, again)
+        alike = _alike(graph, first, again)
         if alike is Known.NO:
             differing.append((first, again))
             continue
@@ -141,17 +144,21 @@ def _weighted_layers(graph: ModelGraph, call: Call) -> set[Layer]:
     }
 
 
-def _alike(first: Call, again: Call) -> Known:
+def _alike(graph: ModelGraph, first: Call, again: Call) -> Known:
     """Whether two calls are one operation, on whatever tensors."""
     known = bool(first.inputs) and len(first.inputs) == len(again.inputs)
     if first.layer is not None and first.layer is again.layer:
         return Known.YES if known else Known.UNKNOWN
     if not known or first.layer is not None or again.layer is not None:
         return Known.NO
-    if first.op != again.op or first.kind is Kind.SPLIT:
+    if first.op != again.op:
+        return Known.NO
+    if first.kind is Kind.SPLIT and (
+        first.site != again.site or are_parts_of_one(graph, first, again)
+    ):
         return Known.NO
     ours, theirs = _values(first), _values(again)
-    unknown = first.kind in (Kind.UNKNOWN, Kind.PHI) or NOT_KNOWN in (*ours, *theirs)
+    unknown = first.kind in (Kind.UNKNOWN, Kind.PHI, Kind.SPLIT) or NOT_KNOWN in (*ours, *theirs)
     return Known.UNKNOWN if unknown else Known.of(ours == theirs)
 
 

@@ -129,7 +129,8 @@ class Call:
     runs. ``loops`` are the ``for`` statements within the forward that it stands in, each with the
     number of the pass. ``error`` is what torch raised here when the model was traced.
     ``recomputed`` is a call around it whose forward is run again in the backward pass, since it keeps
-    no activations (``torch.utils.checkpoint``).
+    no activations (``torch.utils.checkpoint``). ``in_eval`` says that the forward itself has put the
+    layer into eval mode before, as attacks that are part of a model do.
     """
 
     index: int
@@ -146,6 +147,7 @@ class Call:
     certain: bool = True
     error: str | None = None
     recomputed: Site | None = None
+    in_eval: bool = False
 
     def __repr__(self) -> str:
         layer = f" of {self.layer.name}" if self.layer is not None else ""

@@ -51,6 +51,10 @@ BY_FASTAI = {
 """Names that ``from fastai.vision.all import *`` and its like bring."""
 
 
+FILLED = "<filled>"
+"""The name, of no variable, that a module has once the loops that add names to it were executed."""
+
+
 class Namespace:
     """One file of the project as a module."""
 
@@ -62,6 +66,7 @@ class Namespace:
         top_level = TopLevel()
         top_level.collect(source.tree.body)
         self.definitions, self.stars = top_level.definitions, top_level.stars
+        self.fillers = top_level.fillers
         self._reach: tuple[int, list[Namespace | Library], Iterator[Namespace | Library]] | None
         self._reach = None
         """How many star imports there were, and the modules they lead to, as far as known."""
@@ -146,9 +151,18 @@ class Namespace:
     def member(self, machine: "Machine", name: str) -> Value:
         """``module.name``: a global name or a submodule."""
         value = self.lookup(machine, name)
+        if value is MISSING and self.fillers and FILLED not in self.names:
+            self._fill(machine)
+            value = self.lookup(machine, name)
         if value is MISSING and self.source.file.name == "__init__.py":
             return machine.namespaces.load(name, 1, self)
         return value
+
+    def _fill(self, machine: "Machine") -> None:
+        """Execute the loops that give the module names which nothing else in it defines."""
+        machine.heap.put(self.names, FILLED, True)
+        for node in self.fillers:
+            machine.namespaces.execute_top(machine, node, self)
 
 
 def _reached(start: Namespace, namespaces: "Namespaces") -> Iterator[Namespace | Library]:
@@ -198,7 +212,9 @@ class Namespaces:
     def imported(self, source: SourceFile) -> Namespace:
         """The module that importers of a file share."""
         if source.file not in self._imported:
-            self._imported[source.file] = self.new(source, source.file.stem)
+            self._imported[source.file] = self.new(
+                source, self.project.modules.dotted_name(source.file)
+            )
         return self._imported[source.file]
 
     @contextmanager

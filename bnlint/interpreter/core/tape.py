@@ -45,16 +45,18 @@ class Op:
     """What modules keep from earlier forwards and is among its inputs."""
     grad: bool = True
     """Whether gradients are recorded."""
+    in_eval: bool = False
 
 
 @dataclass(slots=True, unsafe_hash=True)
 class Start:
-    """Where a forward began: on the tape, and in the machine's stacks."""
+    """Where a forward began: on the tape, in the machine's stacks, and among the run's events."""
 
     op: int = 0
     loops: int = 0
     conditions: int = 0
     frames: int = 0
+    order: int = -1
 
 
 class Tape:

@@ -19,6 +19,8 @@ class TopLevel:
 
     definitions: dict[str, list[cst.CSTNode]] = field(default_factory=dict)
     stars: list[cst.ImportFrom] = field(default_factory=list)
+    fillers: list[cst.CSTNode] = field(default_factory=list)
+    """Loops that add names to ``globals()``, which are not written down anywhere."""
     _wholes: dict[str, str] = field(default_factory=dict)
     """The parsers that groups of options and commands belong to, by their names."""
 
@@ -36,6 +38,8 @@ class TopLevel:
                 case cst.For() | cst.While():
                     for stored in dict.fromkeys(_stored_into(statement.body)):
                         self._define(stored, statement)
+                    if "globals" in _words(statement.body):
+                        self.fillers.append(statement)
                 case cst.If():
                     self._collect_if(statement)
                 case cst.With():

@@ -231,6 +231,16 @@ def _vars(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope)
     return value.attributes
 
 
+@library_function("builtins.dir")
+def _names(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    """The names of a module, without those that star imports bring."""
+    module = arguments.get(0, "object")
+    if not isinstance(module, Namespace) or module.stars:
+        return Unknown("dir()")
+    names = sorted({*module.definitions, *module.names})
+    return m.new([*names]) if m.allowance.takes(len(names)) else Unknown("dir()")
+
+
 @library_function("builtins.print", "builtins.exec", "builtins.breakpoint")
 def _nothing(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     return None

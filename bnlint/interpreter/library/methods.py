@@ -119,6 +119,10 @@ def _call_on_names(
         return member(m, owner, key, site.node, scope)  # type: ignore[arg-type]
     if name in ("get", "__getitem__") and isinstance(key, str):
         return m.attribute(owner, key, site.node, scope)  # type: ignore[arg-type]
+    if name == "update" and isinstance(owner, Namespace) and isinstance(key, dict):
+        for given, value in key.items():
+            m.heap.put(owner.names, given, value) if isinstance(given, str) else None
+        return None
     return Unknown(name, site, open_one([key]))
 
 

@@ -129,7 +129,9 @@ def _method(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scop
 def _inspect(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     value = arguments.get(0, "object")
     wanted: type = Function if path.endswith("function") else Class
-    return Unknown("inspect") if isinstance(value, Unknown) else isinstance(value, wanted)
+    if isinstance(value, Unknown | Library):
+        return Unknown("inspect")
+    return isinstance(value, wanted)
 
 
 @library_function("builtins.__import__")

@@ -4,7 +4,9 @@ import libcst as cst
 
 from bnlint.facts.types.kind import Kind
 from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import (
+    Builtin,
     Instance,
     Scope,
 )
@@ -57,6 +59,8 @@ def store_item(m: Machine, target: cst.Subscript, value: Value, scope: Scope) ->
             forget_items(m, owner)
         case dict() | list():
             _store_somewhere(m, owner, value)
+        case Builtin(receiver=Namespace() as module, name="__dict__") if isinstance(key, str):
+            m.heap.put(module.names, key, value)
         case Instance() if owner.is_module and isinstance(key, int | str):
             register_child(m, owner, str(key), value)
         case Instance() if is_state_dict(owner):

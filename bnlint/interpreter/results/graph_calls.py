@@ -57,6 +57,7 @@ class GraphCalls:
             op.shape,
             op.certain,
             recomputed=self._recomputed(op) if self.journal.recomputed else None,
+            in_eval=op.in_eval,
         )
 
     def _recomputed(self, op: Op) -> Site | None:

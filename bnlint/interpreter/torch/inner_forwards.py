@@ -149,6 +149,12 @@ def run_library(m: Machine, module: Instance, arguments: Arguments, site: Site) 
     return _run_layer(m, module, arguments, site)
 
 
+def _is_put_into_eval(m: Machine, layer: Instance) -> bool:
+    """Whether the forward that is being recorded has put a layer into eval mode."""
+    began = m.tape.start.order
+    return all(s.training is False and s.order > began for s in mode_of(m, layer))
+
+
 def _run_sequence(m: Machine, module: Instance, value: Value, site: Site) -> Value:
     m.frames.append(Activation("Sequential", site, None))
     try:
@@ -210,6 +216,8 @@ def _run_layer(m: Machine, module: Instance, arguments: Arguments, site: Site) -
     output = m.tape.tensor(
         kind, bare or module.type_name, inputs, site, layer=module, shape=shape, batch=known
     )
+    if kind is Kind.BATCH_NORM and output.index >= 0:
+        m.tape.ops[output.index].in_eval = _is_put_into_eval(m, module)
     if kind is Kind.RECURRENT:
         return output, Unknown("state")
     indices = module.arguments.get("return_indices")

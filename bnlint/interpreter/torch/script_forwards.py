@@ -286,7 +286,7 @@ def _signature(arguments: Arguments) -> tuple[object, ...]:
 def record_forward(m: Machine, module: Instance, arguments: Arguments, site: Site) -> Value:
     """Execute a model's forward on the tape."""
     outer, start = m.tape.start, len(m.tape.ops)
-    m.tape.start = Start(start, len(m.loops), len(m.path), len(m.frames))
+    m.tape.start = Start(start, len(m.loops), len(m.path), len(m.frames), m.journal.order)
     m.modules.append(module)
     try:
         given = _as_inputs(m, arguments)

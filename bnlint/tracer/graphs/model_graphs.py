@@ -180,6 +180,7 @@ def _call(
         tuple(caller for caller in callers if caller is not None),
         shape=_shape(record, kind, [before[index] for index in record.inputs]),
         error=record.error,
+        in_eval=record.in_eval,
     )
 
 

@@ -91,6 +91,7 @@ class _Calls:
             self._held(node) if node.op == "get_attr" else constants_of(node, operation),
             node.meta.get("sizes"),
             node.meta.get("error"),
+            "in_eval" in node.meta,
         )
 
     def _held(self, node: fx.Node) -> Mapping[str, object]:

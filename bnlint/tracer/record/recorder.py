@@ -55,6 +55,8 @@ class Recorder:
         self.looked = False
         self.tensors_on = tensors_on
         self._model = model
+        self._training = model.training
+        self._in_eval = False
         self._complaint: str | None = None
         self._names: dict[int, str] = {}
         for name, module in model.named_modules():
@@ -113,6 +115,7 @@ class Recorder:
     ) -> Any:
         frame = sys._getframe(2)
         given = (*args, *kwargs.values())
+        self._in_eval = self._training and not module.training
         if torch_patches.is_batch_norm(module, given):
             complaint = self._checked(module, given[0])
             if complaint is not None or torch_patches.runs_fast(module, given[0]):
@@ -186,6 +189,8 @@ class Recorder:
                 node = self.tape.add(op, target, args, kwargs, output, changed, places)
                 if function is _as_normalised and self._complaint is not None:
                     node.meta["error"], self._complaint = self._complaint, None
+                if self._in_eval and op == "call_module":
+                    node.meta["in_eval"] = True
         return output
 
     def _fail(self, operation: str) -> None:

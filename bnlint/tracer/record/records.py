@@ -69,6 +69,7 @@ class CallRecord:
     arguments: Mapping[str, object] = field(default_factory=dict)
     sizes: tuple[int, ...] | None = None
     error: str | None = None
+    in_eval: bool = False
 
 
 @immutable
