@@ -131,3 +131,41 @@ def test_a_folder_of_data_is_not_listed(tmp_path: Path) -> None:
     assert isinstance(found["data"], Unknown)
     assert isinstance(found["up"], Unknown)
     assert found["code"] == ["b.py"]
+
+
+FVCORE = """#
+from fvcore.common.registry import Registry
+MODELS = Registry("MODELS")
+def create(name, **options):
+    return MODELS.get(name)(**options)
+"""
+REGISTERED = {
+    "a function": """#
+from torch import nn
+from .registry import MODELS
+@MODELS.register()
+def wide(width=8):
+    return nn.BatchNorm2d(width)
+""",
+    "a class": """#
+from torch import nn
+from .registry import MODELS
+class wide(nn.Module):
+    def __init__(self, width=8):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(width)
+MODELS.register(wide)
+""",
+}
+"""What fills a registry of fvcore."""
+
+
+@pytest.mark.parametrize("entry", REGISTERED)
+def test_a_registry_of_a_package_is_filled(entry: str, tmp_path: Path) -> None:
+    files = {
+        "train.py": SCRIPT,
+        "models/__init__.py": "#\nfrom . import nets\n",
+        "models/registry.py": FVCORE,
+        "models/nets.py": REGISTERED[entry],
+    }
+    assert widths(rehearse_files(tmp_path, files)) == [5]

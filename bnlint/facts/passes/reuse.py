@@ -154,12 +154,19 @@ def _alike(graph: ModelGraph, first: Call, again: Call) -> Known:
     if first.op != again.op:
         return Known.NO
     if first.kind is Kind.SPLIT and (
-        first.site != again.site or are_parts_of_one(graph, first, again)
+        not _executed_again(first, again) or are_parts_of_one(graph, first, again)
     ):
         return Known.NO
     ours, theirs = _values(first), _values(again)
     unknown = first.kind in (Kind.UNKNOWN, Kind.PHI, Kind.SPLIT) or NOT_KNOWN in (*ours, *theirs)
     return Known.UNKNOWN if unknown else Known.of(ours == theirs)
+
+
+def _executed_again(first: Call, again: Call) -> bool:
+    """Whether two calls are one place in the code at two times."""
+    if first.site is None or first.site != again.site:
+        return False
+    return (first.callers, first.loops) != (again.callers, again.loops)
 
 
 def _values(call: Call) -> list[object]:

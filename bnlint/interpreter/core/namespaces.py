@@ -217,6 +217,12 @@ class Namespaces:
             )
         return self._imported[source.file]
 
+    def of_package(self, source: SourceFile, name: str) -> Namespace:
+        """A module of ours that stands for one of a package, which is none of the project's files."""
+        if source.file not in self._imported:
+            self._imported[source.file] = self.new(source, name)
+        return self._imported[source.file]
+
     @contextmanager
     def afresh(self) -> Iterator[None]:
         """Import every module again meanwhile, as another process does."""

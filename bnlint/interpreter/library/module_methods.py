@@ -111,6 +111,8 @@ def _foreign_method(
     m: Machine, module: Instance, name: str, arguments: Arguments, site: Site, scope: Scope
 ) -> Value:
     if tensors_in(arguments.values):
+        if module.cls is not None and module in m.modules:
+            return run_library(m, module, arguments, site)
         return call_module(m, module, arguments, site, _receiver(m, module, site, scope))
     if SWITCHING.search(name):
         set_mode(m, module, None, site, None)

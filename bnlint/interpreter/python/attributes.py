@@ -289,10 +289,16 @@ def _of_module(m: Machine, value: Instance, name: str, node: cst.CSTNode, scope:
             return kept
     if value.library in WRAPPERS and name == "module":
         return next((child for _, child in children(value)), Unknown("module"))
-    method = name.startswith("__") or name in MODULE_METHODS or SWITCHING.search(name)
-    if is_opaque(value) and not method:
+    if is_opaque(value) and not _is_method(value, name):
         return opaque_part(m, value, name, m.site(node, scope))
     return Builtin(value, name)
+
+
+def _is_method(model: Instance, name: str) -> bool:
+    """Whether a name of a third-party model is that of a method, by all that is known, and of no part."""
+    if name.startswith("__") or name in MODULE_METHODS or SWITCHING.search(name):
+        return True
+    return model.cls is not None and BUILDING.match(name) is not None
 
 
 def _layer_argument(layer: Instance, name: str) -> Value:
@@ -369,6 +375,8 @@ def _is_opened(owner: Instance) -> bool:
     return (owner.cls is not None and owner.cls.open) or not owner.resolved
 
 
+BUILDING = re.compile(r"_?(?:make|build|init|forward|get|set|reset|load)_")
+"""Methods of the models of packages that classes which derive from these call."""
 SWITCHING = re.compile(r"freez|^fix_|set_bn|bn_eval|eval_bn|tune|_mode$")
 """Names of a third-party model's methods that may switch or freeze its BatchNorm layers."""
 

@@ -11,7 +11,7 @@ from bnlint.interpreter.core.bound_arguments import bind_loosely, bind_signature
 from bnlint.interpreter.core.layer_arguments import with_site
 from bnlint.interpreter.core.machine import CALLS, Machine, handles
 from bnlint.interpreter.core.not_understood import note_unknown_model
-from bnlint.interpreter.core.objects import Builtin, Class, Function, Instance, Scope
+from bnlint.interpreter.core.objects import Bound, Builtin, Class, Function, Instance, Scope
 from bnlint.interpreter.core.values import (
     MISSING,
     Arguments,
@@ -32,7 +32,12 @@ from bnlint.interpreter.python.functions import run_function
 from bnlint.interpreter.python.iteration import listed
 from bnlint.interpreter.torch.containers import extend_container
 from bnlint.interpreter.torch.model_records import note_built
-from bnlint.interpreter.torch.module_classes import AVERAGE, canonical, is_module_class
+from bnlint.interpreter.torch.module_classes import (
+    AVERAGE,
+    canonical,
+    is_module_class,
+    is_packaged_model,
+)
 from bnlint.interpreter.torch.modules import (
     CONTAINERS,
     MODE,
@@ -42,6 +47,7 @@ from bnlint.interpreter.torch.modules import (
     next_name,
     register_child,
 )
+from bnlint.interpreter.torch.norms import add_norm_group
 from bnlint.interpreter.torch.optimized import note_optimized
 from bnlint.interpreter.torch.prototypes import built_or_copied
 from bnlint.interpreter.torch.training import is_optimizer
@@ -197,6 +203,11 @@ def initialise_library(m: Machine, made: Instance, arguments: Arguments) -> None
     else:
         made.arguments = bind_loosely(arguments)
         made.resolved = not arguments.opened
+    if is_packaged_model(made.library):
+        add_norm_group(made, made.attributes[MODE])
+        if arguments.opened:
+            made.arguments.setdefault("norm_layer", Bound(Unknown("argument norm_layer")))
+        return
     if not made.is_module and framework_of(made.library):
         for name, value in arguments.keywords.items():
             m.heap.put(made.attributes, name, value)

@@ -10,6 +10,14 @@ PACKAGE_MODULES = frozenset(
     mmcv.BaseModule""".split()
 )
 """Base classes that are modules, by package and name; others have such names for something else."""
+MODEL_PACKAGES = (
+    "torchvision.models.",
+    "timm.models.",
+    "segmentation_models_pytorch.",
+    "efficientnet_pytorch.",
+    "pretrainedmodels.models.",
+)
+"""Where packages keep the classes of their models, from which a project's own may derive."""
 DDP = "torch.nn.parallel.DistributedDataParallel"
 FSDP = "torch.distributed.fsdp.FullyShardedDataParallel"
 AVERAGE = "torch.optim.swa_utils.AveragedModel"
@@ -44,4 +52,13 @@ def is_module_class(path: str) -> bool:
     package, name = path.partition(".")[0], path.rpartition(".")[2]
     if name in FRAMEWORK_MODULES or f"{package}.{name}" in PACKAGE_MODULES:
         return True
+    if is_packaged_model(path):
+        return True
     return canonical(path) in (AVERAGE, FSDP) or canonical(path).startswith("torch.nn.")
+
+
+@lru_cache(maxsize=8192)
+def is_packaged_model(path: str) -> bool:
+    """Whether a library class is one of a package's models, or of their parts, that are not read."""
+    name = path.rpartition(".")[2]
+    return path.startswith(MODEL_PACKAGES) and name[:1].isupper() and "_Weights" not in path

@@ -116,10 +116,12 @@ def _has_batchnorm(module: Instance, assumptions: set[Assumption], seen: set[int
     seen.add(id(module))
     if is_batch_norm(module):
         return Known.YES if assumptions.issuperset(module.assumptions) else Known.UNKNOWN
-    if is_opaque(module):
+    if is_opaque(module) and (module.cls is None or opaque_batchnorm(module) is Known.YES):
         return opaque_batchnorm(module)
     unresolved = isinstance(module.cls, Class) and module.cls.open
-    unresolved = unresolved or (module.library in WRAPPERS and not children(module))
+    unresolved = (
+        unresolved or is_opaque(module) or (module.library in WRAPPERS and not children(module))
+    )
     answers = [Known.UNKNOWN] if unresolved else []
     by_name: dict[str, list[Known]] = {}
     for name, child in children(module):

@@ -9,7 +9,7 @@ from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Bound, Instance
 from bnlint.interpreter.core.values import Gradients, Many, Maybe, Tensor, Unknown, Value, present
-from bnlint.interpreter.torch.module_classes import AVERAGE
+from bnlint.interpreter.torch.module_classes import AVERAGE, is_packaged_model
 from bnlint.interpreter.torch.modules import PARAMETER, descendants
 from bnlint.interpreter.torch.parameter_sizes import shape_of_parameter
 from bnlint.vocabulary.layers import bare_name, parameter_names
@@ -92,8 +92,10 @@ def named_parameters(m: Machine, module: Instance) -> list[tuple[str, Instance]]
 
 def is_opaque(module: Instance) -> bool:
     """Whether a module is a third-party model whose layers are not listed."""
-    if module.cls is not None or not module.is_module:
+    if not module.is_module:
         return False
+    if module.cls is not None:
+        return is_packaged_model(module.library)
     return module.library != AVERAGE and not module.library.startswith("torch.nn.")
 
 

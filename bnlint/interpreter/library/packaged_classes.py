@@ -1,0 +1,34 @@
+"""Classes of packages that are executed as if they were the project's own."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.objects import Scope
+from bnlint.interpreter.core.values import Arguments, Value
+from bnlint.interpreter.library.calls import library_function
+from bnlint.source.file import SourceFile, parse_text
+
+CODE = "bnlint.interpreter.library.package_code"
+CLASSES: Mapping[str, tuple[str, str]] = {
+    "fvcore.common.registry.Registry": ("registry", "Registry"),
+    "iopath.common.registry.Registry": ("registry", "Registry"),
+    "detectron2.utils.registry.Registry": ("registry", "Registry"),
+}
+"""The file of ours, and the class in it, that does what a package's class does."""
+
+
+@library_function(*CLASSES)
+def _build(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    module, name = CLASSES[path]
+    built_in = m.namespaces.of_package(_source(module), f"{CODE}.{module}")
+    return m.call(built_in.lookup(m, name), arguments, site, scope)
+
+
+@cache
+def _source(module: str) -> SourceFile:
+    text = files(CODE).joinpath(f"{module}.py").read_text(encoding="utf-8")
+    return parse_text(text, f"{module}.py", Path(f"/{CODE}/{module}.py"))
