@@ -43,10 +43,13 @@ def swapped_weights(run: Run) -> tuple[SwappedWeights, ...]:
 
 
 def _last_swap(run: Run, forward: Forward) -> WeightsSwapped | None:
-    """The one that put the average in which a model certainly runs at."""
+    """The one that put the average in which a model certainly runs at.
+
+    A further call for the average, while a model has it, changes nothing.
+    """
     found: WeightsSwapped | None = None
     for swap in _swaps_of(run, forward):
-        if swap.order < forward.order:
+        if swap.order < forward.order and not (found is not None and swap.averaged):
             found = swap if swap.averaged or (swap.averaged is None and found is None) else None
     if found is None or not set(found.context.assumptions) <= set(forward.context.assumptions):
         return None
