@@ -142,14 +142,29 @@ def _load_of(run: Run, forward: Forward) -> WeightsLoaded | None:
 
 
 def _was_asked_for(run: Run, forward: Forward) -> bool:
-    """Whether ``train()`` was called on the network itself, and not to train it."""
+    """Whether ``train()`` was called on the network itself, and not to train it.
+
+    One line that calls it on several networks, and trains others of them, is not about this one.
+    """
     sites = {switch.site for switch in forward.mode}
     return any(
         event.site in sites
         and event.model.is_same(forward.model)
         and not trained_between(run, event.model, event.order, forward.order)
+        and not _switches_what_is_trained(run, event)
         for event in run.of_type(ModeSwitched)
     )
+
+
+def _switches_what_is_trained(run: Run, event: ModeSwitched) -> bool:
+    """Whether the same line, called by the same ones, switches another network that is trained."""
+    others = [
+        other.model
+        for other in run.of_type(ModeSwitched)
+        if other.site == event.site and other.context.frames == event.context.frames
+        if not other.model.is_same(event.model)
+    ]
+    return any(step.model.is_same(other) for other in others for step in training_forwards(run))
 
 
 def _when_to_switch(run: Run, forward: Forward) -> str:
