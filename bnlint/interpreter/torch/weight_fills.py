@@ -36,8 +36,7 @@ def draw(m: Machine, parameter: Value, drawn: Draw | None, site: Site | None = N
     for holder, one in _each(m, parameter):
         m.heap.put(one.attributes, "fill", None)
         m.heap.put(one.attributes, FILLED_AT, site)
-        known = drawn is not None and not _is_conditional(m, holder)
-        known = known and not _is_put_to_a_test(m, holder)
+        known = drawn is not None and not _is_put_to_a_test(m, holder)
         m.heap.put(one.attributes, DRAWN, drawn if known else _NOT_KNOWN)
 
 
