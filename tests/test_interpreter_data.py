@@ -161,6 +161,25 @@ def test_the_purpose_of_a_loader(code: str, expected: Purpose) -> None:
     assert loader.purpose is expected
 
 
+COLLATED = {
+    "graphs": "from torch_geometric.loader import DataLoader as Graphs\na = Graphs(u.d(), 32, True)",
+    "graphs, as before": "from torch_geometric.data import DataLoader as Graphs\n"
+    "a = Graphs(u.d(), batch_size=32, shuffle=True)",
+    "graphs of dgl": "from dgl.dataloading import GraphDataLoader\n"
+    "a = GraphDataLoader(u.d(), u.collate, batch_size=32, shuffle=True)",
+    "volumes": "from monai.data import DataLoader as Volumes\n"
+    "a = Volumes(u.d(), 4, batch_size=32, shuffle=True)",
+}
+
+
+@pytest.mark.parametrize("code", COLLATED.values(), ids=COLLATED)
+def test_batches_of_other_packages_have_a_size_that_is_not_known(code: str) -> None:
+    (loader,) = loaders(f"{code}\nfor x in a:\n    pass")
+    assert loader.arguments["shuffle"].value is True
+    assert loader.arguments["batch_size"].value is NOT_KNOWN
+    assert loader.arguments["collate_fn"].value is NOT_KNOWN
+
+
 def test_the_arguments_of_a_loader_are_bound_with_their_defaults() -> None:
     (loader,) = loaders("a = data.DataLoader(u.d(), 8, drop_last=True)\nfor x in a:\n    pass")
     values = {n: loader.arguments[n].value for n in ("batch_size", "shuffle", "drop_last")}

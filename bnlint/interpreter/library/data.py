@@ -1,5 +1,6 @@
 """Datasets and loaders."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bnlint.facts.types.known import Known
@@ -44,26 +45,48 @@ PARAMETERS = (
     "drop_last",
 )
 DEFAULTS: dict[str, Value] = {"batch_size": 1, "shuffle": None, "drop_last": False}
+_OF_GRAPHS = ("dataset", "batch_size", "shuffle")
+COLLATING: Mapping[str, Sequence[str]] = {
+    "torch_geometric.loader.DataLoader": _OF_GRAPHS,
+    "torch_geometric.loader.dataloader.DataLoader": _OF_GRAPHS,
+    "torch_geometric.data.DataLoader": _OF_GRAPHS,
+    "dgl.dataloading.GraphDataLoader": ("dataset", "collate_fn"),
+    "monai.data.DataLoader": ("dataset", "num_workers"),
+}
+"""Loaders that join samples in a way of their own, of which one may be many: their first parameters."""
 
 
 @library_function("torch.utils.data.DataLoader", "torch.utils.data.dataloader.DataLoader")
 def _loader(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    given = {name: _given(name, PARAMETERS, arguments) for name in PARAMETERS}
+    return _new_loader(m, given, arguments, site, scope)
+
+
+@library_function(*COLLATING)
+def _collating(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    given = {name: _given(name, COLLATING[path], arguments) for name in PARAMETERS}
+    given["collate_fn"] = given["batch_size"] = Bound(Unknown("what a batch consists of"))
+    return _new_loader(m, given, arguments, site, scope)
+
+
+def _given(name: str, positions: Sequence[str], arguments: Arguments) -> Bound:
+    """What a loader is given for a parameter; those at ``positions`` need no keyword."""
+    number = positions.index(name) if name in positions else len(arguments.positional)
+    if number < len(arguments.positional):
+        return Bound(arguments.positional[number], arguments.nodes[number], positional=True)
+    if name in arguments.keywords:
+        return Bound(arguments.keywords[name], arguments.keyword_nodes.get(name))
+    if arguments.opened:
+        return Bound(Unknown(f"argument {name}"))
+    return Bound(DEFAULTS.get(name))
+
+
+def _new_loader(
+    m: Machine, given: dict[str, Bound], arguments: Arguments, site: Site, scope: Scope
+) -> Instance:
     made = new_instance(m, None, LOADER, site)
-    for number, name in enumerate(PARAMETERS):
-        if number < len(arguments.positional):
-            made.arguments[name] = Bound(
-                arguments.positional[number], arguments.nodes[number], positional=True
-            )
-        elif name in arguments.keywords:
-            made.arguments[name] = Bound(
-                arguments.keywords[name], arguments.keyword_nodes.get(name)
-            )
-        elif arguments.opened:
-            made.arguments[name] = Bound(Unknown(f"argument {name}"))
-        else:
-            made.arguments[name] = Bound(DEFAULTS.get(name))
-    made.resolved = not arguments.opened
-    dataset = made.arguments["dataset"].value
+    made.arguments, made.resolved = given, not arguments.opened
+    dataset = given["dataset"].value
     length = length_of(m, dataset, site, scope)
     if length is not None:
         made.attributes[LENGTH] = length
