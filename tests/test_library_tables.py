@@ -332,6 +332,8 @@ def test_other_datasets() -> None:
         ("train_loader", Purpose.TRAINING),
         ("trainval", Purpose.TRAINING),
         ("valDataset", Purpose.EVALUATION),
+        ("testdataloader", Purpose.EVALUATION),
+        ("testdata", Purpose.UNKNOWN),
         ("data/train_images/test", Purpose.EVALUATION),
         ("train_test_split", Purpose.UNKNOWN),
         ("contest", Purpose.UNKNOWN),

@@ -67,14 +67,19 @@ _DRAWN = frozenset({"FakeData", "FakeDataset"})
 _ITERABLE = frozenset(words("IterableDataset ChainDataset IterDataPipe IterableWrapper"))
 _INDEXED = frozenset(words("Dataset TensorDataset Subset ConcatDataset StackDataset"))
 
-_TRAINING = frozenset(words("train training trainval trn trainset trainloader traindir"))
-_EVALUATION = frozenset(
-    words(
-        """
-        val valid validation validate eval evaluation test testing dev tst valset testset valloader
-        testloader validset validloader valdir testdir holdout inference infer predict
-        """
-    )
+_HELD = words("set loader dataset dataloader dir iter")
+"""What words for a purpose are written together with, as in ``testloader``."""
+
+
+def _alone_and_together(purposes: str, others: str) -> frozenset[str]:
+    written = words(purposes)
+    return frozenset((*words(others), *written, *(f"{w}{held}" for w in written for held in _HELD)))
+
+
+_TRAINING = _alone_and_together("train training", "trainval trn")
+_EVALUATION = _alone_and_together(
+    "val valid validation eval test",
+    "validate evaluation testing dev tst holdout inference infer predict",
 )
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
