@@ -71,6 +71,14 @@ COMMANDS = {
     "typer": "import typer\ndef main(size: int = typer.Option(4, help='images')):\n"
     "    work(0, size)\ntyper.run(main)",
     "fire": "import fire\ndef main(size=4):\n    work(0, size)\nfire.Fire(main)",
+    "fire, with a dict": "import fire\ndef main(size=4):\n    work(0, size)\n"
+    "def other(size):\n    pass\nfire.Fire({'other': other, 'train': main})",
+    "fire, with a class": "import fire\nclass Base:\n    def __init__(self, path, size=4):\n"
+    "        self.size = size\n    def train(self, path):\n        work(0, self.size)\n"
+    "class Tasks(Base):\n    def info(self):\n        self.size = 8\n    def _hidden(self):\n"
+    "        work(0, 16)\nfire.Fire(Tasks)",
+    "fire, with an object": "import fire\nclass Tasks:\n    def train(self, size=4):\n"
+    "        work(0, size)\nfire.Fire(Tasks())",
     "absl": "from absl import app\ndef main(argv):\n    work(0, 4)\napp.run(main)",
     "tyro": "import tyro\ndef main(size: int = 4):\n    work(0, size)\ntyro.cli(main)",
     "tyro with a dataclass": "import tyro\nfrom dataclasses import dataclass\n@dataclass\n"

@@ -8,6 +8,8 @@ from bnlint.interpreter.core.values import Arguments, Unknown, Value
 from bnlint.interpreter.evaluation.data_formats import NotData, parsed
 
 LONGEST = 1_000
+MOST_COMMANDS = 12
+"""Functions that are called where nothing says which one."""
 
 
 def run_fire(m: Machine, component: Value, site: Site, scope: Scope) -> Value:
@@ -27,6 +29,29 @@ def run_fire(m: Machine, component: Value, site: Site, scope: Scope) -> Value:
         given, _ = _arguments(m, component, words, site)
         return m.call(component, given, site, scope)
     return Unknown("fire")
+
+
+def run_each(m: Machine, component: Value, site: Site, scope: Scope) -> None:
+    """What a command line that is not known may mean: each is called as the only one, with its defaults."""
+    made = (
+        m.call(component, Arguments(), site, scope) if isinstance(component, Class) else component
+    )
+    for function in _commands(made)[:MOST_COMMANDS]:
+        before = m.heap.snapshot()
+        m.call(function, Arguments(), site, scope)
+        m.heap.restore(before)
+
+
+def _commands(component: Value) -> list[Value]:
+    """The functions of a dict, or the public methods of an object, in their order."""
+    if isinstance(component, dict):
+        return [value for value in component.values() if isinstance(value, Function | Method)]
+    if not isinstance(component, Instance) or component.cls is None or component.is_module:
+        return []
+    classes = [cls for cls in reversed(component.cls.mro) if isinstance(cls, Class)]
+    names = dict.fromkeys(name for cls in classes for name in cls.names if not name.startswith("_"))
+    found = (component.cls.find(name) for name in names)
+    return [Method(value, component) for value in found if isinstance(value, Function)]
 
 
 def _of_class(m: Machine, cls: Class, words: list[str], site: Site, scope: Scope) -> Value:

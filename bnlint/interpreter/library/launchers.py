@@ -11,7 +11,7 @@ from bnlint.interpreter.core.objects import Class, Function, Instance, Method, P
 from bnlint.interpreter.core.values import Arguments, Unknown, Value
 from bnlint.interpreter.library.absl_flags import read_flags
 from bnlint.interpreter.library.calls import library_function
-from bnlint.interpreter.library.fire_words import run_fire
+from bnlint.interpreter.library.fire_words import run_each, run_fire
 from bnlint.interpreter.library.signature_options import (
     DATACLASSES,
     TYPER,
@@ -134,6 +134,9 @@ def _command_line(m: Machine, path: str, arguments: Arguments, site: Site, scope
     component = arguments.get(0, "component")
     if path.startswith("fire.") and m.command_line.invocation is not None:
         return run_fire(m, component, site, scope)
+    if path.startswith("fire.") and isinstance(component, dict | Class | Instance):
+        run_each(m, component, site, scope)
+        return Unknown(f"{path}()")
     if isinstance(component, Function | Method | Partial) or is_dataclass(component):
         style = TYPER if path.startswith("typer") else TYRO
         style = DATACLASSES if path.startswith("simple_parsing") else style
