@@ -733,6 +733,14 @@ def test_some_of_several_objects_train_their_models(drawn: str) -> None:
     assert {mode_name(event.mode) for event in found} == {"train"}
 
 
+def test_some_of_an_unknown_number_of_objects_train_their_models() -> None:
+    code = f"{CLIENTS}many = [Client(Net()) for number in range(u.n())]\n"
+    code += "for client in random.sample(many, u.k()):\n    client.train()\n"
+    found = forwards(rehearse(code, net=True))
+    assert found
+    assert {mode_name(event.mode) for event in found} == {"train"}
+
+
 def test_indices_that_are_drawn_stay_indices() -> None:
     code = "import random\nfor i in random.sample(range(9), 3):\n    nets[i].eval()\nnet = Net()\nnet(x)"
     assert modes(rehearse(code, net=True)) == ["train"]

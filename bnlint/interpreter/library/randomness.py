@@ -76,6 +76,8 @@ def _choice(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scop
 
 def _one_object(m: Machine, value: Value) -> Value:
     """One of the objects in a list that holds nothing else, ``None`` for other lists."""
+    if isinstance(value, Many):
+        return value.element if isinstance(value.element, Instance) else None
     items = elements(m, value)
     if not items or not all(isinstance(item, Instance) for item in items):
         return None
