@@ -90,8 +90,38 @@ def test_a_call_that_the_script_refuses_is_passed_over(project: Path) -> None:
 
 
 def test_a_call_that_names_no_file_of_the_project_is_left_out(project: Path) -> None:
-    assert not called(project, "python tools/train.py --config your_config.json")
-    assert not called(project, "python tools/train.py --config=your_config.json")
+    assert not called(project, "python tools/train.py --config your_config.yaml")
+    assert not called(project, "python tools/train.py --config=configs/your_config.json")
+    assert not called(project, "python tools/train.py --model your_model.py")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["your_config.json", "./[your config].json", "<name>.json", "sets/{data}-{model}.json"],
+)
+@pytest.mark.parametrize("option", ["--config {}", "--config={}"])
+def test_a_configuration_to_be_named_is_each_of_its_folder(
+    project: Path, name: str, option: str
+) -> None:
+    folder = (project / name).parent
+    folder.mkdir(exist_ok=True)
+    for number in range(5):
+        (folder / f"a{number}.json").write_text("{}")
+    found = called(project, f"python tools/train.py {option.format(name)} --fast")
+    firsts = [str(Path(name).parent / f"a{n}.json").removeprefix("./") for n in range(3)]
+    assert [" ".join(call).replace("./", "") for call in found] == [
+        f"{option.format(first)} --fast" for first in firsts
+    ]
+
+
+def test_each_command_has_its_first_configuration_before_the_second_of_another(
+    project: Path,
+) -> None:
+    (project / "plain.json").write_text("{}")
+    command = "python tools/train.py --config [name].json"
+    words = [" ".join(call[1:]) for call in called(project, f"{command}\n{command} --test y/z")]
+    assert words[:2] == ["normalized.json", "normalized.json --test y/z"]
+    assert sorted(words[2:]) == ["plain.json", "plain.json --test y/z"]
 
 
 @pytest.mark.parametrize("blank", ["<config>", "[config]", "{config}", "$CONFIG", "..."])

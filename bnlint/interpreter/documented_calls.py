@@ -3,9 +3,9 @@
 import os
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 
 from bnlint.facts.types.invocation import Invocation
@@ -23,6 +23,8 @@ MOST_READ = 24
 _CALL = re.compile(
     r"(?:\bpython[\d.]*[ \t]+|(?<![\w.])\./(?=[\w/-]+\.py\b))(?P<words>[^`\n]*?\.py\b[^`\n]*)"
 )
+MOST_IN_PLACE = 3
+"""Configurations that are tried where a call names none that there is."""
 LONGEST = 2_000
 """Characters of a line that is read."""
 _CONTINUED = re.compile(r"\\[ \t]*\n")
@@ -33,6 +35,10 @@ _ASSIGNED = re.compile(
 )
 _LOOPED = re.compile(r"\bfor (\w+) in ([^\s$`;()]+)")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_NAME_TO_FILL_IN = re.compile(
+    r"([\w./=-]*)(?:(?:\[[^\]\n]*\]|<[^>\n]*>|\{[^}\n]*\})[\w-]*)+(\.(?:ya?ml|json|toml|ini|cfg)\b)"
+)
+"""The name of a configuration with a blank in it: ``exps/[MODEL NAME].json``."""
 _BLANK = re.compile(r"[<>\[\]{}$]|\.\.\.")
 """What stands for something that a reader has to fill in."""
 
@@ -40,8 +46,9 @@ _BLANK = re.compile(r"[<>\[\]{}$]|\.\.\.")
 def documented_calls(project: Project, script: Path) -> Iterator[Invocation]:
     """The calls with arguments that READMEs, other documents and shell scripts around a script show.
 
-    Those with blanks to fill in are left out, and those that name configurations or code that the
-    project does not have. Those that name no other paths than an earlier one come last.
+    The name of a configuration that the project does not have, or that has a blank to fill in, stands
+    for each of those in its folder. Calls with other blanks are left out, and those that name code
+    that the project does not have. Those that name no other paths than an earlier one come last.
     """
     named: set[frozenset[str]] = set()
     later: list[Invocation] = []
@@ -56,14 +63,23 @@ def documented_calls(project: Project, script: Path) -> Iterator[Invocation]:
 
 
 def _all_calls(project: Project, script: Path) -> Iterator[Invocation]:
+    """Every call once; of those of one command with several configurations the first, at first."""
     seen: set[tuple[str, ...]] = set()
+    further: list[Invocation] = []
+
+    def new(calls: Iterable[Invocation]) -> Iterator[Invocation]:
+        for call in calls:
+            if call.arguments and call.arguments not in seen:
+                seen.add(call.arguments)
+                yield call
+
     for document in islice(_documents(project, script), MOST_READ):
         text = project.data.text(document) or ""
         for words in _commands(_with_values(text) if document.suffix == ".sh" else text):
-            call = _call_of(project, script, document, words)
-            if call is not None and call.arguments and call.arguments not in seen:
-                seen.add(call.arguments)
-                yield call
+            calls = _calls_of(project, script, document, words)
+            yield from new(islice(calls, 1))
+            further += calls
+    yield from new(further)
 
 
 def _documents(project: Project, script: Path) -> Iterator[Path]:
@@ -106,35 +122,55 @@ def _commands(text: str) -> Iterator[list[str]]:
     """The words of the commands in a text that run Python files."""
     lines = _CONTINUED.sub(" ", text).splitlines()
     for found in (f for line in lines if len(line) <= LONGEST for f in _CALL.finditer(line)):
-        command = _AFTER.split(found["words"], maxsplit=1)[0]
+        command = _AFTER.split(_NAME_TO_FILL_IN.sub(r"\1*\2", found["words"]), maxsplit=1)[0]
         if not _BLANK.search(command):
             with suppress(ValueError):
                 yield shlex.split(command)
 
 
-def _call_of(project: Project, script: Path, document: Path, words: list[str]) -> Invocation | None:
+def _calls_of(
+    project: Project, script: Path, document: Path, words: list[str]
+) -> Iterator[Invocation]:
     """What a command of a document calls the script with, unless it is about another one."""
     place = next((i for i, word in enumerate(words) if word.endswith(".py")), len(words))
     if place == len(words) or Path(words[place]).is_absolute():
-        return None
+        return
     root, named, folder = project.root_of(script), Path(words[place]), document.parent
     if Path(os.path.normpath(folder / named)) != script:
         if script.parts[-len(named.parts) :] != named.parts:
-            return None
+            return
         if project.data.find(str(named), [folder], root) is not None:
-            return None
+            return
         folder = Path(*script.parts[: -len(named.parts)])
-    arguments = tuple(words[place + 1 :])
-    if HELP.intersection(arguments) or not _has_files(project, arguments, folder, root):
-        return None
-    return Invocation(arguments, document.name, folder, documented=True)
+    given = words[place + 1 :]
+    if not HELP.intersection(given):
+        for arguments in _with_files(project, given, folder, root):
+            yield Invocation(arguments, document.name, folder, documented=True)
 
 
-def _has_files(project: Project, arguments: tuple[str, ...], folder: Path, root: Path) -> bool:
-    """Whether the project has the configurations and the code that arguments name."""
-    named = (word.rpartition("=")[2] for word in arguments)
-    return all(
-        project.data.find(name, [folder], root) is not None
-        for name in named
-        if Path(name).suffix.lower() in SUFFIXES | {".py"}
+def _with_files(
+    project: Project, words: list[str], folder: Path, root: Path
+) -> Iterator[tuple[str, ...]]:
+    """The arguments with configurations and code that the project has, if it has them."""
+    choices: list[list[str]] = []
+    for word in words:
+        option, equals, name = word.rpartition("=")
+        suffix = Path(name).suffix.lower()
+        if suffix not in SUFFIXES | {".py"} or project.data.find(name, [folder], root) is not None:
+            choices.append([word])
+            continue
+        others = _beside(project, folder / name) if suffix in SUFFIXES else []
+        parent = os.path.dirname(name)
+        choices.append([option + equals + os.path.join(parent, other) for other in others])
+    yield from islice(product(*choices), MOST_IN_PLACE)
+
+
+def _beside(project: Project, missing: Path) -> list[str]:
+    """The files of the same kind in a file's folder, if that is in the project."""
+    folder = Path(os.path.normpath(missing.parent))
+    if not project.modules.is_folder(folder):
+        return []
+    entries = project.entries(folder).items()
+    return sorted(
+        name for name, is_folder in entries if not is_folder and name.endswith(missing.suffix)
     )
