@@ -169,3 +169,25 @@ def test_a_registry_of_a_package_is_filled(entry: str, tmp_path: Path) -> None:
         "models/nets.py": REGISTERED[entry],
     }
     assert widths(rehearse_files(tmp_path, files)) == [5]
+
+
+def test_a_name_that_is_not_known_is_one_of_what_is_registered(tmp_path: Path) -> None:
+    files = {
+        "train.py": "import sys\n" + SCRIPT.replace("'wide'", "sys.argv[1]"),
+        "models/__init__.py": "#\nfrom . import nets\n",
+        "models/registry.py": REGISTRY["a function"].replace(
+            "    if name not in MODELS:\n        raise ValueError(name)\n", ""
+        ),
+        "models/nets.py": NET.format(registry="models.registry"),
+    }
+    assert widths(rehearse_files(tmp_path, files)) == [5]
+
+
+def test_importing_a_module_executes_its_packages(tmp_path: Path) -> None:
+    files = {
+        "train.py": SCRIPT.replace("import models\n", "#\n"),
+        "models/__init__.py": "#\nfrom .nets import *\n",
+        "models/registry.py": REGISTRY["a function"],
+        "models/nets.py": NET.format(registry="models.registry"),
+    }
+    assert widths(rehearse_files(tmp_path, files)) == [5]

@@ -270,6 +270,8 @@ def _index_known(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope:
     if key is SOME_SLICE and isinstance(value, list | tuple):
         return Many(_any_item(m, value))
     if _may_be_any(key, value):
+        if type(value) is dict and not value:
+            fill(m, value)
         return _with_cause(m, _any_item(m, value), key, node, scope)
     if isinstance(value, list | tuple) and not m.allowance.takes(len(value) >> 4):
         return Unknown("item")

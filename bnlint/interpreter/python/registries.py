@@ -71,10 +71,17 @@ def _reachable(m: Machine) -> Iterator[Namespace]:
 def _imported(m: Machine, space: Namespace) -> Iterator[Namespace]:
     for node in _statements(space.source.tree.body):
         names, level = _named(node)
-        for name in names:
+        around = {parent: None for name in names for parent in _parents(name)}
+        for name in (*around, *(name for name in names if name not in around)):
             found = m.namespaces.load(name, level, space)
             if isinstance(found, Namespace):
                 yield found
+
+
+def _parents(name: str) -> list[str]:
+    """The packages that a module is in, whose own code its import executes first."""
+    parts = name.split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts))]
 
 
 def _named(node: cst.CSTNode) -> tuple[list[str], int]:
