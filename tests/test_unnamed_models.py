@@ -137,6 +137,17 @@ def test_one_of_a_registry_is_followed_into_wrappers(model: str) -> None:
     assert not any(map(is_live, found))
 
 
+def test_one_of_many_that_may_be_wrapped_is_followed() -> None:
+    names = "ABCDEF"
+    code = "\n".join(f"class {name}(Net): pass" for name in names)
+    code += "\nMODELS = {" + ", ".join(f"'{name}': {name}" for name in names) + "}\n"
+    code += "net = MODELS[sys.argv[1]]()\nif torch.cuda.device_count() > 1:\n    net = nn.DataParallel(net)\n"
+    code = f"import sys\n{code}net.eval()\nnet(torch.randn(2, 3, 8, 8))\n"
+    found = forwards(rehearse(code, net=True))
+    assert {forward.model.type for forward in found} == set(names)
+    assert not any(map(is_live, found))
+
+
 def test_one_of_a_registry_is_exported() -> None:
     code = f"{HANDED}\nnet = MODELS[sys.argv[1]]()\ntorch.jit.trace(net, torch.ones(1, 3, 8, 8))\n"
     stored = [*main_run(rehearse(code, net=True)).of_type(Stored)]

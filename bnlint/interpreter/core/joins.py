@@ -120,6 +120,8 @@ def _choice(one: Value, other: Value) -> Value:
     for value in (one, other):
         values.extend(value.values if isinstance(value, Choice) else [value])
     kept = _distinct(values)
+    if len(kept) > MOST_ALTERNATIVES:
+        kept = _unwrapped(kept)
     made = Choice(tuple(kept))
     if not any(map(_is_worth_a_choice, kept)) or len(made.known) > MOST_ALTERNATIVES:
         return Unknown(CONDITIONAL)
@@ -134,6 +136,16 @@ def _distinct(values: list[Value]) -> list[Value]:
         if not any(value is one or (unknown and isinstance(one, Unknown)) for one in kept):
             kept.append(value)
     return kept
+
+
+def _unwrapped(values: list[Value]) -> list[Value]:
+    """The values without wrappers around others of them: they run the same models."""
+    others = {id(value) for value in values}
+    return [
+        value
+        for value in values
+        if not isinstance(value, Instance) or id(value.attributes.get("module")) not in others
+    ]
 
 
 def _is_worth_a_choice(value: Value) -> bool:
