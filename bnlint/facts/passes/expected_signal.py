@@ -83,5 +83,10 @@ def _block(
         variance=moments.variance,
         skip_variance=found[skip.index].moments.variance,
         branch_variance=found[residual.branch[-1].index].moments.variance,
-        normalised=any(call.kind in NORMALIZATIONS for call in residual.branch),
+        normalised=is_normalised(residual),
     )
+
+
+def is_normalised(residual: Residual) -> bool:
+    """Whether the branch has a norm."""
+    return any(call.kind in NORMALIZATIONS for call in residual.branch)

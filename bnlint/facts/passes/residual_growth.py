@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
-from bnlint.facts.passes.expected_signal import Expectation, expectation
+from bnlint.facts.passes.expected_signal import Expectation, expectation, is_normalised
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.passes.signal_growth import (
     FEWEST_BLOCKS,
@@ -19,7 +19,6 @@ from bnlint.facts.passes.signal_growth import (
     fast_growth,
 )
 from bnlint.facts.types.graph import Graphs, ModelGraph, Residual
-from bnlint.facts.types.kind import NORMALIZATIONS
 from bnlint.facts.types.site import Site
 from bnlint.immutable import immutable
 
@@ -51,7 +50,7 @@ class ResidualGrowth:
 @Pass
 def residual_growth(graph: ModelGraph) -> ResidualGrowth | None:
     """The growth that is worth a word, if there is any; blocks with a norm in the branch have none."""
-    if len(graph.residuals) < SUSPICIOUS_RUN:
+    if sum(not is_normalised(residual) for residual in graph.residuals) < SUSPICIOUS_RUN:
         return None
     expected = expectation(graph)
     squares = tuple(
@@ -94,7 +93,7 @@ def _normalised_somewhere(graphs: Graphs) -> Iterator[Site]:
     for graph in graphs:
         for residual in graph.residuals:
             site = residual.add.site
-            if site is not None and any(call.kind in NORMALIZATIONS for call in residual.branch):
+            if site is not None and is_normalised(residual):
                 yield site
 
 
