@@ -44,9 +44,7 @@ def _judge_all(*constructs: str) -> None:
 
 
 def test_the_oracle_notices_claims_that_are_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "bnlint.interpreter.core.machine.Heap.merge", lambda self, state, *_: None
-    )
+    monkeypatch.setattr("bnlint.interpreter.core.machine.Heap.merge", lambda self, state, *_: None)
     code = program(0, "if") or ""
     texts = [program(seed, "if", "if else") for seed in range(8)]
     assert not all(judge(text).holds for text in [*texts, code] if text is not None)

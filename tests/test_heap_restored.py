@@ -1,6 +1,6 @@
 """What a path changes is undone before the other path is taken, whatever it is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 import pytest
 
@@ -61,7 +61,13 @@ def changed_by_first_paths(code: str, monkeypatch: pytest.MonkeyPatch) -> list[s
     parted = Machine.part
     found: list[set[str]] = []
 
-    def part(m: Machine, condition: Condition, first: Path, second: Path) -> Completion | None:
+    def part(
+        m: Machine,
+        condition: Condition,
+        first: Path,
+        second: Path,
+        apart: Set[int] = frozenset(),
+    ) -> Completion | None:
         before = state_of(m)
 
         def other() -> Completion | None:
@@ -69,7 +75,7 @@ def changed_by_first_paths(code: str, monkeypatch: pytest.MonkeyPatch) -> list[s
             found.append({name for name in before if after.get(name) != before[name]})
             return second()
 
-        return parted(m, condition, first, other)
+        return parted(m, condition, first, other, apart)
 
     with monkeypatch.context() as patch:
         patch.setattr(Machine, "part", part)

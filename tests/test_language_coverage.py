@@ -5,7 +5,7 @@ import inspect
 import libcst as cst
 import pytest
 
-from bnlint.interpreter.core.machine import EXPRESSIONS, STATEMENTS, newer
+from bnlint.interpreter.core.dispatch import EXPRESSIONS, STATEMENTS, newer
 from tests.rehearsing import modes, rehearse
 
 ABSTRACT = (cst.BaseSmallStatement, cst.BaseCompoundStatement, cst.BaseStatement)

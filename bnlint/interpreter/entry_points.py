@@ -12,7 +12,8 @@ from bnlint.facts.types.run import Run
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.budget import BudgetExceeded
 from bnlint.interpreter.core.frames import Activation
-from bnlint.interpreter.core.machine import Machine, ProgramEnds
+from bnlint.interpreter.core.interruptions import ProgramEnds
+from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import (
     Class,

@@ -9,6 +9,8 @@ from bnlint.interpreter.core.frames import Activation
 
 COSTLY = 30_000
 """Steps of a call in which nothing is done with a model that are better spent on the rest."""
+MAX_DEPTH = 60
+"""Calls within calls; deeper ones give an unknown value."""
 
 
 class BudgetExceeded(Exception):

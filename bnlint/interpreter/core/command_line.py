@@ -9,7 +9,9 @@ import libcst as cst
 from bnlint.facts.types.invocation import Invocation, Refusal
 from bnlint.facts.types.site import Site
 from bnlint.immutable import immutable
+from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.values import Text, Unknown, Value
+from bnlint.source import SourceFile
 from bnlint.source.parents import below
 
 FREEZING = re.compile(r"freeze|frozen|fix[-_]|finetune|fine[-_]tune", re.IGNORECASE)
@@ -19,6 +21,7 @@ TELLING = re.compile(
 )
 """Names in a branch that say that it does something with BatchNorm, its mode or its parameters."""
 
+FLAGS = frozenset({"absl.flags.FLAGS", "gflags.FLAGS"})
 _OPTION = "option "
 
 Origin = Callable[[cst.BaseExpression], str | None]
@@ -113,6 +116,10 @@ class CommandLine:
         """The arguments of the script, as it now has them."""
         self.was_read = True
         return [str(word) for word in self.argv or () if isinstance(word, str)][1:]
+
+    def flags_at(self, source: SourceFile) -> Instance:
+        """What absl's and gflags' flags are kept in, as an object of a file."""
+        return Instance(None, "argparse.Namespace", self.namespace, Site(source, source.tree))
 
     def refuse(self, message: str) -> None:
         """The program does not take its arguments, which a document need not know."""

@@ -11,8 +11,9 @@ from bnlint.facts.types.context import Assumption, Condition, Context
 from bnlint.facts.types.context import Loop as LoopFact
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import Site
-from bnlint.interpreter.core.budget import BudgetExceeded, costly_function
-from bnlint.interpreter.core.command_line import CommandLine
+from bnlint.interpreter.core.budget import MAX_DEPTH, BudgetExceeded, costly_function
+from bnlint.interpreter.core.command_line import FLAGS, CommandLine
+from bnlint.interpreter.core.dispatch import ATTRIBUTES, CALLS, EXPRESSIONS, STATEMENTS
 from bnlint.interpreter.core.extent import extent
 from bnlint.interpreter.core.frames import (
     RAISE,
@@ -24,6 +25,7 @@ from bnlint.interpreter.core.frames import (
     Place,
 )
 from bnlint.interpreter.core.heap import Contents, Heap, Snapshot
+from bnlint.interpreter.core.interruptions import ScriptActivity
 from bnlint.interpreter.core.joins import join_contents, join_values
 from bnlint.interpreter.core.memory import Memory
 from bnlint.interpreter.core.objects import Builtin, Instance, Scope
@@ -37,48 +39,9 @@ if TYPE_CHECKING:
     from bnlint.interpreter.core.tape import Tape
     from bnlint.interpreter.recipes.model_recipes import Recipes
 
-MAX_DEPTH = 60
-"""Calls within calls; deeper ones give an unknown value."""
-
-
-class ProgramEnds(Exception):
-    """The program does not take the command line that it is called with."""
-
-
-class ScriptActivity(Exception):
-    """A loop whose passes were to be executed one by one turns out to train or evaluate."""
-
-
-Handler = Callable[..., Value]
-T = TypeVar("T", bound=Handler)
 C = TypeVar("C", bound="list[Any] | dict[Any, Any] | set[Any]")
-
-EXPRESSIONS: dict[type, Handler] = {}
-STATEMENTS: dict[type, Callable[..., Completion | None]] = {}
-ATTRIBUTES: dict[type, Handler] = {}
-CALLS: dict[type, Handler] = {}
-SETTERS: dict[type, Callable[..., None]] = {}
-
-
-def handles(table: dict[type, T], *types: type) -> Callable[[T], T]:
-    """Enter a function into a dispatch table."""
-
-    def enter(handler: T) -> T:
-        for kind in types:
-            table[kind] = handler
-        return handler
-
-    return enter
-
-
-FLAGS = frozenset({"absl.flags.FLAGS", "gflags.FLAGS"})
 Path = Callable[[], Completion | None]
 """One of several ways on from a place."""
-
-
-def newer(*names: str) -> tuple[type, ...]:
-    """Those classes of LibCST that the version at hand has, for syntax that came later."""
-    return tuple(getattr(cst, name) for name in names if hasattr(cst, name))
 
 
 class Machine:
@@ -137,13 +100,12 @@ class Machine:
 
     def library(self, path: str) -> Value:
         """What a third-party package has under a name."""
-        if path == "sys.argv" and self.command_line.argv is not None:
-            self.command_line.was_read = True
-            return self.command_line.argv
+        line = self.command_line
+        if path == "sys.argv" and line.argv is not None:
+            line.was_read = True
+            return line.argv
         if path in FLAGS:
-            source = self.namespaces.anywhere.namespace.source
-            site = Site(source, source.tree)
-            return Instance(None, "argparse.Namespace", self.command_line.namespace, site)
+            return line.flags_at(self.namespaces.anywhere.namespace.source)
         return Library(path)
 
     def new(self, container: C) -> C:
@@ -198,7 +160,7 @@ class Machine:
             BudgetExceeded: the entry point has used its steps.
         """
         self.step(1 + self.looking_through(arguments.values))
-        if self.heap.is_watched and not _switches_mode(callee):
+        if self.heap.is_watched and not (isinstance(callee, Builtin) and callee.switches_mode):
             self.heap.look()
         handler = CALLS.get(type(callee))
         if handler is None or len(self.frames) > MAX_DEPTH:
@@ -255,18 +217,8 @@ class Machine:
 
     def start_afresh(self, frames: list[Activation], structure: int) -> None:
         """Stand at the beginning of something that no path of the program leads to."""
-        self.go_to(
-            Place(
-                Heap(structure),
-                {"grad": Known.YES},
-                frames,
-                [],
-                [],
-                0,
-                (),
-                max(len(frames) - 1, 0),
-            )
-        )
+        outermost = max(len(frames) - 1, 0)
+        self.go_to(Place(Heap(structure), {"grad": Known.YES}, frames, [], [], 0, (), outermost))
 
     def note_read(self, owner: "Owner", name: str, value: Value) -> None:
         """Tell those who want to know that a name is looked up."""
@@ -439,8 +391,3 @@ class Machine:
             for loop in self.loops
         )
         return Context(frames, loops, self.assumptions())
-
-
-def _switches_mode(callee: Value) -> bool:
-    """Whether calling something does nothing but switch a mode, which raises nothing."""
-    return isinstance(callee, Builtin) and callee.name in ("eval", "train")

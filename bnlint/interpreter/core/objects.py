@@ -95,6 +95,11 @@ class Builtin:
     receiver: Value
     name: str
 
+    @property
+    def switches_mode(self) -> bool:
+        """Whether calling it does nothing but switch a mode, which raises nothing."""
+        return self.name in ("eval", "train")
+
 
 @immutable
 class Partial:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from bnlint.facts.types.site import Site
 from bnlint.immutable import immutable
+from bnlint.interpreter.core.interruptions import ProgramEnds
 from bnlint.interpreter.core.layer_arguments import with_site
-from bnlint.interpreter.core.machine import Machine, ProgramEnds
+from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Scope
 from bnlint.interpreter.core.values import Arguments, Unknown, Value
 from bnlint.interpreter.evaluation.command_grammar import Grammar as WordGrammar

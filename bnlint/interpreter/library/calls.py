@@ -8,7 +8,9 @@ import libcst as cst
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import Site
-from bnlint.interpreter.core.machine import CALLS, Machine, handles
+from bnlint.interpreter.core.dispatch import CALLS, handles
+from bnlint.interpreter.core.knowledge import in_random_order
+from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.not_understood import note_unknown_architecture, note_unknown_call
 from bnlint.interpreter.core.number_uses import CARRIERS
 from bnlint.interpreter.core.objects import Bound, Instance, Partial, Scope
@@ -22,7 +24,6 @@ from bnlint.interpreter.core.values import (
     Tensor,
     Unknown,
     Value,
-    in_random_order,
 )
 from bnlint.interpreter.library.frameworks import framework_of
 from bnlint.interpreter.library.models import arrives_in_eval, batchnorm_class, contains_batchnorm

@@ -2,9 +2,10 @@
 
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.frames import ActiveLoop
+from bnlint.interpreter.core.knowledge import in_random_order
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Function, Instance
-from bnlint.interpreter.core.values import Arguments, Unknown, Value, in_random_order
+from bnlint.interpreter.core.values import Arguments, Unknown, Value
 from bnlint.interpreter.python.functions import is_generator, run_function
 from bnlint.interpreter.python.trials import execute_and_undo
 

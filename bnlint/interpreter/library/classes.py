@@ -4,9 +4,9 @@ import builtins
 from functools import lru_cache
 
 from bnlint.facts.types.kind import Kind
+from bnlint.interpreter.core.knowledge import CONCRETE
 from bnlint.interpreter.core.objects import Builtin, Class, Function, Instance, Method, Partial
 from bnlint.interpreter.core.values import (
-    CONCRETE,
     Choice,
     Configuration,
     Library,

@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.dispatch import ATTRIBUTES, CALLS, handles
+from bnlint.interpreter.core.interruptions import ProgramEnds
+from bnlint.interpreter.core.knowledge import is_known
 from bnlint.interpreter.core.layer_arguments import with_site
-from bnlint.interpreter.core.machine import ATTRIBUTES, CALLS, Machine, ProgramEnds, handles
+from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import (
     Builtin,
     Command,
@@ -14,7 +17,7 @@ from bnlint.interpreter.core.objects import (
     Instance,
     Scope,
 )
-from bnlint.interpreter.core.values import Arguments, Library, Unknown, Value, is_known
+from bnlint.interpreter.core.values import Arguments, Library, Unknown, Value
 from bnlint.interpreter.evaluation.click_words import ClickParameter, read_click
 from bnlint.interpreter.evaluation.command_grammar import READING, NotReadable, Refused
 from bnlint.interpreter.library.calls import library_function

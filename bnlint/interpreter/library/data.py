@@ -7,21 +7,12 @@ from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Dataset, Loader, Purpose
 from bnlint.facts.types.site import NOT_KNOWN, Argument, Site
 from bnlint.interpreter.core.bound_arguments import bind_loosely
+from bnlint.interpreter.core.knowledge import in_random_order, open_at
 from bnlint.interpreter.core.layer_arguments import make_argument, plain
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Bound, Builtin, Class, Instance, Scope
 from bnlint.interpreter.core.tape import tensors_in
-from bnlint.interpreter.core.values import (
-    MISSING,
-    Arguments,
-    Choice,
-    Many,
-    Tensor,
-    Unknown,
-    Value,
-    in_random_order,
-    open_at,
-)
+from bnlint.interpreter.core.values import MISSING, Arguments, Choice, Many, Tensor, Unknown, Value
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.class_order import CLASSES, loop_over_classes
 from bnlint.interpreter.library.dataset_lengths import LENGTH, length_of, lengths_of_parts

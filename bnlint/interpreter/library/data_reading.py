@@ -4,10 +4,12 @@ import posixpath
 from collections.abc import Mapping
 
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.dispatch import ATTRIBUTES, handles
+from bnlint.interpreter.core.knowledge import open_one
 from bnlint.interpreter.core.layer_arguments import with_site
-from bnlint.interpreter.core.machine import ATTRIBUTES, Machine, handles
+from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Builtin, OpenFile, Scope
-from bnlint.interpreter.core.values import Arguments, PathText, Text, Unknown, Value, open_one
+from bnlint.interpreter.core.values import Arguments, PathText, Text, Unknown, Value
 from bnlint.interpreter.evaluation.data_formats import (
     Lined,
     LinedFloat,

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from math import floor
 
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.knowledge import open_at
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Function, Instance, Method, Scope
-from bnlint.interpreter.core.values import Arguments, Tensor, Value, open_at
+from bnlint.interpreter.core.values import Arguments, Tensor, Value
 
 LENGTH = "number of samples"
 """The attribute of loaders and parts of datasets that has it; no name of the program's."""

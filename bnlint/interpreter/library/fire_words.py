@@ -1,8 +1,9 @@
 """fire: a function, a class or a dict of them, called with the words of the command line."""
 
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.interruptions import ProgramEnds
 from bnlint.interpreter.core.layer_arguments import with_site
-from bnlint.interpreter.core.machine import Machine, ProgramEnds
+from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Class, Function, Instance, Method, Scope
 from bnlint.interpreter.core.values import Arguments, Unknown, Value
 from bnlint.interpreter.evaluation.data_formats import NotData, parsed

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from bnlint.facts.types.site import Site
 from bnlint.immutable import immutable
-from bnlint.interpreter.core.machine import CALLS, Machine, ProgramEnds, handles
+from bnlint.interpreter.core.dispatch import CALLS, handles
+from bnlint.interpreter.core.interruptions import ProgramEnds
+from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import ComposedMain, Scope
 from bnlint.interpreter.core.values import (
     MISSING,

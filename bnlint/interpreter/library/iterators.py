@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.knowledge import is_known
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Builtin, Class, Function, Instance, Method, Scope
 from bnlint.interpreter.core.tape import tensors_in
@@ -17,7 +18,6 @@ from bnlint.interpreter.core.values import (
     Tensor,
     Unknown,
     Value,
-    is_known,
     sample_of,
 )
 from bnlint.interpreter.evaluation import evaluate, extreme, ordered, rows, set_of

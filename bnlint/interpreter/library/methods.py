@@ -3,7 +3,9 @@
 import libcst as cst
 
 from bnlint.facts.types.site import Site
-from bnlint.interpreter.core.machine import CALLS, Machine, handles
+from bnlint.interpreter.core.dispatch import CALLS, handles
+from bnlint.interpreter.core.knowledge import is_further, open_at, open_one
+from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import (
     Builtin,
@@ -26,9 +28,6 @@ from bnlint.interpreter.core.values import (
     Tensor,
     Unknown,
     Value,
-    is_further,
-    open_at,
-    open_one,
     present,
 )
 from bnlint.interpreter.evaluation import change, changes, evaluate, is_key, item_of, ordered

@@ -6,10 +6,11 @@ import libcst as cst
 
 from bnlint.facts.types.initialisation import DEFAULT
 from bnlint.facts.types.site import Argument, Site
+from bnlint.interpreter.core.knowledge import is_saved
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Function, Instance, Method, Scope
 from bnlint.interpreter.core.tape import tensors_in
-from bnlint.interpreter.core.values import Arguments, Library, Many, Unknown, Value, is_saved
+from bnlint.interpreter.core.values import Arguments, Library, Many, Unknown, Value
 from bnlint.interpreter.library.state_dicts import (
     is_state_dict,
     note_handed_over,

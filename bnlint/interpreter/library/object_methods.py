@@ -2,10 +2,11 @@
 
 from bnlint.facts.types.loader_events import LoaderHandedOver
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.knowledge import is_known
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.tape import tensors_in
-from bnlint.interpreter.core.values import Arguments, Tensor, Unknown, Value, is_known
+from bnlint.interpreter.core.values import Arguments, Tensor, Unknown, Value
 from bnlint.interpreter.library import ignite, lightning
 from bnlint.interpreter.library.calls import FUNCTION_HANDLERS
 from bnlint.interpreter.library.commands import APPS, call_app_method, run_app

@@ -1,9 +1,10 @@
 """Methods of parameters: initial values, gradients, copies."""
 
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.knowledge import is_saved
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
-from bnlint.interpreter.core.values import Arguments, Tensor, Unknown, Value, is_saved
+from bnlint.interpreter.core.values import Arguments, Tensor, Unknown, Value
 from bnlint.interpreter.library.tensor_functions import call_tensor_method, size
 from bnlint.interpreter.torch.freezing import freeze, note_weights_written, owners
 from bnlint.interpreter.torch.integer_entries import note_called

@@ -4,9 +4,11 @@ import posixpath
 from collections.abc import Iterator
 
 from bnlint.facts.types.site import Site
-from bnlint.interpreter.core.machine import ATTRIBUTES, Machine, handles
+from bnlint.interpreter.core.dispatch import ATTRIBUTES, handles
+from bnlint.interpreter.core.knowledge import open_one
+from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Builtin, OpenFile, Scope
-from bnlint.interpreter.core.values import Arguments, PathText, Unknown, Value, open_one
+from bnlint.interpreter.core.values import Arguments, PathText, Unknown, Value
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.code_folders import matching, names_in
 from bnlint.interpreter.library.data_reading import call_file_method, opened

@@ -2,7 +2,8 @@
 
 from bnlint.facts.types.site import Argument, Site
 from bnlint.facts.types.weight_events import SampleGradients
-from bnlint.interpreter.core.machine import CALLS, Machine, handles
+from bnlint.interpreter.core.dispatch import CALLS, handles
+from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance, Scope, Transformed
 from bnlint.interpreter.core.values import Arguments, Unknown, Value
 from bnlint.interpreter.library.calls import call_foreign, library_function

@@ -6,20 +6,12 @@ import libcst as cst
 
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.knowledge import is_known, open_one
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import Class, Function, Instance, Method, Partial, Scope
 from bnlint.interpreter.core.tape import tensors_in
-from bnlint.interpreter.core.values import (
-    EXIT,
-    Arguments,
-    Library,
-    Tensor,
-    Unknown,
-    Value,
-    is_known,
-    open_one,
-)
+from bnlint.interpreter.core.values import EXIT, Arguments, Library, Tensor, Unknown, Value
 from bnlint.interpreter.evaluation import FUNCTIONS, evaluate, operate, rows
 from bnlint.interpreter.evaluation.vectors import NUMPY, array
 from bnlint.interpreter.library.calls import library_function

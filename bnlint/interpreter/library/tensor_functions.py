@@ -9,6 +9,7 @@ from bnlint.facts.types.graph import Shape
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.extent import MOST_LOOKED_AT
+from bnlint.interpreter.core.knowledge import in_random_order, open_at
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.tape import tensors_in
@@ -20,8 +21,6 @@ from bnlint.interpreter.core.values import (
     Tensor,
     Unknown,
     Value,
-    in_random_order,
-    open_at,
 )
 from bnlint.interpreter.python.arithmetic import may_be_tensors
 from bnlint.interpreter.torch.freezing import note_weights_written

@@ -8,7 +8,8 @@ from bnlint.facts.types.initialisation import nonlinearity_gain
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import NOT_KNOWN, Argument, Site
-from bnlint.interpreter.core.machine import CALLS, Machine, handles
+from bnlint.interpreter.core.dispatch import CALLS, handles
+from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Function, Instance, Method, Scope
 from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import (

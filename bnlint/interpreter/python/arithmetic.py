@@ -10,6 +10,7 @@ from bnlint.facts.types.graph import Shape
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.extent import MOST_LOOKED_AT
+from bnlint.interpreter.core.knowledge import CONCRETE, may_be_absent, open_one
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import (
     Builtin,
@@ -21,7 +22,6 @@ from bnlint.interpreter.core.objects import (
     Scope,
 )
 from bnlint.interpreter.core.values import (
-    CONCRETE,
     Choice,
     GradientSwitch,
     IsRank,
@@ -34,8 +34,6 @@ from bnlint.interpreter.core.values import (
     Tensor,
     Unknown,
     Value,
-    may_be_absent,
-    open_one,
 )
 from bnlint.interpreter.evaluation import compared, contains, negated, operate
 from bnlint.interpreter.python.registries import fill

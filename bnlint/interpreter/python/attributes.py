@@ -7,7 +7,8 @@ import libcst as cst
 
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.command_line import unknown_option
-from bnlint.interpreter.core.machine import ATTRIBUTES, Machine, handles
+from bnlint.interpreter.core.dispatch import ATTRIBUTES, handles
+from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import Directory, Namespace
 from bnlint.interpreter.core.objects import (
     Builtin,

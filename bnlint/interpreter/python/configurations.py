@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import libcst as cst
 
-from bnlint.interpreter.core.machine import ATTRIBUTES, SETTERS, Machine, handles
+from bnlint.interpreter.core.dispatch import ATTRIBUTES, SETTERS, handles
+from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import (
     Builtin,
     Class,

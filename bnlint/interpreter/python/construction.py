@@ -8,8 +8,10 @@ import libcst as cst
 
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.bound_arguments import bind_loosely, bind_signature
+from bnlint.interpreter.core.dispatch import CALLS, handles
+from bnlint.interpreter.core.knowledge import is_further
 from bnlint.interpreter.core.layer_arguments import with_site
-from bnlint.interpreter.core.machine import CALLS, Machine, handles
+from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.not_understood import note_unknown_model
 from bnlint.interpreter.core.objects import Bound, Builtin, Class, Function, Instance, Scope
 from bnlint.interpreter.core.values import (
@@ -24,7 +26,6 @@ from bnlint.interpreter.core.values import (
     Maybe,
     Unknown,
     Value,
-    is_further,
 )
 from bnlint.interpreter.library.frameworks import framework_of
 from bnlint.interpreter.python.configurations import NODES

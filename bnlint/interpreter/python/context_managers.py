@@ -5,9 +5,11 @@ from collections.abc import Callable
 import libcst as cst
 
 from bnlint.facts.types.known import Known
+from bnlint.interpreter.core.dispatch import STATEMENTS, handles
 from bnlint.interpreter.core.frames import Completion
 from bnlint.interpreter.core.heap import Watch
-from bnlint.interpreter.core.machine import STATEMENTS, Machine, Path, handles
+from bnlint.interpreter.core.knowledge import open_one
+from bnlint.interpreter.core.machine import Machine, Path
 from bnlint.interpreter.core.objects import (
     Class,
     Function,
@@ -17,15 +19,7 @@ from bnlint.interpreter.core.objects import (
     OpenFile,
     Scope,
 )
-from bnlint.interpreter.core.values import (
-    Arguments,
-    GradientSwitch,
-    Many,
-    Tensor,
-    Unknown,
-    Value,
-    open_one,
-)
+from bnlint.interpreter.core.values import Arguments, GradientSwitch, Many, Tensor, Unknown, Value
 from bnlint.interpreter.python.functions import run_function
 from bnlint.interpreter.python.name_lookup import assign
 

@@ -7,8 +7,9 @@ import libcst as cst
 
 from bnlint.facts.types.graph import Shape
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.dispatch import EXPRESSIONS, handles
 from bnlint.interpreter.core.frames import ActiveLoop
-from bnlint.interpreter.core.machine import EXPRESSIONS, Machine, handles
+from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.values import SOME_ITEMS, Many, Maybe, Tensor, Unknown, Value
 from bnlint.interpreter.evaluation import is_key, set_of

@@ -8,9 +8,10 @@ import libcst as cst
 
 from bnlint.facts.types.context import Assumption, Condition
 from bnlint.facts.types.run import Mode, Switch
+from bnlint.interpreter.core.dispatch import STATEMENTS, handles
 from bnlint.interpreter.core.frames import RAISE, Completion
 from bnlint.interpreter.core.heap import Snapshot, Watch
-from bnlint.interpreter.core.machine import STATEMENTS, Machine, Path, handles
+from bnlint.interpreter.core.machine import Machine, Path
 from bnlint.interpreter.core.objects import Scope
 from bnlint.interpreter.core.values import MISSING, Unknown
 from bnlint.interpreter.python.name_lookup import bind

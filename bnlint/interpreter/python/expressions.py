@@ -2,7 +2,9 @@
 
 import libcst as cst
 
-from bnlint.interpreter.core.machine import EXPRESSIONS, Machine, handles
+from bnlint.interpreter.core.dispatch import EXPRESSIONS, handles
+from bnlint.interpreter.core.knowledge import is_known
+from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Function, Instance, Scope, Super
 from bnlint.interpreter.core.values import (
     SOME_SLICE,
@@ -14,7 +16,6 @@ from bnlint.interpreter.core.values import (
     Tensor,
     Unknown,
     Value,
-    is_known,
 )
 from bnlint.interpreter.evaluation import change
 from bnlint.interpreter.python.arithmetic import binary, compare, operator_name, truth_of, unary

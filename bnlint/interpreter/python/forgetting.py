@@ -6,7 +6,8 @@ import libcst as cst
 
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import Site
-from bnlint.interpreter.core.machine import CALLS, Machine, handles
+from bnlint.interpreter.core.dispatch import CALLS, handles
+from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import GivenUp, Instance, Scope
 from bnlint.interpreter.core.values import MISSING, Arguments, Tensor, Unknown, Value, present
 from bnlint.interpreter.python.name_lookup import bind

@@ -8,8 +8,10 @@ import libcst as cst
 
 from bnlint.facts.types.graph import Shape
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.budget import MAX_DEPTH
+from bnlint.interpreter.core.dispatch import CALLS, handles
 from bnlint.interpreter.core.frames import Activation, Completion, End
-from bnlint.interpreter.core.machine import CALLS, MAX_DEPTH, Machine, handles
+from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Function, GivenUp, Managed, Method, Partial, Scope
 from bnlint.interpreter.core.values import Arguments, Many, Tensor, Unknown, Value
 from bnlint.interpreter.python.answers import executed_or_remembered

@@ -6,9 +6,10 @@ from typing import cast
 
 from bnlint.interpreter.core.frames import ActiveLoop
 from bnlint.interpreter.core.heap import Contents, Heap, Snapshot
+from bnlint.interpreter.core.knowledge import is_further
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
-from bnlint.interpreter.core.values import FURTHER, SOME_ITEMS, Unknown, Value, is_further
+from bnlint.interpreter.core.values import FURTHER, SOME_ITEMS, Unknown, Value
 from bnlint.interpreter.torch.modules import modules_in, next_name
 
 

@@ -2,8 +2,9 @@
 
 import libcst as cst
 
+from bnlint.interpreter.core.dispatch import STATEMENTS, handles, newer
 from bnlint.interpreter.core.frames import Completion
-from bnlint.interpreter.core.machine import STATEMENTS, Machine, handles, newer
+from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import Directory, Namespace
 from bnlint.interpreter.core.objects import Scope
 from bnlint.interpreter.core.values import MISSING, Library, Unknown, Value

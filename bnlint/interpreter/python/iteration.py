@@ -4,6 +4,16 @@ from collections.abc import Sequence
 
 import libcst as cst
 
+from bnlint.interpreter.core.knowledge import (
+    OPENING,
+    in_random_order,
+    is_further,
+    is_known,
+    is_saved,
+    may_be_absent,
+    open_at,
+    open_one,
+)
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import (
@@ -18,7 +28,6 @@ from bnlint.interpreter.core.objects import (
 from bnlint.interpreter.core.values import (
     CONDITIONAL,
     MISSING,
-    OPENING,
     RANKS,
     SHUFFLED,
     SOME_SLICE,
@@ -34,13 +43,6 @@ from bnlint.interpreter.core.values import (
     Text,
     Unknown,
     Value,
-    in_random_order,
-    is_further,
-    is_known,
-    is_saved,
-    may_be_absent,
-    open_at,
-    open_one,
     present,
 )
 from bnlint.interpreter.evaluation import is_key, item_of

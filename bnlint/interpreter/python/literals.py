@@ -5,7 +5,8 @@ from functools import lru_cache
 
 import libcst as cst
 
-from bnlint.interpreter.core.machine import EXPRESSIONS, Machine, handles, newer
+from bnlint.interpreter.core.dispatch import EXPRESSIONS, handles, newer
+from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Scope
 from bnlint.interpreter.core.values import Float, Int, Unknown, Value
 from bnlint.interpreter.evaluation import evaluate, in_one, operate

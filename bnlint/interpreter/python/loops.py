@@ -10,20 +10,14 @@ from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader_events import LoaderIterated
 from bnlint.facts.types.run import Switch
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.dispatch import STATEMENTS, handles
 from bnlint.interpreter.core.frames import BREAK, RAISE, ActiveLoop, Completion, End, Exit
 from bnlint.interpreter.core.heap import Snapshot
-from bnlint.interpreter.core.machine import STATEMENTS, Machine, ScriptActivity, handles
+from bnlint.interpreter.core.interruptions import ScriptActivity
+from bnlint.interpreter.core.knowledge import is_known, may_be_absent
+from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance, Scope
-from bnlint.interpreter.core.values import (
-    Many,
-    Maybe,
-    Tensor,
-    Unknown,
-    Value,
-    is_known,
-    may_be_absent,
-    present,
-)
+from bnlint.interpreter.core.values import Many, Maybe, Tensor, Unknown, Value, present
 from bnlint.interpreter.library.samplers import sampler_at_loops
 from bnlint.interpreter.python.arithmetic import truth_of
 from bnlint.interpreter.python.growth import open_grown, remembered

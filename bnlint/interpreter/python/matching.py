@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import libcst as cst
 
+from bnlint.interpreter.core.dispatch import STATEMENTS, handles
 from bnlint.interpreter.core.frames import Completion
-from bnlint.interpreter.core.machine import STATEMENTS, Machine, Path, handles
+from bnlint.interpreter.core.machine import Machine, Path
 from bnlint.interpreter.core.objects import Scope
 from bnlint.interpreter.core.values import Unknown, Value, present
 from bnlint.interpreter.library.classes import is_instance

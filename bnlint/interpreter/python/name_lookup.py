@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import libcst as cst
 
-from bnlint.interpreter.core.machine import SETTERS, Machine
+from bnlint.interpreter.core.dispatch import SETTERS
+from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.values import MISSING, Library, Many, Tensor, Unknown, Value, present
 from bnlint.interpreter.library.held_out import held_out

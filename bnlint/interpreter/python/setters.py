@@ -4,8 +4,9 @@ import libcst as cst
 
 from bnlint.facts.types.site import Argument
 from bnlint.facts.types.weight_events import MomentumAssigned
+from bnlint.interpreter.core.dispatch import SETTERS, handles
 from bnlint.interpreter.core.layer_arguments import argument_fact
-from bnlint.interpreter.core.machine import SETTERS, Machine, handles
+from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Bound, Class, Instance, Property, Scope
 from bnlint.interpreter.core.values import Arguments, Choice, Tensor, Unknown, Value
 from bnlint.interpreter.library.samplers import note_changed

@@ -8,9 +8,10 @@ import libcst as cst
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.run import ModeNotCalled
 from bnlint.interpreter.core.command_line import option_without_default
+from bnlint.interpreter.core.dispatch import STATEMENTS, handles
 from bnlint.interpreter.core.frames import BREAK, CONTINUE, RAISE, Completion, End
 from bnlint.interpreter.core.joins import MOST_ALTERNATIVES
-from bnlint.interpreter.core.machine import STATEMENTS, Machine, handles
+from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Builtin, Instance, Method, Scope
 from bnlint.interpreter.core.values import (
     EXIT,

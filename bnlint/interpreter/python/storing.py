@@ -3,6 +3,7 @@
 import libcst as cst
 
 from bnlint.facts.types.kind import Kind
+from bnlint.interpreter.core.knowledge import is_further, may_be_absent
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import (
@@ -18,8 +19,6 @@ from bnlint.interpreter.core.values import (
     Tensor,
     Unknown,
     Value,
-    is_further,
-    may_be_absent,
     present,
 )
 from bnlint.interpreter.evaluation import is_key

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from bnlint.interpreter.core.machine import Machine, ScriptActivity
+from bnlint.interpreter.core.interruptions import ScriptActivity
+from bnlint.interpreter.core.machine import Machine
 
 
 def execute_and_undo(m: Machine, execute: Callable[[], object]) -> None:

@@ -3,18 +3,10 @@
 from contextlib import suppress
 
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.knowledge import is_further
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
-from bnlint.interpreter.core.values import (
-    MISSING,
-    Choice,
-    Many,
-    Maybe,
-    Unknown,
-    Value,
-    is_further,
-    present,
-)
+from bnlint.interpreter.core.values import MISSING, Choice, Many, Maybe, Unknown, Value, present
 from bnlint.interpreter.torch.modules import (
     MODE,
     UNKNOWN_MODE,

@@ -7,9 +7,10 @@ from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Mode
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.budget import MAX_DEPTH
 from bnlint.interpreter.core.frames import Activation
 from bnlint.interpreter.core.journal import ForwardRecord
-from bnlint.interpreter.core.machine import MAX_DEPTH, Machine
+from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Function, Instance, Method, Scope
 from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import Arguments, Choice, Many, Tensor, Unknown, Value, present

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.knowledge import is_saved
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance, Scope
-from bnlint.interpreter.core.values import Arguments, Many, Value, is_saved
+from bnlint.interpreter.core.values import Arguments, Many, Value
 from bnlint.interpreter.torch.freezing import owners
 from bnlint.interpreter.torch.modules import descendants
 from bnlint.interpreter.torch.parameters import is_parameter, names_of

@@ -9,15 +9,16 @@ from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import is_training
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.dispatch import CALLS, handles
 from bnlint.interpreter.core.extent import MOST_LOOKED_AT
 from bnlint.interpreter.core.journal import Journal, Recorded
-from bnlint.interpreter.core.machine import CALLS, Machine, handles
+from bnlint.interpreter.core.knowledge import CONCRETE
+from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import ForwardOutput
 from bnlint.interpreter.core.not_understood import note_unknown_data
 from bnlint.interpreter.core.objects import Builtin, Function, Instance, Method, Scope
 from bnlint.interpreter.core.tape import Start, tensors_in
 from bnlint.interpreter.core.values import (
-    CONCRETE,
     NO_GRADIENTS,
     Arguments,
     Choice,
