@@ -18,7 +18,13 @@ from bnlint.interpreter.python.alternatives import with_one_of
 from bnlint.interpreter.python.functions import run_function
 from bnlint.interpreter.torch.layer_shapes import after_layer
 from bnlint.interpreter.torch.model_records import model_record
-from bnlint.interpreter.torch.modules import UNKNOWN_MODE, WRAPPERS, children, mode_of
+from bnlint.interpreter.torch.modules import (
+    UNKNOWN_MODE,
+    WRAPPERS,
+    children,
+    is_switched_since,
+    mode_of,
+)
 from bnlint.interpreter.torch.norms import keeping_records, norm_records
 from bnlint.interpreter.torch.parameters import is_opaque
 from bnlint.vocabulary.layers import KINDS, bare_name
@@ -153,6 +159,8 @@ def run_library(m: Machine, module: Instance, arguments: Arguments, site: Site) 
 def _is_put_into_eval(m: Machine, layer: Instance) -> bool:
     """Whether the forward that is being recorded has put a layer into eval mode."""
     began = m.tape.start.order
+    if not is_switched_since(layer, began):
+        return False
     return all(s.training is False and s.order > began for s in mode_of(m, layer))
 
 

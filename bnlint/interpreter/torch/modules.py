@@ -275,6 +275,12 @@ def mode_of(m: Machine, module: Instance) -> Mode:
     return _in_force(mode, set(m.assumptions())) if len(mode) > 1 else mode
 
 
+def is_switched_since(module: Instance, order: int) -> bool:
+    """Whether a module has come into its mode since then, which does not ask for the mode itself."""
+    mode = module.attributes.get(MODE)
+    return isinstance(mode, frozenset) and any(switch.order > order for switch in mode)
+
+
 def _in_force(mode: Mode, here: set[Assumption]) -> Mode:
     """Without the switches before the last one that certainly happened on the present path.
 
