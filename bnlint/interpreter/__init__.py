@@ -53,6 +53,7 @@ from bnlint.interpreter.library import (
     summaries,
     torch_functions,
     trainers,
+    web_services,
 )
 from bnlint.interpreter.library.data import loader_fact
 from bnlint.interpreter.prefilter import is_script
@@ -121,6 +122,7 @@ HANDLERS = (
     statements,
     torch_functions,
     trainers,
+    web_services,
 )
 """The modules that fill the machine's dispatch tables when they are imported."""
 NO_CALLS: Mapping[Path, Sequence[Invocation]] = {}

@@ -27,6 +27,7 @@ from bnlint.interpreter.core.objects import (
 )
 from bnlint.interpreter.core.values import Arguments, Value
 from bnlint.interpreter.documented_calls import documented_calls
+from bnlint.interpreter.library.web_services import serve
 from bnlint.interpreter.prefilter import (
     called_names,
     given_names,
@@ -194,12 +195,18 @@ class Rehearser:
             source.path,
             True,
             steps,
-            lambda: self.m.execute(source.tree.body, namespace.scope),
+            partial(self._execute_body, source, namespace),
             Site(source, source.tree),
             options,
             asked=call is not None and not call.documented,
         )
         return namespace, cut
+
+    def _execute_body(self, source: SourceFile, namespace: Namespace) -> None:
+        """Execute a script, and then what a web service in it calls for each request."""
+        self.m.journal.served.clear()
+        self.m.execute(source.tree.body, namespace.scope)
+        serve(self.m, source, self._call)
 
     def namespace_of(self, source: SourceFile) -> Namespace:
         """The module whose functions stand for a file's: as run, else as imported."""

@@ -1,0 +1,45 @@
+"""Functions that a web service calls for each request: FastAPI, Flask and their like."""
+
+from collections.abc import Callable
+from functools import partial
+
+from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.objects import Builtin, Function, Instance, Partial, Scope
+from bnlint.interpreter.core.values import Arguments, Unknown, Value
+from bnlint.interpreter.library.framework_objects import framework_object
+from bnlint.source import SourceFile
+
+ROUTES = frozenset("get post put patch delete route api_route websocket websocket_route".split())
+"""Methods of an application that make a decorator for a path."""
+STARTING = ("startup", "lifespan", "before_request", "before_first_request", "before_serving")
+"""Words of files in which something may be done before the first request."""
+SERVED = "<served>"
+"""The method, of no name that code can say, that enters what such a decorator is put on."""
+
+
+@framework_object("fastapi", "FastAPI", "APIRouter")
+@framework_object("flask", "Flask", "Blueprint")
+@framework_object("quart", "Quart", "Blueprint")
+@framework_object("sanic", "Sanic", "Blueprint")
+def _call_service(
+    m: Machine, service: Instance, name: str, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
+    if name in ROUTES:
+        return Partial(Builtin(service, SERVED), (), ())
+    function = arguments.get(0, "function")
+    if name == SERVED and isinstance(function, Function):
+        m.journal.served.append((function, site))
+        return function
+    return Unknown(f"service {name}", site, service)
+
+
+def serve(m: Machine, source: SourceFile, call: Callable[[Function, Site], None]) -> None:
+    """Call the functions of a script's web service, each of them or not.
+
+    Nothing is called where something else may come before the first request.
+    """
+    if any(source.mentions(word) for word in STARTING):
+        return
+    for function, site in m.journal.served:
+        m.fork(partial(call, function, site), lambda: None, site)

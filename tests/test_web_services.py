@@ -1,0 +1,84 @@
+"""What a web service calls for each request is rehearsed after the script that makes it."""
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+import bnlint
+
+SERVICE = """
+import torch
+from torchvision import models
+{imports}
+
+app = {app}
+model = models.resnet18(num_classes=4)
+model.load_state_dict(torch.load("model.pt"))
+{before}
+
+@app.{route}
+{kind} predict(file{default}):
+    {first}
+    with torch.no_grad():
+        return model(decode(file)).softmax(1).argmax(1).tolist()
+{after}
+"""
+PLAIN = {
+    "imports": "from fastapi import FastAPI",
+    "app": "FastAPI()",
+    "before": "",
+    "route": 'post("/predict")',
+    "kind": "async def",
+    "default": "=None",
+    "first": "pass",
+    "after": "",
+}
+SERVED = {
+    "fastapi": {},
+    "a router": {"imports": "from fastapi import APIRouter", "app": "APIRouter()"},
+    "flask": {
+        "imports": "from flask import Flask",
+        "app": "Flask(__name__)",
+        "route": 'route("/predict", methods=["POST"])',
+        "kind": "def",
+    },
+    "beside another": {"after": '@app.get("/health")\ndef health():\n    return {"ok": True}\n'},
+    "after one that is not called first": {
+        "after": '@app.get("/warm")\ndef warm():\n    model.eval()\n    return 1\n'
+    },
+    "run by itself": {
+        "after": 'if __name__ == "__main__":\n    import uvicorn\n    uvicorn.run(app)\n'
+    },
+}
+SILENT = {
+    "eval after loading": {"before": "model.eval()"},
+    "eval in the function": {"first": "model.eval()"},
+    "eval at the start": {
+        "after": '@app.on_event("startup")\ndef start():\n    model.eval()\n',
+    },
+    "a lifespan": {
+        "app": "FastAPI(lifespan=lifespan)",
+        "before": "def lifespan(app):\n    model.eval()\n    yield\n",
+    },
+    "another function may have": {
+        "before": '@app.get("/warm")\ndef warm():\n    model.eval()\n    return 1\n'
+    },
+    "another kind of application": {"imports": "from mine import FastAPI"},
+}
+
+
+def found(folder: Path, changes: dict[str, str]) -> list[str]:
+    (folder / "pyproject.toml").touch()
+    (folder / "app.py").write_text(dedent(SERVICE).format(**{**PLAIN, **changes}))
+    return [finding.rule for finding in bnlint.lint_paths([folder / "app.py"])]
+
+
+@pytest.mark.parametrize("service", SERVED)
+def test_a_model_in_train_mode_that_answers_requests_is_found(tmp_path: Path, service: str) -> None:
+    assert found(tmp_path, SERVED[service]) == ["BN302"]
+
+
+@pytest.mark.parametrize("service", SILENT)
+def test_a_model_that_may_be_in_eval_mode_is_not(tmp_path: Path, service: str) -> None:
+    assert found(tmp_path, SILENT[service]) == []
