@@ -36,7 +36,9 @@ _ASSIGNED = re.compile(
 _LOOPED = re.compile(r"\bfor (\w+) in ([^\s$`;()]+)")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _NAME_TO_FILL_IN = re.compile(
-    r"([\w./=-]*)(?:(?:\[[^\]\n]*\]|<[^>\n]*>|\{[^}\n]*\})[\w-]*)+(\.(?:ya?ml|json|toml|ini|cfg)\b)"
+    r"(?<![\w./=-])([\w./=-]{0,200})"
+    r"(?:(?:\[[^\]\n]{0,40}\]|<[^>\n]{0,40}>|\{[^}\n]{0,40}\})[\w-]{0,40}){1,4}"
+    r"(\.(?:ya?ml|json|toml|ini|cfg)\b)"
 )
 """The name of a configuration with a blank in it: ``exps/[MODEL NAME].json``."""
 _BLANK = re.compile(r"[<>\[\]{}$]|\.\.\.")

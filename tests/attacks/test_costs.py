@@ -35,7 +35,7 @@ GIVEN = {
 def test_what_is_given_is_paid_for(tmp_path: Path) -> None:
     scripts = {f"{name.replace(' ', '_')}.py": HEAD + body for name, body in GIVEN.items()}
     outcome = lint(tmp_path, scripts, ".", seconds=20 * len(GIVEN), wall=100 * len(GIVEN))
-    survives(outcome, seconds=4 * len(GIVEN))
+    survives(outcome, seconds=6 * len(GIVEN))
 
 
 def on_one_line(count: int) -> str:

@@ -132,7 +132,7 @@ def scripts(group: Mapping[str, str]) -> dict[str, str]:
 )
 def test_the_linter_survives(tmp_path: Path, group: Mapping[str, str]) -> None:
     outcome = lint(tmp_path, scripts(group), ".", seconds=12 * len(group))
-    survives(outcome, seconds=2 * len(group))
+    survives(outcome, seconds=4 * len(group))
     ends = [m for m in outcome.messages if "is built for 9 channels but gets 8" in m]
     assert len(ends) == len(group), outcome.messages
 
