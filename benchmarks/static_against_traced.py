@@ -2,8 +2,8 @@
 
     python benchmarks/static_against_traced.py [FOLDER ...] [--only TEXT] [--json FILE]
 
-Compared are what stands before each BatchNorm, the residual additions, and the lines on which
-BatchNorm layers are constructed, over the models of `zoo.py`. Models that cannot be built or recorded
+Compared are what stands before each BatchNorm, the residual additions, the lines on which
+BatchNorm layers are constructed, and what the rules that read graphs say, over the models of `zoo.py`. Models that cannot be built or recorded
 completely are counted and left out. Each one runs in processes of its own. The files of timm and
 torchvision are read as a project's own, as if it were their authors who lint them.
 """
@@ -23,7 +23,8 @@ from graph_truth import static_pairs
 from zoo import grouped, kept, selected, spread, timed
 from zoo_models import SOURCES, build, prepare
 
-from bnlint.facts.types.graph import Call, ModelGraph
+from bnlint import registry
+from bnlint.facts.types.graph import Call, Graphs, ModelGraph
 from bnlint.facts.types.kind import WEIGHTED, Kind
 from bnlint.interpreter import graph_of
 from bnlint.source import Project
@@ -50,6 +51,8 @@ class Seen:
     lines: tuple[Line, ...] = ()
     problems: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    """What the rules say, each as its id and the line: ``BN201 resnet.py:12``."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,16 @@ def seen(graph: ModelGraph) -> Seen:
         tuple((norm.name, norm.site.path, norm.site.span.line) for norm in norms),
         graph.problems,
         tuple(f"{call.kind} {call.op} in `{_around(call)}` {_line(call)}" for call in doubtful),
+        tuple(said(graph)),
     )
+
+
+def said(graph: ModelGraph) -> Iterator[str]:
+    """What the rules that read graphs say of one, each line of a rule once."""
+    checks = [(rule.id, rule.graph_check) for rule in registry.rules().values() if rule.graph_check]
+    for name, check in checks:
+        spans = {(Path(found.span.path).name, found.span.line) for found in check(Graphs((graph,)))}
+        yield from (f"{name} {file}:{line}" for file, line in sorted(spans))
 
 
 def _residual(add: Call, operands: tuple[tuple[Call, ...], tuple[Call, ...]]) -> Residual:
@@ -164,6 +176,23 @@ def _shares(known: list[Outcome], what: str) -> str:
     return f"{truth:8} {recall:7.1%} {precision:9.1%}"
 
 
+def rule_table(outcomes: Iterable[Outcome]) -> str:
+    """How many lines each rule speaks of in both graphs of a model, in the read, and in the traced one."""
+    counts: dict[str, list[int]] = {}
+    for outcome in outcomes:
+        if outcome.truth is None or outcome.problem:
+            continue
+        read, traced = set(outcome.found.findings), set(outcome.truth.findings)
+        for column, group in enumerate((read & traced, read - traced, traced - read)):
+            for finding in group:
+                counts.setdefault(finding.partition(" ")[0], [0, 0, 0])[column] += 1
+    rows = [
+        f"{rule:8}{both:8}{read:8}{traced:8}"
+        for rule, (both, read, traced) in sorted(counts.items())
+    ]
+    return "\n".join(["rule        both    read  traced", *rows])
+
+
 def _equal_lines(known: list[Outcome]) -> str:
     """Of the BatchNorm layers that both graphs have, how many are built on the same line."""
     common = equal = 0
@@ -240,7 +269,7 @@ def differences(outcome: Outcome, limit: int) -> Iterator[str]:
     if outcome.truth is None:
         return
     yield f"{outcome.source} {outcome.file} {outcome.expression} {outcome.problem}"
-    for what in ("pairs", "residuals"):
+    for what in ("pairs", "residuals", "findings"):
         truth, found = Counter(getattr(outcome.truth, what)), Counter(getattr(outcome.found, what))
         for sign, only in (("-", truth - found), ("+", found - truth)):
             yield from (f"    {sign} {_shown(entry)}" for entry in list(only)[:limit])
@@ -248,7 +277,9 @@ def differences(outcome: Outcome, limit: int) -> Iterator[str]:
     yield from (f"    ? {doubt}" for doubt in outcome.found.unknown[:limit])
 
 
-def _shown(entry: Pair | Residual) -> str:
+def _shown(entry: Pair | Residual | str) -> str:
+    if isinstance(entry, str):
+        return entry
     if len(entry) == 2:
         return " -> ".join(entry)
     around, one, other = entry
@@ -299,6 +330,8 @@ def show_comparisons(outcomes: list[Outcome], limit: int) -> None:
     print(report(outcomes, limit))
     print()
     print(table(outcomes))
+    print()
+    print(rule_table(outcomes))
 
 
 if __name__ == "__main__":
