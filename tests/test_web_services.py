@@ -61,6 +61,13 @@ SILENT = {
         "app": "FastAPI(lifespan=lifespan)",
         "before": "def lifespan(app):\n    model.eval()\n    yield\n",
     },
+    "a dependency": {
+        "before": "def warm():\n    model.eval()\n",
+        "route": 'post("/predict", dependencies=[Depends(warm)])',
+    },
+    "a middleware": {
+        "before": '@app.middleware("http")\ndef warm(request, call):\n    model.eval()\n'
+    },
     "another function may have": {
         "before": '@app.get("/warm")\ndef warm():\n    model.eval()\n    return 1\n'
     },
@@ -82,3 +89,12 @@ def test_a_model_in_train_mode_that_answers_requests_is_found(tmp_path: Path, se
 @pytest.mark.parametrize("service", SILENT)
 def test_a_model_that_may_be_in_eval_mode_is_not(tmp_path: Path, service: str) -> None:
     assert found(tmp_path, SILENT[service]) == []
+
+
+def test_a_model_that_what_imports_the_service_may_put_into_eval_mode_is_not(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "main.py").write_text("from app import app, model\nmodel.eval()\n")
+    (tmp_path / "other.py").write_text("print('nothing of it')\n")
+    assert found(tmp_path, {}) == ["BN302"]  # alone, as nobody has named the other file
+    assert not [one for one in bnlint.lint_paths([tmp_path]) if one.rule == "BN302"]

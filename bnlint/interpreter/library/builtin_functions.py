@@ -237,7 +237,7 @@ def _names(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope
     module = arguments.get(0, "object")
     if not isinstance(module, Namespace) or module.stars:
         return Unknown("dir()")
-    names = sorted({*module.definitions, *module.names})
+    names = sorted(n for n in {*module.definitions, *module.names} if n.isidentifier())
     return m.new([*names]) if m.allowance.takes(len(names)) else Unknown("dir()")
 
 

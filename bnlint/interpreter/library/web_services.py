@@ -12,8 +12,10 @@ from bnlint.source import SourceFile
 
 ROUTES = frozenset("get post put patch delete route api_route websocket websocket_route".split())
 """Methods of an application that make a decorator for a path."""
-STARTING = ("startup", "lifespan", "before_request", "before_first_request", "before_serving")
-"""Words of files in which something may be done before the first request."""
+STARTING = tuple(
+    "startup lifespan before_request before_first_request before_serving Depends middleware".split()
+)
+"""Words of files in which something may be done before the first request, or around each."""
 SERVED = "<served>"
 """The method, of no name that code can say, that enters what such a decorator is put on."""
 
@@ -37,9 +39,14 @@ def _call_service(
 def serve(m: Machine, source: SourceFile, call: Callable[[Function, Site], None]) -> None:
     """Call the functions of a script's web service, each of them or not.
 
-    Nothing is called where something else may come before the first request.
+    Nothing is called where something else may come before a request: in this file, or in another one
+    that may import it and switch modes.
     """
     if any(source.mentions(word) for word in STARTING):
+        return
+    project = m.namespaces.project
+    others = (other for other in (*project.overrides, *project.files) if other is not source)
+    if any(other.mentions(source.file.stem) and other.calls("eval") for other in others):
         return
     for function, site in m.journal.served:
         m.fork(partial(call, function, site), lambda: None, site)

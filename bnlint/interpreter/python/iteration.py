@@ -146,13 +146,8 @@ def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: S
     match value:
         case Tensor():
             return index_tensor(m, value, key, node, scope)
-        case Many(element=Instance() as model, parts=True) if not is_most(key):
-            part = m.attribute(model, str(key) if isinstance(key, int) else "part", node, scope)
-            return Many(part) if isinstance(key, slice) or key is SOME_SLICE else part
-        case Many(element=Instance() as group) if leaves_out_last(key) and is_parameter(group):
-            return most_parameters(m, group, m.site(node, scope))
-        case Many(element=element):
-            return value if isinstance(key, slice) else element
+        case Many():
+            return _index_many(m, value, key, node, scope)
         case Configuration() if isinstance(key, str):
             held = entry(value, key)
             return Unknown("item", m.site(node, scope)) if held is MISSING else held
@@ -183,6 +178,16 @@ def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: S
         return value
     cause = value if isinstance(value, Unknown) else open_one((key, value))
     return _with_cause(m, size_at(value, key), cause, node, scope)
+
+
+def _index_many(m: Machine, value: Many, key: Value, node: cst.CSTNode, scope: Scope) -> Value:
+    match value:
+        case Many(element=Instance() as model, parts=True) if not is_most(key):
+            part = m.attribute(model, str(key) if isinstance(key, int) else "part", node, scope)
+            return Many(part) if isinstance(key, slice) or key is SOME_SLICE else part
+        case Many(element=Instance() as group) if leaves_out_last(key) and is_parameter(group):
+            return most_parameters(m, group, m.site(node, scope))
+    return value if isinstance(key, slice) else value.element
 
 
 def _named_in_process(
