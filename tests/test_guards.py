@@ -24,6 +24,8 @@ from bnlint.facts.passes import (
     dropout_samples,
     forwards,
     generated_samples,
+    live_evaluations,
+    losses_of_train_mode,
     partial_evaluations,
     parts,
     reuse,
@@ -62,6 +64,8 @@ FACTS: tuple[ModuleType, ...] = (
     adversarial_examples,
     generated_samples,
     adapted_copies,
+    live_evaluations,
+    losses_of_train_mode,
 )
 """Facts whose private predicates are guards of the rules that ask them."""
 UNREAD = frozenset({"BN808"})

@@ -2,28 +2,14 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.forwards import (
-    evaluated_between,
-    helper_of,
-    is_live,
-    is_step_of_training,
-    layers_trained_between,
-    switch_was_meant,
-    training_forwards,
-    trains_nothing,
-)
+from bnlint.facts.passes.forwards import training_forwards
+from bnlint.facts.passes.live_evaluations import is_asked_for, live_evaluations
+from bnlint.facts.passes.momentum import keeps_last_batch
 from bnlint.facts.passes.own_rules import told_by_own_rules
 from bnlint.facts.passes.unproven import unproven_evaluations
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.loader import Purpose
-from bnlint.facts.types.run import Forward, ModeSwitched, Run, Switch, is_training
-from bnlint.facts.types.weight_events import WeightsLoaded
-from bnlint.facts.wording.eval_fix import (
-    advice_on,
-    cure_of,
-    keeps_last_batch,
-    who_answers_by_mode,
-)
+from bnlint.facts.types.run import Forward, Run, is_training
+from bnlint.facts.wording.eval_fix import advice_on, cure_of, who_answers_by_mode
 from bnlint.facts.wording.evidence import how_it_came, how_it_came_into, in_time, loader_name
 from bnlint.facts.wording.fix_places import evaluation_around
 from bnlint.finding import Applicability, Finding, Severity
@@ -34,7 +20,7 @@ RULE = Rule(
     "missing-eval",
     Severity.WARNING,
     fix=Applicability.SAFE,
-    reads=(training_forwards, told_by_own_rules),
+    reads=(training_forwards, live_evaluations, told_by_own_rules),
 )
 
 
@@ -42,82 +28,26 @@ RULE = Rule(
 def check(run: Run, settings: Settings) -> Iterator[Finding]:
     """Report evaluations of loaders' batches in train mode, once for each model and place."""
     told = told_by_own_rules(run)
-    found = (f for f in run.of_type(Forward) if f.order not in told and _is_wrong(run, f))
+    found = (f for f in live_evaluations(run) if f.order not in told)
     for forward in first_of_each(
         found, key=lambda f: (evaluation_around(run, f), f.model.identity)
     ):
         yield _finding(run, forward)
-    unproven = (f for f in unproven_evaluations(run) if not _is_explicit(run, f))
+    unproven = (f for f in unproven_evaluations(run) if not is_asked_for(run, f))
     for forward in first_of_each(
         unproven, key=lambda f: (evaluation_around(run, f), f.model.identity)
     ):
         yield _unproven(run, forward)
 
 
-def _is_wrong(run: Run, forward: Forward) -> bool:
-    if not _is_evaluation(run, forward) or not is_live(forward):
-        return False
-    if is_step_of_training(run, forward) or _is_inference(run, forward):
-        return False
-    return not (switch_was_meant(run, forward, "eval") or _samples_on_purpose(run, forward))
-
-
-def _is_evaluation(run: Run, forward: Forward) -> bool:
-    """Whether a loader's batch is predicted, not trained on and not used for its statistics."""
-    if forward.inner or not forward.loaders or forward.backpropagated is not Known.NO:
-        return False
-    no_grad, measured = forward.grad is Known.NO, forward.measured is Known.YES
-    if any(loader.purpose is Purpose.EVALUATION for loader in forward.loaders):
-        return measured or (no_grad and not _is_explicit(run, forward))
-    return no_grad and measured
-
-
-def _is_inference(run: Run, forward: Forward) -> bool:
-    """Whether the script only uses a model that was trained elsewhere: BN302's."""
-    if not trains_nothing(run):
-        return False
-    return forward.model.pretrained or any(
-        loaded.order < forward.order and loaded.model.is_same(forward.model)
-        for loaded in run.of_type(WeightsLoaded)
-    )
-
-
-def _is_explicit(run: Run, forward: Forward) -> bool:
-    """Whether ``train()`` was called for this evaluation, since no training follows the call."""
-    return all(
-        switch.site is not None
-        and not layers_trained_between(run, forward, switch.order)
-        and not _ends_another(run, forward, switch)
-        for switch in forward.mode
-    )
-
-
-def _ends_another(run: Run, forward: Forward, switch: Switch) -> bool:
-    """Whether a function that has returned gave train mode back after an evaluation of its own."""
-    helper = helper_of(switch, forward)
-    return bool(helper) and any(
-        event.training is False
-        and event.model.is_same(forward.model)
-        and event.context.frames[: len(helper)] == helper
-        and evaluated_between(run, forward.model, event.order, switch.order)
-        for event in run.of_type(ModeSwitched)
-    )
-
-
-def _samples_on_purpose(run: Run, forward: Forward) -> bool:
-    """Whether the same batch is predicted several times with ``train()`` on, as MC dropout does."""
-    loops = forward.context.loops
-    return bool(loops) and loops[-1].loader is None and _is_explicit(run, forward)
-
-
 def _finding(run: Run, forward: Forward) -> Finding:
     cure = cure_of(run, forward)
-    explicit = _is_explicit(run, forward)
+    asked = is_asked_for(run, forward)
     return RULE.at(
         forward.site,
-        _message(forward, explicit),
+        _message(forward, asked),
         evidence=[*in_time(how_it_came(run, forward)), *who_answers_by_mode(forward)],
-        fix=None if explicit else RULE.fixed_by(cure.title, *cure.edits),
+        fix=None if asked else RULE.fixed_by(cure.title, *cure.edits),
     )
 
 
@@ -141,16 +71,16 @@ def _unproven(run: Run, forward: Forward) -> Finding:
     return RULE.at(forward.site, message, evidence=evidence, likely=True)
 
 
-def _message(forward: Forward, explicit: bool) -> str:
+def _message(forward: Forward, asked: bool) -> str:
     name, data = forward.model.name, loader_name(forward.loaders)
     harm = (
         f"BatchNorm normalises each batch of {data} by its own statistics "
         "and updates the running ones with them"
     )
     advice = advice_on(forward, "before the evaluation")
-    if explicit and (keeps_last_batch(forward) or forward.model.answers_by_mode):
+    if asked and keeps_last_batch(forward):
         return f"`{name}` is put into train mode for an evaluation, so {harm}; {advice}"
-    if explicit:
+    if asked:
         return (
             f"`{name}` is put into train mode for an evaluation, so {harm}; use eval mode, and if "
             "that gives worse numbers, look for what spoils the running statistics"

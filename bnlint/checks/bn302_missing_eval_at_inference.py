@@ -8,6 +8,7 @@ from bnlint.facts.passes.forwards import (
     training_forwards,
     trains_nothing,
 )
+from bnlint.facts.passes.momentum import keeps_last_batch
 from bnlint.facts.passes.own_rules import told_by_own_rules
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Purpose
@@ -18,7 +19,6 @@ from bnlint.facts.wording.eval_fix import (
     advice_on,
     cure_of,
     is_never_trained,
-    keeps_last_batch,
     who_answers_by_mode,
 )
 from bnlint.facts.wording.evidence import how_it_came, in_time

@@ -10,12 +10,13 @@ from bnlint.facts.passes.forwards import (
     training_forwards,
     trains,
 )
+from bnlint.facts.passes.momentum import keeps_last_batch
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, ModeSwitched, Run
 from bnlint.facts.types.site import Site
 from bnlint.facts.types.weight_events import WeightsLoaded, WeightsWritten
 from bnlint.facts.wording.code_text import is_dotted_name
-from bnlint.facts.wording.eval_fix import advice_on, keeps_last_batch, who_answers_by_mode
+from bnlint.facts.wording.eval_fix import advice_on, who_answers_by_mode
 from bnlint.facts.wording.evidence import how_it_came, in_time
 from bnlint.facts.wording.fix_places import encloses, own_loops
 from bnlint.finding import Applicability, Finding, Fix, Severity

@@ -7,7 +7,7 @@ from bnlint.facts.passes.layers import layers_by_site
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.graph import Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
-from bnlint.facts.types.run import Run
+from bnlint.facts.types.run import Forward, Run
 from bnlint.facts.types.site import Argument, Site
 from bnlint.facts.types.weight_events import MomentumAssigned
 from bnlint.facts.wording.code_text import is_dotted_name
@@ -140,3 +140,10 @@ def _is_computed(argument: Argument) -> bool:
 
 def _is_assigned(layer: Layer, argument: Argument) -> bool:
     return layer.assigned.get("momentum") is argument
+
+
+def keeps_last_batch(forward: Forward) -> bool:
+    """Whether the statistics for eval mode are those of one batch, as with a momentum of 1."""
+    layers = (norm.layer for norm in forward.norms if norm.layer is not None)
+    momenta = (layer.arguments.get("momentum") for layer in layers)
+    return any(momentum is not None and momentum.number == 1 for momentum in momenta)

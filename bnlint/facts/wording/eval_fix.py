@@ -2,7 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
-from bnlint.facts.passes.forwards import calls_to, loops_of, may_update, overlap, trains_nothing
+from bnlint.facts.passes.forwards import (
+    calls_to,
+    loops_of,
+    may_update,
+    overlap,
+    trains_nothing,
+)
+from bnlint.facts.passes.momentum import keeps_last_batch
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import (
     Backward,
@@ -17,6 +24,7 @@ from bnlint.facts.types.site import Site
 from bnlint.facts.wording.code_text import is_dotted_name
 from bnlint.facts.wording.evidence import Proof
 from bnlint.facts.wording.fix_places import encloses, places_of
+from bnlint.facts.wording.torch_names import name_of_layers
 from bnlint.finding import Edit
 from bnlint.immutable import immutable
 
@@ -55,6 +63,26 @@ def cure_of(run: Run, forward: Forward) -> Cure:
     return _given_back(run, here, place, name)
 
 
+def cure_of_layers(run: Run, forward: Forward) -> Cure:
+    """How the BatchNorm layers of a model evaluate in eval mode while the model stays in train mode.
+
+    There are no edits where the layers are not torch's own, or ``train()`` would thaw one of them.
+    """
+    name, layers = forward.receiver or forward.model.name, name_of_layers(forward.site)
+    here = [other for other in run.of_type(Forward) if other.site == forward.site]
+    place, own = _place(run, forward, here), any(norm.own for norm in forward.norms)
+    if place is None or layers is None or own or any(is_mixed(run, other) for other in here):
+        return Cure(f"Put the BatchNorm layers of `{name}` into eval mode before it")
+    before = (
+        f"for module in {name}.modules():",
+        f"    if isinstance(module, {layers}.modules.batchnorm._BatchNorm):",
+        "        module.eval()",
+    )
+    caught = any(_is_caught(other, place) for other in here)
+    title = f"Put the BatchNorm layers of `{name}` into eval mode for it"
+    return Cure(title, place.around(before, f"{name}.train()", caught=caught))
+
+
 def advice_on(forward: Forward, when: str) -> str:
     """What to do about an evaluation in train mode, in words; ``when`` is said of ``eval()``."""
     name = forward.model.name
@@ -76,13 +104,6 @@ def who_answers_by_mode(forward: Forward) -> Iterator[Proof]:
     if forward.model.answer_decided_at is not None:
         what = f"what `{forward.model.type}` returns depends on the mode here"
         yield forward.model.answer_decided_at, what
-
-
-def keeps_last_batch(forward: Forward) -> bool:
-    """Whether the statistics for eval mode are those of one batch, as with a momentum of 1."""
-    layers = (norm.layer for norm in forward.norms if norm.layer is not None)
-    momenta = (layer.arguments.get("momentum") for layer in layers)
-    return any(momentum is not None and momentum.number == 1 for momentum in momenta)
 
 
 def is_never_trained(run: Run, site: Site) -> bool:

@@ -52,7 +52,26 @@ _FUSED = words(
 
 _VOLUMETRIC = ("r3d_", "mc3_", "r2plus1d_", "s3d")
 
-_DETECTORS_WITH = ("fasterrcnn_resnet50_fpn_v2", "maskrcnn_resnet50_fpn_v2")
+_DETECTORS_WITH = frozenset(
+    words(
+        """
+        fasterrcnn_resnet50_fpn_v2 maskrcnn_resnet50_fpn_v2 retinanet_resnet50_fpn_v2
+        ssdlite320_mobilenet_v3_large
+        """
+    )
+)
+_DETECTORS_FROZEN = frozenset(
+    words(
+        """
+        fasterrcnn_mobilenet_v3_large_320_fpn fasterrcnn_mobilenet_v3_large_fpn
+        fasterrcnn_resnet50_fpn fcos_resnet50_fpn keypointrcnn_resnet50_fpn maskrcnn_resnet50_fpn
+        retinanet_resnet50_fpn
+        """
+    )
+)
+"""Detectors whose BatchNorm layers are frozen ones if any part of them is pretrained."""
+_OLD_OPTIONS = ("0", "pretrained", "pretrained_backbone")
+"""Options of the detectors by whose time those layers were frozen anyway, or no longer were."""
 
 _SMP_DECODERS_WITH = frozenset(words("PAN DeepLabV3 DeepLabV3Plus UPerNet Segformer"))
 _SMP_DECODERS_OPTIONAL = frozenset(words("Unet UnetPlusPlus MAnet Linknet PSPNet"))
@@ -237,10 +256,22 @@ def _in_torchvision(path: str, name: str, arguments: Mapping[str, object]) -> Kn
     if name == "get_model":
         name = _text(arguments, "name", 0)
     if ".detection." in path:
-        if name.startswith("ssd300_vgg"):
-            return Known.NO
-        return Known.YES if name in _DETECTORS_WITH else Known.UNKNOWN
+        return _in_detectors(name, arguments)
     return _by_architecture(name, arguments)
+
+
+def _in_detectors(name: str, arguments: Mapping[str, object]) -> Known:
+    """Whether a detector of torchvision has BatchNorm that is not frozen."""
+    if name in _DETECTORS_WITH or name.startswith("ssd300_vgg"):
+        return Known.of(name in _DETECTORS_WITH)
+    if name not in _DETECTORS_FROZEN or not arguments.keys().isdisjoint(_OLD_OPTIONS):
+        return Known.UNKNOWN
+    if isinstance(arguments.get("weights"), str):
+        return Known.NO
+    backbone = arguments.get("weights_backbone", "its default")
+    if backbone is None and arguments.get("weights") is None:
+        return Known.YES
+    return Known.NO if isinstance(backbone, str) else Known.UNKNOWN
 
 
 def _in_segmentation_models(name: str, arguments: Mapping[str, object]) -> Known:

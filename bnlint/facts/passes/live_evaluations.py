@@ -1,0 +1,78 @@
+"""Evaluations of loaders' batches that use the statistics of the batch, and move the running ones."""
+
+from bnlint.facts.passes.forwards import (
+    evaluated_between,
+    helper_of,
+    is_live,
+    is_step_of_training,
+    layers_trained_between,
+    switch_was_meant,
+    trains_nothing,
+)
+from bnlint.facts.passes.once import Pass
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.loader import Purpose
+from bnlint.facts.types.run import Forward, ModeSwitched, Run, Switch
+from bnlint.facts.types.weight_events import WeightsLoaded
+
+
+@Pass
+def live_evaluations(run: Run) -> tuple[Forward, ...]:
+    """The forwards that evaluate in train mode, without anything that speaks for it."""
+    return tuple(forward for forward in run.of_type(Forward) if _is_wrong(run, forward))
+
+
+def _is_wrong(run: Run, forward: Forward) -> bool:
+    if not _is_evaluation(run, forward) or not is_live(forward):
+        return False
+    if is_step_of_training(run, forward) or _is_inference(run, forward):
+        return False
+    return not (switch_was_meant(run, forward, "eval") or _samples_on_purpose(run, forward))
+
+
+def _is_evaluation(run: Run, forward: Forward) -> bool:
+    """Whether a loader's batch is predicted, not trained on and not used for its statistics."""
+    if forward.inner or not forward.loaders or forward.backpropagated is not Known.NO:
+        return False
+    no_grad, measured = forward.grad is Known.NO, forward.measured is Known.YES
+    if any(loader.purpose is Purpose.EVALUATION for loader in forward.loaders):
+        return measured or (no_grad and not is_asked_for(run, forward))
+    return no_grad and measured
+
+
+def _is_inference(run: Run, forward: Forward) -> bool:
+    """Whether the script only uses a model that was trained elsewhere: BN302's."""
+    if not trains_nothing(run):
+        return False
+    return forward.model.pretrained or any(
+        loaded.order < forward.order and loaded.model.is_same(forward.model)
+        for loaded in run.of_type(WeightsLoaded)
+    )
+
+
+def is_asked_for(run: Run, forward: Forward) -> bool:
+    """Whether ``train()`` was called for this evaluation, since no training follows the call."""
+    return all(
+        switch.site is not None
+        and not layers_trained_between(run, forward, switch.order)
+        and not _ends_another(run, forward, switch)
+        for switch in forward.mode
+    )
+
+
+def _ends_another(run: Run, forward: Forward, switch: Switch) -> bool:
+    """Whether a function that has returned gave train mode back after an evaluation of its own."""
+    helper = helper_of(switch, forward)
+    return bool(helper) and any(
+        event.training is False
+        and event.model.is_same(forward.model)
+        and event.context.frames[: len(helper)] == helper
+        and evaluated_between(run, forward.model, event.order, switch.order)
+        for event in run.of_type(ModeSwitched)
+    )
+
+
+def _samples_on_purpose(run: Run, forward: Forward) -> bool:
+    """Whether the same batch is predicted several times with ``train()`` on, as MC dropout does."""
+    loops = forward.context.loops
+    return bool(loops) and loops[-1].loader is None and is_asked_for(run, forward)
