@@ -7,7 +7,7 @@ from bnlint.finding import Finding
 from tests.mode_recorder import Record, Step
 
 ABOUT_EVALUATION = {"BN301", "BN302"}
-ABOUT_TRAINING = {"BN303", "BN304", "BN305"}
+ABOUT_TRAINING = {"BN303", "BN304", "BN305", "BN318"}
 ABOUT_FROZEN_LAYERS = {"BN701"}
 ABOUT_FROZEN_NETWORKS = {"BN307"}
 ABOUT_FROZEN_STATISTICS = {"BN702"}

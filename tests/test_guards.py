@@ -33,6 +33,7 @@ from bnlint.facts.passes import (
     swapped_weights,
     train_methods,
     undone_freezes,
+    undone_modes,
     young_statistics,
 )
 from bnlint.facts.passes.once import forget
@@ -66,6 +67,7 @@ FACTS: tuple[ModuleType, ...] = (
     adapted_copies,
     live_evaluations,
     losses_of_train_mode,
+    undone_modes,
 )
 """Facts whose private predicates are guards of the rules that ask them."""
 UNREAD = frozenset({"BN808"})

@@ -3,6 +3,7 @@
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Loader
 from bnlint.facts.types.loader_events import EpochSet, LoaderHandedOver, LoaderIterated
+from bnlint.facts.types.mode_events import ModeGivenBack
 from bnlint.facts.types.not_understood import NotUnderstood
 from bnlint.facts.types.run import (
     Backward,
@@ -50,6 +51,8 @@ def told(event: Event) -> str:
             return f"{model.name} -> {_mode_name(training)}"
         case ModeAssigned(model=model, training=training):
             return f"{model.name}.training = {training}, without its parts"
+        case ModeGivenBack(model=model):
+            return f"{model.name} gets back a mode that it had before"
         case ModeNotCalled(receiver=receiver, method=method):
             return f"{receiver}.{method} is not called: there are no brackets"
         case Forward():

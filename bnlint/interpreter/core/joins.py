@@ -12,6 +12,7 @@ from bnlint.interpreter.core.values import (
     SOME_ITEMS,
     Choice,
     Configuration,
+    KeptMode,
     Library,
     Many,
     Maybe,
@@ -54,6 +55,8 @@ def join_values(tape: "Tape", one: Value, other: Value) -> Value:
             return _join_within(tape, one, other)
         case dict(), dict():
             return _join_within(tape, one, other)
+        case (KeptMode(), KeptMode() | bool()) | (bool(), KeptMode()) if one == other:
+            return bool(one)
         case Many(), Many():
             loader = one.loader if one.loader is other.loader else None
             element = join_values(tape, one.element, other.element)

@@ -29,7 +29,7 @@ from bnlint.interpreter.core.interruptions import ScriptActivity
 from bnlint.interpreter.core.joins import join_contents, join_values
 from bnlint.interpreter.core.memory import Memory
 from bnlint.interpreter.core.objects import Builtin, Instance, Scope
-from bnlint.interpreter.core.values import Arguments, Library, Unknown, Value
+from bnlint.interpreter.core.values import Arguments, KeptMode, Library, Unknown, Value
 from bnlint.interpreter.evaluation.allowance import FREE, Allowance
 
 if TYPE_CHECKING:
@@ -77,6 +77,10 @@ class Machine:
         """The paths of files that the program writes."""
         self.assigning: cst.CSTNode | None = None
         """The right-hand side of the assignment that is being executed."""
+        self.mode_read: tuple[cst.CSTNode, Instance] | None = None
+        """The last expression that asked for the mode of a module, and the module."""
+        self.kept_mode: KeptMode | None = None
+        """The mode that was kept, by which it was decided to execute the present branch."""
         self.speculating = False
         """Whether a pass is being executed that is given up at the first thing only scripts do."""
         self.mapped = False

@@ -95,6 +95,18 @@ class Int(int):
     """What gave it, in words, where that is no code: a command line, a configuration."""
 
 
+class KeptMode(int):
+    """Whether a module was in train mode when an attribute was set to that: 1 or 0.
+
+    ``site`` is what was read, ``target`` the attribute as code, ``order`` the time.
+    """
+
+    module: "Instance"
+    site: Site
+    target: str
+    order: int
+
+
 class Float(float):
     """A number that remembers where it was written."""
 

@@ -8,9 +8,10 @@ from bnlint.facts.types.initialisation import DEFAULT
 from bnlint.facts.types.site import Argument, Site
 from bnlint.interpreter.core.knowledge import is_saved
 from bnlint.interpreter.core.machine import Machine
-from bnlint.interpreter.core.objects import Function, Instance, Method, Scope
+from bnlint.interpreter.core.objects import Function, Instance, Scope
 from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import Arguments, Library, Many, Unknown, Value
+from bnlint.interpreter.library.mode_methods import call_eval, call_train
 from bnlint.interpreter.library.state_dicts import (
     is_state_dict,
     note_handed_over,
@@ -27,12 +28,10 @@ from bnlint.interpreter.torch.given_models import is_given
 from bnlint.interpreter.torch.hooks import framework_of_class
 from bnlint.interpreter.torch.inner_forwards import run_library
 from bnlint.interpreter.torch.integer_entries import BUFFER
-from bnlint.interpreter.torch.model_records import note_switched
 from bnlint.interpreter.torch.modules import (
     descendants,
     is_container,
     next_name,
-    own_train,
     places,
     register_child,
     set_mode,
@@ -124,27 +123,6 @@ def _requires_grad(m: Machine, module: Instance, arguments: Arguments, site: Sit
     value = arguments.get(0, "requires_grad", True)
     group = parameter_group(m, [module], site)
     freeze(m, group, value if isinstance(value, bool) else None, site)
-
-
-def _switch(m: Machine, module: Instance, training: bool | None, site: Site, scope: Scope) -> Value:
-    node = site.node
-    function = node.func if isinstance(node, cst.Call) else None
-    receiver = dotted(function.value) if isinstance(function, cst.Attribute) else ""
-    set_mode(m, module, training, site, scope)
-    note_switched(m, module, training, site, receiver)
-    return module
-
-
-def _train(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
-    mode = args.get(0, "mode", True)
-    return _switch(m, module, mode if isinstance(mode, bool) else None, site, scope)
-
-
-def _eval(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
-    own = own_train(module)
-    if isinstance(own, Function | Method):
-        return m.call(own, Arguments([False]), site, scope)
-    return _switch(m, module, None if isinstance(own, Unknown) else False, site, scope)
 
 
 def _parameters(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
@@ -362,8 +340,8 @@ def _reset(m: Machine, module: Instance, args: Arguments, site: Site, scope: Sco
 
 
 _HANDLERS: dict[str, Handler] = {
-    "train": _train,
-    "eval": _eval,
+    "train": call_train,
+    "eval": call_eval,
     "parameters": _parameters,
     "named_parameters": _named_parameters,
     "modules": _modules,

@@ -221,6 +221,7 @@ def _of_builtin(m: Machine, value: Builtin, name: str, node: cst.CSTNode, scope:
 @handles(ATTRIBUTES, Instance)
 def _of_instance(m: Machine, value: Instance, name: str, node: cst.CSTNode, scope: Scope) -> Value:
     if name == MODE and value.is_module:
+        m.mode_read = node, value
         answers = {switch.training for switch in mode_of(m, value)}
         return answers.pop() if len(answers) == 1 and None not in answers else Unknown("mode")
     if name == "data" and is_parameter(value):

@@ -8,12 +8,13 @@ from bnlint.interpreter.core.dispatch import SETTERS, handles
 from bnlint.interpreter.core.layer_arguments import argument_fact
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Bound, Class, Instance, Property, Scope
-from bnlint.interpreter.core.values import Arguments, Choice, Tensor, Unknown, Value
+from bnlint.interpreter.core.values import Arguments, Choice, KeptMode, Tensor, Unknown, Value
 from bnlint.interpreter.library.samplers import note_changed
 from bnlint.interpreter.python.alternatives import with_one_of
 from bnlint.interpreter.python.functions import run_function
 from bnlint.interpreter.python.name_lookup import assign, set_attribute
 from bnlint.interpreter.torch.freezing import freeze, note_weights_written
+from bnlint.interpreter.torch.kept_modes import with_mode_kept
 from bnlint.interpreter.torch.model_records import note_assigned, note_switched
 from bnlint.interpreter.torch.modules import MODE, modules_in, register_child, set_own_mode
 from bnlint.interpreter.torch.norms import TRACKS, is_batch_norm
@@ -38,6 +39,8 @@ def _set_on_instance(
                 site = m.site(node, scope)
                 run_function(m, found.setter, Arguments([owner, value]), site)
             return
+    if type(value) is bool and not (owner.is_module and name == MODE):
+        value = with_mode_kept(m, value, node, scope)
     if is_parameter(owner):
         _set_on_parameter(m, owner, name, value, node, scope)
     elif owner.is_module:
@@ -53,7 +56,7 @@ def _set_on_module(
     m: Machine, owner: Instance, name: str, value: Value, node: cst.CSTNode, scope: Scope
 ) -> None:
     if name == MODE:
-        training = value if isinstance(value, bool) else None
+        training = bool(value) if isinstance(value, bool | KeptMode) else None
         set_own_mode(m, owner, training, m.site(node, scope))
         receiver = dotted(node.value) if isinstance(node, cst.Attribute) else ""
         note = note_switched if is_batch_norm(owner) else note_assigned

@@ -19,6 +19,7 @@ from bnlint.interpreter.core.values import (
     SOME_ITEMS,
     Choice,
     IsRank,
+    KeptMode,
     Tensor,
     Text,
     Unknown,
@@ -269,6 +270,8 @@ def _chain(m: Machine, node: cst.If, scope: Scope, number: int) -> Completion | 
         m.command_line.note_untaken(node, partial(_option_of, m, scope), taken=known)
         for reads in m.readings:
             reads.tests.setdefault(node, known)
+    if type(value) is KeptMode:
+        return _as_kept(m, node, value, scope, number)
     if known is True:
         return m.execute(node.body.body, scope)
     if known is False:
@@ -289,6 +292,17 @@ def _chain(m: Machine, node: cst.If, scope: Scope, number: int) -> Completion | 
         _every(m, node.test, scope),
         splits_ranks=isinstance(value, IsRank),
     )
+
+
+def _as_kept(
+    m: Machine, node: cst.If, kept: KeptMode, scope: Scope, number: int
+) -> Completion | None:
+    """Execute the branch that a mode that was kept decides for, which may set that mode again."""
+    before, m.kept_mode = m.kept_mode, kept
+    try:
+        return m.execute(node.body.body, scope) if kept else _orelse(m, node, scope, number)
+    finally:
+        m.kept_mode = before
 
 
 def _every(m: Machine, test: cst.BaseExpression, scope: Scope) -> int | None:
