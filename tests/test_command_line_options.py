@@ -177,6 +177,19 @@ def test_what_is_left_of_the_choices_is_tried_where_the_model_is_not_known() -> 
     assert tried(CHOICES.format(other="u.make()").replace("else:", "elif u.c():")) == set()
 
 
+def test_what_the_parser_refuses_is_not_tried() -> None:
+    code = """
+parser.add_argument("--norm", default="group", choices=[{choices}])
+args = parser.parse_args()
+if args.norm == "group":
+    norm = nn.GroupNorm(1, 3)
+elif args.norm == "batch":
+    norm = nn.BatchNorm1d(3)
+"""
+    assert tried(code.format(choices="'group', 'batch'")) == {"--norm batch"}
+    assert tried(code.format(choices="'group', 'layer'")) == set()
+
+
 OPEN = """
 parser.add_argument({declared})
 args = parser.parse_args()

@@ -59,12 +59,20 @@ def stale_statistics(run: Run) -> tuple[StaleStatistics, ...]:
         updates = [update for event in writes if (update := known[event.order]) is not None]
         if len(updates) < len(writes):
             continue  # written by other means, too, such as the values of its state
-        for event, (loop, pair) in zip(writes, updates, strict=True):
-            if keeps_its_statistics(run, forward, loop):
+        for event, (loop, pair) in reversed([*zip(writes, updates, strict=True)]):
+            if _moves_on(run, forward, event) and keeps_its_statistics(run, forward, loop):
                 in_step = serves_a_step(run, forward)
                 found[forward.model.key] = StaleStatistics(forward, event, loop, pair, in_step)
                 break
     return tuple(found.values())
+
+
+def _moves_on(run: Run, forward: Forward, written: WeightsWritten) -> bool:
+    """Whether a write brings what training or a file has changed since both networks were alike."""
+    twins = list(trained_twins(run, forward))
+    models = [twin.model for twin in twins]
+    loaded = (e for e in run.of_type(WeightsLoaded) if any(map(e.model.is_same, models)))
+    return any(event.order < written.order for event in (*twins, *loaded))
 
 
 @Pass

@@ -222,10 +222,15 @@ class CommandLine:
                 left=cst.Name() | cst.Attribute() as left, comparisons=[target]
             ) if self._texts and (literal := _compared(target)) is not None:
                 flag = origin(left)
-                if flag is not None and flag in self._texts:
+                if flag is not None and self._takes(flag, literal):
                     option = Option(flag, literal)
                     if option != self.given:
                         yield option
+
+    def _takes(self, flag: str, text: str) -> bool:
+        """Whether an option is a string that may be this one."""
+        choices = self._texts.get(flag)
+        return choices is not None and (not choices or text in choices)
 
 
 def _compared(target: cst.ComparisonTarget) -> str | None:

@@ -40,7 +40,9 @@ from bnlint.interpreter.python.name_lookup import set_attribute
 from bnlint.interpreter.python.unnamed_models import member
 from bnlint.interpreter.torch.module_classes import canonical
 from bnlint.interpreter.torch.modules import (
+    descendants,
     is_container,
+    modules_in,
     next_name,
     places,
     register_child,
@@ -192,7 +194,16 @@ def _setattr(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sco
         set_attribute(m, owner, name, value, site.node, scope)  # type: ignore[arg-type]
     elif isinstance(owner, Instance) and owner.is_module:
         register_child(m, owner, next_name(owner), value)
+    elif isinstance(owner, Unknown) and modules_in(value):
+        _put_somewhere(m, modules_in(list(scope.names.values())), value)
     return None
+
+
+def _put_somewhere(m: Machine, models: list[Instance], value: Value) -> None:
+    """Put a module into what may be a part of some models, and is not known."""
+    parts = dict.fromkeys(part for model in models for _, part in descendants(m, model))
+    for part in filter(is_opaque, parts):
+        register_child(m, part, next_name(part), value)
 
 
 @library_function("builtins.type")

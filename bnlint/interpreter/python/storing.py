@@ -31,6 +31,7 @@ from bnlint.interpreter.torch.containers import delete_child
 from bnlint.interpreter.torch.modules import (
     is_container,
     modules_in,
+    next_name,
     register_child,
 )
 from bnlint.interpreter.torch.parameters import is_parameter
@@ -60,6 +61,8 @@ def store_item(m: Machine, target: cst.Subscript, value: Value, scope: Scope) ->
             _store_somewhere(m, owner, value)
         case Builtin(receiver=Namespace() as module, name="__dict__") if isinstance(key, str):
             m.heap.put(module.names, key, value)
+        case Builtin(receiver=Instance() as module, name="_modules"):
+            register_child(m, module, key if isinstance(key, str) else next_name(module), value)
         case Instance() if owner.is_module and isinstance(key, int | str):
             register_child(m, owner, str(key), value)
         case Instance() if is_state_dict(owner):

@@ -42,6 +42,8 @@ MODE = "training"
 _MAY_HOLD = frozenset({Choice, Unknown, Many})
 """Types of the entries that may be, or hold, modules that are not known."""
 _UNCERTAIN = frozenset({Maybe, Choice})
+_UNNAMED = "?"
+"""What the names of attributes begin with that a program does not know by name."""
 NORMS = "?norms"
 """The attribute that holds, as one, the BatchNorm layers of a third-party model."""
 UNKNOWN_MODE: Mode = frozenset({Switch(None)})
@@ -258,7 +260,12 @@ def _gather(value: Value, depth: int, found: dict[Instance, None], barren: set[i
 
 def next_name(module: Instance) -> str:
     """A name for a child whose own name is not known."""
-    return f"?{len(module.attributes)}"
+    return f"{_UNNAMED}{len(module.attributes)}"
+
+
+def unnamed_children(module: Instance) -> list[Value]:
+    """What was put into a module under names that are not known, in the place of what was there."""
+    return [value for name, value in children(module) if name.startswith(_UNNAMED)]
 
 
 # -- modes --------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ from bnlint.interpreter.torch.modules import (
     mode_of,
     norm_group,
     parts_of,
+    unnamed_children,
 )
 from bnlint.interpreter.torch.parameters import frozen_state, is_opaque
 from bnlint.vocabulary.layers import KINDS, bare_name
@@ -71,10 +72,20 @@ def perhaps_synchronised(m: Machine, made: Value) -> Value:
 
 
 def opaque_batchnorm(module: Instance) -> Known:
-    """Whether a third-party model contains BatchNorm."""
+    """Whether a third-party model contains BatchNorm, but for what a program put in by name."""
     if module.part is not None:
-        return part_contains_batchnorm(*module.part)
-    return contains_batchnorm(module.library, _values(module))
+        answer = part_contains_batchnorm(*module.part)
+    else:
+        answer = contains_batchnorm(module.library, _values(module))
+    return Known.UNKNOWN if answer is Known.YES and _may_have_lost_norms(module) else answer
+
+
+def _may_have_lost_norms(module: Instance) -> bool:
+    """Whether something else was put into its places, so perhaps in those of BatchNorm layers."""
+    return any(
+        not isinstance(child, Instance) or has_batchnorm(child) is not Known.YES
+        for child in unnamed_children(module)
+    )
 
 
 def _values(module: Instance) -> dict[str, Value]:
