@@ -98,3 +98,49 @@ def test_a_model_that_what_imports_the_service_may_put_into_eval_mode_is_not(
     (tmp_path / "other.py").write_text("print('nothing of it')\n")
     assert found(tmp_path, {}) == ["BN302"]  # alone, as nobody has named the other file
     assert not [one for one in bnlint.lint_paths([tmp_path]) if one.rule == "BN302"]
+
+
+PAGE = """
+import gradio as gr
+import torch
+from torchvision import models
+
+model = models.resnet18(num_classes=4)
+model.load_state_dict(torch.load("model.pt"))
+
+
+def predict(picture):
+    with torch.no_grad():
+        return model(decode(picture)).argmax(1).item()
+
+
+class Predictor:
+    def __call__(self, picture):
+        return predict(picture)
+
+
+{page}
+"""
+PAGES = {
+    "an interface": "gr.Interface(fn=predict, inputs='image', outputs='label').launch()",
+    "by its place": "demo = gr.Interface(predict, 'image', 'label')\ndemo.launch()",
+    "a lambda": "gr.Interface(lambda picture: predict(picture), 'image', 'label').launch()",
+    "an object": "gr.Interface(Predictor(), 'image', 'label').launch()",
+    "a method": "gr.Interface(Predictor().__call__, 'image', 'label').launch()",
+    "a button": """
+with gr.Blocks() as demo:
+    picture, label = gr.Image(), gr.Label()
+    go = gr.Button("Go")
+    go.click(fn=predict, inputs=picture, outputs=label)
+demo.launch()
+""",
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_a_page_of_gradio_calls_is_rehearsed(tmp_path: Path, page: str) -> None:
+    file = tmp_path / "app.py"
+    file.write_text(PAGE.format(page=PAGES[page]))
+    assert [finding.rule for finding in bnlint.lint_paths([file])] == ["BN302"]
+    file.write_text(PAGE.format(page="model.eval()\n" + PAGES[page]))
+    assert bnlint.lint_paths([file]) == []

@@ -15,9 +15,9 @@ from bnlint.facts.types.site import Argument, Site
 from bnlint.immutable import immutable
 from bnlint.interpreter.core.bias_reads import BiasReads
 from bnlint.interpreter.core.number_uses import NumberUses
-from bnlint.interpreter.core.objects import Class, Function, Instance
+from bnlint.interpreter.core.objects import Class, Instance
 from bnlint.interpreter.core.states import States
-from bnlint.interpreter.core.values import Gradients, Tensor
+from bnlint.interpreter.core.values import Gradients, Tensor, Value
 from bnlint.vocabulary.operations import LOSSES
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ class Journal:
     """Counts changes to modules."""
     modes_asked: dict[Instance, None] = field(default_factory=dict)
     """The modules whose modes something asked for since somebody began to look."""
-    served: list[tuple[Function, Site]] = field(default_factory=list)
+    served: list[tuple[Value, Site]] = field(default_factory=list)
     """The functions that a web service of this script calls for a request, and where it is told so."""
     unknown_models: int = 0
     """Counts uses of models, and of layers in models, that are not known."""
