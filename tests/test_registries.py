@@ -37,6 +37,18 @@ register = _REGISTRY.register
 def create(name, **options):
     return _REGISTRY.get(name)(**options)
 """,
+    "a dict of a class of its own": """#
+class Registry(dict):
+    def register(self, name):
+        def decorator(cls):
+            self[name] = cls
+            return cls
+        return decorator
+MODELS = Registry()
+register = MODELS.register
+def create(name, **options):
+    return MODELS[name](**options)
+""",
     "its name": """#
 MODELS = dict()
 def register_model(function):
@@ -112,6 +124,18 @@ def test_what_a_folder_registers_is_known(registry: str, imports: str, tmp_path:
         "models/nets.py": NET.format(registry="models.registry"),
     }
     assert widths(rehearse_files(tmp_path, files)) == [5]
+
+
+@pytest.mark.parametrize("registry", ["a function", "a dict of a class of its own"])
+def test_what_another_module_puts_into_a_registry_is_known(registry: str, tmp_path: Path) -> None:
+    files = {
+        "train.py": SCRIPT,
+        "models/__init__.py": "from . import registry, nets\n",
+        "models/registry.py": REGISTRY[registry],
+        "models/nets.py": "from .registry import MODELS\nMODELS['wide'] = nn.BatchNorm2d\n",
+    }
+    script = SCRIPT.replace("width", "num_features")
+    assert widths(rehearse_files(tmp_path, files | {"train.py": script})) == [5]
 
 
 def test_what_nothing_imports_is_not_registered(tmp_path: Path) -> None:

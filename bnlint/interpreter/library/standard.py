@@ -91,12 +91,12 @@ def _linspace(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sc
     return call_tensor_function(m, "linspace", arguments, site)
 
 
-@library_function("dataclasses.field")
+@library_function("dataclasses.field", "pydantic.Field", "attrs.field", "attr.field")
 def _field(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     factory = arguments.keywords.get("default_factory")
     if factory is not None:
         return m.call(factory, Arguments(), site, scope)
-    return arguments.keywords.get("default", Unknown("field"))
+    return arguments.get(0, "default", Unknown("field"))
 
 
 @library_function("dataclasses.replace", "copy.replace", "attr.evolve", "attrs.evolve")

@@ -29,6 +29,7 @@ from bnlint.interpreter.core.values import (
 )
 from bnlint.interpreter.library.frameworks import framework_of
 from bnlint.interpreter.python.configurations import NODES
+from bnlint.interpreter.python.definitions import VALIDATOR
 from bnlint.interpreter.python.functions import run_function
 from bnlint.interpreter.python.iteration import listed
 from bnlint.interpreter.torch.containers import extend_container
@@ -138,10 +139,17 @@ def fill_fields(m: Machine, made: Instance, cls: Class, arguments: Arguments) ->
             said = f"the default of `{cls.name}.{name}`, which `**` may change"
             default = with_site(default, default.site, default.option, said)
         value = arguments.get(number, name, default)
-        m.heap.put(made.attributes, name, value)
-    post = cls.find("__post_init__")
-    if isinstance(post, Function):
-        run_function(m, post, Arguments([made]), made.site)
+        m.heap.put(made.attributes, name, Unknown(VALIDATOR) if _is_validated(cls) else value)
+    for name, given in (("__post_init__", []), ("model_post_init", [None])):
+        post = cls.find(name)
+        if isinstance(post, Function):
+            run_function(m, post, Arguments([made, *given]), made.site)
+
+
+def _is_validated(cls: Class) -> bool:
+    """Whether functions of a class may change what its fields are given."""
+    own = (value for c in cls.mro if isinstance(c, Class) for value in c.names.values())
+    return any(isinstance(value, Unknown) and value.reason == VALIDATOR for value in own)
 
 
 def new_instance(m: Machine, cls: Class | None, library: str, site: Site) -> Instance:

@@ -26,7 +26,19 @@ from bnlint.interpreter.python.expressions import default_values
 
 PROPERTIES = frozenset({"property", "cached_property", "lazy_property"})
 ENUMERATIONS = frozenset({"Enum", "IntEnum", "StrEnum"})
-DATACLASSES = frozenset({"dataclasses.dataclass", "attr.s", "attr.dataclass", "attrs.define"})
+DATACLASSES = frozenset(
+    {
+        *("dataclasses.dataclass", "pydantic.dataclasses.dataclass", "pydantic.BaseModel"),
+        *("attr.s", "attr.dataclass", "attrs.define"),
+    }
+)
+"""Decorators and base classes that make ``__init__`` of annotated fields."""
+VALIDATORS = frozenset(
+    "pydantic." + name
+    for name in "validator field_validator root_validator model_validator".split()
+)
+VALIDATOR = "validator"
+"""The reason for what is not known where such a function stands."""
 
 
 def define_function(m: Machine, node: cst.FunctionDef, scope: Scope) -> Value:
@@ -46,6 +58,8 @@ def _decorate(
         if isinstance(current, Property) and node.attr.value == "setter":
             return Property(current.getter, function)
         return current if isinstance(current, Property) else value
+    if scope.cls is not None and _is_validator(m, node, scope):
+        return Unknown(VALIDATOR)
     decorator = m.evaluate(node, scope)
     match decorator:
         case Library(name=name) if name in PROPERTIES:
@@ -75,6 +89,14 @@ def _decorate(
     return value
 
 
+def _is_validator(m: Machine, node: cst.BaseExpression, scope: Scope) -> bool:
+    target = node.func if isinstance(node, cst.Call) else node
+    if not isinstance(target, cst.Name | cst.Attribute):
+        return False
+    decorator = m.evaluate(target, scope)
+    return isinstance(decorator, Library) and decorator.path in VALIDATORS
+
+
 def _decorated(
     m: Machine, decorator: Value, node: cst.BaseExpression, value: Value, scope: Scope
 ) -> Value:
@@ -94,7 +116,9 @@ def define_class(m: Machine, node: cst.ClassDef, scope: Scope) -> Value:
     m.execute(node.body.body, body)
     for value in list(names.values()):
         _own(cls, value)
-    if any(isinstance(base, Library) and base.name in ENUMERATIONS for base in cls.mro):
+    ancestors = [base for base in cls.mro if isinstance(base, Library)]
+    cls.dataclass = any(base.path in DATACLASSES for base in ancestors)
+    if any(base.name in ENUMERATIONS for base in ancestors):
         for name, value in names.items():
             names[name] = _member(cls, name, value, m.site(node, scope))
     made: Value = cls

@@ -150,6 +150,8 @@ def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: S
             return _index_many(m, value, key, node, scope)
         case Configuration() if isinstance(key, str):
             held = entry(value, key)
+            if held is MISSING and fill(m, value):
+                held = entry(value, key)
             return Unknown("item", m.site(node, scope)) if held is MISSING else held
         case list() | tuple() | str() | range() | dict() | bytes():
             return _index_known(m, value, key, node, scope)

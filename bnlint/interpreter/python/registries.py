@@ -116,8 +116,14 @@ def register(m: Machine, space: Namespace) -> None:
     content = space.source.content
     if not space.registers and not any(word in content for word in IMPORTERS):
         return
-    for node in list(_statements(space.source.tree.body)):
+    nodes = list(_statements(space.source.tree.body))
+    imported = {name for node in nodes for name in _names_from(node)}
+    for node in nodes:
         match node:
+            case cst.Assign(
+                targets=[cst.AssignTarget(cst.Subscript(value=cst.Name(value=name)))]
+            ) if name in imported:
+                m.namespaces.execute_top(m, cst.SimpleStatementLine([node]), space)
             case cst.FunctionDef(name=name) | cst.ClassDef(name=name):
                 if any(_says(decorator, REGISTRATION) for decorator in node.decorators):
                     space.lookup(m, name.value)
@@ -125,6 +131,13 @@ def register(m: Machine, space: Namespace) -> None:
                 m.namespaces.execute_top(m, cst.SimpleStatementLine([node]), space)
             case cst.For() if _says(node, *IMPORTERS):
                 m.namespaces.execute_top(m, node, space)
+
+
+def _names_from(node: cst.CSTNode) -> Iterator[str]:
+    """The names that ``from module import a, b as c`` binds."""
+    if isinstance(node, cst.ImportFrom) and not isinstance(node.names, cst.ImportStar):
+        for alias in node.names:
+            yield alias.evaluated_alias or alias.evaluated_name
 
 
 def _says(node: cst.CSTNode, *words: str) -> bool:
