@@ -264,3 +264,32 @@ def test_a_default_that_builds_batchnorm_is_enough() -> None:
 def test_options_that_freeze_are_tried_where_no_model_is_known() -> None:
     code = "import u\nparser.add_argument('--freeze', action='store_true')\nargs = parser.parse_args()\nu.net().eval()\n"
     assert tried_for_batchnorm(code) == {"--freeze"}
+
+
+def test_an_option_that_calls_a_function_of_a_function_is_tried() -> None:
+    code = """
+parser.add_argument("--fit", action="store_true")
+args = parser.parse_args()
+def main():
+    def fit():
+        net.requires_grad_(True)
+    {before}
+    if args.fit:
+        fit()
+main()
+"""
+    assert tried(code.format(before="pass")) == {"--fit"}
+    assert tried(code.format(before="fit()")) == set()
+
+
+def test_an_option_that_switches_to_train_mode_is_tried() -> None:
+    code = """
+parser.add_argument("--sample", action="store_true")
+args = parser.parse_args()
+if not args.sample:
+    net.eval()
+else:
+    net.{call}
+"""
+    assert tried(code.format(call="train()")) == {"--sample"}
+    assert tried(code.format(call="to('cuda')")) == set()

@@ -33,6 +33,7 @@ def tried_options(
     found += sorted((option for option in offered if option.freezes), key=str)
     found += [o for o, branches in offered.items() if any(b.is_telling for b in branches)]
     found += [o for o in offered if words[o] and mentions_unexplored(m, words[o], namespace)]
+    found += [o for o, branches in offered.items() if any(_is_unexplored(m, b) for b in branches)]
     if unknown_models:
         found += [o for o in offered if _names_models(m, words[o], namespace)]
     found += _building_options(m, first)
@@ -43,6 +44,11 @@ def builds_batchnorm(m: Machine, first: int) -> bool:
     """Whether a model that was built since the ``first`` has BatchNorm."""
     built = (module for module in m.journal.built[first:] if not module.has_parent)
     return any(has_batchnorm(module) is Known.YES for module in built)
+
+
+def _is_unexplored(m: Machine, branch: Branch) -> bool:
+    """Whether a branch has a function, of the function that it is in, that nothing has called."""
+    return not m.reached.issuperset(branch.functions)
 
 
 def _words(branches: Iterable[Branch]) -> frozenset[str]:

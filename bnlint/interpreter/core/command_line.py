@@ -17,7 +17,8 @@ from bnlint.source.parents import below
 FREEZING = re.compile(r"freeze|frozen|fix[-_]|finetune|fine[-_]tune", re.IGNORECASE)
 """Names of options whose effect on BatchNorm is worth an execution of the script."""
 TELLING = re.compile(
-    r"freez|frozen|^requires_grad|^eval$|BatchNorm|^batch_norm$|^momentum$|^half$|^bfloat16$"
+    r"freez|frozen|^requires_grad|^eval$|^train\(\)$|BatchNorm|^batch_norm$|^momentum$"
+    r"|^half$|^bfloat16$"
 )
 """Names in a branch that say that it does something with BatchNorm, its mode or its parameters."""
 
@@ -25,6 +26,8 @@ FLAGS = frozenset({"absl.flags.FLAGS", "gflags.FLAGS"})
 _OPTION = "option "
 
 Origin = Callable[[cst.BaseExpression], str | None]
+Local = Callable[[frozenset[str]], frozenset[cst.CSTNode]]
+"""The functions, as nodes, that names of a function's own stand for."""
 
 
 @immutable
@@ -47,9 +50,10 @@ class Option:
 
 @immutable(eq=False)
 class Branch:
-    """Code that is only executed with an option: the names in it."""
+    """Code that is only executed with an option: the names in it, the local functions of those."""
 
     words: frozenset[str]
+    functions: frozenset[cst.CSTNode] = frozenset()
 
     @property
     def is_telling(self) -> bool:
@@ -157,7 +161,9 @@ class CommandLine:
             return given.value
         return default
 
-    def note_untaken(self, node: cst.If, origin: Origin, *, taken: bool) -> None:
+    def note_untaken(
+        self, node: cst.If, origin: Origin, local: Local | None = None, *, taken: bool
+    ) -> None:
         """An ``if`` was decided: which options would have decided otherwise?
 
         ``origin`` gives the flag of the option that a name in its test has its value from.
@@ -165,17 +171,27 @@ class CommandLine:
         if node in self._noted or not (self._by_name or self._texts):
             return
         self._noted.add(node)
+        for options, body in self._untaken(node, origin, taken=taken):
+            words = _words_of(body)
+            branch = Branch(words, local(words) if local is not None else frozenset())
+            for option in options:
+                self.offered.setdefault(option, []).append(branch)
+
+    def _untaken(
+        self, node: cst.If, origin: Origin, *, taken: bool
+    ) -> Iterator[tuple[Iterable[Option], cst.BaseSuite]]:
+        """The options that lead to a branch that was not taken, with each such branch."""
         if not taken:
-            self._note(node.test, node.body, origin)
+            yield self._options_in(node.test, origin), node.body
             return
         other: cst.CSTNode | None = node.orelse
         while isinstance(other, cst.If):
-            self._note(other.test, other.body, origin)
+            yield self._options_in(other.test, origin), other.body
             other = other.orelse
         if isinstance(other, cst.Else) and isinstance(node.test, cst.UnaryOperation):
-            self._note(node.test.expression, other.body, origin)
+            yield self._options_in(node.test.expression, origin), other.body
         elif isinstance(other, cst.Else):
-            self._offer(self._left(node, origin), other.body)
+            yield self._left(node, origin), other.body
 
     def note_undecided(self, test: cst.BaseExpression, origin: Origin) -> None:
         """A test is not decided: which options that are not known would decide it?"""
@@ -183,13 +199,6 @@ class CommandLine:
             self._noted.add(test)
             for option in self._options_in(test, origin):
                 self.undecided.setdefault(option, []).append(test)
-
-    def _note(self, test: cst.BaseExpression, body: cst.CSTNode, origin: Origin) -> None:
-        self._offer(self._options_in(test, origin), body)
-
-    def _offer(self, options: Iterable[Option], body: cst.CSTNode) -> None:
-        for option in options:
-            self.offered.setdefault(option, []).append(Branch(_words_of(body)))
 
     def _left(self, node: cst.If, origin: Origin) -> list[Option]:
         """The choices of an option that an if-elif chain compares with others."""
@@ -272,4 +281,12 @@ def _last_name(node: cst.Name | cst.Attribute) -> str:
 
 
 def _words_of(body: cst.CSTNode) -> frozenset[str]:
-    return frozenset(node.value for node in below(body) if isinstance(node, cst.Name))
+    """The names in some code, and ``train()`` where it calls a method of that name so."""
+    found: set[str] = set()
+    for node in below(body):
+        match node:
+            case cst.Name(value=name):
+                found.add(name)
+            case cst.Call(func=cst.Attribute(attr=cst.Name("train")), args=[]):
+                found.add("train()")
+    return frozenset(found)

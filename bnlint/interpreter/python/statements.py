@@ -12,7 +12,7 @@ from bnlint.interpreter.core.dispatch import STATEMENTS, handles
 from bnlint.interpreter.core.frames import BREAK, CONTINUE, RAISE, Completion, End
 from bnlint.interpreter.core.joins import MOST_ALTERNATIVES
 from bnlint.interpreter.core.machine import Machine
-from bnlint.interpreter.core.objects import Builtin, Instance, Method, Scope
+from bnlint.interpreter.core.objects import Builtin, Function, Instance, Method, Scope
 from bnlint.interpreter.core.values import (
     EXIT,
     MISSING,
@@ -259,6 +259,12 @@ def _if(m: Machine, node: cst.If, scope: Scope) -> Completion | None:
     return _chain(m, node, scope, 1)
 
 
+def _local_functions(scope: Scope, names: frozenset[str]) -> frozenset[cst.CSTNode]:
+    """The functions that names of a function's own stand for."""
+    held = (scope.names.get(name) for name in names) if scope.function is not None else ()
+    return frozenset(value.node for value in held if isinstance(value, Function))
+
+
 def _chain(m: Machine, node: cst.If, scope: Scope, number: int) -> Completion | None:
     """The ``number``-th test of an if-elif chain; too many that are not known are not all tried.
 
@@ -267,7 +273,8 @@ def _chain(m: Machine, node: cst.If, scope: Scope, number: int) -> Completion | 
     value = m.evaluate(node.test, scope)
     known = truth_of(value)
     if known is not None:
-        m.command_line.note_untaken(node, partial(_option_of, m, scope), taken=known)
+        origin, local = partial(_option_of, m, scope), partial(_local_functions, scope)
+        m.command_line.note_untaken(node, origin, local, taken=known)
         for reads in m.readings:
             reads.tests.setdefault(node, known)
     if type(value) is KeptMode:
