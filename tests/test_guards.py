@@ -22,6 +22,7 @@ from bnlint.facts.passes import (
     assigned_modes,
     cancellation,
     dropout_samples,
+    fixed_roles,
     forwards,
     generated_samples,
     live_evaluations,
@@ -68,6 +69,7 @@ FACTS: tuple[ModuleType, ...] = (
     live_evaluations,
     losses_of_train_mode,
     undone_modes,
+    fixed_roles,
 )
 """Facts whose private predicates are guards of the rules that ask them."""
 UNREAD = frozenset({"BN808"})

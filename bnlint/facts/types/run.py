@@ -214,6 +214,8 @@ class Forward(Event):
     """
     attacked_at: Site | None = None
     """Where gradients with respect to its input are computed that nothing is trained on, as adversaries do."""
+    answer: float | None = None
+    """The number that a loss of torch's compares its whole output with: the answer to all samples."""
 
 
 @immutable

@@ -109,6 +109,7 @@ class ForwardRecord:
     supervised: bool = False
     taught: bool = False
     criterion: str = ""
+    answer: float | None = None
     weighed: bool = False
     """Whether a layer with weights that is no model by itself gets its output."""
 
@@ -309,6 +310,8 @@ class Journal:
 
     def note_joined(self, tensors: list[Tensor], operation: str = "") -> None:
         """An operation of the script joins ``tensors``: an output with labels or with another output, perhaps."""
+        if operation in LOSSES:
+            self._note_answer(tensors)
         data = {t.loaders for t in tensors if not t.depends} - {frozenset()}
         compared = [t for t in tensors if t.depends and t.loaders in data]
         for number in {n for t in compared for n in t.depends}:
@@ -326,6 +329,17 @@ class Journal:
                 apart = self._models(one).isdisjoint(self._models(other))
                 for number in one.depends | other.depends if apart else ():
                     self.forwards[number].taught = True
+
+    def _note_answer(self, tensors: list[Tensor]) -> None:
+        """A loss compares an output with one number that is the answer to all of its samples, perhaps."""
+        answers = {t.fill for t in tensors if t.fill is not None and not t.loaders}
+        outputs = [t for t in tensors if t.depends and t.fill is None]
+        if len(answers) != 1 or len(outputs) != 1:
+            return
+        last = self.forwards[max(outputs[0].depends)]
+        alone = outputs[0].depends == {last.number}
+        if alone and not any(t.drawn for t in last.inputs):
+            last.answer = answers.pop()
 
     def note_weighed(self, tensors: list[Tensor]) -> None:
         """The script gives ``tensors`` to a layer with weights that is no model by itself."""

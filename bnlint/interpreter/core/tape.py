@@ -1,7 +1,7 @@
 """The operations that forwards execute, recorded as they happen."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -135,7 +135,8 @@ class Tape:
         if index < 0 and kind in _WEIGHING and self.machine is not None:
             self.machine.journal.note_weighed(inputs)
         if len(inputs) == 1:
-            return _of_one_input(index, shape, inputs[0], batch, _keeps_order(kind, name))
+            made = _of_one_input(index, shape, inputs[0], batch, _keeps_order(kind, name))
+            return replace(made, fill=inputs[0].fill) if kind is Kind.PASS else made
         if index < 0 and self.machine is not None and kind is not Kind.ADD:
             self.machine.journal.note_joined(inputs, name)
         first = inputs[0] if inputs else None

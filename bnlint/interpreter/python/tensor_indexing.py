@@ -27,6 +27,7 @@ def index_tensor(m: Machine, value: Tensor, key: Value, node: cst.CSTNode, scope
             value.loaders,
             value.batch,
             whole=isinstance(key, str),
+            drawn=isinstance(key, Tensor) and key.drawn,
         )
     shape, keeps_batch = _indexed_shape(value.shape, key)
     site = m.site(node, scope)

@@ -345,6 +345,7 @@ class FactsMaker:
             record.taught,
             record.criterion,
             record.attacked_at,
+            record.answer,
         )
 
     def _data(self, record: ForwardRecord) -> int:
