@@ -19,7 +19,8 @@ _FEDERATED = ("client", "Client", "federat", "Federat", "fedavg", "FedAvg", "fed
 """Words of a file about training at several places."""
 _SUPPOSEDLY = ("aggregat", "worker", "Worker", "participant", "local_model", "average")
 """Words of such a file, where one line trains several networks, too."""
-_AT_ONCE = ("vector_to_parameters", "_foreach_")
+_LOAD = "load_state_dict"
+_AT_ONCE = ("vector_to_parameters", "_foreach_", _LOAD)
 """Functions that write all parameters, without a loop of the program."""
 
 
@@ -66,7 +67,7 @@ def _average_behind(run: Run, forward: Forward) -> FederatedAverage | None:
     if trained is None or not writes or writes[-1].order < trained.order:
         return None
     average = FederatedAverage(forward, writes[-1], trained)
-    if "state_dict" in average.place.text or serves_a_step(run, forward):
+    if "state_dict" in average.place.text.replace(_LOAD, "") or serves_a_step(run, forward):
         return None
     return average if is_federated(run, forward, average.place) else None
 

@@ -132,7 +132,9 @@ def keeps_its_statistics(run: Run, forward: Forward, written: Site) -> bool:
     if first is None:
         return False
     return not any(
-        event.model.is_same(forward.model) and event.order > first.order
+        event.model.is_same(forward.model)
+        and event.order > first.order
+        and not event.parameters_only
         for event in run.of_type(WeightsLoaded)
     )
 

@@ -13,10 +13,12 @@ class WeightsLoaded(Event):
     """``load_state_dict`` or the like is called on ``model``.
 
     ``source`` is the model whose weights these are, if it is one of the program, not of a file.
+    ``parameters_only`` says that there are all parameters and no running statistics among them.
     """
 
     model: Model
     source: Model | None = None
+    parameters_only: bool = False
 
 
 @immutable

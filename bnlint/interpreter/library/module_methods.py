@@ -14,6 +14,7 @@ from bnlint.interpreter.core.values import Arguments, Library, Many, Unknown, Va
 from bnlint.interpreter.library.mode_methods import call_eval, call_train
 from bnlint.interpreter.library.state_dicts import (
     is_state_dict,
+    is_without_statistics,
     note_handed_over,
     owner_of,
     state_dict,
@@ -244,7 +245,8 @@ def _load(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scop
     function = node.func if isinstance(node, cst.Call) else None
     name = dotted(function.value) if isinstance(function, cst.Attribute) else ""
     source = args.get(0, "state_dict")
-    note_loaded(m, module, site, name, owner_of(source))
+    without = isinstance(source, dict) and is_without_statistics(m, module, source)
+    note_loaded(m, module, site, name, owner_of(source), parameters_only=without)
     if not is_state_dict(source):
         m.journal.loaded.add(module)
     if source is PUBLISHED_WEIGHTS:

@@ -1,13 +1,15 @@
 """What ``state_dict()`` gives: the parameters of a model by name, which code may write."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.values import Many, Unknown, Value
 from bnlint.interpreter.torch.modules import descendants
-from bnlint.interpreter.torch.parameters import parameter_group
+from bnlint.interpreter.torch.norms import has_batchnorm
+from bnlint.interpreter.torch.parameters import named_parameters, parameter_group
 
 STATE = "torch.nn.Module.state_dict"
 """What stands for the class of such a dict."""
@@ -53,6 +55,14 @@ def note_handed_over(m: Machine, module: Instance, state: Value, site: Site) -> 
 def is_state_dict(value: Value) -> bool:
     """Whether a value is the state of one model."""
     return isinstance(value, Instance) and value.library == STATE
+
+
+def is_without_statistics(m: Machine, module: Instance, state: Mapping[Value, Value]) -> bool:
+    """Whether a dict has all parameters of a module that has running statistics, and nothing else."""
+    if not all(isinstance(key, str) for key in state) or has_batchnorm(module) is not Known.YES:
+        return False
+    named = named_parameters(m, module)
+    return named is not None and state.keys() == {name for name, _ in named}
 
 
 def owner_of(value: Value) -> Instance | None:

@@ -37,7 +37,13 @@ def note_step(m: Machine, site: Site, evaluations: int = 0) -> None:
 
 
 def note_loaded(
-    m: Machine, module: Instance, site: Site, name: str, source: Instance | None = None
+    m: Machine,
+    module: Instance,
+    site: Site,
+    name: str,
+    source: Instance | None = None,
+    *,
+    parameters_only: bool = False,
 ) -> None:
     """Record that weights are loaded into a module, those of ``source`` if that is one at hand."""
     context, model = m.context(), model_record(m, module, name)
@@ -49,5 +55,6 @@ def note_loaded(
             context,
             facts.model(model),
             None if origin is None else facts.model(origin),
+            parameters_only,
         )
     )
