@@ -222,6 +222,20 @@ def test_fixes_reach_imported_files_but_not_closed_ones(project: Write) -> None:
     assert engine.fix(targets, closed, {Applicability.SAFE}).changes == ()
 
 
+def test_fixes_reach_files_that_are_found_by_a_computed_path(project: Write) -> None:
+    script = "import torch, _init_paths\nfrom core.nets import net\nnet()\n"
+    added = (
+        "import sys, os.path as osp\n"
+        "sys.path.insert(0, osp.join(osp.dirname(__file__), '..', 'lib'))\n"
+    )
+    files = {"tools/train.py": script, "tools/_init_paths.py": added, "lib/core/__init__.py": ""}
+    root = project(files | {"lib/core/nets.py": BAD})
+    targets = [LintTarget(root / "tools/train.py"), LintTarget(root / "lib/core/nets.py")]
+    settled = engine.fix(targets, LintOptions((MOMENTUM,)), {Applicability.SAFE})
+    assert [change.after for change in settled.changes] == [BAD.replace("0.99", "0.01")]
+    assert settled.result.findings == ()
+
+
 def test_a_fix_that_edits_a_closed_file_is_only_shown(project: Write) -> None:
     rule = Rule("BN999", "edits-elsewhere", Severity.WARNING, Applicability.SAFE)
 

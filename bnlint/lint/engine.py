@@ -62,17 +62,19 @@ def lint(
     overrides: Mapping[Path, "SourceFile"] | None = None,
     trace: Trace | None = None,
     workers: Workers = in_this_process,
+    parsed: Mapping[Path, "SourceFile"] | None = None,
 ) -> Result:
     """Lint files together: what imports connect counts as one program.
 
-    ``overrides`` are texts that replace those on disk. ``trace`` also builds the models and traces
+    ``overrides`` are texts that replace those on disk, ``parsed`` trees of others, as they are on
+    disk. ``trace`` also builds the models and traces
     them, which runs their code. ``workers`` lint the programs; the result does not depend on them,
     but for ``runs`` and ``graphs``, which stay where they were made.
 
     Raises:
         UsageError: a script does not take the arguments that it is called with.
     """
-    jobs = _jobs(files, plan, overrides or {})
+    jobs = _jobs(files, plan, overrides or {}, parsed or {})
     outcomes = [*workers(jobs, progress, trace)]
     for refusal in (refusal for outcome in outcomes for refusal in outcome.refusals):
         raise UsageError(_refused(refusal))
@@ -98,18 +100,24 @@ def lint(
 
 
 def _jobs(
-    files: Sequence[LintTarget], plan: LintOptions, overrides: Mapping[Path, "SourceFile"]
+    files: Sequence[LintTarget],
+    plan: LintOptions,
+    overrides: Mapping[Path, "SourceFile"],
+    parsed: Mapping[Path, "SourceFile"],
 ) -> list[Job]:
-    """A job for each program among the files that can matter."""
+    """A job for each program among the files that can matter.
+
+    Each gets all overrides: a program may read files that its text does not name.
+    """
     with timed("finding programs"):
         matter = sorted(relevance.relevant(files), key=lambda target: target.path)
-        found = programs(matter, overrides)
+        found = programs(matter, {**parsed, **overrides})
     return [
         Job(
             program.targets,
             plan.rules,
             plan.settings,
-            {file: text for file, text in overrides.items() if file in program.files},
+            {file: tree for file, tree in parsed.items() if file in program.files} | {**overrides},
             program.files,
             {file: calls for file, calls in plan.calls.items() if file in program.files},
         )
@@ -175,7 +183,7 @@ def fix(
     workers = remembering(workers)
 
     def once(texts: Mapping[Path, SourceFile]) -> Result:
-        result = lint(files, plan, progress, {**unchanged, **texts}, trace, workers)
+        result = lint(files, plan, progress, texts, trace, workers, unchanged)
         for file in result.sources.values():
             if isinstance(file, SourceFile):
                 unchanged.setdefault(file.file, file)
