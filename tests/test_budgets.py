@@ -166,6 +166,37 @@ def test_a_function_that_takes_too_long_for_nothing_is_given_up(
     assert any(run.of_type(Forward)) == run.complete
 
 
+OFTEN = """
+def prepared(record):
+    for first in range(4):
+        for second in range(4):
+            record = [first, record, second]
+    return record
+class Data(torch.utils.data.Dataset):
+    def __init__(self):
+        self.items = [{items}]
+    def __len__(self):
+        return len(self.items)
+    def __getitem__(self, index):
+        return self.items[index]
+"""
+
+
+@pytest.mark.parametrize("costly", [300, 1_000_000])
+def test_a_function_whose_calls_take_too_long_for_nothing_is_given_up(
+    costly: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget, "COSTLY_IN_ALL", costly)
+    monkeypatch.setattr(entry_points, "MAIN_STEPS", 4_000)
+    monkeypatch.setattr(entry_points, "MAIN_LINE_STEPS", 0)
+    prepared = OFTEN.replace("{items}", ", ".join(f"prepared([{n}])" for n in range(100)))
+    code = f"{HEAD}{prepared}{TRAINING.format(number=0)}{CALL.format(number=0)}"
+    result = engine.lint([engine.example(code)], engine.default_plan())
+    (run,) = [run for run in result.runs if run.main]
+    assert run.complete == (costly == 300)
+    assert any(run.of_type(Forward)) == run.complete
+
+
 PREPARED = """
 net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))
 calls = []

@@ -230,6 +230,7 @@ class Rehearser:
         first, built = len(m.journal.notes), len(m.journal.built)
         m.limit = m.steps + steps
         m.allowance.renew()
+        m.toil.clear()
         m.start_afresh([Activation(name, None, None)], m.heap.structure + 1)
         cut: Cut | None = Cut(None)
         with self.m.journal.surviving(name, site):

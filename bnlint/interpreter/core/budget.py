@@ -1,6 +1,7 @@
 """What is left of an entry point's steps, and what took them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import libcst as cst
 
@@ -9,6 +10,8 @@ from bnlint.interpreter.core.frames import Activation
 
 COSTLY = 30_000
 """Steps of a call in which nothing is done with a model that are better spent on the rest."""
+COSTLY_IN_ALL, OFTEN = 15_000, 5
+"""The same for all calls of one function, if they are more than so many."""
 MAX_DEPTH = 60
 """Calls within calls; deeper ones give an unknown value."""
 
@@ -36,3 +39,17 @@ def costly_function(
         if steps - began > COSTLY and happened == before:
             return node
     return None
+
+
+@dataclass(slots=True)
+class Toil:
+    """The calls of one function, and the steps that they took but for those of others they called."""
+
+    calls: int = 0
+    steps: int = 0
+
+    def is_too_much(self, steps: int) -> bool:
+        """Count one more call; whether they are better spent on the rest by now."""
+        self.calls += 1
+        self.steps += steps
+        return self.steps > COSTLY_IN_ALL and self.calls > OFTEN

@@ -11,7 +11,7 @@ from bnlint.facts.types.context import Assumption, Condition, Context
 from bnlint.facts.types.context import Loop as LoopFact
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import Site
-from bnlint.interpreter.core.budget import MAX_DEPTH, BudgetExceeded, costly_function
+from bnlint.interpreter.core.budget import MAX_DEPTH, BudgetExceeded, Toil, costly_function
 from bnlint.interpreter.core.command_line import FLAGS, CommandLine
 from bnlint.interpreter.core.dispatch import ATTRIBUTES, CALLS, EXPRESSIONS, STATEMENTS
 from bnlint.interpreter.core.extent import extent
@@ -69,6 +69,8 @@ class Machine:
         self.allowance = Allowance()
         """How much Python's own operations may still do."""
         self.reached: set[cst.CSTNode] = set()
+        self.toil: dict[object, Toil] = {}
+        """What calls of functions, by their definitions, have taken in which nothing happened."""
         self.memory = Memory()
         self.command_line = CommandLine()
         self.readings: list[Reads] = []
@@ -147,8 +149,13 @@ class Machine:
         """
         self.steps += count
         if self.steps > self.limit:
-            costly = costly_function(self.frames, self.steps, self.journal.happened)
+            costly = costly_function(self.frames, self.steps, self.happened)
             raise BudgetExceeded(self.context(), costly)
+
+    @property
+    def happened(self) -> int:
+        """Counts what was done with models so far."""
+        return self.journal.happened + len(self.tape.ops)
 
     def attribute(self, value: Value, name: str, node: cst.CSTNode, scope: Scope) -> Value:
         """``value.name``."""

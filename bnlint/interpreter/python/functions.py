@@ -8,11 +8,19 @@ import libcst as cst
 
 from bnlint.facts.types.graph import Shape
 from bnlint.facts.types.site import Site
-from bnlint.interpreter.core.budget import MAX_DEPTH
+from bnlint.interpreter.core.budget import MAX_DEPTH, Toil
 from bnlint.interpreter.core.dispatch import CALLS, handles
 from bnlint.interpreter.core.frames import Activation, Completion, End
 from bnlint.interpreter.core.machine import Machine
-from bnlint.interpreter.core.objects import Function, GivenUp, Managed, Method, Partial, Scope
+from bnlint.interpreter.core.objects import (
+    Function,
+    GivenUp,
+    Instance,
+    Managed,
+    Method,
+    Partial,
+    Scope,
+)
 from bnlint.interpreter.core.values import Arguments, Many, Tensor, Unknown, Value
 from bnlint.interpreter.python.answers import executed_or_remembered
 from bnlint.source.parents import below
@@ -69,7 +77,7 @@ def run_function(
         return m.call(GivenUp(function, local), arguments, site, local)
     definition = Site(function.scope.namespace.source, node)
     frame = Activation(function.name, site, definition, conditions=len(m.path), loops=len(m.loops))
-    frame.since = m.steps, m.journal.happened
+    frame.since = m.steps, m.happened
     m.frames.append(frame)
     grad, loops = m.grad, len(m.loops)
     try:
@@ -81,11 +89,29 @@ def run_function(
                 value = _run_body(m, function, local, on_yield)
             m.grad = grad
     finally:
-        m.frames.pop()
+        costly = _leave(m, frame)
         del m.loops[loops:]
+    if costly and function.name != "__init__" and not any(map(_is_module, arguments.values)):
+        m.memory.given_up.add(node)
     if m.recipes is not None and isinstance(node, cst.FunctionDef):
         m.recipes.note_returned(function, arguments, value)
     return value
+
+
+def _leave(m: Machine, frame: Activation) -> bool:
+    """End what a function does; whether all calls of it took too much for nothing."""
+    m.frames.pop()
+    began, before = frame.since
+    taken = m.steps - began
+    if m.frames:
+        m.frame.below += taken
+    if m.building or frame.definition is None or m.happened != before:
+        return False
+    return m.toil.setdefault(frame.definition.node, Toil()).is_too_much(taken - frame.below)
+
+
+def _is_module(value: Value) -> bool:
+    return isinstance(value, Instance) and value.is_module
 
 
 def _run_body(
