@@ -44,6 +44,7 @@ from bnlint.interpreter.core.values import (
 )
 from bnlint.interpreter.evaluation.vectors import Vector
 from bnlint.interpreter.python.functions import run_function
+from bnlint.interpreter.torch.gradient_questions import requires_grad
 from bnlint.interpreter.torch.layer_shapes import sizes_of
 from bnlint.interpreter.torch.modules import MODE, WRAPPERS, children, mode_of, norm_group
 from bnlint.interpreter.torch.norms import add_norm_group, part_of
@@ -152,7 +153,9 @@ def _of_super(m: Machine, value: Super, name: str, node: cst.CSTNode, scope: Sco
 
 @handles(ATTRIBUTES, Tensor)
 def _of_tensor(m: Machine, value: Tensor, name: str, node: cst.CSTNode, scope: Scope) -> Value:
-    if name in ("shape", "device", "dtype", "ndim", "is_cuda", "requires_grad", "layout"):
+    if name == "requires_grad":
+        return requires_grad(m, value)
+    if name in ("shape", "device", "dtype", "ndim", "is_cuda", "layout"):
         if name == "ndim" and value.shape.rank is not None:
             return value.shape.rank
         return sizes_of(value.shape) if name == "shape" else Unknown(f"tensor {name}")

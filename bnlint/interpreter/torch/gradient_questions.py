@@ -1,13 +1,33 @@
-"""Where the forwards of layers ask whether gradients are recorded."""
+"""Where forwards ask whether gradients are recorded, or will be computed of a tensor."""
 
 import re
 
 import libcst as cst
 
 from bnlint.facts.types.hand_written import GradientsAsked
+from bnlint.facts.types.kind import WEIGHTED, Kind
+from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Function, Instance, Scope
+from bnlint.interpreter.core.values import Tensor, Unknown, Value
+from bnlint.interpreter.torch.parameters import frozen_state
+from bnlint.vocabulary.operations import GRADIENT_CUTS
+
+MOST_FOLLOWED = 50
+"""Operations that are looked at for one that learns."""
+_DIFFERENTIABLE = WEIGHTED | {
+    Kind.BATCH_NORM,
+    Kind.ACTIVATION,
+    Kind.DROPOUT,
+    Kind.MAX_POOL,
+    Kind.AVG_POOL,
+    Kind.RESHAPE,
+    Kind.PERMUTE,
+    Kind.ADD,
+    Kind.CAT,
+}
+"""Kinds of operations whose outputs need a gradient if an input does."""
 
 
 def note_gradients_asked(m: Machine, site: Site, scope: Scope) -> None:
@@ -51,3 +71,22 @@ def _last_parameter(function: Function, call: Site) -> Site | None:
     if last.default is not None or last.annotation is not None or uses != 2 or named:
         return None
     return Site(source, last.name)
+
+
+def requires_grad(m: Machine, tensor: Tensor) -> Value:
+    """``tensor.requires_grad`` in a forward: yes for what a layer that learns has certainly computed."""
+    if m.grad is not Known.YES or tensor.index < 0:
+        return Unknown("tensor requires_grad")
+    pending, seen = [tensor.index], set[int]()
+    while pending and len(seen) < MOST_FOLLOWED:
+        op = m.tape.ops[index := pending.pop()]
+        if index in seen or not op.certain or op.name in GRADIENT_CUTS:
+            continue
+        seen.add(index)
+        if op.layer is not None and op.kind in WEIGHTED:
+            learns = frozen_state(m, op.layer)[0] is Known.NO
+            if learns and op.grad:
+                return True
+        if op.kind in _DIFFERENTIABLE and op.grad:
+            pending += op.inputs
+    return Unknown("tensor requires_grad")
