@@ -9,7 +9,7 @@ import pytest
 from bnlint import pages, registry
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, is_training
-from bnlint.interpreter import entry_points
+from bnlint.interpreter import entry_points, unreached
 from bnlint.interpreter.core import budget
 from bnlint.lint import engine
 
@@ -60,8 +60,8 @@ def net_{number}():
 def test_functions_that_use_a_model_come_before_those_that_build_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(entry_points, "LEAST_STEPS", 100)
-    monkeypatch.setattr(entry_points, "MOST_FILE_STEPS", 2_000)
+    monkeypatch.setattr(unreached, "LEAST_STEPS", 100)
+    monkeypatch.setattr(unreached, "MOST_FILE_STEPS", 2_000)
     many = "".join(FACTORY.format(number=i) for i in range(1, 40))
     assert count(HEAD + many + TRAINING.format(number=0)) == 1
 

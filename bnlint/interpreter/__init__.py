@@ -75,6 +75,7 @@ from bnlint.interpreter.python import (
 from bnlint.interpreter.recipes.model_recipes import Recipes
 from bnlint.interpreter.results.facts_maker import FactsMaker
 from bnlint.interpreter.torch import script_forwards
+from bnlint.interpreter.unreached import Unreached
 from bnlint.source import Project, SourceFile
 
 HANDLERS = (
@@ -158,7 +159,7 @@ def rehearse(
                 rehearser.follow_forwards(built)
                 scripts.update(dict.fromkeys(machine.journal.built[built:], source))
         built = len(machine.journal.built)
-        rehearser.run_unreached(files)
+        Unreached(rehearser).run(files)
         rehearser.follow_forwards(built)
         if progress is not None:
             progress(len(files), len(files))

@@ -1,11 +1,9 @@
-"""Entry points: scripts first, then what nothing reached."""
+"""Entry points: how scripts are executed, with which options, and within which steps."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import islice, product
-
-import libcst as cst
+from itertools import islice
 
 from bnlint.facts.types.invocation import Invocation
 from bnlint.facts.types.run import Run
@@ -16,26 +14,11 @@ from bnlint.interpreter.core.interruptions import ProgramEnds
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import (
-    Class,
-    Command,
-    ComposedMain,
-    Function,
     Instance,
-    Method,
-    Property,
-    Static,
 )
 from bnlint.interpreter.core.values import Arguments, Value
 from bnlint.interpreter.documented_calls import documented_calls
 from bnlint.interpreter.library.web_services import serve
-from bnlint.interpreter.prefilter import (
-    called_names,
-    given_names,
-    is_method_worth_executing,
-    is_worth_executing,
-    uses_models,
-    words_by_definition,
-)
 from bnlint.interpreter.results.cuts import Cut
 from bnlint.interpreter.results.facts_maker import FactsMaker
 from bnlint.interpreter.torch.given_models import (
@@ -43,8 +26,6 @@ from bnlint.interpreter.torch.given_models import (
     name_of,
     unknown_inputs,
 )
-from bnlint.interpreter.torch.hooks import framework_of_class, run_hook
-from bnlint.interpreter.torch.module_classes import is_module_class
 from bnlint.interpreter.torch.modules import descendants, is_switched, is_wrapper
 from bnlint.interpreter.torch.script_forwards import record_forward
 from bnlint.interpreter.tried_options import builds_batchnorm, tried_options
@@ -62,14 +43,6 @@ ENTRY_STEPS = 12_000
 """Steps for one function or class that nothing calls."""
 LEAST_STEPS = 3_000
 """Of these, steps that each has, however many others there are before it in its file."""
-FEWEST_FILE_STEPS = 6_000
-LINE_STEPS = 10
-"""Steps for functions and classes that nothing calls: about as long as parsing their files takes.
-
-What one file does not need is left for the others.
-"""
-MOST_FILE_STEPS = 60_000
-"""Of these, steps for any one file."""
 MOST_DOCUMENTED = 4
 """Calls in a README that are tried out."""
 ENOUGH_DOCUMENTED = 2
@@ -78,8 +51,6 @@ MOST_FOLLOWED = 4
 """Models of one class whose forward is followed though nothing calls it."""
 MOST_WHOLE_TRIES = 3
 """What one script takes, in its whole steps, with all that is tried without functions that take too long."""
-NO_WORDS: frozenset[str] = frozenset()
-SKIPPED_METHODS = frozenset({"__init__", "__repr__", "__str__", "extra_repr", "__init_subclass__"})
 
 
 class Rehearser:
@@ -89,10 +60,8 @@ class Rehearser:
         self.m = machine
         self.facts = facts
         self._entered: list[tuple[str, Site, Callable[[], Run]]] = []
-        self.entry_steps = ENTRY_STEPS
-        """Steps for the next function, class or method that nothing calls."""
         self._mains: dict[SourceFile, Namespace] = {}
-        self._called: set[str] = set()
+        self.called: set[str] = set()
         """Names that some file calls, whatever they belong to."""
         self.unread: list[Invocation] = []
         """Calls whose arguments the script never asked for."""
@@ -191,7 +160,7 @@ class Rehearser:
         self.m.command_line.begin(call, source.path, source.file)
         namespace = self.m.namespaces.new(source, "__main__")
         namespace.eager = True
-        cut = self._enter(
+        cut = self.enter(
             source.path,
             True,
             steps,
@@ -206,13 +175,13 @@ class Rehearser:
         """Execute a script, and then what a web service in it calls for each request."""
         self.m.journal.served.clear()
         self.m.execute(source.tree.body, namespace.scope)
-        serve(self.m, source, self._call)
+        serve(self.m, source, self.call)
 
     def namespace_of(self, source: SourceFile) -> Namespace:
         """The module whose functions stand for a file's: as run, else as imported."""
         return self._mains.get(source) or self.m.namespaces.imported(source)
 
-    def _enter(
+    def enter(
         self,
         name: str,
         main: bool,
@@ -247,102 +216,14 @@ class Rehearser:
 
     def enter_whole(self, name: str, execute: Callable[[], object], site: Site) -> None:
         """Execute what builds or calls one model that was asked for by name."""
-        self._enter(name, False, WHOLE_STEPS, execute, site)
+        self.enter(name, False, WHOLE_STEPS, execute, site)
 
-    # -- what nothing reached ---------------------------------------------------------------
-
-    def run_unreached(self, sources: Sequence[SourceFile]) -> None:
-        """Execute functions, classes and methods that no entry point has executed.
-
-        Those whose name is neither called nor given to others come first, since they may call the
-        others, and among them those that do something with models, before those that only build one.
-        """
-        given: set[str] = set()
-        for source in sources:
-            self._called |= called_names(source)
-            given |= given_names(source)
-        left = dict.fromkeys(sources, MOST_FILE_STEPS)
-        pool = self.m.steps + sum(_steps_for(source) for source in sources)
-        words = {source: words_by_definition(source) for source in sources}
-        for wanted, using in product((False, True), (True, False)):
-            for source in sources:
-                for name, node in _definitions(source):
-                    uses = uses_models(words[source].get(name, NO_WORDS))
-                    used = name in self._called or name in given
-                    if (used, uses) != (wanted, using):
-                        continue
-                    before = self.m.steps
-                    rest = min(pool - before, left[source])
-                    self.entry_steps = min(max(rest, LEAST_STEPS), ENTRY_STEPS)
-                    self._run_definition(source, name, node, words[source])
-                    left[source] -= self.m.steps - before
-
-    def _run_definition(
-        self,
-        source: SourceFile,
-        name: str,
-        node: cst.FunctionDef | cst.ClassDef,
-        words: Mapping[str, frozenset[str]],
-    ) -> None:
-        namespace = self.namespace_of(source)
-        own = words.get(name, NO_WORDS)
-        if node in self.m.reached or not is_worth_executing(self.m, own, name, namespace):
-            return
-        held: list[Value] = []
-        site = Site(source, node)
-        self._enter(
-            name, False, self.entry_steps, lambda: held.append(namespace.lookup(self.m, name)), site
-        )
-        value = held[0] if held else None
-        value = value.function if isinstance(value, ComposedMain | Command) else value
-        if isinstance(value, Function) and value.node is node:
-            self._enter(name, False, self.entry_steps, lambda: self._call(value, site), site)
-        elif isinstance(value, Class) and value.node is node:
-            self._run_class(value, site, words)
-
-    def _call(self, function: Value, site: Site) -> None:
+    def call(self, function: Value, site: Site) -> None:
         """Call something with arguments that are not known."""
-        uncalled = name_of(function) not in self._called
+        uncalled = name_of(function) not in self.called
         arguments = arguments_from_callers(self.m, function, site) if uncalled else Arguments()
         arguments.further = True
         self.m.call(function, arguments, site, self.m.namespaces.anywhere)
-
-    def _run_class(self, cls: Class, site: Site, words: Mapping[str, frozenset[str]]) -> None:
-        base = cls.library_base()
-        module = base is not None and is_module_class(base.path)
-        if self._instance_of(cls) is None and (module or _has_methods(cls)):
-            self._enter(cls.name, False, self.entry_steps, lambda: self._call(cls, site), site)
-        instance = self._instance_of(cls)
-        if instance is None:
-            return
-        for name, value in list(cls.names.items()):
-            function = _function_of(value)
-            if function is None or name in SKIPPED_METHODS or function.node in self.m.reached:
-                continue
-            if instance.is_module and name == "forward":
-                continue
-            own = words.get(f"{cls.name}.{name}", NO_WORDS)
-            if not is_method_worth_executing(self.m, own, instance, cls):
-                continue
-            self._enter(
-                f"{cls.name}.{name}",
-                False,
-                self.entry_steps,
-                partial(self._run_method, instance, function, site),
-                Site(site.source, function.node),
-            )
-
-    def _instance_of(self, cls: Class) -> Instance | None:
-        """The last object of a class, if what made it, and set its mode, came to its end."""
-        instance, journal = cls.last_instance, self.m.journal
-        left = instance in journal.unfinished or instance in journal.interrupted
-        return None if left else instance
-
-    def _run_method(self, instance: Instance, function: Function, site: Site) -> None:
-        if instance.cls is not None and framework_of_class(instance.cls) is not None:
-            run_hook(self.m, instance, function, site)
-        else:
-            self._call(Method(function, instance), site)
 
     # -- forwards that nothing called -------------------------------------------------------
 
@@ -362,7 +243,7 @@ class Rehearser:
                 if followed[module.cls.node] > MOST_FOLLOWED:
                     continue
             follow = partial(self.follow, module)
-            self._enter(module.type_name, False, ENTRY_STEPS, follow, module.site)
+            self.enter(module.type_name, False, ENTRY_STEPS, follow, module.site)
 
     def follow(self, module: Instance) -> None:
         """Execute one model's forward with unknown inputs, and again where the first has begun something."""
@@ -386,26 +267,3 @@ def _cut_of(execute: Callable[[], object]) -> Cut | None:
 
 def _main_steps(source: SourceFile) -> int:
     return MAIN_STEPS + MAIN_LINE_STEPS * source.content.count("\n")
-
-
-def _steps_for(source: SourceFile) -> int:
-    return max(FEWEST_FILE_STEPS, LINE_STEPS * source.content.count("\n"))
-
-
-def _definitions(source: SourceFile) -> Iterator[tuple[str, cst.FunctionDef | cst.ClassDef]]:
-    for node in source.tree.body:
-        if isinstance(node, cst.FunctionDef | cst.ClassDef):
-            yield node.name.value, node
-
-
-def _function_of(value: Value) -> Function | None:
-    match value:
-        case Function():
-            return value
-        case Static(function=Function() as function) | Property(getter=function):
-            return None if isinstance(value, Static) else function
-    return None
-
-
-def _has_methods(cls: Class) -> bool:
-    return any(isinstance(v, Function) and n not in SKIPPED_METHODS for n, v in cls.names.items())
