@@ -20,6 +20,7 @@ from bnlint.interpreter.core.values import (
     MISSING,
     SOME_ITEMS,
     Arguments,
+    Choice,
     Length,
     Library,
     Many,
@@ -38,15 +39,9 @@ from bnlint.interpreter.python.attributes import has_attribute
 from bnlint.interpreter.python.iteration import elements, listed, number_of
 from bnlint.interpreter.python.name_lookup import set_attribute
 from bnlint.interpreter.python.unnamed_models import member
+from bnlint.interpreter.torch.exchanged_parts import models_at_hand, put_in, put_somewhere
 from bnlint.interpreter.torch.module_classes import canonical
-from bnlint.interpreter.torch.modules import (
-    descendants,
-    is_container,
-    modules_in,
-    next_name,
-    places,
-    register_child,
-)
+from bnlint.interpreter.torch.modules import is_container, places
 from bnlint.interpreter.torch.parameters import is_opaque, is_parameter
 from bnlint.interpreter.torch.shape_axes import broadcast
 
@@ -193,17 +188,10 @@ def _setattr(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sco
     if isinstance(name, str):
         set_attribute(m, owner, name, value, site.node, scope)  # type: ignore[arg-type]
     elif isinstance(owner, Instance) and owner.is_module:
-        register_child(m, owner, next_name(owner), value)
-    elif isinstance(owner, Unknown) and modules_in(value):
-        _put_somewhere(m, modules_in(list(scope.names.values())), value)
+        put_in(m, owner, name, value)
+    if isinstance(owner, Unknown | Choice | Many):
+        put_somewhere(m, models_at_hand(scope, owner), value)
     return None
-
-
-def _put_somewhere(m: Machine, models: list[Instance], value: Value) -> None:
-    """Put a module into what may be a part of some models, and is not known."""
-    parts = dict.fromkeys(part for model in models for _, part in descendants(m, model))
-    for part in filter(is_opaque, parts):
-        register_child(m, part, next_name(part), value)
 
 
 @library_function("builtins.type")

@@ -24,6 +24,7 @@ from bnlint.interpreter.python.attributes import SWITCHING
 from bnlint.interpreter.python.iteration import number_of
 from bnlint.interpreter.torch.averages import is_average, note_averaged, note_reset
 from bnlint.interpreter.torch.containers import extend_container, next_place
+from bnlint.interpreter.torch.exchanged_parts import set_submodule
 from bnlint.interpreter.torch.freezing import freeze, note_weights_written
 from bnlint.interpreter.torch.given_models import is_given
 from bnlint.interpreter.torch.hooks import framework_of_class
@@ -365,6 +366,7 @@ _HANDLERS: dict[str, Handler] = {
     "forward": _forward,
     "__call__": _forward,
     "get_submodule": _get_submodule,
+    "set_submodule": set_submodule,
     "__setattr__": _set_attribute,
     "__getattr__": _get_attribute,
     "__getattribute__": _get_attribute,

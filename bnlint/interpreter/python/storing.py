@@ -28,11 +28,10 @@ from bnlint.interpreter.library.state_dicts import (
 )
 from bnlint.interpreter.python.configurations import put
 from bnlint.interpreter.torch.containers import delete_child
+from bnlint.interpreter.torch.exchanged_parts import put_in
 from bnlint.interpreter.torch.modules import (
     is_container,
     modules_in,
-    next_name,
-    register_child,
 )
 from bnlint.interpreter.torch.parameters import is_parameter
 from bnlint.interpreter.torch.states import changed_in_place
@@ -41,7 +40,7 @@ from bnlint.interpreter.torch.weight_fills import draw
 
 def store_item(m: Machine, target: cst.Subscript, value: Value, scope: Scope) -> None:
     """``owner[key] = value``."""
-    owner = m.evaluate(target.value, scope)
+    owner = _owner_of_item(m, target.value, scope)
     parts = [part.slice for part in target.slice]
     index = parts[0] if len(parts) == 1 else None
     key = m.evaluate(index.value, scope) if isinstance(index, cst.Index) else Unknown("slice")
@@ -61,16 +60,24 @@ def store_item(m: Machine, target: cst.Subscript, value: Value, scope: Scope) ->
             _store_somewhere(m, owner, value)
         case Builtin(receiver=Namespace() as module, name="__dict__") if isinstance(key, str):
             m.heap.put(module.names, key, value)
-        case Builtin(receiver=Instance() as module, name="_modules"):
-            register_child(m, module, key if isinstance(key, str) else next_name(module), value)
-        case Instance() if owner.is_module and isinstance(key, int | str):
-            register_child(m, owner, str(key), value)
+        case Instance() if owner.is_module:
+            put_in(m, owner, key, value)
         case Instance() if is_state_dict(owner):
             m.heap.put(owner.attributes, REBOUND, True)
         case Instance() if is_parameter(owner):
             draw(m, owner, None)
         case Tensor() if isinstance(target.value, cst.Name) or owner.state is not None:
             _store_into_tensor(m, owner, value, target, scope)
+
+
+def _owner_of_item(m: Machine, node: cst.BaseExpression, scope: Scope) -> Value:
+    """What ``owner[key] = value`` changes; of ``module._modules`` the module itself."""
+    match node:
+        case cst.Attribute(value=holder, attr=cst.Name("_modules")):
+            module = m.evaluate(holder, scope)
+            if isinstance(module, Instance) and module.is_module:
+                return module
+    return m.evaluate(node, scope)
 
 
 def name_by_key(value: Value, key: Value) -> None:

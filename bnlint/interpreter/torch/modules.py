@@ -263,9 +263,9 @@ def next_name(module: Instance) -> str:
     return f"{_UNNAMED}{len(module.attributes)}"
 
 
-def unnamed_children(module: Instance) -> list[Value]:
-    """What was put into a module under names that are not known, in the place of what was there."""
-    return [value for name, value in children(module) if name.startswith(_UNNAMED)]
+def is_unnamed(name: str) -> bool:
+    """Whether a child's own name is not known; torch refuses one that is empty."""
+    return not name or name.startswith(_UNNAMED)
 
 
 # -- modes --------------------------------------------------------------------------------------

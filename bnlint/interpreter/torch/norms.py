@@ -1,7 +1,7 @@
 """BatchNorm layers: which modules hold them, and in which state they are."""
 
 from bnlint.facts.types.context import Assumption
-from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.kind import WEIGHTED, Kind
 from bnlint.facts.types.known import Known, any_of
 from bnlint.facts.types.run import Alternative, Mode
 from bnlint.facts.types.site import Argument
@@ -32,14 +32,16 @@ from bnlint.interpreter.torch.modules import (
     WRAPPERS,
     child_modules,
     children,
+    is_unnamed,
     mode_of,
     norm_group,
     parts_of,
-    unnamed_children,
 )
 from bnlint.interpreter.torch.parameters import frozen_state, is_opaque
 from bnlint.vocabulary.layers import KINDS, bare_name
 
+_NO_NORMS = frozenset({*WEIGHTED, Kind.ACTIVATION, Kind.DROPOUT, Kind.MAX_POOL, Kind.AVG_POOL})
+"""Kinds of layers that nobody puts in the place of a BatchNorm layer."""
 TRACKS = "track_running_stats"
 _SYNCHRONISED_CLASS = "torch.nn.SyncBatchNorm"
 SYNCHRONISED = "synchronised"
@@ -81,11 +83,28 @@ def opaque_batchnorm(module: Instance) -> Known:
 
 
 def _may_have_lost_norms(module: Instance) -> bool:
-    """Whether something else was put into its places, so perhaps in those of BatchNorm layers."""
-    return any(
-        not isinstance(child, Instance) or has_batchnorm(child) is not Known.YES
-        for child in unnamed_children(module)
-    )
+    """Whether something else was put into its places, so perhaps in those of BatchNorm layers.
+
+    What is put into a part of it by a name may stand for all blocks of that part.
+    """
+    own, is_part = f"{module.library}.", module.part is not None
+    for name, child in children(module):
+        if isinstance(child, Instance) and child.library.startswith(own):
+            has_norms = child.part is None or part_contains_batchnorm(*child.part) is not Known.NO
+            lost = has_norms and _may_have_lost_norms(child)
+        else:
+            lost = (is_part or is_unnamed(name)) and _may_replace_norm(child)
+        if lost:
+            return True
+    return False
+
+
+def _may_replace_norm(value: Value) -> bool:
+    """Whether what is put into a model is no layer of another sort, and has no BatchNorm itself."""
+    if not isinstance(value, Instance):
+        return True
+    other = KINDS.get(bare_name(value.library) or "") in _NO_NORMS
+    return not other and has_batchnorm(value) is not Known.YES
 
 
 def _values(module: Instance) -> dict[str, Value]:

@@ -1,0 +1,135 @@
+"""Published networks whose layers a program exchanges: who may have lost its BatchNorm layers."""
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+import bnlint
+
+HEAD = """
+from functools import reduce
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+from torchvision.datasets import ImageFolder
+from torchvision.models import resnet18, vgg16_bn
+from torchvision.transforms import ToTensor
+
+"""
+FIT = """
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+loader = DataLoader(ImageFolder("data", ToTensor()), batch_size=2, shuffle=True, drop_last=True)
+for inputs, labels in loader:
+    optimizer.zero_grad()
+    nn.functional.cross_entropy(net(inputs), labels).backward()
+    optimizer.step()
+"""
+RECURSION = """
+net = resnet18()
+def exchange(module):
+    for name, child in module.named_children():
+        if isinstance(child, {old}):
+            setattr(module, name, {new})
+        else:
+            exchange(child)
+exchange(net)
+"""
+LOOP = """
+net = resnet18()
+for name, module in list(net.named_modules()):
+    if isinstance(module, nn.BatchNorm2d):
+        parent, _, last = name.rpartition(".")
+        {put}
+"""
+GROUP = "nn.GroupNorm(16, module.num_features)"
+LOST = {
+    "children": RECURSION.format(old="nn.BatchNorm2d", new="nn.GroupNorm(16, 64)"),
+    "set in the parent": LOOP.format(put=f"setattr(net.get_submodule(parent), last, {GROUP})"),
+    "set by the path": LOOP.format(put=f"net.set_submodule(name, {GROUP})"),
+    "a parent that is looked up": LOOP.format(
+        put=f"setattr(reduce(getattr, parent.split('.'), net) if parent else net, last, {GROUP})"
+    ),
+    "a dict of all modules": """
+net = resnet18()
+modules = dict(net.named_modules())
+for name, module in modules.items():
+    if isinstance(module, nn.BatchNorm2d):
+        parent, _, last = name.rpartition(".")
+        setattr(modules[parent], last, nn.GroupNorm(16, module.num_features))
+""",
+    "the modules of a module": """
+net = resnet18()
+def exchange(module):
+    for name in module._modules:
+        if type(module._modules[name]) is nn.BatchNorm2d:
+            module._modules[name] = nn.GroupNorm(16, module._modules[name].num_features)
+        else:
+            exchange(module._modules[name])
+exchange(net)
+""",
+    "items of a part": """
+net = vgg16_bn()
+for number, module in enumerate(net.features):
+    if isinstance(module, nn.BatchNorm2d):
+        net.features[number] = nn.GroupNorm(16, module.num_features)
+""",
+    "attributes of blocks": """
+net = resnet18()
+net.bn1 = nn.GroupNorm(16, 64)
+for layer in (net.layer1, net.layer2, net.layer3, net.layer4):
+    for block in layer:
+        block.bn1 = nn.GroupNorm(16, block.bn1.num_features)
+        block.bn2 = nn.GroupNorm(16, block.bn2.num_features)
+""",
+}
+OWN = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8))
+        self.head = nn.Linear(8, 2)
+    def forward(self, x):
+        return self.head(self.body(x).mean((2, 3)))
+net = Net()
+for name, module in list(net.named_modules()):
+    if isinstance(module, nn.BatchNorm2d):
+        parent, _, last = name.rpartition(".")
+        {put}
+"""
+LOST_OF_OWN = {
+    "among its modules": f"net.get_submodule(parent)._modules[last] = {GROUP}".replace("16", "4"),
+    "by its path": f"net.set_submodule(name, {GROUP})".replace("16", "4"),
+}
+KEPT = {
+    "other BatchNorm layers": RECURSION.format(old="nn.BatchNorm2d", new="nn.BatchNorm2d(64)"),
+    "activations": RECURSION.format(old="nn.ReLU", new="nn.SiLU()"),
+    "convolutions": RECURSION.format(old="nn.Conv2d", new="nn.Conv2d(64, 64, 3)"),
+    "the first layer of a part": "net = vgg16_bn()\nnet.features[0] = nn.Conv2d(1, 64, 3)\n",
+    "the head of a part": "net = vgg16_bn()\nnet.classifier[6] = nn.Sequential(nn.Linear(4096, 2))\n",
+    "the head": "net = resnet18()\nnet.fc = nn.Sequential(nn.LayerNorm(512), nn.Linear(512, 2))\n",
+}
+
+
+def rules(folder: Path, net: str) -> list[str]:
+    file = folder / "train.py"
+    file.write_text(HEAD + dedent(net) + FIT)
+    return [f.rule for f in bnlint.lint_paths([file]) if f.rule != "BN201"]
+
+
+@pytest.mark.parametrize("net", LOST)
+def test_a_network_whose_norms_may_be_gone_is_not_said_to_have_some(
+    tmp_path: Path, net: str
+) -> None:
+    assert rules(tmp_path, LOST[net]) == []
+
+
+@pytest.mark.parametrize("put", LOST_OF_OWN)
+def test_the_norms_of_a_network_of_the_program_are_exchanged(tmp_path: Path, put: str) -> None:
+    assert rules(tmp_path, OWN.format(put=LOST_OF_OWN[put])) == []
+    assert rules(tmp_path, OWN.format(put="pass")) == ["BN501"]
+
+
+@pytest.mark.parametrize("net", KEPT)
+def test_a_network_that_lost_other_layers_has_its_norms(tmp_path: Path, net: str) -> None:
+    assert rules(tmp_path, KEPT[net]) == ["BN501"]
