@@ -63,7 +63,8 @@ class Rule:
     rules run without being selected. A graph check gets all graphs at once, since one constructor
     call may build layers of several models. ``in_tests`` is false for what does not matter in code
     that only tests: see ``bnlint.lint.selection``. ``holds`` says what it takes where runs disagree.
-    ``reads`` are the passes that its check asks for.
+    ``reads`` are the passes that its check asks for. ``instead_of`` are the ids of rules that say less
+    of the same place, and nothing there while this one runs.
     """
 
     id: str
@@ -74,6 +75,7 @@ class Rule:
     in_tests: bool = True
     holds: Holds = Holds.ON_ANY_RUN
     reads: tuple[Pass[Any, Any], ...] = ()
+    instead_of: tuple[str, ...] = ()
     graph_check: GraphCheck | None = None
     run_check: RunCheck | None = None
 

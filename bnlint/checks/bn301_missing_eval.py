@@ -78,7 +78,7 @@ def _message(forward: Forward, asked: bool) -> str:
         "and updates the running ones with them"
     )
     advice = advice_on(forward, "before the evaluation")
-    if asked and keeps_last_batch(forward):
+    if asked and (keeps_last_batch(forward) or forward.model.answers_by_mode):
         return f"`{name}` is put into train mode for an evaluation, so {harm}; {advice}"
     if asked:
         return (

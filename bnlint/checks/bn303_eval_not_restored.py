@@ -16,7 +16,6 @@ from bnlint.facts.passes.forwards import (
     training_forwards,
     trains,
 )
-from bnlint.facts.passes.undone_modes import undone_modes
 from bnlint.facts.types.context import Context
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import (
@@ -42,7 +41,7 @@ RULE = Rule(
     "eval-not-restored",
     Severity.WARNING,
     fix=Applicability.SAFE,
-    reads=(training_forwards, assigned_modes, undone_modes),
+    reads=(training_forwards, assigned_modes),
 )
 
 
@@ -63,10 +62,7 @@ class Relapse:
 def check(run: Run, settings: Settings) -> Iterator[Finding]:
     """Report the ``eval()`` calls that training forwards of later passes are still under."""
     found: dict[Site, list[Relapse]] = {}
-    told = {undone.forward.order for undone in undone_modes(run)}
     for relapse in _relapses(run):
-        if relapse.later.order in told:
-            continue
         group = found.setdefault(relapse.switched_at, [])
         if all(relapse.later.site != other.later.site for other in group):
             group.append(relapse)

@@ -13,8 +13,10 @@ RULE = Rule(
     "BN318",
     "mode-remembered-elsewhere",
     Severity.WARNING,
+    default=False,
     fix=Applicability.DISPLAY,
     reads=(undone_modes,),
+    instead_of=("BN301", "BN303"),
 )
 
 

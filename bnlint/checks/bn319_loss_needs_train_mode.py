@@ -15,8 +15,10 @@ RULE = Rule(
     "BN319",
     "loss-needs-train-mode",
     Severity.WARNING,
+    default=False,
     fix=Applicability.DISPLAY,
     reads=(training_forwards, losses_of_train_mode),
+    instead_of=("BN301",),
 )
 
 

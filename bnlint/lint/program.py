@@ -156,8 +156,22 @@ def _failed(failure: RehearsalFailure) -> Finding:
     return diagnostics.REHEARSAL_FAILED.at(failure.site.span, message)
 
 
-def _check(rehearsal: Rehearsal, job: Job, path: str) -> Iterator[Finding]:
-    return said_by(job.rules, rehearsal, job.settings, path) if path else iter(())
+def _check(rehearsal: Rehearsal, job: Job, path: str) -> Sequence[Finding]:
+    if not path:
+        return ()
+    return _once([*said_by(job.rules, rehearsal, job.settings, path)], job.rules)
+
+
+def _once(found: Sequence[Finding], rules: Iterable[Rule]) -> Sequence[Finding]:
+    """The findings without those of whose place, or evidence, another rule says more."""
+    others = {rule.id: rule.instead_of for rule in rules if rule.instead_of}
+    told = {
+        (other, span)
+        for finding in found
+        for other in others.get(finding.rule, ())
+        for span in (finding.span, *(item.span for item in finding.evidence))
+    }
+    return [finding for finding in found if (finding.rule, finding.span) not in told]
 
 
 def said_by(

@@ -4,19 +4,15 @@ from itertools import chain
 
 from bnlint.facts.passes.assigned_modes import assigned_modes
 from bnlint.facts.passes.dropout_samples import dropout_samples
-from bnlint.facts.passes.losses_of_train_mode import losses_of_train_mode
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.passes.partial_evaluations import partial_evaluations
-from bnlint.facts.passes.undone_modes import undone_modes
 from bnlint.facts.types.run import Run
 
 
 @Pass
 def told_by_own_rules(run: Run) -> frozenset[int]:
-    """The places in the run of such forwards: BN305's, BN306's, BN308's, BN318's and BN319's."""
+    """The places in the run of such forwards: BN305's, BN306's and BN308's."""
     assigned = (found.forward for found in assigned_modes(run))
     partial = (found.forward for found in partial_evaluations(run))
     samples = (found.forward for found in dropout_samples(run))
-    undone = (found.forward for found in undone_modes(run))
-    told = chain(assigned, partial, samples, undone, losses_of_train_mode(run))
-    return frozenset(forward.order for forward in told)
+    return frozenset(forward.order for forward in chain(assigned, partial, samples))
