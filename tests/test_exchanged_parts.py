@@ -74,6 +74,20 @@ for number, module in enumerate(net.features):
     if isinstance(module, nn.BatchNorm2d):
         net.features[number] = nn.GroupNorm(16, module.num_features)
 """,
+    "the name of the class": """
+nn.BatchNorm2d = lambda channels, **options: nn.GroupNorm(16, channels)
+net = resnet18()
+""",
+    "the name of the class, where that is asked for": """
+import sys
+if sys.argv[1:] == ["--groups"]:
+    setattr(torch.nn, "BatchNorm2d", lambda channels, **options: nn.GroupNorm(16, channels))
+net = resnet18()
+""",
+    "the name of the class, for layers of one's own": """
+nn.BatchNorm2d = lambda channels: nn.GroupNorm(4, channels)
+net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Flatten(), nn.LazyLinear(2))
+""",
     "attributes of blocks": """
 net = resnet18()
 net.bn1 = nn.GroupNorm(16, 64)
@@ -105,6 +119,7 @@ KEPT = {
     "other BatchNorm layers": RECURSION.format(old="nn.BatchNorm2d", new="nn.BatchNorm2d(64)"),
     "activations": RECURSION.format(old="nn.ReLU", new="nn.SiLU()"),
     "convolutions": RECURSION.format(old="nn.Conv2d", new="nn.Conv2d(64, 64, 3)"),
+    "the name of a class of activations": "nn.ReLU = nn.SiLU\nnet = resnet18()\n",
     "the first layer of a part": "net = vgg16_bn()\nnet.features[0] = nn.Conv2d(1, 64, 3)\n",
     "the head of a part": "net = vgg16_bn()\nnet.classifier[6] = nn.Sequential(nn.Linear(4096, 2))\n",
     "the head": "net = resnet18()\nnet.fc = nn.Sequential(nn.LayerNorm(512), nn.Linear(512, 2))\n",
@@ -133,3 +148,11 @@ def test_the_norms_of_a_network_of_the_program_are_exchanged(tmp_path: Path, put
 @pytest.mark.parametrize("net", KEPT)
 def test_a_network_that_lost_other_layers_has_its_norms(tmp_path: Path, net: str) -> None:
     assert rules(tmp_path, KEPT[net]) == ["BN501"]
+
+
+def test_what_one_script_sets_is_not_set_in_another(tmp_path: Path) -> None:
+    (tmp_path / "nets.py").write_text("from torchvision.models import resnet18\n")
+    exchanged = HEAD + "import nets\n" + LOST["the name of the class"] + FIT
+    (tmp_path / "a.py").write_text(exchanged)
+    (tmp_path / "b.py").write_text(HEAD + "import nets\nnet = nets.resnet18()\n" + FIT)
+    assert [f.span.path for f in bnlint.lint_paths([tmp_path])] == [str(tmp_path / "b.py")]

@@ -201,6 +201,7 @@ class Rehearser:
         m.allowance.renew()
         m.toil.clear()
         m.start_afresh([Activation(name, None, None)], m.heap.structure + 1)
+        m.exchanged.begin(m.heap)
         cut: Cut | None = Cut(None)
         with self.m.journal.surviving(name, site):
             cut = _cut_of(execute)

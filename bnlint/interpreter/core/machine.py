@@ -14,6 +14,7 @@ from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.budget import MAX_DEPTH, BudgetExceeded, Toil, costly_function
 from bnlint.interpreter.core.command_line import FLAGS, CommandLine
 from bnlint.interpreter.core.dispatch import ATTRIBUTES, CALLS, EXPRESSIONS, STATEMENTS
+from bnlint.interpreter.core.exchanged_names import ExchangedNames
 from bnlint.interpreter.core.extent import extent
 from bnlint.interpreter.core.frames import (
     RAISE,
@@ -29,7 +30,7 @@ from bnlint.interpreter.core.interruptions import ScriptActivity
 from bnlint.interpreter.core.joins import join_contents, join_values
 from bnlint.interpreter.core.memory import Memory
 from bnlint.interpreter.core.objects import Builtin, Instance, Scope
-from bnlint.interpreter.core.values import Arguments, KeptMode, Library, Unknown, Value
+from bnlint.interpreter.core.values import Arguments, KeptMode, Library, Maybe, Unknown, Value
 from bnlint.interpreter.evaluation.allowance import FREE, Allowance
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Machine:
         self.toil: dict[object, Toil] = {}
         """What calls of functions, by their definitions, have taken in which nothing happened."""
         self.memory = Memory()
+        self.exchanged = ExchangedNames()
         self.command_line = CommandLine()
         self.readings: list[Reads] = []
         """Those who want to know what is read from outside of them."""
@@ -112,6 +114,9 @@ class Machine:
             return line.argv
         if path in FLAGS:
             return line.flags_at(self.namespaces.anywhere.namespace.source)
+        if path in self.exchanged.values:
+            value = self.exchanged.values[path]
+            return self.join([Library(path), value.value]) if isinstance(value, Maybe) else value
         return Library(path)
 
     def new(self, container: C) -> C:

@@ -220,7 +220,7 @@ def build_opaque(m: Machine, path: str, arguments: Arguments, site: Site) -> Ins
     made.attributes[MODE] = built_mode(m, training=not arrives_in_eval(path))
     for name, value in _options(path, arguments).items():
         made.arguments[name] = Bound(value)
-    if arguments.opened:
+    if arguments.opened or m.exchanged.has_batchnorm():
         made.arguments.setdefault("norm_layer", Bound(Unknown("argument norm_layer")))
     add_norm_group(made, made.attributes[MODE])
     m.journal.built.append(made)

@@ -25,7 +25,13 @@ def executed_or_remembered(
     A call is remembered if it read nothing from outside but values that nothing changes, changed
     nothing that is older than itself, and returned such a value.
     """
-    if m.recipes is not None or arguments.opened or arguments.further or arguments.unpacked:
+    if (
+        m.exchanged.values
+        or m.recipes is not None
+        or arguments.opened
+        or arguments.further
+        or arguments.unpacked
+    ):
         return execute()
     try:
         key = (

@@ -214,7 +214,7 @@ def initialise_library(m: Machine, made: Instance, arguments: Arguments) -> None
         made.resolved = not arguments.opened
     if is_packaged_model(made.library):
         add_norm_group(made, made.attributes[MODE])
-        if arguments.opened:
+        if arguments.opened or m.exchanged.has_batchnorm():
             made.arguments.setdefault("norm_layer", Bound(Unknown("argument norm_layer")))
         return
     if not made.is_module and framework_of(made.library):

@@ -8,7 +8,15 @@ from bnlint.interpreter.core.dispatch import SETTERS, handles
 from bnlint.interpreter.core.layer_arguments import argument_fact
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Bound, Class, Instance, Property, Scope
-from bnlint.interpreter.core.values import Arguments, Choice, KeptMode, Tensor, Unknown, Value
+from bnlint.interpreter.core.values import (
+    Arguments,
+    Choice,
+    KeptMode,
+    Library,
+    Tensor,
+    Unknown,
+    Value,
+)
 from bnlint.interpreter.library.samplers import note_changed
 from bnlint.interpreter.python.alternatives import with_one_of
 from bnlint.interpreter.python.functions import run_function
@@ -128,6 +136,16 @@ def _set_on_class(
     m: Machine, owner: Class, name: str, value: Value, node: cst.CSTNode, scope: Scope
 ) -> None:
     m.heap.put(owner.names, name, value)
+
+
+@handles(SETTERS, Library)
+def _set_on_library(
+    m: Machine, owner: Library, name: str, value: Value, node: cst.CSTNode, scope: Scope
+) -> None:
+    """``nn.BatchNorm2d = ...``; what else is set in packages says nothing about models."""
+    if owner.path == "torch.nn":
+        lasting = scope.function is None and not scope.namespace.eager
+        m.exchanged.put(m.heap, f"{owner.path}.{name}", value, lasting=lasting)
 
 
 @handles(SETTERS, Choice)

@@ -44,7 +44,7 @@ def built_or_copied(
     m: Machine, cls: Class, arguments: Arguments, site: Site, build: Build
 ) -> Instance:
     """A module that ``build`` builds, or a copy of one that was built from the same."""
-    if arguments.opened or arguments.further or arguments.unpacked:
+    if m.exchanged.values or arguments.opened or arguments.further or arguments.unpacked:
         return build()
     try:
         key = cls, identity((arguments.positional, arguments.keywords)), m.command_line.situation

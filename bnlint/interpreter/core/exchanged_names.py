@@ -1,0 +1,33 @@
+"""Names of torch.nn that a program has set to something of its own."""
+
+from dataclasses import dataclass, field
+
+from bnlint.facts.types.kind import Kind
+from bnlint.interpreter.core.heap import Heap
+from bnlint.interpreter.core.values import Value
+from bnlint.vocabulary.layers import KINDS, bare_name
+
+
+@dataclass(slots=True, eq=False)
+class ExchangedNames:
+    """What ``nn.BatchNorm2d = ...`` leaves behind: for whoever asks for the name from then on."""
+
+    values: dict[str, Value] = field(default_factory=dict)
+    """In the heap."""
+    lasting: set[str] = field(default_factory=set)
+    """Those that a module has set when it was imported, which is executed once for all scripts."""
+
+    def begin(self, heap: Heap) -> None:
+        """Forget what another script has set."""
+        self.values = {name: v for name, v in self.values.items() if name in self.lasting}
+        heap.new(self.values)
+
+    def put(self, heap: Heap, path: str, value: Value, *, lasting: bool) -> None:
+        """Set a name, for the present path or for all that comes."""
+        heap.put(self.values, path, value)
+        if lasting:
+            self.lasting.add(path)
+
+    def has_batchnorm(self) -> bool:
+        """Whether what other packages take for BatchNorm may be something else."""
+        return any(KINDS.get(bare_name(path) or "") is Kind.BATCH_NORM for path in self.values)
