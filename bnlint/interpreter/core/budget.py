@@ -10,7 +10,7 @@ from bnlint.interpreter.core.frames import Activation
 
 COSTLY = 30_000
 """Steps of a call in which nothing is done with a model that are better spent on the rest."""
-COSTLY_IN_ALL, OFTEN = 15_000, 5
+COSTLY_IN_ALL, OFTEN = 20_000, 5
 """The same for all calls of one function, if they are more than so many."""
 MAX_DEPTH = 60
 """Calls within calls; deeper ones give an unknown value."""
@@ -43,10 +43,12 @@ def costly_function(
 
 @dataclass(slots=True)
 class Toil:
-    """The calls of one function, and the steps that they took but for those of others they called."""
+    """The calls of one function, but for those within its own, and the steps that they took."""
 
     calls: int = 0
     steps: int = 0
+    within: int = 0
+    """How many of its calls are being executed."""
 
     def is_too_much(self, steps: int) -> bool:
         """Count one more call; whether they are better spent on the rest by now."""

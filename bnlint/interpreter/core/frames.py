@@ -93,8 +93,6 @@ class Activation:
     """How many loops are around its call."""
     since: tuple[int, int] = (0, 0)
     """How many steps were made, and how many things had happened, when it was called."""
-    below: int = 0
-    """Steps of the functions that it has called."""
 
     def callers(self, frames: "list[Activation]") -> tuple[Site, ...]:
         """The calls that led here, nearest first."""

@@ -79,6 +79,8 @@ def run_function(
     frame = Activation(function.name, site, definition, conditions=len(m.path), loops=len(m.loops))
     frame.since = m.steps, m.happened
     m.frames.append(frame)
+    toil = m.toil.setdefault(node, Toil())
+    toil.within += 1
     grad, loops = m.grad, len(m.loops)
     try:
         if function.grad is None:
@@ -89,29 +91,29 @@ def run_function(
                 value = _run_body(m, function, local, on_yield)
             m.grad = grad
     finally:
-        costly = _leave(m, frame)
+        costly = _leave(m, frame, toil)
         del m.loops[loops:]
-    if costly and function.name != "__init__" and not any(map(_is_module, arguments.values)):
+    if costly and type(node) is cst.FunctionDef and not _is_needed(function, arguments):
         m.memory.given_up.add(node)
     if m.recipes is not None and isinstance(node, cst.FunctionDef):
         m.recipes.note_returned(function, arguments, value)
     return value
 
 
-def _leave(m: Machine, frame: Activation) -> bool:
+def _leave(m: Machine, frame: Activation, toil: Toil) -> bool:
     """End what a function does; whether all calls of it took too much for nothing."""
     m.frames.pop()
+    toil.within -= 1
     began, before = frame.since
-    taken = m.steps - began
-    if m.frames:
-        m.frame.below += taken
-    if m.building or frame.definition is None or m.happened != before:
+    if toil.within or m.building or m.happened != before:
         return False
-    return m.toil.setdefault(frame.definition.node, Toil()).is_too_much(taken - frame.below)
+    return toil.is_too_much(m.steps - began)
 
 
-def _is_module(value: Value) -> bool:
-    return isinstance(value, Instance) and value.is_module
+def _is_needed(function: Function, arguments: Arguments) -> bool:
+    """Whether a function makes an object, or gets a module, of which less would be known without it."""
+    modules = (isinstance(v, Instance) and v.is_module for v in arguments.values)
+    return function.name == "__init__" or any(modules)
 
 
 def _run_body(
