@@ -99,7 +99,7 @@ slow = settings(deadline=None, max_examples=60, suppress_health_check=list(Healt
 def test_every_format_is_inert(form: str, result: Result, look: Style) -> None:
     shown = FORMATS[form](result, look)
     plain = COLOURS.sub("", shown) if look.colour else shown
-    inert(plain)
+    inert(plain.replace("\t", "") if form == "html" else plain)  # a page keeps the tabs of code
     if form == "github":
         lines = shown.splitlines()
         assert len(lines) == len(result.findings)
