@@ -197,6 +197,49 @@ def test_a_function_whose_calls_take_too_long_for_nothing_is_given_up(
     assert any(run.of_type(Forward)) == run.complete
 
 
+NEEDED = {
+    "what gets a module": """
+def busy(layer):
+    for first in range(4):
+        for second in range(4):
+            size = [first, second]
+for _ in range(12):
+    busy(net)
+""",
+    "what makes an object": """
+class Busy:
+    def __init__(self):
+        for first in range(4):
+            for second in range(4):
+                self.training = first > second + 4
+for _ in range(12):
+    made = Busy()
+net.train(made.training)
+""",
+    "what does something with one": """
+def busy(images):
+    for first in range(4):
+        for second in range(4):
+            size = [first, second]
+    return net(images)
+"""
+    + "busy(torch.rand(8, 3, 8, 8))\n" * 12,
+}
+
+
+@pytest.mark.parametrize("code", NEEDED.values(), ids=NEEDED)
+def test_what_would_be_missed_is_not_given_up(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "COSTLY_IN_ALL", 100)
+    built = "net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))\nnet.eval()\n"
+    result = engine.lint(
+        [engine.example(f"{HEAD}{built}{code}net(torch.rand(8, 3, 8, 8))\n")], engine.default_plan()
+    )
+    (run,) = result.runs
+    forwards = [*run.of_type(Forward)]
+    assert len(forwards) == (13 if "return net" in code else 1)
+    assert {is_training(forward.mode) for forward in forwards} == {Known.NO}
+
+
 PREPARED = """
 net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))
 calls = []

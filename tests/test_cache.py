@@ -17,6 +17,7 @@ from bnlint.lint.engine import Result
 from bnlint.lint.files import Patterns
 from bnlint.lint.program import Job, Outcome, Progress, Trace
 from bnlint.lint.selection import LintOptions
+from bnlint.source import SourceFile, parse_text
 from tests.conftest import Run
 
 Write = Callable[..., Path]
@@ -57,11 +58,16 @@ class Counting:
         return workers.in_this_process(jobs)
 
 
-def lint(root: Path, plan: LintOptions | None = None) -> tuple[Result, list[str]]:
+def lint(
+    root: Path, plan: LintOptions | None = None, unsaved: Sequence[SourceFile] = ()
+) -> tuple[Result, list[str]]:
     """What is found, and the files that were linted for it."""
     every = files.find([str(root)], Patterns.of(root, ())).targets
     own, store = Counting(), Cache(root / ".bnlint_cache")
-    result = engine.lint(every, plan or engine.default_plan(), workers=cached(own, store))
+    overrides = {file.file: file for file in unsaved}
+    result = engine.lint(
+        every, plan or engine.default_plan(), overrides=overrides, workers=cached(own, store)
+    )
     return result, own.linted
 
 
@@ -77,6 +83,34 @@ def test_what_does_not_change_is_not_linted_again(project: Write) -> None:
     again, linted = lint(root)
     assert linted == []
     assert told(again) == told(first)
+
+
+FOUND_BY_PATH = {
+    "pyproject.toml": "[tool.bnlint]\n",
+    "tools/train.py": "import torch, _paths\nfrom core.nets import net\nnet(0.99)\n",
+    "tools/_paths.py": (
+        "import sys, os.path as osp\n"
+        "sys.path.insert(0, osp.join(osp.dirname(__file__), '..', 'lib'))\n"
+    ),
+    "lib/core/__init__.py": "",
+    "lib/core/nets.py": (
+        "import torch\ndef net(m):\n    return torch.nn.BatchNorm1d(3, momentum=m)\n"
+    ),
+    "other.py": OTHER,
+}
+
+
+def test_what_is_not_saved_counts_wherever_it_is_read(project: Write) -> None:
+    root = project(FOUND_BY_PATH)
+    saved, _ = lint(root)
+    assert [f.span.path for f in saved.findings] == ["lib/core/nets.py", "other.py"]
+    file = root / "lib/core/nets.py"
+    text = FOUND_BY_PATH["lib/core/nets.py"].replace("=m", "=1 - m")
+    unsaved = parse_text(text, "lib/core/nets.py", file)
+    changed, linted = lint(root, unsaved=[unsaved])
+    assert [f.span.path for f in changed.findings] == ["other.py"]
+    assert "other.py" not in linted  # it reads nothing of that
+    assert told(lint(root)[0]) == told(saved)
 
 
 @pytest.mark.parametrize(

@@ -137,16 +137,22 @@ def cached(workers: Workers, store: Cache) -> Workers:
         if trace is not None:
             yield from workers(jobs, progress, trace)
             return
-        found = {job: store.find(job) for job in jobs if _is_saved(job)}
+        found = {job: _untouched(job, store.find(job)) for job in jobs if _is_saved(job)}
         left = [job for job in jobs if found.get(job) is None]
         new = dict(zip(left, workers(left, progress, None), strict=True))
         for job in left:
-            if job in found:
+            if job in found and _untouched(job, new[job]):
                 store.keep(job, new[job])
         store.prune()
         yield from (found.get(job) or new[job] for job in jobs)
 
     return work
+
+
+def _untouched(job: Job, outcome: Outcome | None) -> Outcome | None:
+    """What came of a program, unless it reads a file of another one whose text is not that on disk."""
+    touched = outcome is not None and any(one.file in job.elsewhere for one in outcome.files)
+    return None if touched else outcome
 
 
 def _is_saved(job: Job) -> bool:

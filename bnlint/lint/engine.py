@@ -66,10 +66,9 @@ def lint(
 ) -> Result:
     """Lint files together: what imports connect counts as one program.
 
-    ``overrides`` are texts that replace those on disk, ``parsed`` trees of others, as they are on
-    disk. ``trace`` also builds the models and traces
-    them, which runs their code. ``workers`` lint the programs; the result does not depend on them,
-    but for ``runs`` and ``graphs``, which stay where they were made.
+    ``overrides`` are texts that replace those on disk, ``parsed`` others that are known as they are
+    there. ``trace`` also builds the models and traces them, which runs their code. ``workers`` lint
+    the programs; only ``runs`` and ``graphs``, which stay where they were made, depend on them.
 
     Raises:
         UsageError: a script does not take the arguments that it is called with.
@@ -81,14 +80,13 @@ def lint(
     sources = {file.path: file for outcome in outcomes for file in outcome.files}
     found = [finding for outcome in outcomes for finding in outcome.findings]
     added = frozenset[Finding]().union(*(outcome.added for outcome in outcomes))
-    texts = {path: text for outcome in outcomes for path, text in outcome.texts.items()}
-    texts |= {path: file.content for path, file in sources.items()}
+    undecoded = {path: text for outcome in outcomes for path, text in outcome.texts.items()}
     sifted = _sifted(found, sources, files, plan)
     return Result(
         findings=sifted.findings,
         every=sifted.every,
         sources=sources,
-        texts=texts,
+        texts=undecoded | {path: file.content for path, file in sources.items()},
         checked=len(files),
         attempts=tuple(attempt for outcome in outcomes for attempt in outcome.attempts),
         added=tuple(finding for finding in sifted.findings if finding in added),
@@ -107,17 +105,19 @@ def _jobs(
 ) -> list[Job]:
     """A job for each program among the files that can matter.
 
-    Each gets all overrides: a program may read files that its text does not name.
+    A program may read files that its text does not name, so each gets all overrides.
     """
     with timed("finding programs"):
         matter = sorted(relevance.relevant(files), key=lambda target: target.path)
-        found = programs(matter, {**parsed, **overrides})
+        known = {**parsed, **overrides}
+        found = programs(matter, known)
     return [
         Job(
             program.targets,
             plan.rules,
             plan.settings,
-            {file: tree for file, tree in parsed.items() if file in program.files} | {**overrides},
+            {file: one for file, one in known.items() if file in program.files},
+            {file: one for file, one in overrides.items() if file not in program.files},
             program.files,
             {file: calls for file, calls in plan.calls.items() if file in program.files},
         )

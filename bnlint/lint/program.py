@@ -39,13 +39,15 @@ class Job:
     """A program to lint, in plain data that any process can be given.
 
     ``overrides`` are texts that replace those on disk, ``files`` all that the targets may import,
-    ``calls`` the known calls of scripts, by their files.
+    ``calls`` the known calls of scripts, by their files. ``elsewhere`` are overrides of other programs,
+    whose files this one may find by a path that it computes.
     """
 
     targets: tuple[LintTarget, ...]
     rules: tuple[Rule, ...]
     settings: Settings = field(default_factory=Settings)
     overrides: "Mapping[Path, SourceFile]" = field(default_factory=dict)
+    elsewhere: "Mapping[Path, SourceFile]" = field(default_factory=dict)
     files: frozenset[Path] = frozenset()
     calls: Mapping[Path, Sequence[Invocation]] = field(default_factory=dict)
 
@@ -82,7 +84,8 @@ def lint_program(job: Job, progress: Progress | None = None, trace: Trace | None
     """
     with timed("reading files"):
         opened = loading.read_all(job.targets, job.overrides)
-    project = Project(dict(job.overrides) | {file.file: file for file in opened.files})
+    own = dict(job.overrides) | {file.file: file for file in opened.files}
+    project = Project(own, job.elsewhere)
     with timed("rehearsing"):
         rehearsal = _rehearsed(opened.files, project, progress, job, recipes=trace is not None)
     first = opened.files[0].path if opened.files else ""

@@ -167,4 +167,5 @@ def _holds(job: Job, outcome: Outcome | None) -> bool:
     """Whether what came of a program still does, if it reads the same files."""
     if outcome is None or outcome.texts:
         return False
-    return all(job.overrides.get(f.file, f).content == f.content for f in outcome.files)
+    texts = {**job.elsewhere, **job.overrides}
+    return all(texts.get(f.file, f).content == f.content for f in outcome.files)

@@ -90,8 +90,13 @@ class Workspace:
             if not self.plan.is_excluded(file)
         ]
         workers = cached(in_this_process, Cache(cache_folder(self.config)))
-        known = {**self._read, **changed} if again else changed
-        result = engine.lint(targets, self.plan, overrides=known, workers=workers)
+        result = engine.lint(
+            targets,
+            self.plan,
+            overrides=changed,
+            workers=workers,
+            parsed=self._read if again else {},
+        )
         sources = result.sources.values()
         read = {one.file: one for one in sources if isinstance(one, SourceFile)}
         self._read |= {file: one for file, one in read.items() if file not in changed}

@@ -17,13 +17,18 @@ if TYPE_CHECKING:
 class Project:
     """The project files that are read; their imports are followed as ``modules`` finds them.
 
-    ``overrides`` stand in for files on disk (an editor's buffer, text from standard input).
-    ``unreadable`` remembers imported files that could not be read.
+    ``overrides`` stand in for files on disk (an editor's buffer, text from standard input), and so do
+    ``elsewhere``, those of other programs, for whoever reads them all the same. ``unreadable`` remembers imported files that could not be read.
     """
 
-    def __init__(self, overrides: "Mapping[Path, SourceFile] | None" = None) -> None:
+    def __init__(
+        self,
+        overrides: "Mapping[Path, SourceFile] | None" = None,
+        elsewhere: "Mapping[Path, SourceFile] | None" = None,
+    ) -> None:
         self.unreadable: dict[Path, Unreadable] = {}
         self._overrides = {absolute(path): file for path, file in (overrides or {}).items()}
+        self._elsewhere = {absolute(path): file for path, file in (elsewhere or {}).items()}
         self._files: dict[Path, SourceFile] = {}
         self.modules = ModuleFinder(self._overrides.keys())
         self.data = DataFiles()
@@ -59,7 +64,8 @@ class Project:
         from bnlint.source.file import read
 
         try:
-            source = self._overrides[file] if file in self._overrides else read(file, display)
+            known = self._overrides.get(file) or self._elsewhere.get(file)
+            source = known or read(file, display)
         except Unreadable as error:
             self.unreadable[file] = error
             raise

@@ -12,7 +12,7 @@ from bnlint.facts.types.context import Loop as LoopFact
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.budget import MAX_DEPTH, BudgetExceeded, Toil, costly_function
-from bnlint.interpreter.core.command_line import FLAGS, CommandLine
+from bnlint.interpreter.core.command_line import CommandLine
 from bnlint.interpreter.core.dispatch import ATTRIBUTES, CALLS, EXPRESSIONS, STATEMENTS
 from bnlint.interpreter.core.exchanged_names import ExchangedNames
 from bnlint.interpreter.core.extent import extent
@@ -29,8 +29,9 @@ from bnlint.interpreter.core.heap import Contents, Heap, Snapshot
 from bnlint.interpreter.core.interruptions import ScriptActivity
 from bnlint.interpreter.core.joins import join_contents, join_values
 from bnlint.interpreter.core.memory import Memory
+from bnlint.interpreter.core.modes_read import ModesRead
 from bnlint.interpreter.core.objects import Builtin, Instance, Scope
-from bnlint.interpreter.core.values import Arguments, KeptMode, Library, Maybe, Unknown, Value
+from bnlint.interpreter.core.values import Arguments, Unknown, Value
 from bnlint.interpreter.evaluation.allowance import FREE, Allowance
 
 if TYPE_CHECKING:
@@ -65,8 +66,7 @@ class Machine:
         """The first frame of the present path: those below are of another."""
         self.registers: dict[str, Value] = {"grad": Known.YES}
         """What paths change besides objects; part of the heap, so that it is copied and joined."""
-        self.steps = 0
-        self.limit = 0
+        self.steps, self.limit = 0, 0
         self.allowance = Allowance()
         """How much Python's own operations may still do."""
         self.reached: set[cst.CSTNode] = set()
@@ -81,10 +81,7 @@ class Machine:
         """The paths of files that the program writes."""
         self.assigning: cst.CSTNode | None = None
         """The right-hand side of the assignment that is being executed."""
-        self.mode_read: tuple[cst.CSTNode, Instance] | None = None
-        """The last expression that asked for the mode of a module, and the module."""
-        self.kept_mode: KeptMode | None = None
-        """The mode that was kept, by which it was decided to execute the present branch."""
+        self.modes = ModesRead()
         self.speculating = False
         """Whether a pass is being executed that is given up at the first thing only scripts do."""
         self.mapped = False
@@ -105,19 +102,6 @@ class Machine:
     def gradients_given_back(self) -> AbstractContextManager[None]:
         """Whether gradients are recorded meanwhile ends with it, whatever is raised."""
         return self.heap.given_back(self.registers, "grad")
-
-    def library(self, path: str) -> Value:
-        """What a third-party package has under a name."""
-        line = self.command_line
-        if path == "sys.argv" and line.argv is not None:
-            line.was_read = True
-            return line.argv
-        if path in FLAGS:
-            return line.flags_at(self.namespaces.anywhere.namespace.source)
-        if path in self.exchanged.values:
-            value = self.exchanged.values[path]
-            return self.join([Library(path), value.value]) if isinstance(value, Maybe) else value
-        return Library(path)
 
     def new(self, container: C) -> C:
         """A container that has just been made."""

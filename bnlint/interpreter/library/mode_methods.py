@@ -16,7 +16,7 @@ def call_train(m: Machine, module: Instance, args: Arguments, site: Site, scope:
     """``module.train(mode)``."""
     mode = args.get(0, "mode", True)
     training = bool(mode) if isinstance(mode, bool | KeptMode) else None
-    kept = mode if isinstance(mode, KeptMode) else m.kept_mode
+    kept = mode if isinstance(mode, KeptMode) else m.modes.deciding
     return _switch(m, module, training, kept, site, scope)
 
 
@@ -26,7 +26,7 @@ def call_eval(m: Machine, module: Instance, args: Arguments, site: Site, scope: 
     if isinstance(own, Function | Method):
         return m.call(own, Arguments([False]), site, scope)
     training = None if isinstance(own, Unknown) else False
-    return _switch(m, module, training, m.kept_mode, site, scope)
+    return _switch(m, module, training, m.modes.deciding, site, scope)
 
 
 def _switch(

@@ -44,6 +44,7 @@ from bnlint.interpreter.core.values import (
 )
 from bnlint.interpreter.evaluation.vectors import Vector
 from bnlint.interpreter.python.functions import run_function
+from bnlint.interpreter.python.library_names import of_package
 from bnlint.interpreter.torch.gradient_questions import requires_grad
 from bnlint.interpreter.torch.layer_shapes import sizes_of
 from bnlint.interpreter.torch.modules import MODE, WRAPPERS, children, mode_of, norm_group
@@ -80,7 +81,7 @@ def _of_library(m: Machine, value: Library, name: str, node: cst.CSTNode, scope:
         return value.name
     if name == "__dict__":
         return Builtin(value, "__dict__")
-    return m.library(f"{value.path}.{name}")
+    return of_package(m, f"{value.path}.{name}")
 
 
 @handles(ATTRIBUTES, Class)
@@ -224,7 +225,7 @@ def _of_builtin(m: Machine, value: Builtin, name: str, node: cst.CSTNode, scope:
 @handles(ATTRIBUTES, Instance)
 def _of_instance(m: Machine, value: Instance, name: str, node: cst.CSTNode, scope: Scope) -> Value:
     if name == MODE and value.is_module:
-        m.mode_read = node, value
+        m.modes.last = node, value
         answers = {switch.training for switch in mode_of(m, value)}
         return answers.pop() if len(answers) == 1 and None not in answers else Unknown("mode")
     if name == "data" and is_parameter(value):

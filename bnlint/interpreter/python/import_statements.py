@@ -8,6 +8,7 @@ from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import Directory, Namespace
 from bnlint.interpreter.core.objects import Scope
 from bnlint.interpreter.core.values import MISSING, Library, Unknown, Value
+from bnlint.interpreter.python.library_names import of_package
 from bnlint.interpreter.python.name_lookup import bind
 from bnlint.source.name_bindings import dotted
 
@@ -51,5 +52,5 @@ def _member(m: Machine, module: Value, name: str, scope: Scope) -> Value:
         case Directory():
             return m.namespaces.submodule(module, name)
         case Library(path=path):
-            return m.library(f"{path}.{name}")
+            return of_package(m, f"{path}.{name}")
     return Unknown(f"import {name}")

@@ -305,11 +305,11 @@ def _as_kept(
     m: Machine, node: cst.If, kept: KeptMode, scope: Scope, number: int
 ) -> Completion | None:
     """Execute the branch that a mode that was kept decides for, which may set that mode again."""
-    before, m.kept_mode = m.kept_mode, kept
+    before, m.modes.deciding = m.modes.deciding, kept
     try:
         return m.execute(node.body.body, scope) if kept else _orelse(m, node, scope, number)
     finally:
-        m.kept_mode = before
+        m.modes.deciding = before
 
 
 def _every(m: Machine, test: cst.BaseExpression, scope: Scope) -> int | None:

@@ -14,9 +14,9 @@ from bnlint.source.name_bindings import dotted
 
 def with_mode_kept(m: Machine, value: bool, target: cst.CSTNode, scope: Scope) -> Value:
     """What ``target = value`` sets an attribute to: a mode, if that has just been read as the value."""
-    if m.mode_read is None or m.mode_read[0] is not m.assigning:
+    if m.modes.last is None or m.modes.last[0] is not m.assigning:
         return value
-    node, module = m.mode_read
+    node, module = m.modes.last
     kept = KeptMode(value)
     kept.module, kept.site = module, m.site(node, scope)
     kept.target, kept.order = dotted(target), m.journal.next_order()
