@@ -88,6 +88,7 @@ net = resnet18()
 nn.BatchNorm2d = lambda channels: nn.GroupNorm(4, channels)
 net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Flatten(), nn.LazyLinear(2))
 """,
+    "a module that is imported sets the name": "import groups\nnet = resnet18()\n",
     "attributes of blocks": """
 net = resnet18()
 net.bn1 = nn.GroupNorm(16, 64)
@@ -119,6 +120,13 @@ KEPT = {
     "other BatchNorm layers": RECURSION.format(old="nn.BatchNorm2d", new="nn.BatchNorm2d(64)"),
     "activations": RECURSION.format(old="nn.ReLU", new="nn.SiLU()"),
     "convolutions": RECURSION.format(old="nn.Conv2d", new="nn.Conv2d(64, 64, 3)"),
+    "a name that is given back": """
+old = nn.BatchNorm2d
+nn.BatchNorm2d = nn.Identity
+other = resnet18()
+nn.BatchNorm2d = old
+net = resnet18()
+""",
     "the name of a class of activations": "nn.ReLU = nn.SiLU\nnet = resnet18()\n",
     "the first layer of a part": "net = vgg16_bn()\nnet.features[0] = nn.Conv2d(1, 64, 3)\n",
     "the head of a part": "net = vgg16_bn()\nnet.classifier[6] = nn.Sequential(nn.Linear(4096, 2))\n",
@@ -127,6 +135,8 @@ KEPT = {
 
 
 def rules(folder: Path, net: str) -> list[str]:
+    groups = "from torch import nn\nnn.BatchNorm2d = lambda n, **_: nn.GroupNorm(16, n)\n"
+    (folder / "groups.py").write_text(groups)
     file = folder / "train.py"
     file.write_text(HEAD + dedent(net) + FIT)
     return [f.rule for f in bnlint.lint_paths([file]) if f.rule != "BN201"]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from bnlint.facts.types.kind import Kind
 from bnlint.interpreter.core.heap import Heap
-from bnlint.interpreter.core.values import Value
+from bnlint.interpreter.core.values import Library, Value
 from bnlint.vocabulary.layers import KINDS, bare_name
 
 
@@ -14,19 +14,18 @@ class ExchangedNames:
 
     values: dict[str, Value] = field(default_factory=dict)
     """In the heap."""
-    lasting: set[str] = field(default_factory=set)
-    """Those that a module has set when it was imported, which is executed once for all scripts."""
 
     def begin(self, heap: Heap) -> None:
         """Forget what another script has set."""
-        self.values = {name: v for name, v in self.values.items() if name in self.lasting}
+        self.values = {}
         heap.new(self.values)
 
-    def put(self, heap: Heap, path: str, value: Value, *, lasting: bool) -> None:
-        """Set a name, for the present path or for all that comes."""
-        heap.put(self.values, path, value)
-        if lasting:
-            self.lasting.add(path)
+    def put(self, heap: Heap, path: str, value: Value) -> None:
+        """Set a name; to what it stands for anyway, that gives it back."""
+        if value == Library(path):
+            heap.remove(self.values, path)
+        else:
+            heap.put(self.values, path, value)
 
     def has_batchnorm(self) -> bool:
         """Whether what other packages take for BatchNorm may be something else."""

@@ -8,7 +8,7 @@ from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import Directory, Namespace
 from bnlint.interpreter.core.objects import Scope
 from bnlint.interpreter.core.values import MISSING, Library, Unknown, Value
-from bnlint.interpreter.python.library_names import of_package
+from bnlint.interpreter.python.library_names import exchange_names, of_package
 from bnlint.interpreter.python.name_lookup import bind
 from bnlint.source.name_bindings import dotted
 
@@ -21,18 +21,21 @@ def _import(m: Machine, node: cst.Import, scope: Scope) -> Completion | None:
             bind(m, dotted(alias.asname.name), _module(m, name, scope), scope)
             continue
         top = name.partition(".")[0]
-        bind(m, top, m.namespaces.load(top, 0, scope.namespace), scope)
+        bind(m, top, _module(m, top, scope), scope)
     return None
 
 
 def _module(m: Machine, name: str, scope: Scope) -> Value:
-    return m.namespaces.load(name, 0, scope.namespace)
+    module = m.namespaces.load(name, 0, scope.namespace)
+    exchange_names(m, module)
+    return module
 
 
 @handles(STATEMENTS, cst.ImportFrom, *newer("LazyImportFrom"))
 def _import_from(m: Machine, node: cst.ImportFrom, scope: Scope) -> Completion | None:
     module_name, level = dotted(node.module), len(node.relative)
     module = m.namespaces.load(module_name, level, scope.namespace)
+    exchange_names(m, module)
     if isinstance(node.names, cst.ImportStar):
         if scope.parent is None and node not in scope.namespace.stars:
             scope.namespace.stars.append(node)

@@ -144,8 +144,7 @@ def _set_on_library(
 ) -> None:
     """``nn.BatchNorm2d = ...``; what else is set in packages says nothing about models."""
     if owner.path == "torch.nn":
-        lasting = scope.function is None and not scope.namespace.eager
-        m.exchanged.put(m.heap, f"{owner.path}.{name}", value, lasting=lasting)
+        m.exchanged.put(m.heap, f"{owner.path}.{name}", value)
 
 
 @handles(SETTERS, Choice)
