@@ -24,6 +24,13 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""
 """Before torch is imported: code that takes a GPU where there is one is tested as it runs without."""
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Without slow tests, what holds nothing else is not imported."""
+    if config.option.markexpr != "not slow" or not collection_path.is_relative_to(ROOT):
+        return None
+    return slow.is_whole(collection_path.relative_to(ROOT).as_posix()) or None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     slow.mark(items)
 
