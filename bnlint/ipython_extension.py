@@ -39,7 +39,7 @@ _NAME = "session.ipynb"
 def load_ipython_extension(shell: Any) -> None:
     """Begin to tell what is found; what ran before counts, too."""
     if shell not in _SESSIONS:
-        session = Session(shell)
+        session = ShellSession(shell)
         wait([session.reader.submit(_linted, ())])  # imports what the first lint needs
         shell.events.register(_EVENT, session.after)
         _SESSIONS[shell] = session
@@ -54,7 +54,7 @@ def unload_ipython_extension(shell: Any) -> None:
 
 
 @dataclass(slots=True, eq=False)
-class Session:
+class ShellSession:
     """What was told to one shell, and which part ran of the cells that failed, by their numbers."""
 
     shell: Any
@@ -120,7 +120,7 @@ class Session:
         unload_ipython_extension(self.shell)
 
 
-_SESSIONS: dict[Any, Session] = {}
+_SESSIONS: dict[Any, ShellSession] = {}
 
 
 def _linted(cells: Sequence[str]) -> Result:

@@ -27,7 +27,7 @@ from bnlint.lint.reach import Reach
 from bnlint.lint.selection import LintOptions
 from bnlint.lint.workers import STACK, Workers, in_this_process
 from bnlint.lint.writable import Writable
-from bnlint.report import timeline as timelines
+from bnlint.report import timeline_text
 from bnlint.style import Style, place_of, said
 from bnlint.visible import visible
 
@@ -87,7 +87,7 @@ class Tools:
         """Show what a script does with its models: modes, forwards, loaders, steps, in order."""
         targets, _, plan = self._asked(path)
         result = _linted(targets, plan, in_this_process)
-        lines = timelines.text(result, Style(width=120)).splitlines()
+        lines = timeline_text.text(result, Style(width=120)).splitlines()
         left = len(lines) - MOST_LINES
         return "\n".join(
             [*lines[:MOST_LINES], *([f"... and {left} more lines"] if left > 0 else ())]

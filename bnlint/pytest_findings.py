@@ -37,7 +37,7 @@ class Findings(list[Finding]):
 
 
 @immutable
-class Found:
+class FileReport:
     """The report on one file, and whether it fails."""
 
     report: str
@@ -45,7 +45,7 @@ class Found:
 
 
 @dataclass(slots=True)
-class Session:
+class LintSession:
     """The linting of one run of pytest, done once, when it is first asked for."""
 
     config: Config
@@ -53,7 +53,7 @@ class Session:
     result: Result | None = None
 
     @classmethod
-    def of(cls, root: Path) -> "Session":
+    def of(cls, root: Path) -> "LintSession":
         """Read the configuration; a mistake in it stops pytest."""
         try:
             config = closest(root)
@@ -65,13 +65,13 @@ class Session:
         """Whether a file is to be linted: it is not excluded, and can matter."""
         return not self.plan.is_excluded(file) and bool(relevance.relevant([LintTarget(file)]))
 
-    def found_in(self, file: Path, files: Sequence[Path], look: Style) -> Found:
+    def found_in(self, file: Path, files: Sequence[Path], look: Style) -> FileReport:
         """What is found in one of the files when all are linted together."""
         if self.result is None:
             self.result = self._lint(files)
         own = [f for f in self.result.findings if self._shown_with(f, files) == file]
         shown = replace(self.result, findings=tuple(own))
-        return Found(render(shown, look).rstrip(), bool(as_bad_as(own, self.config.fail_on)))
+        return FileReport(render(shown, look).rstrip(), bool(as_bad_as(own, self.config.fail_on)))
 
     def _lint(self, files: Sequence[Path]) -> Result:
         targets = [LintTarget(file) for file in files]

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from bnlint.pytest_findings import Findings, Session
+    from bnlint.pytest_findings import Findings, LintSession
     from bnlint.style import Style
 
 _OPTION = "--bnlint"
 _SUFFIXES = (".py", ".ipynb")
-_SESSION: "pytest.StashKey[Session]" = pytest.StashKey()
+_SESSION: "pytest.StashKey[LintSession]" = pytest.StashKey()
 CheckModel = Callable[..., "Findings"]
 
 
@@ -28,9 +28,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Read the project's configuration, if files are to be linted."""
     if config.getoption(_OPTION):
-        from bnlint.pytest_findings import Session
+        from bnlint.pytest_findings import LintSession
 
-        config.stash[_SESSION] = Session.of(config.rootpath)
+        config.stash[_SESSION] = LintSession.of(config.rootpath)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bnlint.tracer.child.parent import Child
-from bnlint.tracer.child.protocol import Answer
+from bnlint.tracer.child.protocol import JobAnswer
 
 RUNNER = """
 from pathlib import Path
@@ -33,7 +33,7 @@ class Scripts:
     folder: Path
     mark: str
 
-    def run(self, code: str, **job: object) -> Answer:
+    def run(self, code: str, **job: object) -> JobAnswer:
         script = self.folder / "script.py"
         script.write_text(textwrap.dedent(code))
         return self.child.ask({"file": str(script), **job})

@@ -190,12 +190,12 @@ def test_of_a_cell_whose_failure_is_elsewhere_nothing_counts(shell: Shell, told:
 
 def test_a_cell_that_runs_on_and_on_is_read_twice(shell: Shell) -> None:
     shell.history += ["x = 1", *["x += 1"] * 5, "y = x"]
-    session = ipython_extension.Session(shell)
+    session = ipython_extension.ShellSession(shell)
     assert session._cells(7) == ["x = 1", "x += 1", "x += 1", "", "", "", "y = x"]
 
 
 def test_after_a_reset_numbers_go_on(shell: Shell) -> None:
-    session = ipython_extension.Session(shell, failed={1: "", 4: "y = 1"})
+    session = ipython_extension.ShellSession(shell, failed={1: "", 4: "y = 1"})
     shell.history += ["x = 1", "y = 1\nz"]
     assert session._cells(4) == ["", "", "x = 1", "y = 1"]
 

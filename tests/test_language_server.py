@@ -12,7 +12,7 @@ from tests.conftest import Run
 if find_spec("pygls") is None:
     pytest.skip("needs pygls", allow_module_level=True)
 
-from bnlint.language_server.places import Places
+from bnlint.language_server.client_positions import ClientPositions
 from tests.editor import applied, editing
 from tests.test_flake8_plugin import EVALUATE, TRAIN
 
@@ -132,7 +132,7 @@ def test_the_projects_configuration_counts_and_its_mistakes_are_said(project: Wr
 
 @pytest.mark.parametrize(("encoding", "column"), [("utf-8", 5), ("utf-16", 3), ("utf-32", 2)])
 def test_columns_are_counted_as_the_client_does(encoding: str, column: int) -> None:
-    places = Places.of("x\n😀 é = 1", encoding)
+    places = ClientPositions.of("x\n😀 é = 1", encoding)
     assert (places.at(4).line, places.at(4).character) == (1, column)
 
 

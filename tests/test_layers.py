@@ -1,7 +1,10 @@
 """What may import what, and what a command must not load."""
 
+import ast
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -34,6 +37,23 @@ def test_imports_go_down_only() -> None:
     command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def repeated(names: Iterable[str]) -> list[str]:
+    return [name for name, count in Counter(names).items() if count > 1]
+
+
+def test_a_name_is_that_of_one_module_or_class() -> None:
+    files = [*(ROOT / "bnlint").rglob("*.py")]
+    classes = (
+        node.name
+        for file in files
+        for node in ast.parse(file.read_bytes()).body
+        if isinstance(node, ast.ClassDef)
+    )
+    assert len(files) > 500
+    assert repeated(file.stem for file in files if not file.stem.startswith("__")) == []
+    assert repeated(classes) == []
 
 
 def test_linting_loads_no_torch(tmp_path: Path, elsewhere: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ from bnlint.lint.trace_program import Tracer, merged
 from bnlint.report.traces import traces
 from bnlint.source import Project, parse_text
 from bnlint.style import Style
-from bnlint.tracer.child.protocol import Answer, Failure, Refusal
+from bnlint.tracer.child.protocol import Failure, GuardRefusal, JobAnswer
 from bnlint.tracer.record.records import LayerRecord, TracePlace, TraceRecord
 
 SPAN = Span("net.py", 5, 9, 2, 1, 2, 5)
@@ -69,11 +69,11 @@ def test_installed_packages_are_left_alone() -> None:
 class Child:
     """Answers every job with what it was given, and remembers the jobs."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: JobAnswer) -> None:
         self.answer = answer
         self.jobs: list[Mapping[str, object]] = []
 
-    def ask(self, job: Mapping[str, object]) -> Answer:
+    def ask(self, job: Mapping[str, object]) -> JobAnswer:
         self.jobs.append(job)
         return self.answer
 
@@ -86,7 +86,7 @@ def rehearsed(tmp_path: Path) -> tuple[Rehearsal, Project]:
 
 
 def test_equal_models_are_traced_once(tmp_path: Path) -> None:
-    child = Child(Answer(failure=Failure("no reason")))
+    child = Child(JobAnswer(failure=Failure("no reason")))
     traced = Tracer(child.ask)(*rehearsed(tmp_path))
     assert len(child.jobs) == 2
     assert len(traced.attempts) >= 2
@@ -94,7 +94,7 @@ def test_equal_models_are_traced_once(tmp_path: Path) -> None:
 
 
 def test_texts_that_are_not_saved_are_handed_over(tmp_path: Path) -> None:
-    child = Child(Answer(failure=Failure("no")))
+    child = Child(JobAnswer(failure=Failure("no")))
     rehearsal, project = rehearsed(tmp_path)
     Tracer(child.ask)(rehearsal, project)
     build = child.jobs[0]["build"]
@@ -111,8 +111,11 @@ def test_texts_that_are_not_saved_are_handed_over(tmp_path: Path) -> None:
 def test_a_failure_is_reported_with_its_places(tmp_path: Path) -> None:
     file = str(tmp_path / "net.py")
     failure = Failure("ValueError: odd", TracePlace(file, 6, 6, 8, 26, "__init__"))
-    refused = (Refusal("opening a socket is refused", TracePlace(file, 7, 7)), Refusal("no place"))
-    traced = Tracer(Child(Answer(failure=failure, refused=refused)).ask)(*rehearsed(tmp_path))
+    refused = (
+        GuardRefusal("opening a socket is refused", TracePlace(file, 7, 7)),
+        GuardRefusal("no place"),
+    )
+    traced = Tracer(Child(JobAnswer(failure=failure, refused=refused)).ask)(*rehearsed(tmp_path))
     (found,) = traced.attempts[0].findings()
     assert found.message == "`Net` was not traced: ValueError: odd"
     assert (found.rule, found.severity) == ("BN004", Severity.ADVICE)
@@ -130,7 +133,7 @@ def test_only_whole_traces_replace_what_was_read(
     )
     record = TraceRecord("Net", layers, problems=problems, how="meta", never_called=("bn",))
     rehearsal, project = rehearsed(tmp_path)
-    traced = Tracer(Child(Answer(trace=record)).ask)(rehearsal, project)
+    traced = Tracer(Child(JobAnswer(trace=record)).ask)(rehearsal, project)
     graphs = [graph for graph in traced.rehearsal.graphs if graph.never_called]
     assert bool(graphs) == replaced
     messages = [f.message for attempt in traced.attempts for f in attempt.findings()]
@@ -141,7 +144,7 @@ def test_only_whole_traces_replace_what_was_read(
 def test_a_child_that_finds_nothing_changes_nothing(tmp_path: Path) -> None:
     target = engine.example(CODE + "bad = nn.BatchNorm2d(3, momentum=0.99)\n", "net.py")
     read = engine.lint([target], engine.default_plan())
-    child = Child(Answer(failure=Failure("no")))
+    child = Child(JobAnswer(failure=Failure("no")))
     traced = engine.lint([target], engine.default_plan(), trace=Tracer(child.ask))
     assert [f.rule for f in read.findings] == ["BN102"]
     assert set(read.findings) < set(traced.findings)

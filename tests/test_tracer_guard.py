@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bnlint.tracer.child import landlock
-from bnlint.tracer.child.protocol import Answer, Limits
+from bnlint.tracer.child.protocol import JobAnswer, Limits
 from bnlint.tracer.child.refusals import words
 from tests.guarded import Scripts, scripts_in
 
@@ -62,7 +62,7 @@ def snapshot(folder: Path) -> dict[str, tuple[int, int, bytes]]:
     return found
 
 
-def refused(answer: Answer) -> str:
+def refused(answer: JobAnswer) -> str:
     """The one thing that was refused; it must also be why there is no result."""
     assert answer.failure is not None
     assert [answer.failure.reason] == [refusal.what for refusal in answer.refused]
@@ -390,7 +390,7 @@ def test_the_error_is_the_usual_one_with_words(scripts: Scripts) -> None:
             value = [error.errno, type(error).__name__, isinstance(error, OSError)]
         """
     )
-    assert answer.signal == {"value": [errno.EACCES, "Refused", True]}
+    assert answer.signal == {"value": [errno.EACCES, "GuardRefused", True]}
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.layers import built_layers, layers_by_site
+from bnlint.facts.passes.built_layers import built_layers, layers_by_site
 from bnlint.facts.passes.layout import axes_of
 from bnlint.facts.passes.misplaced_features import misplaced_features
 from bnlint.facts.types.graph import Call, Graphs, Layer, ModelGraph

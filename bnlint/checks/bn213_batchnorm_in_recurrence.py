@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.layers import trained_norm
+from bnlint.facts.passes.built_layers import trained_norm
 from bnlint.facts.passes.mixed_statistics import mixed_statistics
 from bnlint.facts.passes.reuse import Reuse, reuses
 from bnlint.facts.types.graph import Call, Graphs, ModelGraph

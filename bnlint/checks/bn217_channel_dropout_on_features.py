@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from bnlint.facts.passes.layers import built_layers, is_built_by_name
+from bnlint.facts.passes.built_layers import built_layers, is_built_by_name
 from bnlint.facts.passes.layout import axes_of
 from bnlint.facts.shapes.axes import Axes, Role
 from bnlint.facts.types.graph import Call, Graphs, ModelGraph
@@ -28,7 +28,7 @@ CHANNELWISE = {f"{name}{digit}d": digit for name in ("Dropout", "dropout") for d
 
 
 @immutable
-class _Use:
+class _DropoutUse:
     """A call of such a dropout, and whether it gets one vector of features for each sample."""
 
     call: Call
@@ -41,7 +41,7 @@ class _Use:
 @RULE.on_graphs
 def check(graphs: Graphs) -> Iterator[Finding]:
     """Report each dropout of channels in a network with BatchNorm that gets vectors."""
-    uses: dict[Site, list[_Use]] = defaultdict(list)
+    uses: dict[Site, list[_DropoutUse]] = defaultdict(list)
     for graph in graphs:
         for place, use in _uses(graph):
             uses[place].append(use)
@@ -52,7 +52,7 @@ def check(graphs: Graphs) -> Iterator[Finding]:
             yield _finding(place, wrong[0], _fix(graphs, place, wrong[0]) if unanimous else None)
 
 
-def _uses(graph: ModelGraph) -> Iterator[tuple[Site, _Use]]:
+def _uses(graph: ModelGraph) -> Iterator[tuple[Site, _DropoutUse]]:
     axes: Sequence[Axes] = ()
     for call in graph.calls:
         dimensions = _dimensions(call)
@@ -61,7 +61,10 @@ def _uses(graph: ModelGraph) -> Iterator[tuple[Site, _Use]]:
             continue
         axes = axes or axes_of(graph)
         given = axes[call.inputs[0]]
-        yield place, _Use(call, dimensions, _are_features(given), _is_normalised(graph, call))
+        yield (
+            place,
+            _DropoutUse(call, dimensions, _are_features(given), _is_normalised(graph, call)),
+        )
 
 
 def _dimensions(call: Call) -> int | None:
@@ -87,7 +90,7 @@ def _is_normalised(graph: ModelGraph, dropout: Call) -> bool:
     return any(graph.comes_from(dropout, n) or graph.comes_from(n, dropout) for n in norms)
 
 
-def _finding(place: Site, use: _Use, fix: Fix | None) -> Finding:
+def _finding(place: Site, use: _DropoutUse, fix: Fix | None) -> Finding:
     layer, dimensions = use.call.layer, use.dimensions
     subject = (
         f"`{use.call.op}`" if layer is None else f"{in_words(layer)}, a `Dropout{dimensions}d`,"
@@ -114,7 +117,7 @@ def _finding(place: Site, use: _Use, fix: Fix | None) -> Finding:
     )
 
 
-def _fix(graphs: Graphs, place: Site, use: _Use) -> Fix | None:
+def _fix(graphs: Graphs, place: Site, use: _DropoutUse) -> Fix | None:
     """Drop single values, which is what torch does with vectors where it takes them for such."""
     layer = use.call.layer
     written = place if layer is None else layer.class_site

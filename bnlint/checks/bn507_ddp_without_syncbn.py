@@ -21,7 +21,7 @@ _CONVERSIONS = ("convert_sync_batchnorm", "convert_syncbn_model")
 
 
 @immutable
-class Share:
+class ProcessShare:
     """What one process trains on: ``size`` samples, or so many at most where ``whole`` is divided."""
 
     size: int
@@ -52,18 +52,18 @@ def _can_be_converted(forward: Forward) -> bool:
     return any(norm.own is None for norm in norms_over_the_batch(forward))
 
 
-def _share(forward: Forward) -> Share | None:
+def _share(forward: Forward) -> ProcessShare | None:
     batch = forward.batch
     if batch is None or not forward.loaders:
         return None
     if batch.number is not None:
-        return Share(int(batch.number), batch) if batch.number >= 1 else None
+        return ProcessShare(int(batch.number), batch) if batch.number >= 1 else None
     written = batch.origin or batch.site
     if batch.divided is None or batch.divided < FEWEST_PROCESSES or written is None:
         return None
     if not is_about_processes(written.text):
         return None
-    return Share(int(batch.divided) // FEWEST_PROCESSES, batch, int(batch.divided))
+    return ProcessShare(int(batch.divided) // FEWEST_PROCESSES, batch, int(batch.divided))
 
 
 def _wrapper(run: Run, forward: Forward) -> Wrapped | None:
@@ -80,7 +80,7 @@ def _wrapper(run: Run, forward: Forward) -> Wrapped | None:
     )
 
 
-def _finding(wrapped: Wrapped, forward: Forward, share: Share) -> Finding:
+def _finding(wrapped: Wrapped, forward: Forward, share: ProcessShare) -> Finding:
     model, site = forward.model.name, wrapped.site
     if share.whole is None:
         samples = f"of its own batch of {share.size} alone"

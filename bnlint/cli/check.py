@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from bnlint import diagnostics
-from bnlint.cli import baseline, ignores
+from bnlint.cli import baseline_options, ignores
 from bnlint.cli.invocations import calls_of, require_one_script
 from bnlint.cli.options import CheckOptions
 from bnlint.cli.progress import Bar
@@ -78,7 +78,7 @@ def _check(options: CheckOptions) -> int:
             )
     summarise(result, options)
     if options.write_baseline is not None:
-        return baseline.write(result, options.write_baseline)
+        return baseline_options.write(result, options.write_baseline)
     if options.add_ignores:
         return ignores.add(result, plan)
     report(result, options)
@@ -123,7 +123,7 @@ def asked_for(options: CheckOptions) -> tuple[Found, LintOptions, Config]:
     plan = replace(
         _restrained(plan, found, options),
         calls=calls_of(options, config),
-        baseline=baseline.baseline_of(options, config),
+        baseline=baseline_options.baseline_of(options, config),
     )
     return found, plan, config
 

@@ -16,7 +16,7 @@ from bnlint.lint.cell_places import by_cell
 from bnlint.lint.engine import Result
 from bnlint.lint.selection import as_bad_as
 from bnlint.report import FORMATS
-from bnlint.report.account import unfinished
+from bnlint.report.account_lines import unfinished
 from bnlint.report.pictures import NEEDS_MATPLOTLIB
 from bnlint.report.summary import statistics
 from bnlint.stopwatch import measured

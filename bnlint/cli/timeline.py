@@ -11,8 +11,7 @@ from bnlint.cli.progress import Bar
 from bnlint.cli.reporting import require_matplotlib, require_place_for
 from bnlint.cli.terminal import look_for
 from bnlint.lint import atomic_writing, engine
-from bnlint.report import timeline as timelines
-from bnlint.report import timeline_json
+from bnlint.report import timeline_json, timeline_text
 from bnlint.report.pictures import require_ending
 from bnlint.visible import visible
 
@@ -30,7 +29,7 @@ def timeline(options: TimelineOptions) -> int:
         result = engine.lint(found.targets, plan, progress)
     look = look_for(sys.stdout, options.output, ())
     json = options.form == "json"
-    text = timeline_json.text(result) if json else timelines.text(result, look)
+    text = timeline_json.text(result) if json else timeline_text.text(result, look)
     if options.output is not None:
         atomic_writing.write_text(options.output, text)
     else:

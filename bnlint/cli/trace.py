@@ -31,7 +31,7 @@ from bnlint.report.pictures import require_ending
 from bnlint.source import Project
 from bnlint.tracer.building.targets import TraceTarget, parse_argument, parse_size, parse_target
 from bnlint.tracer.child.failure_reasons import TOOK_MORE
-from bnlint.tracer.child.protocol import UNREADABLE, Answer
+from bnlint.tracer.child.protocol import UNREADABLE, JobAnswer
 from bnlint.visible import display_path, visible
 
 
@@ -125,7 +125,7 @@ def _judged(graph: ModelGraph, attempt: Attempt, project: Project) -> Result:
     return replace(result, findings=found, attempts=())
 
 
-def _ask(target: TraceTarget, options: ModelOptions, measure: str) -> Answer:
+def _ask(target: TraceTarget, options: ModelOptions, measure: str) -> JobAnswer:
     given = dict(parse_argument(argument) for argument in options.arguments)
     sizes = [parse_size(size, options.dtype) for size in options.inputs]
     job: Mapping[str, object] = {
@@ -138,7 +138,7 @@ def _ask(target: TraceTarget, options: ModelOptions, measure: str) -> Answer:
         return child.ask(job)
 
 
-def _stop_without_trace(answer: Answer, options: ModelOptions, what: str) -> None:
+def _stop_without_trace(answer: JobAnswer, options: ModelOptions, what: str) -> None:
     """Raise :class:`UsageError` with the reason, and a remedy, if there is no graph at all."""
     if answer.trace is not None:
         return

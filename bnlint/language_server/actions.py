@@ -7,8 +7,8 @@ from lsprotocol.types import CodeAction, CodeActionKind, Diagnostic, Range, Text
 
 from bnlint import registry
 from bnlint.finding import Applicability, Edit, Finding
-from bnlint.language_server.diagnostics import Told
-from bnlint.language_server.places import address
+from bnlint.language_server.client_positions import address
+from bnlint.language_server.protocol_diagnostics import Told
 from bnlint.lint import ignore_comments
 from bnlint.lint.fixer import compatible, edited
 

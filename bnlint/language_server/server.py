@@ -14,8 +14,8 @@ from bnlint import __version__, diagnostics, pages, registry
 from bnlint.errors import UsageError
 from bnlint.finding import Finding
 from bnlint.language_server.actions import FIX_ALL, actions, fix_all, overlap
-from bnlint.language_server.diagnostics import Told
-from bnlint.language_server.places import address
+from bnlint.language_server.client_positions import address
+from bnlint.language_server.protocol_diagnostics import Told
 from bnlint.lint.workers import one_thread
 from bnlint.lint.workspace import Workspace
 

@@ -17,13 +17,13 @@ from bnlint.source import Project, SourceFile, Unreadable
 from bnlint.source.decoding import decode_file
 from bnlint.source.regular import read_bytes
 from bnlint.tracer.building.recipe_json import to_json
-from bnlint.tracer.child.protocol import Answer, Failure
-from bnlint.tracer.graphs.constructor_sites import Places
+from bnlint.tracer.child.protocol import Failure, JobAnswer
+from bnlint.tracer.graphs.constructor_sites import PlacedNodes
 from bnlint.tracer.graphs.model_graphs import model_graph
 from bnlint.tracer.record.records import TraceRecord
 from bnlint.vocabulary.packages import is_library
 
-Ask = Callable[[Mapping[str, object]], Answer]
+Ask = Callable[[Mapping[str, object]], JobAnswer]
 """Lets the child process do a job."""
 
 
@@ -94,7 +94,7 @@ class Tracer:
 
     ask: Ask
     seconds: float = math.inf
-    _answers: dict[str, Answer] = field(default_factory=dict)
+    _answers: dict[str, JobAnswer] = field(default_factory=dict)
     _used: float = 0.0
 
     def __call__(self, rehearsal: Rehearsal, project: Project) -> Traced:
@@ -123,11 +123,11 @@ class Tracer:
         answer = self._answer(job)
         return attempt_of(answer, graph.name, graph.site.span, project, read=graph)
 
-    def _answer(self, job: Mapping[str, object]) -> Answer:
+    def _answer(self, job: Mapping[str, object]) -> JobAnswer:
         key = repr(job)
         if key not in self._answers:
             if self._used > self.seconds:
-                return Answer(failure=Failure(_TOO_LATE.format(self.seconds)))
+                return JobAnswer(failure=Failure(_TOO_LATE.format(self.seconds)))
             started = time.monotonic()
             self._answers[key] = self.ask(job)
             self._used += time.monotonic() - started
@@ -163,14 +163,14 @@ def _is_saved(file: SourceFile) -> bool:
 
 
 def attempt_of(
-    answer: Answer,
+    answer: JobAnswer,
     name: str,
     span: Span,
     project: Project,
     read: ModelGraph | None = None,
 ) -> Attempt:
     """What an answer of the child means for the files of a project."""
-    places = Places(project)
+    places = PlacedNodes(project)
     refused = tuple((one.what, places.around(one.place)) for one in answer.refused)
     if answer.trace is None:
         failure = answer.failure.reason if answer.failure else "it gave no answer"

@@ -6,7 +6,7 @@ from typing import Annotated, TypedDict
 
 from bnlint.facts.types.graph import Call, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
-from bnlint.report.places import PlaceJson, place
+from bnlint.report.locations import PlaceJson, place
 from bnlint.visible import inert_json
 
 LayerJson = TypedDict(

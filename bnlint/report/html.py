@@ -13,11 +13,11 @@ from bnlint.facts.types.known import Known
 from bnlint.finding import Applicability, Evidence, Finding, Fix, Span
 from bnlint.lint.engine import Result
 from bnlint.lint.text_lines import Listing
-from bnlint.report import timeline
+from bnlint.report import timeline_text
 from bnlint.report.frame import context
 from bnlint.report.graph_figure import drawn, svg
 from bnlint.report.html_style import STYLE
-from bnlint.report.patch import Row, hunks
+from bnlint.report.patch import DiffRow, hunks
 from bnlint.report.summary import summary
 from bnlint.rule import ASPECTS
 from bnlint.style import Style, message_of
@@ -69,7 +69,7 @@ def _contents(result: Result, models: bool) -> str:
     ]
     if models:
         links.append('<li><a href="#models">Models</a></li>')
-    if timeline.runs_of(result):
+    if timeline_text.runs_of(result):
         links.append('<li><a href="#rehearsed">What was rehearsed</a></li>')
     return f'<nav aria-label="Contents"><ul>{"".join(links)}</ul></nav>' if links else ""
 
@@ -175,7 +175,7 @@ def _fix(fix: Fix, here: str, listings: Listings) -> str:
     return f"<details open><summary>{title}</summary>{''.join(shown)}</details>"
 
 
-def _changed(row: Row) -> str:
+def _changed(row: DiffRow) -> str:
     text = escape(pictured(row.text.rstrip("\r\n"))[:LONGEST])
     return _numbered(row.number, text, _SIGNS[row.sign])
 
@@ -198,13 +198,13 @@ def _figures(figures: Sequence[tuple[ModelGraph, Mapping[str, list[str]]]]) -> I
 
 
 def _timelines(result: Result, listings: Listings) -> Iterator[str]:
-    runs = timeline.runs_of(result)
+    runs = timeline_text.runs_of(result)
     if not runs:
         return
     yield '<section aria-labelledby="rehearsed"><h2 id="rehearsed">What was rehearsed</h2>'
     for run in runs:
         title = " ".join(map(_text, (run.entry, *run.options)))
-        rows = "".join(_row(row, listings) for row in timeline.rows(run))
+        rows = "".join(_row(row, listings) for row in timeline_text.rows(run))
         yield (
             f"<details><summary>{title}</summary><div tabindex='0' role='group' aria-label='Timeline'><table>"
             "<thead><tr><th scope='col'>Line</th><th scope='col'>Code</th>"
@@ -214,7 +214,7 @@ def _timelines(result: Result, listings: Listings) -> Iterator[str]:
     yield "</section>"
 
 
-def _row(row: timeline.Row, listings: Listings) -> str:
+def _row(row: timeline_text.TimelineRow, listings: Listings) -> str:
     listing = listings.get(row.path)
     known = listing is not None and 0 < row.line <= len(listing)
     code = pictured(listing.line(row.line).strip())[:LONGEST] if listing and known else ""

@@ -17,7 +17,7 @@ _SHORT = dict(zip('\a\b\t\n\v\f\r"\\', 'abtnvfr"\\', strict=True))
 
 
 @immutable
-class Row:
+class DiffRow:
     """One line of an inline diff; ``sign`` is ``-``, ``+`` or ``|``, a removed one has no number."""
 
     number: int | None
@@ -34,7 +34,7 @@ class _Window:
     last: int
 
 
-def hunks(listing: Listing, edits: Iterable[Edit]) -> list[list[Row]]:
+def hunks(listing: Listing, edits: Iterable[Edit]) -> list[list[DiffRow]]:
     """Return an inline diff for each place of a file that the edits change."""
     shift = 0
     found = []
@@ -72,7 +72,7 @@ def _quoted(byte: int) -> str:
     return character if character.isascii() and character.isprintable() else f"\\{byte:03o}"
 
 
-def _without_blank_edges(rows: list[Row]) -> list[Row]:
+def _without_blank_edges(rows: list[DiffRow]) -> list[DiffRow]:
     said = [place for place, row in enumerate(rows) if row.sign != "|" or row.text.strip()]
     return rows[said[0] : said[-1] + 1] if said else []
 
@@ -92,7 +92,7 @@ def _windows(listing: Listing, edits: Iterable[Edit]) -> Iterator[_Window]:
         yield window
 
 
-def _rows(listing: Listing, window: _Window, shift: int) -> Iterator[Row]:
+def _rows(listing: Listing, window: _Window, shift: int) -> Iterator[DiffRow]:
     old = [listing.line(number) for number in range(window.first, window.last + 1)]
     start = listing.start(window.first)
     within = [
@@ -105,9 +105,9 @@ def _rows(listing: Listing, window: _Window, shift: int) -> Iterator[Row]:
     for tag, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag == "equal":
             for number in range(k, m):
-                yield Row(window.first + number + shift, "|", new[number])
+                yield DiffRow(window.first + number + shift, "|", new[number])
             continue
         for number in range(i, j):
-            yield Row(None, "-", old[number])
+            yield DiffRow(None, "-", old[number])
         for number in range(k, m):
-            yield Row(window.first + number + shift, "+", new[number])
+            yield DiffRow(window.first + number + shift, "+", new[number])

@@ -4,7 +4,7 @@ from collections import Counter
 
 from bnlint.finding import Applicability, Fix, Severity
 from bnlint.lint.engine import Result
-from bnlint.report.account import account
+from bnlint.report.account_lines import account
 from bnlint.report.traces import traces
 from bnlint.style import Detail, Style, colour_of
 

@@ -10,7 +10,7 @@ from bnlint.facts.passes.account import Account, BuiltModel, Gap
 from bnlint.facts.types.not_understood import ScriptRole
 from bnlint.finding import Severity
 from bnlint.lint.engine import Result
-from bnlint.report.places import PlaceJson, place
+from bnlint.report.locations import PlaceJson, place
 from bnlint.visible import inert_json
 
 if TYPE_CHECKING:

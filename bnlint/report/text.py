@@ -9,7 +9,7 @@ from bnlint.lint.engine import Result
 from bnlint.lint.text_lines import Listing
 from bnlint.report.cells import Cells
 from bnlint.report.frame import Gutter, context, first_cell, frame
-from bnlint.report.patch import Row, hunks
+from bnlint.report.patch import DiffRow, hunks
 from bnlint.report.summary import summary
 from bnlint.style import Style, colour_of, place_of, said
 from bnlint.visible import visible
@@ -102,7 +102,7 @@ def _note(item: Evidence, page: _Page) -> Iterator[str]:
         yield from frame(own, item.span, range(line, line + 1), page.gutter, "blue")
 
 
-def _help(fix: Fix, diff: Mapping[str, list[list[Row]]], page: _Page) -> Iterator[str]:
+def _help(fix: Fix, diff: Mapping[str, list[list[DiffRow]]], page: _Page) -> Iterator[str]:
     how = visible(_how(fix, page.look))
     first, *rest = page.look.wrapped(f"help: {visible(fix.title)}{how}", indent=6)
     yield page.look.paint("help", "cyan", "bold") + first.removeprefix("help")
@@ -140,7 +140,7 @@ def _how(fix: Fix, look: Style) -> str:
     return f" (unsafe: applied with --fix{unsafe})" if unsafe else ""
 
 
-def _first_cell_of(rows: Sequence[Row], room: int) -> int:
+def _first_cell_of(rows: Sequence[DiffRow], room: int) -> int:
     """Return the cell to begin the rows with, so that what differs in them is in sight."""
     old, new = ([_cells(row).cells for row in rows if row.sign == sign] for sign in "-+")
     starts, ends = [], []
@@ -157,24 +157,24 @@ def _shared(one: Sequence[str], other: Sequence[str]) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
-def _cells(row: Row) -> Cells:
+def _cells(row: DiffRow) -> Cells:
     return Cells.of(row.text.rstrip("\r\n"))
 
 
-def _row(row: Row, first: int, page: _Page) -> str:
+def _row(row: DiffRow, first: int, page: _Page) -> str:
     text = _cells(row).window(first, page.gutter.room)
     line = page.gutter.line(row.number, text, row.sign)
     return page.look.paint(line, _SIGNS[row.sign]) if row.sign in _SIGNS else line
 
 
-def _diff(fix: Fix, listings: Mapping[str, Listing]) -> Iterator[tuple[str, list[list[Row]]]]:
+def _diff(fix: Fix, listings: Mapping[str, Listing]) -> Iterator[tuple[str, list[list[DiffRow]]]]:
     for path in dict.fromkeys(edit.path for edit in fix.edits):
         edits = [edit for edit in fix.edits if edit.path == path]
         if listings[path].text or not any(edit.end for edit in edits):
             yield path, hunks(listings[path], edits)
 
 
-def _numbers(diff: Mapping[str, list[list[Row]]]) -> Iterable[int]:
+def _numbers(diff: Mapping[str, list[list[DiffRow]]]) -> Iterable[int]:
     return (row.number or 0 for places in diff.values() for rows in places for row in rows)
 
 

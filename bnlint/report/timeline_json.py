@@ -12,8 +12,8 @@ from bnlint.facts.types.not_understood import NotUnderstood
 from bnlint.facts.types.run import Event, Forward, Model, ModeSwitched, Run, is_training
 from bnlint.facts.wording.events import MODES, told
 from bnlint.lint.engine import Result
-from bnlint.report.places import PlaceJson, place
-from bnlint.report.timeline import functions, runs_of
+from bnlint.report.locations import PlaceJson, place
+from bnlint.report.timeline_text import functions, runs_of
 from bnlint.visible import inert_json
 
 _ANSWERS = {Known.YES: True, Known.NO: False, Known.UNKNOWN: None}

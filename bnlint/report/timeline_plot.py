@@ -21,8 +21,8 @@ from bnlint.facts.types.run import (
 )
 from bnlint.lint.engine import Result
 from bnlint.report.pictures import INK, label, save_picture
-from bnlint.report.timeline import Row, rows, runs_of
 from bnlint.report.timeline_json import models_of
+from bnlint.report.timeline_text import TimelineRow, rows, runs_of
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -64,11 +64,11 @@ def save(result: Result, path: Path) -> None:
     save_picture(lambda: _figure(drawn[:MOST_RUNS]), path)
 
 
-def _events(made: Sequence[Row]) -> list[Row]:
+def _events(made: Sequence[TimelineRow]) -> list[TimelineRow]:
     return [row for row in made if row.event is not None]
 
 
-def _figure(runs: Sequence[tuple[str, Sequence[Row]]]) -> "Figure":
+def _figure(runs: Sequence[tuple[str, Sequence[TimelineRow]]]) -> "Figure":
     from matplotlib.figure import Figure
 
     lanes = [_lanes(made[:MOST_EVENTS]) for _, made in runs]
@@ -85,7 +85,7 @@ def _figure(runs: Sequence[tuple[str, Sequence[Row]]]) -> "Figure":
     return figure
 
 
-def _lanes(made: Sequence[Row]) -> list[_Lane]:
+def _lanes(made: Sequence[TimelineRow]) -> list[_Lane]:
     """The models of a run in the order in which it meets them, each with its modes."""
     lanes: dict[int, _Lane] = {}
     for number, row in enumerate(made):
@@ -103,7 +103,7 @@ def _lanes(made: Sequence[Row]) -> list[_Lane]:
     return list(lanes.values())
 
 
-def _mode(row: Row, key: int) -> Known | None:
+def _mode(row: TimelineRow, key: int) -> Known | None:
     """The mode of a model by an event that is about it."""
     match row.event:
         case Forward(model=Model() as model, mode=mode) if model.key == key:
@@ -113,7 +113,7 @@ def _mode(row: Row, key: int) -> Known | None:
     return None
 
 
-def _draw(axes: "Axes", entry: str, made: Sequence[Row], lanes: Sequence[_Lane]) -> None:
+def _draw(axes: "Axes", entry: str, made: Sequence[TimelineRow], lanes: Sequence[_Lane]) -> None:
     for height, lane in enumerate(lanes):
         for mode, colour in _MODES.items():
             stretches = list(_stretches(lane.modes, mode))

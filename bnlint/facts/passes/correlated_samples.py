@@ -1,7 +1,7 @@
 """Batches whose samples hang together: regions of an image, parts of one sample."""
 
+from bnlint.facts.passes.built_layers import trained_norm
 from bnlint.facts.passes.forwards import norms_in_training
-from bnlint.facts.passes.layers import trained_norm
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.passes.repeated_forwards import repeated_forwards
 from bnlint.facts.types.graph import Call, Layer, ModelGraph

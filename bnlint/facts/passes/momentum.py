@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from bnlint.facts.passes.layers import layers_by_site
+from bnlint.facts.passes.built_layers import layers_by_site
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.graph import Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind

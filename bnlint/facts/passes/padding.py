@@ -1,6 +1,6 @@
 """Sequences that are padded to one length, up to the BatchNorm layers that take statistics from them."""
 
-from bnlint.facts.passes.layers import trained_norm
+from bnlint.facts.passes.built_layers import trained_norm
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.graph import Call, Layer, ModelGraph
 from bnlint.facts.types.kind import NORMALIZATIONS, Kind

@@ -16,7 +16,7 @@ from bnlint.immutable import immutable
 from bnlint.interpreter.core.bias_reads import BiasReads
 from bnlint.interpreter.core.number_uses import NumberUses
 from bnlint.interpreter.core.objects import Class, Instance
-from bnlint.interpreter.core.states import States
+from bnlint.interpreter.core.state_writes import States
 from bnlint.interpreter.core.values import Gradients, Tensor, Value
 from bnlint.vocabulary.operations import LOSSES
 

@@ -11,10 +11,10 @@ from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.dispatch import CALLS, handles
 from bnlint.interpreter.core.knowledge import in_random_order
 from bnlint.interpreter.core.machine import Machine
-from bnlint.interpreter.core.not_understood import note_unknown_architecture, note_unknown_call
 from bnlint.interpreter.core.number_uses import CARRIERS
 from bnlint.interpreter.core.objects import Bound, Instance, Partial, Scope
 from bnlint.interpreter.core.tape import tensors_in
+from bnlint.interpreter.core.unknown_uses import note_unknown_architecture, note_unknown_call
 from bnlint.interpreter.core.values import (
     SHUFFLED,
     Arguments,
@@ -56,11 +56,11 @@ from bnlint.interpreter.torch.optimized import (
     note_perhaps_optimized,
 )
 from bnlint.interpreter.torch.parameters import is_parameter
-from bnlint.interpreter.torch.storing import STORING, note_stored, note_wrapped
 from bnlint.interpreter.torch.training import note_backward, note_step
 from bnlint.interpreter.torch.weight_decay import note_weight_decay
 from bnlint.interpreter.torch.weight_fills import draw, forget_weights
 from bnlint.interpreter.torch.weight_swaps import keeps_average
+from bnlint.interpreter.torch.wrapped_models import STORING, note_stored, note_wrapped
 from bnlint.source.name_bindings import dotted
 from bnlint.vocabulary.layers import KINDS, SIGNATURES, bare_name
 from bnlint.vocabulary.operations import (

@@ -47,10 +47,10 @@ from bnlint.interpreter.library.samplers import note_epoch_set
 from bnlint.interpreter.library.tensor_functions import call_tensor_method
 from bnlint.interpreter.python.construction import initialise_library
 from bnlint.interpreter.python.growth import grown
+from bnlint.interpreter.python.item_assignment import forget_items
 from bnlint.interpreter.python.iteration import has_uncertain_entries, listed
 from bnlint.interpreter.python.name_lookup import assign
 from bnlint.interpreter.python.registries import fill
-from bnlint.interpreter.python.storing import forget_items
 from bnlint.interpreter.python.unnamed_models import builds_something, member, one_of
 from bnlint.interpreter.torch.inner_forwards import run_library
 from bnlint.interpreter.torch.integer_entries import BUFFER, note_called

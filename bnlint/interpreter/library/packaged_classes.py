@@ -14,9 +14,9 @@ from bnlint.source.file import SourceFile, parse_text
 
 CODE = "bnlint.interpreter.library.package_code"
 CLASSES: Mapping[str, tuple[str, str]] = {
-    "fvcore.common.registry.Registry": ("registry", "Registry"),
-    "iopath.common.registry.Registry": ("registry", "Registry"),
-    "detectron2.utils.registry.Registry": ("registry", "Registry"),
+    "fvcore.common.registry.Registry": ("fvcore_registry", "Registry"),
+    "iopath.common.registry.Registry": ("fvcore_registry", "Registry"),
+    "detectron2.utils.registry.Registry": ("fvcore_registry", "Registry"),
 }
 """The file of ours, and the class in it, that does what a package's class does."""
 

@@ -32,9 +32,9 @@ from bnlint.interpreter.torch.parameters import new_parameter
 from bnlint.interpreter.torch.published import PUBLISHED_WEIGHTS
 from bnlint.interpreter.torch.saved_models import loaded_model
 from bnlint.interpreter.torch.stored_parameters import VECTOR
-from bnlint.interpreter.torch.storing import note_wrapped
 from bnlint.interpreter.torch.training import note_backward
 from bnlint.interpreter.torch.weight_fills import draw, draw_of, fill
+from bnlint.interpreter.torch.wrapped_models import note_wrapped
 from bnlint.vocabulary.function_parameters import MODULE_PARAMETERS
 
 

@@ -83,7 +83,7 @@ Given = dict[str, Value]
 
 
 @immutable
-class _Use:
+class _TrainerCall:
     """A call of a trainer's method: the trainer, what it trains, and what it is given."""
 
     how: Trainer
@@ -120,7 +120,7 @@ def call_trainer(
     if name not in how.fits | how.evaluates or not known:
         return Unknown(f"{name}()")
     assert isinstance(model, Instance)
-    use = _Use(how, trainer, model, given, site, scope)
+    use = _TrainerCall(how, trainer, model, given, site, scope)
     if trainer.cls is not None and use.own_step is None:
         set_mode(m, model, None, site, None)
     elif name in how.fits:
@@ -147,7 +147,7 @@ def _given(trainer: Instance, arguments: Arguments, how: Trainer) -> Given:
     return found
 
 
-def _fit(m: Machine, use: _Use) -> None:
+def _fit(m: Machine, use: _TrainerCall) -> None:
     training, site = use.first(use.how.training), use.site
     for number in range(1, PASSES + 1):
         with in_pass(m, number, site):
@@ -159,7 +159,7 @@ def _fit(m: Machine, use: _Use) -> None:
                 _evaluate(m, use, number)
 
 
-def _evaluate(m: Machine, use: _Use, number: int) -> None:
+def _evaluate(m: Machine, use: _TrainerCall, number: int) -> None:
     loader = use.first((*use.how.evaluation, *use.how.training))
     back = modes_given_back(m, use.model) if use.how.restores else nullcontext()
     with drawn(m, loader, number, use.site, use.scope) as batch, back:
@@ -169,7 +169,7 @@ def _evaluate(m: Machine, use: _Use, number: int) -> None:
                 m.journal.measure(tensors_in([predict(m, use.model, batch, use.site)]))
 
 
-def _do_own_step(m: Machine, use: _Use, batch: Value, *, training: bool) -> bool:
+def _do_own_step(m: Machine, use: _TrainerCall, batch: Value, *, training: bool) -> bool:
     """Call the project's step for a batch, if it has one."""
     if use.own_step is None:
         return False
@@ -182,7 +182,7 @@ def _do_own_step(m: Machine, use: _Use, batch: Value, *, training: bool) -> bool
     return True
 
 
-def _loss(m: Machine, use: _Use, batch: Value) -> Value:
+def _loss(m: Machine, use: _TrainerCall, batch: Value) -> Value:
     """The loss function's, the model's own, or what the model returns."""
     how, model = use.how, use.model
     inputs: list[Value] = [*tensors_in([batch])[:1]] or [Unknown("batch")]

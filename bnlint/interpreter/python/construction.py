@@ -12,8 +12,8 @@ from bnlint.interpreter.core.dispatch import CALLS, handles
 from bnlint.interpreter.core.knowledge import is_further
 from bnlint.interpreter.core.layer_arguments import with_site
 from bnlint.interpreter.core.machine import Machine
-from bnlint.interpreter.core.not_understood import note_unknown_model
 from bnlint.interpreter.core.objects import Bound, Builtin, Class, Function, Instance, Scope
+from bnlint.interpreter.core.unknown_uses import note_unknown_model
 from bnlint.interpreter.core.values import (
     MISSING,
     Arguments,

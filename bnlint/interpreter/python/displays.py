@@ -14,10 +14,10 @@ from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.values import SOME_ITEMS, Many, Maybe, Tensor, Unknown, Value
 from bnlint.interpreter.evaluation import is_key, set_of
 from bnlint.interpreter.python.arithmetic import truth_of
+from bnlint.interpreter.python.item_assignment import name_by_key
 from bnlint.interpreter.python.iterables import iterated
 from bnlint.interpreter.python.iteration import elements, listed
 from bnlint.interpreter.python.name_lookup import assign
-from bnlint.interpreter.python.storing import name_by_key
 from bnlint.interpreter.torch.parameters import is_parameter, one_for_all
 
 MOST_ITEMS = 1024

@@ -56,8 +56,8 @@ from bnlint.interpreter.python.alternatives import with_one_of
 from bnlint.interpreter.python.configurations import entry
 from bnlint.interpreter.python.data_texts import lines_of, text_at
 from bnlint.interpreter.python.registries import fill
-from bnlint.interpreter.python.slices import is_most, leaves_out_last
 from bnlint.interpreter.python.tensor_indexing import index_tensor
+from bnlint.interpreter.python.unlisted_slices import is_most, leaves_out_last
 from bnlint.interpreter.python.unnamed_models import member, must_be_given, one_of
 from bnlint.interpreter.torch.containers import indexed_child
 from bnlint.interpreter.torch.layer_shapes import size_at

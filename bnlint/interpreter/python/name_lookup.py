@@ -10,8 +10,8 @@ from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.values import MISSING, Library, Many, Tensor, Unknown, Value, present
 from bnlint.interpreter.library.held_out import held_out
+from bnlint.interpreter.python.item_assignment import store_item
 from bnlint.interpreter.python.iteration import elements, index_into
-from bnlint.interpreter.python.storing import store_item
 from bnlint.interpreter.torch.freezing import note_weights_written
 from bnlint.interpreter.torch.layer_shapes import size_at
 from bnlint.interpreter.torch.parameters import is_parameter

@@ -32,12 +32,12 @@ from bnlint.interpreter.python.definitions import define_class, define_function
 from bnlint.interpreter.python.expressions import subscript_key
 from bnlint.interpreter.python.forgetting import forget, known_value, parts_of
 from bnlint.interpreter.python.growth import grown
+from bnlint.interpreter.python.item_assignment import delete_item
 from bnlint.interpreter.python.loop_numbers import outlives_pass, varying
 from bnlint.interpreter.python.name_lookup import assign, bind
 from bnlint.interpreter.python.narrowing import narrowed
 from bnlint.interpreter.python.passed_over import note_passed_over
 from bnlint.interpreter.python.refused_defaults import doubt_refused_defaults
-from bnlint.interpreter.python.storing import delete_item
 from bnlint.interpreter.torch.containers import extend_container
 from bnlint.interpreter.torch.freezing import note_weights_written
 from bnlint.interpreter.torch.integer_entries import note_assigned

@@ -20,13 +20,13 @@ from bnlint.interpreter.core.journal import (
     Note,
     Recorded,
 )
-from bnlint.interpreter.core.not_understood import Use
 from bnlint.interpreter.core.objects import Bound, Class, Instance
 from bnlint.interpreter.core.tape import Tape
+from bnlint.interpreter.core.unknown_uses import Use
 from bnlint.interpreter.results.cuts import Cut, left_open
 from bnlint.interpreter.results.first_cause import first_cause
 from bnlint.interpreter.results.graph_calls import GraphCalls
-from bnlint.interpreter.results.hand_written import functional_norms
+from bnlint.interpreter.results.hand_written_norms import functional_norms
 from bnlint.interpreter.results.kept_tensors import kept_tensors
 from bnlint.interpreter.results.layer_facts import (
     BiasPlaces,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from bnlint.facts.types.graph import KeptTensor
 from bnlint.interpreter.core.journal import Recorded
 from bnlint.interpreter.core.objects import Class, Instance
-from bnlint.interpreter.core.states import States
+from bnlint.interpreter.core.state_writes import States
 from bnlint.interpreter.core.tape import Tape
 
 

@@ -8,7 +8,7 @@ from bnlint.facts.types.known import Known
 from bnlint.interpreter.core.journal import Journal, Named, NormRecord
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.tape import Tape
-from bnlint.interpreter.results.hand_written import hand_written
+from bnlint.interpreter.results.hand_written_norms import hand_written
 
 
 @dataclass(slots=True, eq=False)

@@ -15,9 +15,9 @@ from bnlint.interpreter.core.journal import Journal, Recorded
 from bnlint.interpreter.core.knowledge import CONCRETE
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import ForwardOutput
-from bnlint.interpreter.core.not_understood import note_unknown_data
 from bnlint.interpreter.core.objects import Builtin, Function, Instance, Method, Scope
 from bnlint.interpreter.core.tape import Start, tensors_in
+from bnlint.interpreter.core.unknown_uses import note_unknown_data
 from bnlint.interpreter.core.values import (
     NO_GRADIENTS,
     Arguments,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
-from bnlint.interpreter.core.states import FunctionalCall, StateWrite
+from bnlint.interpreter.core.state_writes import FunctionalCall, StateWrite
 from bnlint.interpreter.core.values import MISSING, Arguments, State, Tensor, Value
 from bnlint.interpreter.torch.parameters import GRADIENT
 

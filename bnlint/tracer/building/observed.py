@@ -10,9 +10,9 @@ from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
 from bnlint.tracer.record import devices, torch_patches
+from bnlint.tracer.record.call_places import calls_in_user_code
 from bnlint.tracer.record.constants import Constants
 from bnlint.tracer.record.draws import Draws
-from bnlint.tracer.record.places import calls_in_user_code
 from bnlint.tracer.record.tensors import count_of, tensors_in
 
 PLACES = "_bnlint_places"

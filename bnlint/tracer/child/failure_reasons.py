@@ -2,7 +2,7 @@
 
 import signal
 
-from bnlint.tracer.child.guard import Refused
+from bnlint.tracer.child.guard import GuardRefused
 from bnlint.tracer.child.line_buffer import MOST_BYTES, MOST_LINES
 from bnlint.tracer.child.protocol import Failure, Limits
 from bnlint.tracer.record import blame
@@ -64,7 +64,7 @@ def overtime(limits: Limits) -> str:
 def _of_error(error: BaseException, limits: Limits) -> str:
     text = _text(error)
     match error:
-        case Refused():
+        case GuardRefused():
             return text
         case SystemExit():
             return f"ended the process with sys.exit({'' if error.code is None else text})"

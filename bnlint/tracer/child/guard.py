@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from bnlint.tracer.child import landlock, seccomp
-from bnlint.tracer.child.protocol import MOST_REFUSALS, Limits, Refusal
+from bnlint.tracer.child.protocol import MOST_REFUSALS, GuardRefusal, Limits
 from bnlint.tracer.child.refusals import OF_PROCESSES, words
 from bnlint.tracer.record import blame
 
@@ -41,7 +41,7 @@ UNHEARD = (  # what changes the world without an audit event: module, function, 
 )
 
 
-class Refused(PermissionError):
+class GuardRefused(PermissionError):
     """The guard did not allow it; the text says what and why."""
 
     def __init__(self, what: str) -> None:
@@ -59,22 +59,22 @@ class Guard:
     protection this platform does not offer.
     """
 
-    refused: list[Refusal] = field(default_factory=list)
+    refused: list[GuardRefusal] = field(default_factory=list)
     lacks: tuple[str, ...] = ()
-    tell: Callable[[Refusal], None] | None = None
+    tell: Callable[[GuardRefusal], None] | None = None
 
     def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """The audit hook; raises :class:`Refused`."""
+        """The audit hook; raises :class:`GuardRefused`."""
         phrase = words(event, arguments)
         if phrase is None:
             return
         what = f"{phrase} is refused while a model is traced"
         frame = sys._getframe(1)
         if not blame.importing_package(frame):  # packages try much at import and do without it
-            self._remember(Refusal(what, blame.of_frame(frame)))
-        raise Refused(what)
+            self._remember(GuardRefusal(what, blame.of_frame(frame)))
+        raise GuardRefused(what)
 
-    def _remember(self, refusal: Refusal) -> None:
+    def _remember(self, refusal: GuardRefusal) -> None:
         if refusal in self.refused or len(self.refused) >= MOST_REFUSALS:
             return
         self.refused.append(refusal)
@@ -82,7 +82,7 @@ class Guard:
             self.tell(refusal)
 
 
-def engage(limits: Limits, tell: Callable[[Refusal], None] | None = None) -> Guard:
+def engage(limits: Limits, tell: Callable[[GuardRefusal], None] | None = None) -> Guard:
     """Guard this process from here on; there is no way back.
 
     Reading, ``/dev/null`` and whatever is open already stay usable. ``tell`` hears of each refusal at

@@ -9,8 +9,8 @@ from typing import Self
 
 from bnlint.errors import UsageError
 from bnlint.tracer.child import failure_reasons
-from bnlint.tracer.child.protocol import Answer, Failure, Limits, Report, answer_of, line_of
-from bnlint.tracer.child.spawn import Server
+from bnlint.tracer.child.protocol import Failure, JobAnswer, Limits, Report, answer_of, line_of
+from bnlint.tracer.child.spawn import ServerProcess
 from bnlint.tracer.record import blame
 
 GRACE = 10.0
@@ -41,7 +41,7 @@ class Child:
         self._limits = limits or Limits()
         self._options = [*(["--runner", runner] if runner else []), *(["--alone"] * alone)]
         self._variables = variables
-        self._server: Server | None = None
+        self._server: ServerProcess | None = None
         self._unusable: UsageError | None = None
         self._asked = 0
 
@@ -69,7 +69,7 @@ class Child:
         """
         self._running()
 
-    def ask(self, job: Mapping[str, object]) -> Answer:
+    def ask(self, job: Mapping[str, object]) -> JobAnswer:
         """Run a job; its ``limits`` come before those of the child, and its ``id`` is chosen here.
 
         Whatever the user's code does is part of the answer. Raises :class:`UsageError` where the child
@@ -91,7 +91,7 @@ class Child:
             self._server = None
         return answer
 
-    def _ready(self) -> Server:
+    def _ready(self) -> ServerProcess:
         """The server, ready for a job; why it cannot be is found out only once."""
         if self._unusable is not None:
             raise self._unusable
@@ -103,15 +103,15 @@ class Child:
             raise
         return server
 
-    def _running(self) -> Server:
+    def _running(self) -> ServerProcess:
         if self._server is not None and self._server.ready and not self._server.alive:
             self.close()
         if self._server is None:
-            self._server = Server(self._python, self._options, self._variables)
+            self._server = ServerProcess(self._python, self._options, self._variables)
         return self._server
 
 
-def _answer(server: Server, limits: Limits) -> Answer:
+def _answer(server: ServerProcess, limits: Limits) -> JobAnswer:
     """Listen until there is an answer, the end of the server, or no time left."""
     report = Report()
     deadline = time.monotonic() + limits.wall + GRACE

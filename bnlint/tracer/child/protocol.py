@@ -46,7 +46,7 @@ class Limits:
 
 
 @immutable
-class Refusal:
+class GuardRefusal:
     """Something that the code of a model tried and was not allowed; ``what`` is a sentence."""
 
     what: str
@@ -62,7 +62,7 @@ class Failure:
 
 
 @immutable
-class Answer:
+class JobAnswer:
     """What a job gave.
 
     ``missing`` are packages that the code needed and did not find. ``output`` is the end of what the
@@ -72,7 +72,7 @@ class Answer:
     trace: TraceRecord | None = None
     signal: Mapping[str, Any] | None = None
     failure: Failure | None = None
-    refused: tuple[Refusal, ...] = ()
+    refused: tuple[GuardRefusal, ...] = ()
     missing: tuple[str, ...] = ()
     output: str = ""
     lacks: tuple[str, ...] = ()
@@ -103,7 +103,7 @@ class Report:
                 self.answer = data
             case {"refused": dict() as refusal} if len(self.refused) < MOST_REFUSALS:
                 with suppress(Malformed):
-                    typed_json.read(Refusal, refusal)
+                    typed_json.read(GuardRefusal, refusal)
                     self.refused.append(refusal)
             case {"lacks": lacks}:
                 with suppress(Malformed):
@@ -139,10 +139,10 @@ def write(pipe: int, line: bytes) -> None:
         rest = rest[os.write(pipe, rest) :]
 
 
-def answer_of(data: Mapping[str, Any]) -> Answer:
+def answer_of(data: Mapping[str, Any]) -> JobAnswer:
     """Read the line that the child wrote; what cannot be read is a failure of that job."""
     told = {
-        "refused": _read(tuple[Refusal, ...], data.get("refused"), ())[:MOST_REFUSALS],
+        "refused": _read(tuple[GuardRefusal, ...], data.get("refused"), ())[:MOST_REFUSALS],
         "lacks": _read(tuple[str, ...], data.get("lacks"), ())[:MOST_REFUSALS],
         "output": _read(str, data.get("output"), "")[-OUTPUT_KEPT:],
     }
@@ -150,7 +150,7 @@ def answer_of(data: Mapping[str, Any]) -> Answer:
     try:
         if trace is signal is failure is None or not isinstance(signal, dict | None):
             raise Malformed("nothing was answered")
-        return Answer(
+        return JobAnswer(
             None if trace is None else from_json(trace),
             signal,
             typed_json.read(Failure | None, failure),
@@ -158,7 +158,7 @@ def answer_of(data: Mapping[str, Any]) -> Answer:
             **told,
         )
     except (Malformed, RecursionError):
-        return Answer(failure=Failure(UNREADABLE), **told)
+        return JobAnswer(failure=Failure(UNREADABLE), **told)
 
 
 def limits_of(job: Mapping[str, Any]) -> Limits:

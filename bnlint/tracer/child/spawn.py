@@ -37,13 +37,13 @@ spec = util.spec_from_file_location(
 )
 sys.modules["bnlint"] = util.module_from_spec(spec)
 spec.loader.exec_module(sys.modules["bnlint"])
-from bnlint.tracer.child.server import main
+from bnlint.tracer.child.job_server import main
 main()
 """
 """Takes this very bnlint, without putting what is installed beside it on the path."""
 
 
-class Server:
+class ServerProcess:
     """A running server; threads of its own read its pipes, so that neither side waits for the other."""
 
     def __init__(self, python: str, options: list[str], passed: Collection[str] = ()) -> None:

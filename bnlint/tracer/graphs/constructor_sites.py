@@ -14,7 +14,7 @@ from bnlint.tracer.record.records import LayerRecord, TracePlace
 
 
 @dataclass(slots=True)
-class Places:
+class PlacedNodes:
     """Finds the nodes at places; files that cannot be read have none."""
 
     project: Project

@@ -11,7 +11,7 @@ from bnlint.facts.types.graph import Call, Layer, ModelGraph, Shape
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import NOT_KNOWN, Argument, Site
 from bnlint.source import Project
-from bnlint.tracer.graphs.constructor_sites import Places
+from bnlint.tracer.graphs.constructor_sites import PlacedNodes
 from bnlint.tracer.graphs.no_source import UNWRITTEN, Uneditable
 from bnlint.tracer.record.loop_passes import Passes
 from bnlint.tracer.record.records import CallRecord, LayerRecord, TraceRecord
@@ -49,7 +49,7 @@ def model_graph(
     graph of the same model as the rehearsal saw it: what its code says of arguments (where a value
     was written, which option it came from) is kept, and completed by the live values.
     """
-    places = Places(project)
+    places = PlacedNodes(project)
     known = {layer.name: layer for layer in read.layers} if read is not None else {}
     records = {layer.name: layer for layer in record.layers}
     layers = {
@@ -76,7 +76,7 @@ def model_graph(
     )
 
 
-def _calls(record: TraceRecord, layers: dict[str, Layer], places: Places) -> tuple[Call, ...]:
+def _calls(record: TraceRecord, layers: dict[str, Layer], places: PlacedNodes) -> tuple[Call, ...]:
     """The calls of a trace, with the loops that they are passes of."""
     calls: list[Call] = []
     passes = Passes()
@@ -164,7 +164,7 @@ def _agrees(node: cst.CSTNode, value: object) -> bool:
 
 
 def _call(
-    record: CallRecord, before: list[Call], layers: Mapping[str, Layer], places: Places
+    record: CallRecord, before: list[Call], layers: Mapping[str, Layer], places: PlacedNodes
 ) -> Call:
     kind = Kind(record.kind)
     callers = (places.site(caller) for caller in record.callers)

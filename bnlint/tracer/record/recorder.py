@@ -15,10 +15,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from bnlint.immutable import immutable
 from bnlint.tracer.record import devices, torch_patches
+from bnlint.tracer.record.call_places import calls_in_user_code
 from bnlint.tracer.record.graph_tape import GraphTape
 from bnlint.tracer.record.leaves import is_leaf
 from bnlint.tracer.record.meta_shortcuts import like, quicker, quicker_layer
-from bnlint.tracer.record.places import calls_in_user_code
 from bnlint.tracer.record.stand_in_tensors import Shadow
 from bnlint.tracer.record.tensors import count_of, tensors_in
 

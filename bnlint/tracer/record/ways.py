@@ -11,8 +11,8 @@ from torch.nn.parameter import is_lazy
 
 from bnlint.immutable import immutable
 from bnlint.tracer.record import blame, stand_in_tensors, torch_patches
+from bnlint.tracer.record.call_places import calls_in_user_code
 from bnlint.tracer.record.graph_modules import module_of
-from bnlint.tracer.record.places import calls_in_user_code
 from bnlint.tracer.record.recorder import MOST_PLACES, Recorder
 
 WAYS = ("meta", "cpu", "symbolic")

@@ -2,7 +2,7 @@
 
 Jobs come as JSON lines on standard input, answers go as JSON lines to standard output; the first line
 says that it is ready. Where processes cannot be forked it serves one job, itself guarded. Run as
-``python -m bnlint.tracer.child.server``.
+``python -m bnlint.tracer.child.job_server``.
 """
 
 import argparse
@@ -26,7 +26,7 @@ CAN_FORK = hasattr(os, "fork") and sys.platform != "darwin"
 
 def main(arguments: list[str] | None = None) -> None:
     """Serve until standard input ends; raises ``SystemExit`` where torch is missing."""
-    parser = argparse.ArgumentParser(prog="python -m bnlint.tracer.child.server")
+    parser = argparse.ArgumentParser(prog="python -m bnlint.tracer.child.job_server")
     parser.add_argument("--runner", default=RUNNER, help="module:function that takes a job")
     parser.add_argument("--alone", action="store_true", help="serve one job without forking")
     options = parser.parse_args(arguments)

@@ -13,14 +13,14 @@ _BYTES = {PositionEncodingKind.Utf8: ("utf-8", 1), PositionEncodingKind.Utf16: (
 
 
 @immutable
-class Places:
+class ClientPositions:
     """The lines of one text, and how the client counts columns."""
 
     listing: Listing
     encoding: str
 
     @classmethod
-    def of(cls, text: str, encoding: str) -> "Places":
+    def of(cls, text: str, encoding: str) -> "ClientPositions":
         """Find the lines of a text."""
         return cls(Listing.of(text), encoding)
 

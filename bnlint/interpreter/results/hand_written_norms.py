@@ -8,7 +8,7 @@ from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
 from bnlint.immutable import immutable
 from bnlint.interpreter.core.objects import Class, Function, Instance
-from bnlint.interpreter.core.states import States, StateWrite
+from bnlint.interpreter.core.state_writes import States, StateWrite
 from bnlint.interpreter.core.tape import Op, Tape
 from bnlint.interpreter.core.values import State
 from bnlint.interpreter.results.bare_roots import bare_roots

@@ -26,16 +26,16 @@ Step = Frame | Loop
 
 
 @dataclass(slots=True)
-class Block:
+class TimelineBlock:
     """A function or a loop with what happens in it, pass by pass; or an event."""
 
     step: Step | None = None
     event: Event | None = None
-    passes: dict[int, list["Block"]] = field(default_factory=dict)
+    passes: dict[int, list["TimelineBlock"]] = field(default_factory=dict)
 
 
 @immutable
-class Row:
+class TimelineRow:
     """One line of a timeline; ``mode`` colours it, ``event`` is ``None`` for functions and loops."""
 
     path: str
@@ -62,7 +62,7 @@ def runs_of(result: Result) -> list[Run]:
     return [run for run in told_of if run.main] or told_of
 
 
-def rows(run: Run) -> list[Row]:
+def rows(run: Run) -> list[TimelineRow]:
     """The lines of one run: what is repeated at once, or in later passes of a loop, is left out."""
     return [next(same) for _, same in groupby(_rows(_tree(run), 0), key=_key)]
 
@@ -70,9 +70,9 @@ def rows(run: Run) -> list[Row]:
 # -- events as a tree -------------------------------------------------------------------------
 
 
-def _tree(run: Run) -> list[Block]:
-    top: list[Block] = []
-    open_blocks: list[tuple[Step, Block]] = []
+def _tree(run: Run) -> list[TimelineBlock]:
+    top: list[TimelineBlock] = []
+    open_blocks: list[tuple[Step, TimelineBlock]] = []
     loops = {loop.site for event in run.events for loop in event.context.loops}
     for event in run.events:
         if isinstance(event, LoaderIterated) and event.site in loops:
@@ -81,16 +81,18 @@ def _tree(run: Run) -> list[Block]:
         shared = _shared(open_blocks, steps)
         del open_blocks[shared:]
         for number in range(shared, len(steps)):
-            block = Block(steps[number])
+            block = TimelineBlock(steps[number])
             _children(top, open_blocks, steps).append(block)
             open_blocks.append((steps[number], block))
-        _children(top, open_blocks, steps).append(Block(event=event))
+        _children(top, open_blocks, steps).append(TimelineBlock(event=event))
     return top
 
 
 def _children(
-    top: list[Block], open_blocks: Sequence[tuple[Step, Block]], steps: Sequence[Step]
-) -> list[Block]:
+    top: list[TimelineBlock],
+    open_blocks: Sequence[tuple[Step, TimelineBlock]],
+    steps: Sequence[Step],
+) -> list[TimelineBlock]:
     """Where the next block goes: into the present pass of the innermost one that is open."""
     if not open_blocks:
         return top
@@ -110,7 +112,7 @@ def _steps(context: Context) -> list[Step]:
     return [*steps, *context.loops[done:]]
 
 
-def _shared(open_blocks: Sequence[tuple[Step, Block]], steps: Sequence[Step]) -> int:
+def _shared(open_blocks: Sequence[tuple[Step, TimelineBlock]], steps: Sequence[Step]) -> int:
     """How many of the open blocks an event is in, too; below the first later pass none is."""
     for number, ((open_step, block), step) in enumerate(zip(open_blocks, steps, strict=False)):
         if isinstance(open_step, Loop) and isinstance(step, Loop):
@@ -126,7 +128,7 @@ def _shared(open_blocks: Sequence[tuple[Step, Block]], steps: Sequence[Step]) ->
 # -- the tree as rows -------------------------------------------------------------------------
 
 
-def _rows(blocks: Iterable[Block], depth: int) -> Iterator[Row]:
+def _rows(blocks: Iterable[TimelineBlock], depth: int) -> Iterator[TimelineRow]:
     for block in blocks:
         if block.event is not None:
             yield _of_event(block.event, depth)
@@ -136,26 +138,26 @@ def _rows(blocks: Iterable[Block], depth: int) -> Iterator[Row]:
         yield from _of_passes(block, depth + 1)
 
 
-def _of_passes(block: Block, depth: int) -> Iterator[Row]:
+def _of_passes(block: TimelineBlock, depth: int) -> Iterator[TimelineRow]:
     seen: set[tuple[int, int, str]] = set()
     for number, children in sorted(block.passes.items()):
         made = list(_rows(children, depth))
         if number > 1:
             made = _news(made, seen)
             if made:
-                yield Row(made[0].path, 0, depth, f"from pass {number} on:")
+                yield TimelineRow(made[0].path, 0, depth, f"from pass {number} on:")
         seen |= {_key(row) for row in made}
         yield from made
 
 
-def _key(row: Row) -> tuple[int, int, str]:
+def _key(row: TimelineRow) -> tuple[int, int, str]:
     return row.line, row.depth, row.note
 
 
-def _news(made: Sequence[Row], seen: set[tuple[int, int, str]]) -> list[Row]:
+def _news(made: Sequence[TimelineRow], seen: set[tuple[int, int, str]]) -> list[TimelineRow]:
     """The rows that no earlier pass has, below the functions and loops that they are in."""
-    kept: list[Row] = []
-    around: list[Row] = []
+    kept: list[TimelineRow] = []
+    around: list[TimelineRow] = []
     for row in made:
         del around[next((i for i, r in enumerate(around) if r.depth >= row.depth), len(around)) :]
         if row.event is None:
@@ -166,19 +168,19 @@ def _news(made: Sequence[Row], seen: set[tuple[int, int, str]]) -> list[Row]:
     return kept
 
 
-def _of_step(step: Step, depth: int) -> Row:
+def _of_step(step: Step, depth: int) -> TimelineRow:
     if isinstance(step, Loop):
         note = visible(drawn_from(step.loader)) if step.loader is not None else ""
-        return Row(step.site.path, step.site.span.line, depth, note)
+        return TimelineRow(step.site.path, step.site.span.line, depth, note)
     site, definition = step.call or step.definition, step.definition
     if site is None:
-        return Row("", 0, depth, step.function)
+        return TimelineRow("", 0, depth, step.function)
     elsewhere = definition is not None and definition.path != site.path
     note = f"in {visible(definition.path)}" if definition is not None and elsewhere else ""
-    return Row(site.path, site.span.line, depth, note)
+    return TimelineRow(site.path, site.span.line, depth, note)
 
 
-def _of_event(event: Event, depth: int) -> Row:
+def _of_event(event: Event, depth: int) -> TimelineRow:
     mode: Known | None = None
     match event:
         case Forward():
@@ -187,7 +189,7 @@ def _of_event(event: Event, depth: int) -> Row:
             mode = Known.of(training)
     line = event.site.span.line
     note = visible(told(event) + _condition(event.context.assumptions))
-    return Row(event.site.path, line, depth, note, event, mode)
+    return TimelineRow(event.site.path, line, depth, note, event, mode)
 
 
 def _condition(assumptions: Sequence[Assumption]) -> str:
@@ -235,7 +237,7 @@ def _room(look: Style) -> int:
     return min(_LONGEST_CODE, max((look.width or 2 * _LONGEST_CODE) // 2, 24))
 
 
-def _code(row: Row, texts: Mapping[str, str], listings: dict[str, Listing]) -> str:
+def _code(row: TimelineRow, texts: Mapping[str, str], listings: dict[str, Listing]) -> str:
     """The code of a row's line, indented by the functions and loops around it."""
     margin = " " * (_INDENT * row.depth)
     if not row.line:
@@ -246,7 +248,7 @@ def _code(row: Row, texts: Mapping[str, str], listings: dict[str, Listing]) -> s
 
 
 def _line(
-    row: Row, code: str, marks: Sequence[Finding], sizes: tuple[int, int], look: Style
+    row: TimelineRow, code: str, marks: Sequence[Finding], sizes: tuple[int, int], look: Style
 ) -> Iterator[str]:
     digits, width = sizes
     number = look.paint(f"{row.line or '':>{digits}}", "blue", "bold")
@@ -265,7 +267,7 @@ def _line(
     yield from rest
 
 
-def _tone(row: Row) -> str:
+def _tone(row: TimelineRow) -> str:
     if isinstance(row.event, NotUnderstood):
         return "red"
     return _COLOURS.get(row.mode, "") if row.mode is not None else ""

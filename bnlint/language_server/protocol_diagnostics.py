@@ -13,7 +13,7 @@ from lsprotocol.types import (
 )
 
 from bnlint.finding import Finding, Severity, Span
-from bnlint.language_server.places import Places, address
+from bnlint.language_server.client_positions import ClientPositions, address
 from bnlint.lint.engine import Result
 from bnlint.lint.files import absolute
 from bnlint.style import message_of
@@ -32,7 +32,7 @@ class Told:
 
     result: Result
     encoding: str
-    _places: dict[str, Places]
+    _places: dict[str, ClientPositions]
 
     @classmethod
     def of(cls, result: Result, encoding: str) -> "Told":
@@ -52,10 +52,10 @@ class Told:
         source = self.result.sources.get(path)
         return source.file if source is not None else absolute(path)
 
-    def places(self, path: str) -> Places:
+    def places(self, path: str) -> ClientPositions:
         """The lines of a file as it was linted."""
         if path not in self._places:
-            self._places[path] = Places.of(self.result.texts.get(path, ""), self.encoding)
+            self._places[path] = ClientPositions.of(self.result.texts.get(path, ""), self.encoding)
         return self._places[path]
 
     def _diagnostic(self, finding: Finding) -> Diagnostic:
