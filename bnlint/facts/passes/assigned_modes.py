@@ -1,6 +1,6 @@
 """Modes that are assigned to a model alone, whose BatchNorm layers stay in the other one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bnlint.facts.passes.forwards import evaluated_between, norms_in_training, trains
 from bnlint.facts.passes.once import Pass
@@ -24,17 +24,27 @@ def assigned_modes(run: Run) -> tuple[AssignedMode, ...]:
     assigned: dict[Site, list[ModeAssigned]] = {}
     for one in run.of_type(ModeAssigned):
         assigned.setdefault(one.site, []).append(one)
-    alone = (events for events in assigned.values() if _is_of_one(events))
-    events = {events[-1].site: events[-1] for events in alone}
+    alone = {site: events for site, events in assigned.items() if _is_of_one(events)}
     found = []
-    for forward in run.of_type(Forward) if events else ():
-        if len(forward.mode) != 1:
-            continue
-        (switch,) = forward.mode
-        event = events.get(switch.site) if switch.site is not None else None
+    for forward in run.of_type(Forward) if alone else ():
+        event = _assigned_before(alone, forward)
         if event is not None and _is_left_behind(run, event, forward):
             found.append(AssignedMode(event, forward))
     return tuple(found)
+
+
+def _assigned_before(
+    assigned: Mapping[Site, Sequence[ModeAssigned]], forward: Forward
+) -> ModeAssigned | None:
+    """The assignment that a model has its mode from in a forward, if it is one of these.
+
+    The same line may assign either: what ``train`` and ``eval`` both call does.
+    """
+    sites = {switch.site for switch in forward.mode}
+    if len(sites) != 1 or (site := sites.pop()) is None:
+        return None
+    before = [event for event in assigned.get(site, ()) if event.order < forward.order]
+    return before[-1] if before else None
 
 
 def _is_of_one(events: Sequence[ModeAssigned]) -> bool:
