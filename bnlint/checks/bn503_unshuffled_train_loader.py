@@ -26,7 +26,12 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
 
 
 def _is_wrong(loader: Loader) -> bool:
-    return loader.purpose is not Purpose.EVALUATION and _keeps_order(loader) and _mixes(loader)
+    return (
+        loader.purpose is not Purpose.EVALUATION
+        and loader.dataset.ordered_by_class is not Known.NO
+        and _keeps_order(loader)
+        and _mixes(loader)
+    )
 
 
 def _mixes(loader: Loader) -> bool:

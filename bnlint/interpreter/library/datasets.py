@@ -58,7 +58,7 @@ _NOT_BY_CLASS = frozenset(
     words(
         """
         MNIST FashionMNIST KMNIST EMNIST QMNIST CIFAR10 CIFAR100 SVHN USPS CelebA FakeData FER2013
-        PCAM CocoDetection CocoCaptions VOCSegmentation VOCDetection Cityscapes SBDataset Kitti
+        PCAM CocoDetection CocoCaptions VOCSegmentation VOCDetection SBDataset Kitti
         StanfordCars WIDERFace
         """
     )
