@@ -12,7 +12,7 @@ from bnlint.facts.passes.forwards import (
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Purpose
-from bnlint.facts.types.run import Forward, ModeSwitched, Run, Switch
+from bnlint.facts.types.run import Forward, ModeSwitched, Run, Switch, is_training
 from bnlint.facts.types.weight_events import WeightsLoaded
 
 
@@ -27,7 +27,11 @@ def _is_wrong(run: Run, forward: Forward) -> bool:
         return False
     if is_step_of_training(run, forward) or _is_inference(run, forward):
         return False
-    return not (switch_was_meant(run, forward, "eval") or _samples_on_purpose(run, forward))
+    return not (
+        switch_was_meant(run, forward, "eval")
+        or _samples_on_purpose(run, forward)
+        or _compares_modes(run, forward)
+    )
 
 
 def _is_evaluation(run: Run, forward: Forward) -> bool:
@@ -76,3 +80,16 @@ def _samples_on_purpose(run: Run, forward: Forward) -> bool:
     """Whether the same batch is predicted several times with ``train()`` on, as MC dropout does."""
     loops = forward.context.loops
     return bool(loops) and loops[-1].loader is None and is_asked_for(run, forward)
+
+
+def _compares_modes(run: Run, forward: Forward) -> bool:
+    """Whether ``train()`` was called for it and the same code evaluates the model in eval mode, too.
+
+    Who calls ``test(net, train=True)`` and ``test(net, train=False)`` wants to see the difference.
+    """
+    return is_asked_for(run, forward) and any(
+        other.site == forward.site
+        and other.model.is_same(forward.model)
+        and is_training(other.mode) is Known.NO
+        for other in run.of_type(Forward)
+    )
