@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from bnlint.facts.passes.forwards import is_left_to_others
 from bnlint.facts.passes.untracked_layers import lasting_untracking
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, Run, is_training
@@ -28,7 +29,7 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
     found = ((event, _misled(run, event)) for event in switched)
     wrong = ((event, forward) for event, forward in found if forward is not None)
     for event, forward in first_of_each(wrong, key=lambda pair: pair[0].site):
-        yield _finding(event, forward)
+        yield _finding(run, event, forward)
 
 
 def _misled(run: Run, event: TrackingAssigned) -> Forward | None:
@@ -44,7 +45,7 @@ def _misled(run: Run, event: TrackingAssigned) -> Forward | None:
     return None
 
 
-def _finding(event: TrackingAssigned, forward: Forward) -> Finding:
+def _finding(run: Run, event: TrackingAssigned, forward: Forward) -> Finding:
     name, code = forward.model.name, event.site.text
     receiver = code.removesuffix(".track_running_stats")
     edit: Edit | None = None
@@ -71,4 +72,5 @@ def _finding(event: TrackingAssigned, forward: Forward) -> Finding:
         f"`{code} = False` {why}",
         evidence=[(forward.site, f"`{name}` {does}")],
         fix=RULE.fixed_by(title, edit),
+        likely=is_left_to_others(run, forward.model),
     )

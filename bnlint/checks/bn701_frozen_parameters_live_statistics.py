@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import dropwhile, takewhile, zip_longest
 
-from bnlint.facts.passes.forwards import loops_of, norms_in_training, trains
+from bnlint.facts.passes.forwards import is_left_to_others, loops_of, norms_in_training, trains
 from bnlint.facts.passes.undone_freezes import undone_freezes
 from bnlint.facts.types.context import Context
 from bnlint.facts.types.kind import Kind
@@ -138,6 +138,14 @@ def _finding(run: Run, forward: Forward, frozen: Mapping[NormState, Site]) -> Fi
         message,
         evidence=[*in_time(told), *more],
         fix=_fix(run, forward, frozen, path),
+        likely=_may_be_thawed_elsewhere(run, forward, places),
+    )
+
+
+def _may_be_thawed_elsewhere(run: Run, forward: Forward, places: Sequence[Site]) -> bool:
+    """Whether a function that nothing calls freezes what it was given, as each step of a GAN does."""
+    return is_left_to_others(run, forward.model) and any(
+        event.site in places for event in run.of_type(Frozen)
     )
 
 

@@ -14,6 +14,7 @@ from bnlint.facts.types.run import (
     Fused,
     Mode,
     Model,
+    ModelBuilt,
     ModeNotCalled,
     NormState,
     OptimizerStep,
@@ -155,6 +156,14 @@ def trains_nothing(run: Run) -> bool:
     """Whether a run that was followed to its end has no backward and no step of an optimizer."""
     kinds: tuple[type[Event], ...] = (Backward, OptimizerStep)
     return run.complete and all(next(run.of_type(kind), None) is None for kind in kinds)
+
+
+def is_left_to_others(run: Run, model: Model) -> bool:
+    """Whether a function that nothing calls changes a model that was built before it.
+
+    What it sets, the next function may set back: which is called after which is not known.
+    """
+    return not run.main and not any(built.model.is_same(model) for built in run.of_type(ModelBuilt))
 
 
 def trained_between(run: Run, model: Model, after: int, before: int) -> bool:
