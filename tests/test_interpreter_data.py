@@ -1,6 +1,7 @@
 """What is known of the data behind a forward, and of what becomes of its output."""
 
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -276,6 +277,25 @@ def test_a_forward_names_the_loaders_behind_it() -> None:
     """
     found = [[x.names for x in e.loaders] for e in forwards(rehearse(code, net=True))[:3]]
     assert found == [[("train",)], [("val",)], [("train",), ("val",)]]
+
+
+FIELDS = {
+    "a field": "net(batch.x)",
+    "fields": "net(batch.x, batch.edge_index, batch.batch)",
+    "of what is moved": "batch = batch.to(u.device)\nnet(batch.x.float())",
+    "of a field": "net(batch.node.x)",
+    "a method of its own": "net(batch.whole_image())",
+    "a method": "net(batch.to(u.device))",
+    "an entry that may be there": "net(batch.get('image'))",
+    "an entry": "net(batch.copy()['image'])",
+}
+
+
+@pytest.mark.parametrize("code", FIELDS.values(), ids=FIELDS)
+def test_parts_of_a_batch_come_from_its_loader(code: str) -> None:
+    text = "net = Net()\nloader = DataLoader(u.Graphs(), 8)\nfor batch in loader:\n"
+    found = forwards(rehearse(f"{text}{indent(code, '    ')}\n", net=True))
+    assert [[one.names for one in forward.loaders] for forward in found] == [[("loader",)]] * 2
 
 
 # -- what an input is made of ---------------------------------------------------------------------

@@ -212,6 +212,23 @@ SCALARS = frozenset(
 ``type`` does so only without an argument.
 """
 
+_FURTHER_METHODS = frozenset(
+    words(
+        """
+        backward register_hook apply_ map_ put_ resize_ resize_as_ geometric_ cauchy_ storage
+        untyped_storage record_stream to_sparse astype copy keys values items get pop popitem update
+        setdefault clear append extend
+        """
+    )
+)
+"""What is called of tensors, and of the arrays and containers that a batch may be, beside ``METHODS``."""
+
+
+def is_method(name: str) -> bool:
+    """Whether an attribute of a batch is one of its methods: another one is a part of its data."""
+    return name in METHODS or name in SCALARS or name in _FURTHER_METHODS
+
+
 MEASURES = frozenset(
     words(
         """

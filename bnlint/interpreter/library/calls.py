@@ -29,7 +29,7 @@ from bnlint.interpreter.library.frameworks import framework_of
 from bnlint.interpreter.library.models import arrives_in_eval, batchnorm_class, contains_batchnorm
 from bnlint.interpreter.library.parser_declarations import open_parsers
 from bnlint.interpreter.library.samplers import note_handed_on
-from bnlint.interpreter.library.tensor_functions import call_tensor_function
+from bnlint.interpreter.library.tensor_functions import call_tensor_function, call_tensor_method
 from bnlint.interpreter.python.alternatives import with_one_of
 from bnlint.interpreter.python.construction import (
     build_library,
@@ -326,4 +326,7 @@ def _is_drawn(arguments: Arguments, site: Site) -> bool:
 def _call_tensor(
     m: Machine, callee: Tensor, arguments: Arguments, site: Site, scope: Scope
 ) -> Value:
+    function = getattr(site.node, "func", None)
+    if callee.whole and isinstance(function, cst.Attribute):
+        return call_tensor_method(m, callee, function.attr.value, arguments, site)
     return _call_unknown(m, Unknown("tensor"), arguments, site, scope)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import libcst as cst
 
+from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.command_line import unknown_option
 from bnlint.interpreter.core.dispatch import ATTRIBUTES, handles
@@ -54,7 +55,7 @@ from bnlint.interpreter.torch.parameters import is_opaque, is_parameter, names_o
 from bnlint.interpreter.torch.states import cut, inherited
 from bnlint.vocabulary.layers import SIGNATURES, bare_name
 from bnlint.vocabulary.operations import ATTRIBUTES as TENSOR_ATTRIBUTES
-from bnlint.vocabulary.operations import GRADIENT_CUTS, SCALARS
+from bnlint.vocabulary.operations import GRADIENT_CUTS, SCALARS, is_method
 
 
 @handles(ATTRIBUTES, Namespace)
@@ -168,7 +169,15 @@ def _of_tensor(m: Machine, value: Tensor, name: str, node: cst.CSTNode, scope: S
         kind = TENSOR_ATTRIBUTES[name]
         made = m.tape.tensor(kind, name, [value], site, shape=shape, batch=True)
         return cut(replace(made, grads=NO_GRADIENTS), value) if name in GRADIENT_CUTS else made
+    if value.loaders and not (is_method(name) or name.startswith("__")):
+        return _field(m, value, name, m.site(node, scope))
     return Builtin(value, name)
+
+
+def _field(m: Machine, batch: Tensor, name: str, site: Site) -> Tensor:
+    """A part of a batch that is an object: ``graphs.edge_index``, ``sentences.text``."""
+    made = m.tape.tensor(Kind.UNKNOWN, name, [batch], site)
+    return replace(made, whole=True, drawn=batch.drawn)
 
 
 _FIELDS = {"values": 0, "indices": 1}
