@@ -137,6 +137,32 @@ def test_one_of_a_registry_is_followed_into_wrappers(model: str) -> None:
     assert not any(map(is_live, found))
 
 
+@pytest.mark.parametrize(
+    "registry",
+    [
+        "{'a': models.resnet18, 'b': models.resnet34}[sys.argv[1]]",
+        "{'a': partial(models.resnet18), 'b': partial(models.resnet34)}[sys.argv[1]]",
+        "{'a': {'build': models.resnet18}, 'b': {'build': models.resnet34}}[sys.argv[1]]['build']",
+    ],
+)
+def test_one_of_a_registry_of_library_models(registry: str) -> None:
+    code = "import sys\nfrom functools import partial\nfrom torchvision import models\n"
+    code += f"net = {registry}(num_classes=5)\nnet(torch.randn(2, 3, 64, 64))\n"
+    found = forwards(rehearse(code))
+    assert {forward.model.type for forward in found} == {"resnet18", "resnet34"}
+    assert found[0].context.excludes(found[1].context)
+    assert all(map(is_live, found))
+
+
+def test_a_long_registry_of_library_models_has_one_with_batchnorm() -> None:
+    names = "vgg11 vgg13 vgg16 vgg19 alexnet squeezenet1_0 resnet18 vit_b_16".split()
+    registry = ", ".join(f"'{name}': models.{name}" for name in names)
+    code = f"import sys\nfrom torchvision import models\nnet = {{{registry}}}[sys.argv[1]]()\n"
+    found = forwards(rehearse(f"{code}net(torch.randn(2, 3, 64, 64))\n"))
+    assert found[0].model.type == "resnet18"
+    assert len(found) == MOST_TRIED
+
+
 def test_one_of_many_that_may_be_wrapped_is_followed() -> None:
     names = "ABCDEF"
     code = "\n".join(f"class {name}(Net): pass" for name in names)

@@ -132,3 +132,18 @@ STAR_EXPORTS: Mapping[str, frozenset[str]] = {
     ),
 }
 """What ``from math import *`` and the like bring; a name that is not among them is defined elsewhere."""
+
+
+_OF_MODELS = (
+    "torchvision.models.",
+    "timm.models.",
+    "segmentation_models_pytorch.",
+    "efficientnet_pytorch.",
+    "geffnet.",
+    "pretrainedmodels.",
+)
+
+
+def builds_model(path: str) -> bool:
+    """Whether a dotted name is one of a package of models, most of which are built by calling it."""
+    return path.startswith(_OF_MODELS)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Switch
 from bnlint.interpreter.core.heap import Contents
-from bnlint.interpreter.core.objects import Class, Function, Instance
+from bnlint.interpreter.core.objects import Class, Function, Instance, Partial
 from bnlint.interpreter.core.values import (
     CONDITIONAL,
     SOME_ITEMS,
@@ -22,6 +22,7 @@ from bnlint.interpreter.core.values import (
     present,
 )
 from bnlint.vocabulary.layers import bare_name
+from bnlint.vocabulary.packages import builds_model
 
 if TYPE_CHECKING:
     from bnlint.interpreter.core.tape import Tape
@@ -153,8 +154,11 @@ def _unwrapped(values: list[Value]) -> list[Value]:
 
 def _is_worth_a_choice(value: Value) -> bool:
     """Whether going on with one of several values tells more than that it is not known."""
-    if isinstance(value, Library):
-        return bare_name(value.path) is not None
+    match value:
+        case Library(path=path):
+            return bare_name(path) is not None or builds_model(path)
+        case Partial(callee=callee):
+            return _is_worth_a_choice(callee)
     return isinstance(value, Instance | Function | Class)
 
 

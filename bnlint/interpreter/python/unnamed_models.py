@@ -20,6 +20,7 @@ from bnlint.interpreter.torch.module_classes import is_module_class
 from bnlint.interpreter.torch.modules import CONTAINERS
 from bnlint.source.name_bindings import dotted
 from bnlint.source.parents import below
+from bnlint.vocabulary.packages import builds_model
 
 MOST_TRIED = 5
 """Entries of a long registry that stand for all of them."""
@@ -40,13 +41,17 @@ def one_of(m: Machine, items: Sequence[Value]) -> Value:
 
 
 def builds_something(value: Value) -> bool:
-    """Whether a value is of the project and called to get another one."""
+    """Whether a value is called to get another one: it is of the project, or of a package of models."""
+    if isinstance(value, Library):
+        return builds_model(value.path)
     return isinstance(value, Function | Class | Partial)
 
 
 def _is_silent(m: Machine, value: Value) -> bool:
     """Whether neither the file that something is defined in speaks of BatchNorm, nor one that it uses."""
     match value:
+        case Library(path=path) | Partial(callee=Library(path=path)):
+            return contains_batchnorm(path, {}) is not Known.YES
         case (
             Function(node=node, scope=Scope(namespace=space)) | Class(node=node, namespace=space)
         ) if not space.source.mentions("BatchNorm"):
