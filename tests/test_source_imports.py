@@ -283,3 +283,12 @@ def test_a_folder_that_is_only_near_hides_no_module_of_the_standard_library(
     assert ModuleFinder().locate("queue", 0, script) == script.parent / "queue.py"
     (tmp_path / "setup.py").touch()
     assert ModuleFinder().locate("re", 0, script) == tmp_path / "re.py"
+
+
+def test_a_folder_without_init_hides_no_module_of_the_standard_library(tmp_path: Path) -> None:
+    tree(tmp_path, "setup.py", "copy/old.py", "code/__init__.py", "layers/norm.py")
+    train = tmp_path / "train.py"
+    finder = ModuleFinder()
+    assert finder.locate("copy", 0, train) is finder.locate("copy.old", 0, train) is None
+    assert finder.locate("code", 0, train) == tmp_path / "code" / "__init__.py"
+    assert finder.locate("layers", 0, train) == tmp_path / "layers"

@@ -155,7 +155,8 @@ class ModuleFinder:
         plain = [*(root for root in chain if root not in packages), *added]
         if package in sys.stdlib_module_names:
             own = plain[: len(plain) - len(added)]
-            yield from (r for r in own if r in self._read_from or self._is_marked(r) or r == folder)
+            near = (r for r in own if r in self._read_from or self._is_marked(r) or r == folder)
+            yield from (root for root in near if self._has_module(root, package))
             return
         if installed:
             yield from plain
@@ -176,6 +177,10 @@ class ModuleFinder:
         if self.has_file(folder, _INIT):
             return folder / _INIT
         return folder if self.is_folder(folder) else None
+
+    def _has_module(self, folder: Path, name: str) -> bool:
+        """Whether a folder has a module or a regular package: only these hide one that comes later."""
+        return self.has_file(folder, f"{name}.py") or self.has_file(folder / name, _INIT)
 
     def _has_folder(self, folder: Path, name: str) -> bool:
         return self.listings.has_directory(folder, name)
