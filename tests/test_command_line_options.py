@@ -1,8 +1,10 @@
 """Options of a script that decide about BatchNorm get an execution in which they are given."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.rehearsing import rehearse, widths
+from tests.rehearsing import rehearse, rehearse_files, widths
 
 FREEZE = """
 if {test}:
@@ -293,3 +295,48 @@ else:
 """
     assert tried(code.format(call="train()")) == {"--sample"}
     assert tried(code.format(call="to('cuda')")) == set()
+
+
+@pytest.mark.parametrize("name", ["probe", "linear-probe"])
+def test_an_option_that_is_given_goes_before_a_default_of_the_parser(name: str) -> None:
+    code = f"""
+parser.add_argument("--{name}", action="store_true")
+parser.set_defaults({name.replace("-", "_")}=False)
+args = parser.parse_args()
+if args.{name.replace("-", "_")}:
+    net = Net(64)
+    net.requires_grad_(False)
+"""
+    assert tried(code) == {f"--{name}"}
+    setup = "import argparse\nparser = argparse.ArgumentParser()\nnet = Net()\n"
+    assert 64 in widths(rehearse(setup + code, net=True))
+
+
+EVALUATION = """
+import torch
+def test(net, loader):
+    {body}
+def show(curve):
+    print(curve)
+"""
+
+
+def test_an_option_that_calls_a_function_of_a_module_is_tried(tmp_path: Path) -> None:
+    code = """#
+import argparse
+import evaluation
+from torch import nn
+parser = argparse.ArgumentParser()
+parser.add_argument("--test", action="store_true")
+parser.add_argument("--show", action="store_true")
+args = parser.parse_args()
+net = nn.BatchNorm1d(8)
+if args.test:
+    evaluation.test(net, [])
+if args.show:
+    evaluation.show([])
+"""
+    for body, expected in (("with torch.no_grad(): net(loader)", {"--test"}), ("pass", set[str]())):
+        files = {"train.py": code, "evaluation.py": "#" + EVALUATION.format(body=body)}
+        runs = rehearse_files(tmp_path, files, "train.py").runs
+        assert {option for run in runs for option in run.options} == expected

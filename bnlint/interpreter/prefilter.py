@@ -97,6 +97,19 @@ def mentions_unexplored(m: Machine, words: frozenset[str], namespace: Namespace)
     return any(not _is_explored(m, known.get(other)) for other in mentioned)
 
 
+def mentions_unexplored_part(m: Machine, words: frozenset[str], namespace: Namespace) -> bool:
+    """Whether ``words`` are a module of the project and what it does with models, not executed yet."""
+    for name in words & namespace.definitions.keys():
+        module = namespace.names.get(name)
+        if not isinstance(module, Namespace):
+            continue
+        told = words_by_definition(module.source)
+        parts = (part for part in words & told.keys() if uses_models(told[part]))
+        if not all(_is_explored(m, module.names.get(part)) for part in parts):
+            return True
+    return False
+
+
 def _is_explored(m: Machine, value: Value) -> bool:
     match value:
         case Class():

@@ -8,7 +8,7 @@ from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import Class
 from bnlint.interpreter.library.models import contains_batchnorm
-from bnlint.interpreter.prefilter import mentions_unexplored
+from bnlint.interpreter.prefilter import mentions_unexplored, mentions_unexplored_part
 from bnlint.interpreter.python.unnamed_models import builds_something, is_of_batchnorm
 from bnlint.interpreter.torch.module_classes import is_module_class
 from bnlint.interpreter.torch.norms import has_batchnorm
@@ -34,6 +34,7 @@ def tried_options(
     found += [o for o, branches in offered.items() if any(b.is_telling for b in branches)]
     found += [o for o in offered if words[o] and mentions_unexplored(m, words[o], namespace)]
     found += [o for o, branches in offered.items() if any(_is_unexplored(m, b) for b in branches)]
+    found += [o for o in offered if mentions_unexplored_part(m, words[o], namespace)]
     if unknown_models:
         found += [o for o in offered if _names_models(m, words[o], namespace)]
     found += _building_options(m, first)

@@ -153,6 +153,13 @@ class CommandLine:
             self.offered.setdefault(option, [])
         return option == self.given
 
+    def gives(self, name: str) -> bool:
+        """Whether an attribute of the options has its value from the one that is given."""
+        given = self.given
+        if given is None:
+            return False
+        return self._by_name.get(name) == given or given.flag.lstrip("-").replace("-", "_") == name
+
     def text(self, flag: str, default: str | None, choices: Sequence[str] = ()) -> str | None:
         """Enter an option that is a string, or may be one; the value that it has."""
         self._texts[flag] = tuple(choices)

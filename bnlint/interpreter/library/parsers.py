@@ -48,7 +48,8 @@ def call_parser_method(
             return _add_parser(m, parser, arguments, site)
         case "set_defaults":
             for key, value in arguments.keywords.items():
-                m.heap.put(parser.attributes, key, value)
+                if not m.command_line.gives(key):
+                    m.heap.put(parser.attributes, key, value)
             return None
         case "parse_args" | "parse_known_args" | "parse_intermixed_args":
             return _parse(m, parser, name, arguments, site)
