@@ -340,3 +340,37 @@ if args.show:
         files = {"train.py": code, "evaluation.py": "#" + EVALUATION.format(body=body)}
         runs = rehearse_files(tmp_path, files, "train.py").runs
         assert {option for run in runs for option in run.options} == expected
+
+
+DEFAULTS = {
+    "one more than the script's name": "int(sys.argv[1]) if len(sys.argv) > 1 else 24",
+    "the other way round": "24 if len(sys.argv) < 2 else int(sys.argv[1])",
+    "those behind the name": "int(sys.argv[1]) if sys.argv[1:] else 24",
+}
+
+
+@pytest.mark.parametrize("width", DEFAULTS.values(), ids=DEFAULTS)
+def test_a_number_that_the_command_line_may_replace_has_its_default(width: str) -> None:
+    code = f"import sys\nnet = Net({width})\nnet(torch.randn(4, 3, 8, 8))\n"
+    assert widths(rehearse(code, net=True)) == [24]
+
+
+def test_a_word_that_the_command_line_may_replace_is_not_taken_for_its_default() -> None:
+    code = """
+import sys
+phase = sys.argv[1] if len(sys.argv) > 1 else "test"
+net = Net(24 if phase == "train" else 8)
+net(torch.randn(4, 3, 8, 8))
+"""
+    assert widths(rehearse(code, net=True)) != [8]
+
+
+def test_a_file_that_the_command_line_may_replace_is_read(tmp_path: Path) -> None:
+    code = """
+import sys
+import yaml
+with open(sys.argv[1] if len(sys.argv) > 1 else "width.yaml") as file:
+    net = nn.BatchNorm2d(yaml.safe_load(file)["width"])
+"""
+    found = rehearse_files(tmp_path, {"train.py": code, "width.yaml": "# size\nwidth: 24\n"})
+    assert widths(found) == [24]

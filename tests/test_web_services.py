@@ -144,3 +144,55 @@ def test_what_a_page_of_gradio_calls_is_rehearsed(tmp_path: Path, page: str) -> 
     assert [finding.rule for finding in bnlint.lint_paths([file])] == ["BN302"]
     file.write_text(PAGE.format(page="model.eval()\n" + PAGES[page]))
     assert bnlint.lint_paths([file]) == []
+
+
+BOT = """
+import torch
+from torchvision import models
+{imports}
+
+model = models.resnet18(num_classes=4)
+model.load_state_dict(torch.load("model.pt"))
+{before}
+
+{decorator}
+async def answer(*message):
+    with torch.no_grad():
+        return model(decode(message)).argmax(1).tolist()
+
+{after}
+"""
+BOTS = {
+    "telegram": {
+        "imports": "from telegram.ext import ApplicationBuilder, MessageHandler, filters",
+        "after": "bot = ApplicationBuilder().build()\nbot.add_handler(MessageHandler(filters.ALL, answer))",
+    },
+    "discord": {
+        "imports": "from discord.ext import commands\nbot = commands.Bot('!')",
+        "decorator": "@bot.command()",
+    },
+    "an event": {"imports": "import discord\nbot = discord.Client()", "decorator": "@bot.event"},
+    "aiogram": {
+        "imports": "from aiogram import Dispatcher\nbot = Dispatcher()",
+        "decorator": "@bot.message()",
+    },
+    "telebot": {
+        "imports": "import telebot\nbot = telebot.TeleBot('')",
+        "decorator": "@bot.message_handler(content_types=['photo'])",
+    },
+    "celery": {"imports": "from celery import Celery\nq = Celery()", "decorator": "@q.task"},
+    "aiohttp": {
+        "imports": "from aiohttp import web",
+        "after": "app = web.Application()\napp.add_routes([web.post('/', answer)])",
+    },
+}
+
+
+@pytest.mark.parametrize("bot", BOTS)
+def test_what_a_bot_calls_is_rehearsed(tmp_path: Path, bot: str) -> None:
+    file = tmp_path / "bot.py"
+    changes = {"decorator": "", "after": "", **BOTS[bot]}
+    file.write_text(BOT.format(before="", **changes))
+    assert [finding.rule for finding in bnlint.lint_paths([file])] == ["BN302"]
+    file.write_text(BOT.format(before="model.eval()", **changes))
+    assert bnlint.lint_paths([file]) == []

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import (
     calls_to,
+    evaluated_between,
+    loops_of,
     moved_layers,
     relies_on_running_statistics,
     trains,
@@ -62,13 +64,28 @@ def _is_changed(run: Run, forward: Forward) -> bool:
 
 
 def _freeze(run: Run, forward: Forward) -> ModeSwitched | None:
-    """Where the first layer was put into eval mode, if all of them were, and nothing else with them."""
+    """Where the first layer was put into eval mode, if all of them were.
+
+    Nothing else was with them, or the whole network for an evaluation.
+    """
     places = {switch.site for norm in forward.norms for switch in norm.mode}
     layers = {norm.identity for norm in forward.norms}
     switches = [event for event in run.of_type(ModeSwitched) if event.site in places]
-    if not switches or any(event.model.identity not in layers for event in switches):
+    if not switches or places != {event.site for event in switches}:
         return None
-    return switches[0] if places == {event.site for event in switches} else None
+    alone = all(event.model.identity in layers for event in switches)
+    return switches[0] if alone or _is_left_by_an_evaluation(run, forward, switches) else None
+
+
+def _is_left_by_an_evaluation(run: Run, forward: Forward, switches: list[ModeSwitched]) -> bool:
+    """Whether a network is evaluated and trained in turns, and nothing ever ends its eval mode."""
+    around = loops_of(forward)
+    return all(
+        event.model.is_same(forward.model)
+        and event.training is False
+        and any(loop.site in around for loop in event.context.loops)
+        for event in switches
+    ) and evaluated_between(run, forward.model, switches[0].order, forward.order)
 
 
 def _may_load(forward: Forward, freeze: ModeSwitched) -> bool:
@@ -79,6 +96,14 @@ def _may_load(forward: Forward, freeze: ModeSwitched) -> bool:
 
 def _finding(forward: Forward, freeze: ModeSwitched) -> Finding:
     model = forward.model.name
+    if freeze.model.is_same(forward.model):
+        return RULE.at(
+            freeze.site,
+            f"`{model}` is put into eval mode for an evaluation before it has seen any data, no weights are"
+            " loaded, and its training never leaves that mode: with a mean of 0 and a variance of 1 its"
+            f" BatchNorm layers do not normalise at all; call `{model}.train()` before training",
+            evidence=[(forward.site, f"`{model}` trains here, in eval mode")],
+        )
     return RULE.at(
         freeze.site,
         f"The BatchNorm layers of `{model}` are put into eval mode before they have seen any data, and"

@@ -19,6 +19,7 @@ from bnlint.interpreter.core.objects import (
 )
 from bnlint.interpreter.core.values import Value
 from bnlint.interpreter.entry_points import ENTRY_STEPS, LEAST_STEPS, Rehearser
+from bnlint.interpreter.library.lifecycles import lifecycle_of, live
 from bnlint.interpreter.prefilter import (
     called_names,
     given_names,
@@ -112,6 +113,9 @@ class Unreached:
         instance = self._instance_of(cls)
         if instance is None:
             return
+        if (lifecycle := lifecycle_of(cls)) is not None:
+            whole = partial(live, self.m, instance, lifecycle, site)
+            self.rehearser.enter(cls.name, False, self.steps, whole, site)
         for name, value in list(cls.names.items()):
             function = _function_of(value)
             if function is None or name in SKIPPED_METHODS or function.node in self.m.reached:

@@ -262,8 +262,7 @@ IMAGE_WRITERS = frozenset(
     words(
         """
         torchvision.utils.save_image torchvision.utils.make_grid torchvision.io.write_png
-        torchvision.io.write_jpeg torchvision.transforms.ToPILImage
-        torchvision.transforms.functional.to_pil_image cv2.imwrite cv2.imshow imageio.imwrite
+        torchvision.io.write_jpeg torchvision.transforms.functional.to_pil_image cv2.imwrite cv2.imshow imageio.imwrite
         imageio.imsave imageio.mimsave imageio.v2.imwrite imageio.v3.imwrite
         matplotlib.pyplot.imsave matplotlib.pyplot.imshow PIL.Image.fromarray skimage.io.imsave
         scipy.misc.imsave scipy.io.savemat numpy.save numpy.savez numpy.savetxt

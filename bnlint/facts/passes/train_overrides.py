@@ -1,7 +1,7 @@
 """The classes that replace ``train`` and have BatchNorm layers below, whose mode it has to switch."""
 
 from bnlint.facts.passes.once import Pass
-from bnlint.facts.types.graph import Graphs
+from bnlint.facts.types.graph import Graphs, ModelGraph
 from bnlint.facts.types.site import Site
 from bnlint.facts.types.train_method import TrainMethod
 
@@ -19,6 +19,12 @@ def train_methods(graphs: Graphs) -> tuple[TrainMethod, ...]:
             if method is not None and _is_for_batch_norms(method):
                 found.setdefault(method.site, method)
     return tuple(found.values())
+
+
+def hides_the_switch(graph: ModelGraph | None) -> bool:
+    """Whether a model's training loop is called ``train``, so that ``eval()`` calls that: BN310's."""
+    method = graph.layers[0].train_method if graph is not None and graph.layers else None
+    return method is not None and _is_for_batch_norms(method) and is_training_loop(method)
 
 
 def is_training_loop(method: TrainMethod) -> bool:

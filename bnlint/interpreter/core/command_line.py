@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import libcst as cst
@@ -105,6 +106,15 @@ class CommandLine:
         if invocation is not None:
             self.argv = [_word(script, None)]
             self.argv += [_word(w, f"`{w}`, {self.source}") for w in invocation.arguments]
+
+    @contextmanager
+    def without_words(self) -> Iterator[None]:
+        """``sys.argv`` of a call without arguments, for as long as one asks for it."""
+        before, self.argv = (self.argv, self.was_read), [_word("", None)]
+        try:
+            yield
+        finally:
+            self.argv, self.was_read = before
 
     @property
     def situation(self) -> Hashable:

@@ -161,8 +161,10 @@ def _zip(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) 
         _element(value) if part is None else (m.join(part) if part else Unknown("item"))
         for value, part in zip(values, parts, strict=True)
     )
-    loader = next((v.loader for v in values if isinstance(v, Many) and v.loader), None)
-    return Many(row, loader)
+    loaders = [v.loader for v in values if isinstance(v, Many) and v.loader is not None]
+    for other in loaders[1:]:  # the loop notes the first
+        note_iteration(m, other, site.node, scope, whole=True)  # type: ignore[arg-type]
+    return Many(row, loaders[0] if loaders else None)
 
 
 @library_function("builtins.map", "itertools.starmap")

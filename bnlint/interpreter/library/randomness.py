@@ -2,6 +2,7 @@
 
 import libcst as cst
 
+from bnlint.facts.types.graph import Shape
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance, Scope
@@ -15,7 +16,7 @@ from bnlint.interpreter.core.values import (
     Value,
 )
 from bnlint.interpreter.library.calls import call_foreign, library_function
-from bnlint.interpreter.library.tensor_functions import create
+from bnlint.interpreter.library.tensor_functions import create, shape_of_sizes
 from bnlint.interpreter.python.iteration import elements
 from bnlint.interpreter.python.name_lookup import assign
 from bnlint.interpreter.python.unnamed_models import MOST_TRIED
@@ -23,6 +24,11 @@ from bnlint.interpreter.python.unnamed_models import MOST_TRIED
 _TYPES = "Tensor FloatTensor DoubleTensor HalfTensor BFloat16Tensor LongTensor IntTensor".split()
 _DRAWS = """normal randn rand uniform random random_sample ranf sample randint random_integers
 standard_normal exponential gamma beta binomial poisson laplace permutation""".split()
+_SIZE_AT = {
+    **dict.fromkeys(("random", "random_sample", "ranf", "sample", "standard_normal"), 0),
+    **dict.fromkeys(("normal", "uniform", "randint", "laplace"), 2),
+}
+"""The place of the argument with all sizes."""
 _MADE = "classification blobs moons circles regression gaussian_quantiles friedman1".split()
 
 
@@ -44,9 +50,20 @@ def _generator(m: Machine, path: str, arguments: Arguments, site: Site, scope: S
     *(f"scipy.stats.{name}.rvs" for name in ("norm", "truncnorm", "uniform")),
 )
 def _draw(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
-    data = arguments.get(0, "x")
-    copies = path.endswith("permutation") and not isinstance(data, int)
-    return Tensor(made_up=not copies, drawn=True)
+    data, name = arguments.get(0, "x"), path.rpartition(".")[2]
+    copies = name == "permutation" and not isinstance(data, int)
+    return Tensor(shape=_drawn_shape(name, arguments), made_up=not copies, drawn=True)
+
+
+def _drawn_shape(name: str, arguments: Arguments) -> Shape:
+    """The shape of what a function of ``numpy.random`` draws, ``Shape()`` for what is not listed."""
+    if arguments.opened:
+        return Shape()
+    if name in ("rand", "randn"):
+        return shape_of_sizes(arguments.positional)
+    size = arguments.get(_SIZE_AT[name], "size") if name in _SIZE_AT else None
+    sizes = [size] if isinstance(size, int) else size
+    return shape_of_sizes(sizes) if isinstance(sizes, list | tuple) else Shape()
 
 
 @library_function(*(f"sklearn.datasets.make_{name}" for name in _MADE))

@@ -131,6 +131,9 @@ def _known_size(sizes: tuple[int, ...], name: str, arguments: Arguments) -> Valu
 def _undocumented(m: Machine, tensor: Tensor, name: str, arguments: Arguments, site: Site) -> Value:
     """A method that tensors do not have: what was taken for a tensor is something else."""
     inputs = [tensor, *tensors_in(arguments.values)]
+    if name in ("astype", "copy") and not tensor.whole:
+        array = m.tape.tensor(Kind.UNKNOWN, name, inputs, site, shape=tensor.shape)
+        return replace(array, drawn=tensor.drawn)
     made = m.tape.tensor(Kind.UNKNOWN, name, inputs, site)
     return replace(made, whole=True, drawn=tensor.drawn and name in ("astype", "copy"))
 
@@ -333,6 +336,8 @@ def create(m: Machine, name: str, arguments: Arguments, site: Site) -> Value:
 
 SIZED = frozenset({"zeros", "ones", "empty", "rand", "randn"})
 """Functions whose positional arguments are the sizes of what they create."""
+COPIES = frozenset({"tensor", "as_tensor", "asarray", "from_numpy"})
+"""Functions that give what they are given as a tensor."""
 AFTER_SIZES: Mapping[str, int] = {"full": 0, "randint": 2, "normal": 2}
 """Functions that take all sizes as one argument, at a place."""
 
@@ -340,31 +345,29 @@ AFTER_SIZES: Mapping[str, int] = {"full": 0, "randint": 2, "normal": 2}
 def _created(name: str, arguments: Arguments) -> Shape:
     """The shape of a tensor that is created with sizes, or like another."""
     given: Value = arguments.keywords.get("size", arguments.keywords.get("shape"))
-    if name.endswith("_like"):
-        first = arguments.get(0, "input")
+    first = arguments.positional[0] if arguments.positional else arguments.keywords.get("input")
+    if name.endswith("_like") or name in COPIES:
         return first.shape if isinstance(first, Tensor) else Shape()
     if given is None and name in SIZED and arguments.positional and not arguments.opened:
-        written = _sizes(arguments.positional)
-        return _shape_of_sizes(written)
+        return shape_of_sizes(_sizes(arguments.positional))
     if given is None and name in AFTER_SIZES:
         place = AFTER_SIZES[name]
         if place < len(arguments.positional):
             given = arguments.positional[place]
         if name == "randint" and isinstance(arguments.get(1, "high"), list | tuple):
             given = arguments.positional[1]
-    if not isinstance(given, list | tuple) or open_at(given) is not None:
-        return Shape()
-    return _shape_of_sizes(list(given))
+    return shape_of_sizes(given) if isinstance(given, list | tuple) else Shape()
 
 
-def _shape_of_sizes(sizes: list[Value] | None) -> Shape:
-    if sizes is None:
+def shape_of_sizes(sizes: Sequence[Value] | None) -> Shape:
+    """The shape of a tensor or an array that is made with ``sizes``, as far as these are known."""
+    if sizes is None or open_at(sizes) is not None:
         return Shape()
     first, second = (_size_at(sizes, place) for place in (0, 1))
     return Shape(len(sizes), first if len(sizes) > 1 else None, second)
 
 
-def _size_at(sizes: list[Value], place: int) -> int | None:
+def _size_at(sizes: Sequence[Value], place: int) -> int | None:
     size = sizes[place] if place < len(sizes) else None
     return size if isinstance(size, int) and not isinstance(size, bool) and size > 0 else None
 

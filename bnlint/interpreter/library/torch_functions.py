@@ -87,6 +87,11 @@ def _set_grad(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sc
     return GradientSwitch(m.grad, before)
 
 
+@library_function("torchvision.transforms.ToPILImage", "torchvision.transforms.v2.ToPILImage")
+def _to_image(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    return Library("torchvision.transforms.functional.to_pil_image")
+
+
 @library_function("torch.is_grad_enabled")
 def _is_grad(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     note_gradients_asked(m, site, scope)

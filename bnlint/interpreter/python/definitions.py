@@ -8,11 +8,13 @@ from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import (
+    Builtin,
     Class,
     CommandMaker,
     CommandOption,
     ComposedMain,
     Function,
+    Instance,
     Method,
     NumberMember,
     Partial,
@@ -22,6 +24,7 @@ from bnlint.interpreter.core.objects import (
     TextMember,
 )
 from bnlint.interpreter.core.values import Arguments, GradientSwitch, Int, Library, Unknown, Value
+from bnlint.interpreter.library.framework_objects import handler_of
 from bnlint.interpreter.python.expressions import default_values
 
 PROPERTIES = frozenset({"property", "cached_property", "lazy_property"})
@@ -86,6 +89,8 @@ def _decorate(
             return m.call(decorator, Arguments([value]), m.site(node, scope), scope)
         case Function() | Method() | Partial():
             return _decorated(m, decorator, node, value, scope)
+        case Builtin(receiver=Instance(library=library)) if handler_of(library) is not None:
+            m.call(decorator, Arguments([value]), m.site(node, scope), scope)
     return value
 
 

@@ -20,6 +20,7 @@ from bnlint.interpreter.core.values import (
 from bnlint.interpreter.evaluation import change
 from bnlint.interpreter.python.arithmetic import binary, compare, operator_name, truth_of, unary
 from bnlint.interpreter.python.configurations import entry
+from bnlint.interpreter.python.data_texts import file_at
 from bnlint.interpreter.python.forgetting import forget
 from bnlint.interpreter.python.iteration import elements, index_into, listed
 from bnlint.interpreter.python.name_lookup import assign, look_up
@@ -185,6 +186,9 @@ def _if_expression(m: Machine, node: cst.IfExp, scope: Scope) -> Value:
     known = truth_of(m.evaluate(node.test, scope))
     if known is not None:
         return m.evaluate(node.body if known else node.orelse, scope)
+    default = _without_words(m, node, scope)
+    if default is not None:
+        return default
     values: list[Value] = []
     m.fork(
         lambda: values.append(m.evaluate(node.body, scope)),
@@ -192,6 +196,28 @@ def _if_expression(m: Machine, node: cst.IfExp, scope: Scope) -> Value:
         m.site(node.test, scope),
     )
     return m.join(values)
+
+
+def _without_words(m: Machine, node: cst.IfExp, scope: Scope) -> Value:
+    """What ``sys.argv[1] if len(sys.argv) > 1 else default`` gives a call of the script without arguments.
+
+    That counts for numbers and for files of the project; words may decide what the script does, and
+    are as likely as others. It is ``None`` for them, and where the command line is known.
+    """
+    line, source = m.command_line, scope.namespace.source
+    if line.argv is not None or not source.mentions("sys.argv"):
+        return None
+    if "sys.argv" not in source.text(node.test):
+        return None
+    with line.without_words():
+        taken = truth_of(m.evaluate(node.test, scope))
+        if taken is None:
+            return None
+        default = m.evaluate(node.body if taken else node.orelse, scope)
+    if isinstance(default, bool) or not isinstance(default, int | float | str):
+        return None
+    is_file = isinstance(default, str) and file_at(m, default, m.site(node, scope)) is not None
+    return default if is_file or not isinstance(default, str) else None
 
 
 @handles(EXPRESSIONS, cst.Lambda)

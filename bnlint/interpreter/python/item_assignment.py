@@ -3,6 +3,7 @@
 import libcst as cst
 
 from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.known import Known
 from bnlint.interpreter.core.knowledge import is_further, may_be_absent
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import Namespace
@@ -67,6 +68,8 @@ def store_item(m: Machine, target: cst.Subscript, value: Value, scope: Scope) ->
         case Instance() if is_parameter(owner):
             draw(m, owner, None)
         case Tensor() if isinstance(target.value, cst.Name) or owner.state is not None:
+            if isinstance(key, Tensor) and isinstance(value, Tensor):
+                _note_kept_by_sample(m, key, value)
             _store_into_tensor(m, owner, value, target, scope)
 
 
@@ -138,6 +141,12 @@ def _perhaps_set(item: Value) -> Value:
     if is_further(item) or may_be_absent(item):
         return Maybe(Unknown("item")) if isinstance(item, Maybe) else item
     return Unknown("item set by an unknown index")
+
+
+def _note_kept_by_sample(m: Machine, key: Tensor, value: Tensor) -> None:
+    """``scores[indices] = model(images)``: what a loader's indices put where they say are its predictions."""
+    if m.grad is Known.NO and not m.modules and key.loaders and key.loaders == value.loaders:
+        m.journal.measure([value])
 
 
 def _store_into_tensor(
