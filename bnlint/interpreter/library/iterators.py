@@ -161,10 +161,12 @@ def _zip(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) 
         _element(value) if part is None else (m.join(part) if part else Unknown("item"))
         for value, part in zip(values, parts, strict=True)
     )
-    loaders = [v.loader for v in values if isinstance(v, Many) and v.loader is not None]
-    for other in loaders[1:]:  # the loop notes the first
-        note_iteration(m, other, site.node, scope, whole=True)  # type: ignore[arg-type]
-    return Many(row, loaders[0] if loaders else None)
+    given = zip(arguments.positional, values, strict=True)
+    drawn = [(g, v.loader) for g, v in given if isinstance(v, Many) and v.loader is not None]
+    for iterable, loader in drawn[1:]:  # the loop notes the first
+        if isinstance(iterable, Instance):  # others may have begun before
+            note_iteration(m, loader, site.node, scope, whole=True)  # type: ignore[arg-type]
+    return Many(row, drawn[0][1] if drawn else None)
 
 
 @library_function("builtins.map", "itertools.starmap")

@@ -52,18 +52,22 @@ def _generator(m: Machine, path: str, arguments: Arguments, site: Site, scope: S
 def _draw(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     data, name = arguments.get(0, "x"), path.rpartition(".")[2]
     copies = name == "permutation" and not isinstance(data, int)
-    return Tensor(shape=_drawn_shape(name, arguments), made_up=not copies, drawn=True)
+    rows = _rows_drawn(name, arguments)
+    return Tensor(shape=Shape(batch=rows), made_up=not copies, drawn=True)
 
 
-def _drawn_shape(name: str, arguments: Arguments) -> Shape:
-    """The shape of what a function of ``numpy.random`` draws, ``Shape()`` for what is not listed."""
+def _rows_drawn(name: str, arguments: Arguments) -> int | None:
+    """How many rows an array of ``numpy.random`` has.
+
+    No more is said of its shape, since methods of arrays are not those of tensors: ``transpose`` for one.
+    """
     if arguments.opened:
-        return Shape()
+        return None
     if name in ("rand", "randn"):
-        return shape_of_sizes(arguments.positional)
+        return shape_of_sizes(arguments.positional).batch
     size = arguments.get(_SIZE_AT[name], "size") if name in _SIZE_AT else None
     sizes = [size] if isinstance(size, int) else size
-    return shape_of_sizes(sizes) if isinstance(sizes, list | tuple) else Shape()
+    return shape_of_sizes(sizes).batch if isinstance(sizes, list | tuple) else None
 
 
 @library_function(*(f"sklearn.datasets.make_{name}" for name in _MADE))

@@ -346,8 +346,10 @@ def _created(name: str, arguments: Arguments) -> Shape:
     """The shape of a tensor that is created with sizes, or like another."""
     given: Value = arguments.keywords.get("size", arguments.keywords.get("shape"))
     first = arguments.positional[0] if arguments.positional else arguments.keywords.get("input")
-    if name.endswith("_like") or name in COPIES:
+    if name.endswith("_like"):
         return first.shape if isinstance(first, Tensor) else Shape()
+    if name in COPIES:  # of an array only the rows, since its methods are not those of tensors
+        return Shape(batch=first.shape.batch) if isinstance(first, Tensor) else Shape()
     if given is None and name in SIZED and arguments.positional and not arguments.opened:
         return shape_of_sizes(_sizes(arguments.positional))
     if given is None and name in AFTER_SIZES:
