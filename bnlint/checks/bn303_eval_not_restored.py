@@ -20,6 +20,7 @@ from bnlint.facts.types.context import Context
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import (
     Forward,
+    Model,
     ModeSwitched,
     OptimizerStep,
     Run,
@@ -73,7 +74,8 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
 def _relapses(run: Run) -> Iterator[Relapse]:
     for forward in run.of_type(Forward):
         helped = trains(forward) and _has_statistics(forward)
-        if helped and (relapse := _undone_by_a_helper(run, forward)) is not None:
+        relapse = _undone_before(run, forward) if helped else None
+        if relapse is not None:
             yield relapse
     trained: dict[Site, list[Forward]] = {}
     for forward in run.of_type(Forward):
@@ -95,36 +97,61 @@ def _has_statistics(forward: Forward) -> bool:
     return forward.model.given or any(tracking)
 
 
-def _undone_by_a_helper(run: Run, forward: Forward) -> Relapse | None:
-    """What a function that evaluates does to a ``train()`` before, with no step in between.
-
-    A condition may decide whether it is called.
-    """
+def _undone_before(run: Run, forward: Forward) -> Relapse | None:
+    """What undoes a ``train()`` before a forward that trains, with no step in between."""
     switches = [switch for switch in forward.mode if switch.training is not True]
     if len(switches) != 1 or not forward.context.loops or not _is_stepped(run, forward):
         return None
     (switch,) = switches
-    helper = helper_of(switch, forward)
-    if switch.training is not False or switch.site is None or helper[:-1] != forward.context.frames:
+    if switch.training is not False or switch.site is None or switch.context is None:
         return None
     meant = _meant_for_training(run, forward, switch)
-    if meant is None or trained_between(run, forward.model, meant.order, switch.order):
+    begun = None if meant is None else _evaluation_begun(run, forward, switch, meant)
+    if meant is None or begun is None:
         return None
-    helped = (
-        event.order
-        for event in run.of_type(ModeSwitched)
-        if event.order > meant.order
-        and event.model.is_same(forward.model)
-        and event.context.frames[: len(helper)] == helper
-    )
-    begun = min(helped, default=switch.order)
+    if trained_between(run, forward.model, meant.order, switch.order):
+        return None
     if not evaluated_between(run, forward.model, begun, forward.order):
         return None
     return Relapse(forward, forward, switch, switch.site)
 
 
+def _evaluation_begun(
+    run: Run, forward: Forward, switch: Switch, meant: ModeSwitched
+) -> int | None:
+    """When what undoes a ``train()`` begins: a function that evaluates, or the step's own ``eval()``.
+
+    A condition may decide whether the function is called.
+    """
+    switched = [
+        event
+        for event in run.of_type(ModeSwitched)
+        if meant.order < event.order < switch.order and event.model.is_same(forward.model)
+    ]
+    helper = helper_of(switch, forward)
+    if helper and helper[:-1] == forward.context.frames == meant.context.frames:
+        orders = (e.order for e in switched if e.context.frames[: len(helper)] == helper)
+        return min(orders, default=switch.order)
+    if switched or switch.context is None or not _is_never_trained_live(run, forward.model):
+        return None
+    inside = switch.context.frames == forward.context.frames
+    return switch.order if inside and switch.context.loops == forward.context.loops else None
+
+
+def _is_never_trained_live(run: Run, model: Model) -> bool:
+    """Whether an optimizer has a model, and each forward of it that trains is in eval mode.
+
+    A discriminator trains the generator in eval mode, and itself in train mode.
+    """
+    return model.optimized is Known.YES and all(
+        is_training(forward.mode) is Known.NO
+        for forward in training_forwards(run)
+        if forward.model.is_same(model)
+    )
+
+
 def _meant_for_training(run: Run, forward: Forward, switch: Switch) -> ModeSwitched | None:
-    """The last ``train()`` before a switch in the function and loops that a forward stands in."""
+    """The last ``train()`` before a switch in the functions and loops that a forward stands in."""
     frames, loops = forward.context.frames, forward.context.loops
     meant = [
         event
@@ -132,7 +159,7 @@ def _meant_for_training(run: Run, forward: Forward, switch: Switch) -> ModeSwitc
         if event.training
         and event.order < switch.order
         and event.model.is_same(forward.model)
-        and event.context.frames == frames
+        and event.context.frames == frames[: len(event.context.frames)]
         and event.context.loops == loops[: len(event.context.loops)]
     ]
     return meant[-1] if meant else None

@@ -17,7 +17,7 @@ _TOOLS = (
     "torchsummary.torchsummary.summary_string",
     "torchsummaryX.summary",
 )
-"""Those that leave the mode alone; torchinfo, thop, ptflops and torchstat call ``eval()`` themselves."""
+"""Those that leave the mode alone; others call ``eval()``: ``operation_counters``."""
 
 
 @library_function(*_TOOLS)
