@@ -364,6 +364,34 @@ CLASSES = {
         """,
         [8],
     ),
+    "__setitem__, __contains__ and __delitem__": (
+        """
+        class Registry:
+            def __init__(self):
+                self.known = {"plain": 2}
+            def __setitem__(self, key, value):
+                self.known[key] = value * 2
+            def __delitem__(self, key):
+                del self.known[key]
+            def __getitem__(self, key):
+                return self.known[key]
+            def __contains__(self, key):
+                return key in self.known
+            def register(self, key):
+                def add(value):
+                    self[key] = value
+                    return value
+                return add
+        registry = Registry()
+        registry["wide"] = 4
+        registry.register("deep")(8)
+        del registry["plain"]
+        nn.BatchNorm2d(registry["wide"] if "wide" in registry else 1)
+        nn.BatchNorm2d(registry["deep"])
+        nn.BatchNorm2d(3 if "plain" not in registry else 1)
+        """,
+        [8, 16, 3],
+    ),
     "setattr and getattr": (
         """
         class Config: pass

@@ -22,6 +22,7 @@ from bnlint.interpreter.core.objects import (
     Scope,
 )
 from bnlint.interpreter.core.values import (
+    Arguments,
     Choice,
     GradientSwitch,
     IsRank,
@@ -232,7 +233,7 @@ def compare(
             same = _identical(left, right)
             return Unknown("identity") if same is None else same is (name == "Is")
         case "In" | "NotIn":
-            inside = _contains(m, left, right)
+            inside = _contains(m, left, right, m.site(node, scope), scope)
             return Unknown("membership") if inside is None else inside is (name == "In")
     m.journal.numbers.note((left, right))
     if isinstance(left, Tensor) or isinstance(right, Tensor):
@@ -281,12 +282,16 @@ def _identical(left: Value, right: Value) -> bool | None:
     return left is right
 
 
-def _contains(m: Machine, item: Value, container: Value) -> bool | None:
+def _contains(m: Machine, item: Value, container: Value, site: Site, scope: Scope) -> bool | None:
     if isinstance(item, Tensor) or _may_be_anything(item):
         return None
     if type(container) is dict and isinstance(item, str) and item not in container:
         fill(m, container)
     match container:
+        case Instance(cls=Class() as cls) if isinstance(
+            method := cls.find("__contains__"), Function
+        ):
+            return truth_of(m.call(Method(method, container), Arguments([item]), site, scope))
         case dict() if any(isinstance(entry, Maybe) for entry in container.values()):
             answer = contains(container, item, _may_be_anything, m.allowance)
             sure = {key: v for key, v in container.items() if not isinstance(v, Maybe)}

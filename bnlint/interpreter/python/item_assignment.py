@@ -4,17 +4,22 @@ import libcst as cst
 
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.known import Known
+from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.knowledge import is_further, may_be_absent
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import (
     Builtin,
+    Class,
+    Function,
     Instance,
+    Method,
     Scope,
 )
 from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import (
     SOME_ITEMS,
+    Arguments,
     Configuration,
     Maybe,
     Tensor,
@@ -46,6 +51,10 @@ def store_item(m: Machine, target: cst.Subscript, value: Value, scope: Scope) ->
     index = parts[0] if len(parts) == 1 else None
     key = m.evaluate(index.value, scope) if isinstance(index, cst.Index) else Unknown("slice")
     match owner:
+        case Instance(cls=Class() as cls) if isinstance(
+            method := cls.find("__setitem__"), Function
+        ):
+            m.call(Method(method, owner), Arguments([key, value]), m.site(target, scope), scope)
         case Configuration() if not isinstance(key, Unknown | Tensor) and is_key(key):
             put(m, owner, key, value)
         case dict() if not isinstance(key, Unknown | Tensor) and is_key(key):
@@ -89,9 +98,13 @@ def name_by_key(value: Value, key: Value) -> None:
         value.names.append(str(key))
 
 
-def delete_item(m: Machine, owner: Value, key: Value) -> None:
+def delete_item(m: Machine, owner: Value, key: Value, site: Site, scope: Scope) -> None:
     """``del owner[key]``; containers of modules number what is left anew."""
     match owner:
+        case Instance(cls=Class() as cls) if isinstance(
+            method := cls.find("__delitem__"), Function
+        ):
+            m.call(Method(method, owner), Arguments([key]), site, scope)
         case dict() | list() if isinstance(key, int | str | slice):
             m.heap.touch(owner)
             try:

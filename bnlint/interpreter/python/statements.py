@@ -250,7 +250,8 @@ def _delete_item(
     m: Machine, target: cst.Subscript, owner_node: cst.BaseExpression, scope: Scope
 ) -> None:
     owner = m.evaluate(owner_node, scope)
-    delete_item(m, owner, subscript_key(m, target, scope))
+    key = subscript_key(m, target, scope)
+    delete_item(m, owner, key, m.site(target, scope), scope)
 
 
 @handles(STATEMENTS, cst.If)
