@@ -7,11 +7,12 @@ from bnlint.facts.passes.forwards import (
     is_step_of_training,
     layers_trained_between,
     switch_was_meant,
+    training_forwards,
     trains_nothing,
 )
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.loader import Purpose
+from bnlint.facts.types.loader import Loader, Purpose
 from bnlint.facts.types.run import Forward, ModeSwitched, Run, Switch, is_training
 from bnlint.facts.types.weight_events import WeightsLoaded
 
@@ -41,7 +42,23 @@ def _is_evaluation(run: Run, forward: Forward) -> bool:
     no_grad, measured = forward.grad is Known.NO, forward.measured is Known.YES
     if any(loader.purpose is Purpose.EVALUATION for loader in forward.loaders):
         return measured or (no_grad and not is_asked_for(run, forward))
-    return no_grad and measured
+    return measured and (no_grad or _is_apart(run, forward))
+
+
+def _is_apart(run: Run, forward: Forward) -> bool:
+    """Whether it goes through loaders that nothing is trained with, in code that trains nothing.
+
+    Gradients may be recorded: who predicts need not know how to switch that off.
+    """
+    if any(loader.purpose is Purpose.TRAINING for loader in forward.loaders):
+        return False
+    return trained_loaders(run).isdisjoint(forward.loaders)
+
+
+@Pass
+def trained_loaders(run: Run) -> frozenset[Loader]:
+    """The loaders whose batches some model is trained on."""
+    return frozenset(loader for forward in training_forwards(run) for loader in forward.loaders)
 
 
 def _is_inference(run: Run, forward: Forward) -> bool:
