@@ -175,3 +175,32 @@ net = Special()
 """
     (finding,) = engine.lint_text(code, rules=[registry.rules()["BN309"]])
     assert finding.message.startswith("`Base.train` returns nothing")
+
+
+def test_networks_that_a_dict_holds_are_called_by_their_keys() -> None:
+    code = """
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+data = TensorDataset(torch.randn(256, 20), torch.randint(3, (256,)))
+nets = {}
+nets["body"] = nn.Sequential(nn.Linear(20, 32, bias=False), nn.BatchNorm1d(32))
+nets["head"] = nn.Sequential(nn.Linear(32, 8, bias=False), nn.BatchNorm1d(8), nn.Linear(8, 3))
+optimizer = torch.optim.SGD([p for net in nets.values() for p in net.parameters()], lr=0.1)
+for epoch in range(10):
+    for net in nets.values():
+        net.train()
+    for inputs, labels in DataLoader(data, batch_size=64, shuffle=True, drop_last=True):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(nets["head"](nets["body"](inputs)), labels).backward()
+        optimizer.step()
+    nets["body"].eval()
+    with torch.no_grad():
+        for inputs, labels in DataLoader(data, batch_size=64):
+            print((nets["head"](nets["body"](inputs)).argmax(1) == labels).sum().item())
+"""
+    (found,) = engine.lint_text(code)
+    assert found.rule == "BN306"
+    assert '`nets["body"]` is put into eval mode' in found.message
+    assert 'call `nets["head"].eval()` as well' in found.message

@@ -17,7 +17,7 @@ from bnlint.interpreter.core.values import Arguments, Choice, Many, Tensor, Unkn
 from bnlint.interpreter.python.alternatives import with_one_of
 from bnlint.interpreter.python.functions import run_function
 from bnlint.interpreter.torch.layer_shapes import after_layer
-from bnlint.interpreter.torch.model_records import model_record
+from bnlint.interpreter.torch.model_records import keyed_name, model_record
 from bnlint.interpreter.torch.modules import (
     UNKNOWN_MODE,
     WRAPPERS,
@@ -45,7 +45,7 @@ def note_forward(
     m.step(len(norms) >> 4)
     record = ForwardRecord(
         len(m.journal.forwards),
-        model_record(m, module, receiver),
+        model_record(m, module, receiver or keyed_name(site)),
         site,
         mode_of(m, module),
         norms,

@@ -1,5 +1,7 @@
 """Models as they are when something happens to them: which BatchNorm layers they have."""
 
+import libcst as cst
+
 from bnlint.facts.types.run import ModeAssigned, ModelBuilt, ModeSwitched
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.journal import ModelRecord
@@ -7,6 +9,7 @@ from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.torch.modules import parts_of
 from bnlint.interpreter.torch.norms import has_batchnorm, is_batch_norm
+from bnlint.source.name_bindings import dotted
 
 
 def model_record(m: Machine, module: Instance, name: str = "") -> ModelRecord:
@@ -28,6 +31,19 @@ def model_record(m: Machine, module: Instance, name: str = "") -> ModelRecord:
     return made
 
 
+def keyed_name(site: Site) -> str:
+    """``nets["critic"]`` where a call at ``site`` is of that, or of a method of it; ``""`` for others."""
+    called = site.node.func if isinstance(site.node, cst.Call) else None
+    owner = called.value if isinstance(called, cst.Attribute) else called
+    match owner:
+        case cst.Subscript(
+            value=cst.Name() | cst.Attribute() as holder,
+            slice=[cst.SubscriptElement(slice=cst.Index(value=cst.SimpleString(value=key)))],
+        ) if name := dotted(holder):
+            return f"{name}[{key}]"
+    return ""
+
+
 def note_built(m: Machine, made: Instance) -> None:
     """Record that a script has built a model, not a part of the one that is being built or run."""
     if made.is_module and m.journal.in_script and not (m.building or m.modules):
@@ -44,7 +60,7 @@ def note_switched(
     m: Machine, module: Instance, training: bool | None, site: Site, receiver: str
 ) -> None:
     """Record that a module's mode is set; ``receiver`` is the code that stands for it."""
-    context, model = m.context(), model_record(m, module, receiver)
+    context, model = m.context(), model_record(m, module, receiver or keyed_name(site))
     m.journal.note(
         lambda facts, order: ModeSwitched(
             order, site, context, facts.model(model), training, receiver
