@@ -237,3 +237,34 @@ def test_a_layer_that_is_of_one_kind_or_another(
 ) -> None:
     found = forwards(rehearse(CHOSEN.format(first=first, second=second, net=net)))
     assert [is_live(forward) for forward in found] == [live]
+
+
+DESCRIBED = """
+
+class Described:
+    base = Net
+    args = [512]
+    kwargs = {}
+class Wide(Described):
+    pass
+class Deep(Described):
+    kwargs = {"classes": 5}
+class Unused:
+    base = "Net"
+"""
+
+
+def test_one_of_the_classes_that_describe_a_model(tmp_path: Path) -> None:
+    files = {
+        "train.py": """
+import sys, models
+chosen = getattr(models, sys.argv[1])
+net = chosen.base(*chosen.args, **chosen.kwargs)
+net(torch.randn(2, 512, 8, 8))
+""",
+        "models/__init__.py": "from .nets import *\n",
+        "models/nets.py": NETS.replace('"Net"', '"Wide", "Deep"') + DESCRIBED,
+    }
+    found = forwards(rehearse_files(tmp_path, files, "train.py"))
+    assert {(f.model.type, f.model.has_batchnorm) for f in found} == {("Net", Known.YES)}
+    assert len({forward.model.identity for forward in found}) == 2  # Wide and Deep

@@ -86,7 +86,7 @@ def member(m: Machine, module: Namespace, key: Value, node: cst.CSTNode, scope: 
 
 
 def _one_of_module(m: Machine, module: Namespace) -> Value:
-    """One of the models that a module builds: by its functions, or else by its classes."""
+    """One of the models that a module describes, or builds: by its functions, or else by its classes."""
     found: dict[Value, None] = {}
     for name in _public_names(m, module)[:MOST_NAMES]:
         m.step()
@@ -94,7 +94,9 @@ def _one_of_module(m: Machine, module: Namespace) -> Value:
         if isinstance(value, Function | Class) and _builds_model(m, value, _DEEPEST):
             found[value] = None
     functions = [value for value in found if isinstance(value, Function)]
-    return one_of(m, _wholes(functions or [v for v in found if isinstance(v, Class)]))
+    classes = [value for value in found if isinstance(value, Class)]
+    describing = [cls for cls in classes if not _is_model_class(cls)]
+    return one_of(m, _wholes(describing or functions or classes))
 
 
 def _wholes(makers: Sequence[Function | Class]) -> Sequence[Function | Class]:
@@ -123,8 +125,7 @@ def _builds_model(m: Machine, value: Value, depth: int) -> bool:
     m.step()
     match value:
         case Class():
-            base = value.library_base()
-            return base is not None and is_module_class(base.path)
+            return _is_model_class(value) or _describes_model(value)
         case Function(node=cst.FunctionDef() as node) if depth:
             space = value.scope.namespace
             callees = (m.evaluate(callee, space.scope) for callee in _returned_calls(node))
@@ -132,6 +133,17 @@ def _builds_model(m: Machine, value: Value, depth: int) -> bool:
         case Library(path=path):
             return path in CONTAINERS or contains_batchnorm(path, {}) is not Known.UNKNOWN
     return False
+
+
+def _is_model_class(cls: Class) -> bool:
+    base = cls.library_base()
+    return base is not None and is_module_class(base.path)
+
+
+def _describes_model(cls: Class) -> bool:
+    """Whether a class has a class of modules as an attribute, as ``model.base(*model.args)`` builds it."""
+    own = (value for c in cls.mro if isinstance(c, Class) for value in c.names.values())
+    return any(isinstance(value, Class) and _is_model_class(value) for value in own)
 
 
 def _returned_calls(function: cst.FunctionDef) -> Iterator[cst.BaseExpression]:
