@@ -43,6 +43,7 @@ RULE = Rule(
     Severity.WARNING,
     fix=Applicability.SAFE,
     reads=(training_forwards, assigned_modes),
+    instead_of=("BN706",),
 )
 
 
