@@ -408,6 +408,13 @@ def test_a_backward_through_an_entry_that_may_be_another_may_run_through_an_outp
     assert the_forward(rehearse(code, net=True)).backpropagated is UNKNOWN
 
 
+@pytest.mark.parametrize("kept", ["{'out': net(x)}", "{0: net(x), 1: x}", "[net(x), x]"])
+def test_a_backward_through_an_entry_that_another_may_have_replaced(kept: str) -> None:
+    key = "'out'" if "out" in kept else "0"
+    code = f"net = Net()\nkept = {kept}\nkept[name] = y\nkept[{key}].mean().backward()\n"
+    assert the_forward(rehearse(code, net=True)).backpropagated is UNKNOWN
+
+
 @pytest.mark.parametrize("code", NO_BACKWARD.values(), ids=NO_BACKWARD)
 def test_outputs_that_no_backward_runs_through(code: str) -> None:
     assert the_forward(rehearse(f"net = Net()\n{code}\n", net=True)).backpropagated is NO

@@ -6,6 +6,7 @@ from bnlint.facts.passes.forwards import (
     is_live,
     is_step_of_training,
     layers_trained_between,
+    loops_of,
     switch_was_meant,
     training_forwards,
     trains_nothing,
@@ -13,7 +14,16 @@ from bnlint.facts.passes.forwards import (
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Loader, Purpose
-from bnlint.facts.types.run import Forward, ModeSwitched, Run, Switch, is_training
+from bnlint.facts.types.run import (
+    Backward,
+    Event,
+    Forward,
+    ModeSwitched,
+    OptimizerStep,
+    Run,
+    Switch,
+    is_training,
+)
 from bnlint.facts.types.weight_events import WeightsLoaded
 
 
@@ -46,13 +56,32 @@ def _is_evaluation(run: Run, forward: Forward) -> bool:
 
 
 def _is_apart(run: Run, forward: Forward) -> bool:
-    """Whether it goes through loaders that nothing is trained with, in code that trains nothing.
+    """Whether it goes through data that nothing is trained with, in their order, where nothing trains.
 
     Gradients may be recorded: who predicts need not know how to switch that off.
     """
-    if any(loader.purpose is Purpose.TRAINING for loader in forward.loaders):
-        return False
-    return trained_loaders(run).isdisjoint(forward.loaders)
+    return (
+        all(loader.purpose is not Purpose.TRAINING for loader in forward.loaders)
+        and all(map(_keeps_order, forward.loaders))
+        and trained_loaders(run).isdisjoint(forward.loaders)
+        and not any(
+            _shares_pass(forward, event)
+            for kind in (Backward, OptimizerStep)
+            for event in run.of_type(kind)
+        )
+    )
+
+
+def _shares_pass(forward: Forward, event: Event) -> bool:
+    """Whether an event may belong to the same pass of the loop over the data that a forward is in."""
+    over_data = [loop.site for loop in forward.context.loops if loop.loader is not None]
+    return not over_data or over_data[-1] in loops_of(event)
+
+
+def _keeps_order(loader: Loader) -> bool:
+    """Whether a loader is certain to draw the samples of its dataset one after the other."""
+    given = (loader.arguments.get(name) for name in ("shuffle", "sampler", "batch_sampler"))
+    return loader.resolved and all(one is None or one.value in (None, False) for one in given)
 
 
 @Pass

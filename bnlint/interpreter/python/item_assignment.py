@@ -126,10 +126,11 @@ def forget_items(m: Machine, items: list[Value]) -> None:
 def _store_somewhere(m: Machine, owner: dict[Value, Value] | list[Value], value: Value) -> None:
     m.heap.touch(owner)
     if isinstance(owner, list):
-        owner[:] = [_perhaps_set(item) for item in owner]
+        owner[:] = [_perhaps_set(m, item) for item in owner]
         return
     kept = {key: item for key, item in owner.items() if may_be_absent(key)}
-    owner.update(dict.fromkeys(owner, Unknown("item set by an unknown key")))
+    other = Unknown("item set by an unknown key")
+    owner.update({k: _or(m, item, other) for k, item in owner.items()})
     owner.update(kept)
     if modules_in(value):
         owner[Unknown(SOME_ITEMS)] = Maybe(Unknown("item under an unknown key"))
@@ -149,11 +150,16 @@ def _one_of_many(m: Machine, value: Value) -> Value:
     return value
 
 
-def _perhaps_set(item: Value) -> Value:
+def _perhaps_set(m: Machine, item: Value) -> Value:
     """An item that may be another now; what says that there may be fewer or more still does."""
     if is_further(item) or may_be_absent(item):
         return Maybe(Unknown("item")) if isinstance(item, Maybe) else item
-    return Unknown("item set by an unknown index")
+    return _or(m, item, Unknown("item set by an unknown index"))
+
+
+def _or(m: Machine, item: Value, other: Unknown) -> Value:
+    """An item that may be another one now: a tensor may still be trained on or measured."""
+    return m.join([item, other]) if type(item) is Tensor else other
 
 
 def _note_kept_by_sample(m: Machine, key: Tensor, value: Tensor) -> None:
