@@ -73,9 +73,13 @@ def _is_apart(run: Run, forward: Forward) -> bool:
 
 
 def _shares_pass(forward: Forward, event: Event) -> bool:
-    """Whether an event may belong to the same pass of the loop over the data that a forward is in."""
+    """Whether an event may belong to the same pass of the loop over the data that a forward is in.
+
+    Which of the loops around it that is, is not known where the data are one of several loaders'.
+    """
     over_data = [loop.site for loop in forward.context.loops if loop.loader is not None]
-    return not over_data or over_data[-1] in loops_of(event)
+    around = {over_data[-1]} if over_data else loops_of(forward)
+    return not around or not around.isdisjoint(loops_of(event))
 
 
 def _keeps_order(loader: Loader) -> bool:
