@@ -26,12 +26,7 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
 
 
 def _is_wrong(loader: Loader) -> bool:
-    return (
-        loader.purpose is not Purpose.EVALUATION
-        and loader.dataset.ordered_by_class is not Known.NO
-        and _keeps_order(loader)
-        and _mixes(loader)
-    )
+    return loader.purpose is not Purpose.EVALUATION and _keeps_order(loader) and _mixes(loader)
 
 
 def _mixes(loader: Loader) -> bool:
@@ -67,11 +62,13 @@ def _keeps_order(loader: Loader) -> bool:
 def _finding(run: Run, loader: Loader, model: str, user: Site) -> Finding:
     shuffle = loader.arguments.get("shuffle")
     written = shuffle.site if shuffle is not None else None
+    mixed = loader.dataset.ordered_by_class is Known.NO
     return RULE.at(
         written or loader.site,
         _message(run, loader, shuffle, model),
         evidence=[(user, f"`{model}` trains on it here")],
         fix=_fix(run, loader, shuffle),
+        severity=Severity.ADVICE if mixed else None,
     )
 
 
@@ -87,6 +84,11 @@ def _message(run: Run, loader: Loader, shuffle: Argument | None, model: str) -> 
             f"{told} `{_class_of(loader)}`, which lists one class after the other: a batch of one "
             "class gives its label away through BatchNorm's statistics, and evaluation collapses; "
             f"{remedy}"
+        )
+    if loader.dataset.ordered_by_class is Known.NO:
+        return (
+            f"{told} `{_class_of(loader)}`, which is mixed, so that BatchNorm's statistics are sound, but"
+            f" each sample meets the same others in every epoch; {remedy}"
         )
     return (
         f"{told} its dataset: if that is sorted, by class or by patient, each batch is of one kind,"
