@@ -35,7 +35,7 @@ from bnlint.interpreter.evaluation import evaluate
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.classes import is_instance, is_subclass
 from bnlint.interpreter.python.arithmetic import binary, truth_of
-from bnlint.interpreter.python.attributes import has_attribute
+from bnlint.interpreter.python.attribute_presence import has_attribute
 from bnlint.interpreter.python.iteration import elements, listed, number_of
 from bnlint.interpreter.python.name_lookup import set_attribute
 from bnlint.interpreter.python.unnamed_models import member
