@@ -53,6 +53,10 @@ def test_layers_get_the_mode_of_the_whole(imported: str, counted: str) -> None:
     assert rules(imported, counted, before="net[1].eval()") == ["BN702", "BN301"]
 
 
+def test_layers_that_are_only_listed_keep_their_modes() -> None:
+    assert "BN702" not in rules("import torchinfo", "torchinfo.summary(net)", "net[1].eval()")
+
+
 @pytest.mark.parametrize(("imported", "counted"), LEAVING_EVAL.items())
 def test_the_model_stays_in_eval_mode(imported: str, counted: str) -> None:
     assert "BN301" not in rules(imported, counted)

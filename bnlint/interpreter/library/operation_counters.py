@@ -29,9 +29,9 @@ _LEAVING_EVAL = (
 @library_function(*_GIVING_BACK)
 def _count(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     model = arguments.get(0, "model")
-    if not isinstance(model, Instance) or not model.is_module:
+    if not isinstance(model, Instance) or not model.is_module or arguments.opened:
         return call_foreign(m, path, arguments, site, scope)
-    if not _is_in_one_mode(m, model):
+    if _runs(path, arguments) and not _is_in_one_mode(m, model):
         training = _attribute(m, model, "training", site, scope)
         _switch(m, model, "eval", Arguments(), site, scope)
         _switch(m, model, "train", Arguments([training]), site, scope)
@@ -45,6 +45,12 @@ def _count_in_eval(m: Machine, path: str, arguments: Arguments, site: Site, scop
         return call_foreign(m, path, arguments, site, scope)
     _switch(m, model, "eval", Arguments(), site, scope)
     return Unknown(f"{path}()", site)
+
+
+def _runs(path: str, arguments: Arguments) -> bool:
+    """Whether there is something to run the model with: torchinfo lists its layers without that, too."""
+    given = (arguments.get(1, "input_size"), arguments.get(2, "input_data"))
+    return not path.startswith("torchinfo.") or given != (None, None)
 
 
 def _is_in_one_mode(m: Machine, model: Instance) -> bool:
