@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from bnlint.facts.passes.batches import norms_over_the_batch, suffers
+from bnlint.facts.passes.contrastive_keys import shuffles_keys
 from bnlint.facts.passes.forwards import trains
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, Run, Wrapped
@@ -40,7 +41,7 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
         if trains(forward) and not any(n.synchronised is Known.YES for n in forward.norms)
         if (share := _share(forward)) is not None
         if share.size < settings.min_normalization_batch and suffers(forward, share.size)
-        if _can_be_converted(forward)
+        if _can_be_converted(forward) and not shuffles_keys(run, forward)
         if (wrapped := _wrapper(run, forward)) is not None
     )
     for wrapped, forward, share in first_of_each(found, key=lambda entry: entry[0].site):

@@ -1,5 +1,6 @@
 """Contrastive learning with a queue: keys of a network without gradients, and negatives of earlier batches."""
 
+import itertools
 from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import norms_in_training, trains
@@ -41,6 +42,33 @@ def contrastive_keys(run: Run) -> tuple[ContrastiveKeys, ...]:
     return tuple(found)
 
 
+def shuffles_keys(run: Run, outer: Forward) -> bool:
+    """Whether a network within a model gets its images in another order, or from other devices.
+
+    It is what keeps BatchNorm layers that are not synchronised from telling which images belong together.
+    """
+    graph = run.read.get(outer.model.identity)
+    inner = itertools.takewhile(
+        lambda forward: forward.inner,
+        (forward for forward in run.of_type(Forward) if forward.order > outer.order),
+    )
+    return graph is not None and any(
+        _is_shuffled(graph, _network(graph, forward))
+        for forward in inner
+        if _normalises_locally(forward)
+    )
+
+
+def _is_shuffled(graph: ModelGraph, network: list[Call]) -> bool:
+    """Whether what a network gets is neither an input of the model as it is nor a layer's output."""
+    layers = [call for call in graph.calls if call.layer is not None and call not in network]
+    return (
+        bool(network)
+        and not _gets_batch_as_it_is(graph, network)
+        and not any(_is_of(graph, call, layers) for call in _given(graph, network))
+    )
+
+
 def _normalises_locally(forward: Forward) -> bool:
     """Whether layers of torch's own normalise by the batch of one device."""
     norms = norms_in_training(forward)
@@ -52,8 +80,7 @@ def _normalises_locally(forward: Forward) -> bool:
 
 def _queue_of(graph: ModelGraph, forward: Forward) -> KeptTensor | None:
     """What keeps the keys of earlier batches, if the queries are compared with both."""
-    names = [layer.name for layer in graph.layers if layer.identity == forward.model.identity]
-    network = [call for call in graph.calls if not set(names).isdisjoint(call.modules)]
+    network = _network(graph, forward)
     if not network or not _gets_batch_as_it_is(graph, network):
         return None
     keys = {call.index for call in graph.calls if _is_of(graph, call, network)}
@@ -64,6 +91,12 @@ def _queue_of(graph: ModelGraph, forward: Forward) -> KeptTensor | None:
         if not keys.isdisjoint(kept.writes) and not positives.isdisjoint(negatives - keys - queue):
             return kept
     return None
+
+
+def _network(graph: ModelGraph, forward: Forward) -> list[Call]:
+    """The calls within the model of a forward that is a part of another."""
+    names = {layer.name for layer in graph.layers if layer.identity == forward.model.identity}
+    return [call for call in graph.calls if not names.isdisjoint(call.modules)]
 
 
 def _calls(graph: ModelGraph, indices: tuple[int, ...]) -> list[Call]:
@@ -77,9 +110,14 @@ def _is_of(graph: ModelGraph, call: Call, sources: list[Call]) -> bool:
 
 def _gets_batch_as_it_is(graph: ModelGraph, network: list[Call]) -> bool:
     """Whether all inputs of a network are inputs of the model: nothing shuffles, gathers or splits them."""
-    inside = {call.index for call in network}
-    given = [graph.calls[i] for call in network for i in call.inputs if i not in inside]
+    given = _given(graph, network)
     return bool(given) and all(_as_given(graph, call).kind is Kind.INPUT for call in given)
+
+
+def _given(graph: ModelGraph, network: list[Call]) -> list[Call]:
+    """What calls that belong together get from others."""
+    inside = {call.index for call in network}
+    return [graph.calls[i] for call in network for i in call.inputs if i not in inside]
 
 
 def _as_given(graph: ModelGraph, call: Call) -> Call:

@@ -2,7 +2,7 @@
 
 from bnlint.facts.passes.forwards import is_live, trains
 from bnlint.facts.passes.once import Pass
-from bnlint.facts.types.run import Destination, Forward, Run, Stored
+from bnlint.facts.types.run import Destination, Forward, OptimizerStep, Run, Stored
 
 
 @Pass
@@ -18,7 +18,12 @@ def exports_in_training(run: Run) -> tuple[Stored, ...]:
         if event.destination is not Destination.EXPORTED or not is_live(event):
             continue
         model = event.models[0]
-        later = (other for other in run.of_type(Forward) if other.order > event.order)
-        if not any(trains(other) for other in later):
+        if not _training_follows(run, event):
             found.setdefault((model.key, event.function), event)
     return tuple(found.values())
+
+
+def _training_follows(run: Run, event: Stored) -> bool:
+    """Whether anything learns afterwards: a model, or what other packages make of the program."""
+    forwards = any(trains(other) for other in run.of_type(Forward) if other.order > event.order)
+    return forwards or any(step.order > event.order for step in run.of_type(OptimizerStep))

@@ -15,6 +15,8 @@ _WORDS = ("nan(", "inf(", "finite(")
 _NOT_FINITE = re.compile(r"\bis_?(?:nan|inf)\(")
 _FINITE = re.compile(r"\bis_?(?:all_?)?finite\(")
 _NEGATED = re.compile(r"\bnot\b|~|logical_not|== *False|is +False")
+_CLEANING = "nan_to_num("
+"""What makes the inputs finite before the forward."""
 _REPAIRING = (WeightsLoaded, StatisticsReset, StatisticsEstimated)
 
 
@@ -63,6 +65,8 @@ def _passed_back(run: Run, backward: Backward) -> Iterator[Forward]:
         around = forward.context.loops
         same = forward.order < backward.order and loops[: len(around)] == around
         if not (around and same and trains(forward) and is_live(forward)):
+            continue
+        if forward.site.source.mentions(_CLEANING):
             continue
         if any(model.is_same(forward.model) for model in backward.models):
             yield forward

@@ -18,6 +18,7 @@ from bnlint.interpreter.python.item_assignment import name_by_key
 from bnlint.interpreter.python.iterables import iterated
 from bnlint.interpreter.python.iteration import elements, listed
 from bnlint.interpreter.python.name_lookup import assign
+from bnlint.interpreter.torch.integer_entries import chosen
 from bnlint.interpreter.torch.parameters import is_parameter, one_for_all
 
 MOST_ITEMS = 1024
@@ -135,8 +136,9 @@ class _Comprehension:
         assign(m, clause.target, item, inner)
         passes = [truth_of(m.evaluate(test.test, inner)) for test in clause.ifs]
         if None in passes and False not in passes:
-            self.exact = False
+            self.exact, before = False, len(self.made)
             m.fork(lambda: self._go_on(clause), lambda: None, m.site(clause, inner))
+            self.made[before:] = [chosen(m, item) for item in self.made[before:]]
         elif False not in passes:
             self._go_on(clause)
 
