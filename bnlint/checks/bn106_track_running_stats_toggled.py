@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from bnlint.facts.passes.forwards import is_left_to_others
 from bnlint.facts.passes.untracked_layers import lasting_untracking
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.run import Forward, Run, is_training
+from bnlint.facts.types.run import Forward, ModeSwitched, Run, is_training
 from bnlint.facts.types.weight_events import TrackingAssigned
 from bnlint.facts.wording.code_text import is_dotted_name
 from bnlint.finding import Applicability, Edit, Finding, Severity
@@ -33,16 +33,28 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
 
 
 def _misled(run: Run, event: TrackingAssigned) -> Forward | None:
-    """The first forward of such a layer in eval mode, or that trains it in train mode."""
+    """The first forward of such a layer in eval mode, or that trains it in train mode.
+
+    Who puts the layer into eval mode by itself, too, wants to freeze it, and does.
+    """
     own = {layer.identity for layer in event.layers}
+    frozen = {e.model.identity for e in run.of_type(ModeSwitched) if _freezes(e, event)}
     for forward in run.of_type(Forward):
         if forward.order < event.order or forward.inner:
             continue
-        modes = [is_training(norm.mode) for norm in forward.norms if norm.identity in own]
+        norms = [norm for norm in forward.norms if norm.identity in own]
+        modes = [is_training(norm.mode) for norm in norms]
         trained = forward.trained_on and Known.YES in modes
-        if trained or (modes and all(mode is Known.NO for mode in modes)):
+        misled = any(norm.identity not in frozen for norm in norms)
+        if trained or (misled and all(mode is Known.NO for mode in modes)):
             return forward
     return None
+
+
+def _freezes(switch: ModeSwitched, event: TrackingAssigned) -> bool:
+    """Whether a layer is put into eval mode by itself, by the function that sets its flag."""
+    here = switch.context.frames == event.context.frames
+    return here and switch.training is False and switch.model.is_batch_norm
 
 
 def _finding(run: Run, event: TrackingAssigned, forward: Forward) -> Finding:

@@ -6,7 +6,7 @@ from dataclasses import field
 
 from bnlint.facts.passes.forwards import norms_in_training, trains
 from bnlint.facts.passes.once import Pass
-from bnlint.facts.types.run import Event, Forward, Frozen, Model, ModeSwitched, NormState, Run
+from bnlint.facts.types.run import Event, Forward, Frozen, ModeSwitched, NormState, Run
 from bnlint.facts.types.site import Site
 from bnlint.immutable import immutable
 
@@ -32,7 +32,7 @@ def undone_freezes(run: Run) -> tuple[UndoneFreeze, ...]:
     for forward in filter(trains, run.of_type(Forward) if switches else ()):
         for norm in norms_in_training(forward):
             pair = _undone(switches.get(norm.identity, ()), forward)
-            if pair is None or not _was_meant_to_last(run, norm, *pair):
+            if pair is None or not _was_meant_to_last(run, norm, *pair, forward):
                 continue
             sites = pair[0].site, pair[1].site
             entry = found.setdefault(sites, UndoneFreeze(*pair, forward))
@@ -47,11 +47,11 @@ def _switches_by_layer(run: Run) -> dict[int, list[ModeSwitched]]:
     Where a line certainly switches other modules, too, it is not about BatchNorm.
     """
     switches = list(run.of_type(ModeSwitched))
-    general = {e.site for e in switches if not _is_norm(e.model) and e.context.certain}
+    general = {e.site for e in switches if not e.model.is_batch_norm and e.context.certain}
     frozen = {
         event.model.identity
         for event in switches
-        if event.training is False and _is_norm(event.model) and event.site not in general
+        if event.training is False and event.model.is_batch_norm and event.site not in general
     }
     found: dict[int, list[ModeSwitched]] = defaultdict(list)
     for event in switches if frozen else ():
@@ -61,17 +61,12 @@ def _switches_by_layer(run: Run) -> dict[int, list[ModeSwitched]]:
     return found
 
 
-def _is_norm(model: Model) -> bool:
-    """Whether a module is one BatchNorm layer."""
-    return [layer.name for layer in model.batch_norms] == [""]
-
-
 def _undone(
     switches: Sequence[ModeSwitched], forward: Forward
 ) -> tuple[ModeSwitched, ModeSwitched] | None:
     """The last switch of the layer by itself, if into eval mode, and the first that undoes it."""
     before = [event for event in switches if event.order < forward.order]
-    own = [number for number, event in enumerate(before) if _is_norm(event.model)]
+    own = [number for number, event in enumerate(before) if event.model.is_batch_norm]
     if not own or before[own[-1]].training is not False:
         return None
     freeze = before[own[-1]]
@@ -88,21 +83,34 @@ def _exclude_each_other(one: Event, other: Event) -> bool:
 
 
 def _was_meant_to_last(
-    run: Run, norm: NormState, freeze: ModeSwitched, undone: ModeSwitched
+    run: Run, norm: NormState, freeze: ModeSwitched, undone: ModeSwitched, live: Forward
 ) -> bool:
-    """Whether a layer was frozen for training: not for an evaluation, and not thawed since."""
+    """Whether a layer was frozen for training: not for an evaluation or a phase, and not thawed since."""
     uses = [
         forward
         for forward in run.of_type(Forward)
         if freeze.order < forward.order < undone.order and _is_used_frozen(forward, norm, freeze)
     ]
-    if uses and not any(map(trains, uses)):
+    trained = [forward for forward in uses if trains(forward)]
+    if uses and (not trained or _was_for_a_phase(freeze, undone, trained, live)):
         return False
     return not any(
         event.order > freeze.order
         and event.requires_grad is not False
         and any(layer.identity == norm.identity for layer in event.model.batch_norms)
         for event in run.of_type(Frozen)
+    )
+
+
+def _was_for_a_phase(
+    freeze: Event, undone: Event, trained: Sequence[Forward], live: Forward
+) -> bool:
+    """Whether a pass of a loop ends with a training of frozen layers, and the next begins with another."""
+    passes = zip(freeze.context.loops, undone.context.loops, strict=False)
+    in_next = any(one.site == other.site and one.number < other.number for one, other in passes)
+    return in_next and not any(
+        (forward.site, forward.context.frames) == (live.site, live.context.frames)
+        for forward in trained
     )
 
 

@@ -97,6 +97,11 @@ class Model:
         """The same for facts about one object, and for no others."""
         return self.identity if self.identity >= 0 else -id(self)
 
+    @property
+    def is_batch_norm(self) -> bool:
+        """Whether it is one BatchNorm layer, by itself."""
+        return [layer.name for layer in self.batch_norms] == [""]
+
     def is_same(self, other: "Model") -> bool:
         """Whether both facts are about one object."""
         return self.key == other.key
