@@ -84,6 +84,8 @@ class Layer:
     """What its class has in place of torch's ``train``."""
     filled_at: Mapping[str, Site] = field(default_factory=dict)
     refilled: frozenset[str] = frozenset()
+    any_rank: bool = False
+    """Whether the program replaces the test by which a norm refuses other numbers of dimensions."""
     own_reads: Container[str] = frozenset()
     """The attributes that methods of its class use, but for those that set them and the constructor."""
 
@@ -92,8 +94,8 @@ class Layer:
 
     @property
     def dimensions(self) -> int | None:
-        """The number in ``Conv2d``, ``BatchNorm1d`` and the like."""
-        return dimensions_of(self.type)
+        """The number in ``Conv2d``, ``BatchNorm1d`` and the like, where the layer keeps to it."""
+        return None if self.any_rank else dimensions_of(self.type)
 
     @property
     def channels(self) -> int | None:

@@ -34,6 +34,7 @@ from bnlint.interpreter.results.layer_facts import (
     assigned_arguments,
     frozen_parameters,
     replaces_forward,
+    takes_any_rank,
 )
 from bnlint.interpreter.results.loose_norms import (
     built_in_forward,
@@ -178,6 +179,7 @@ class FactsMaker:
             train_method(module),
             fills.at,
             fills.unknown,
+            takes_any_rank(module),
             self._own_reads(module.cls),
         )
 

@@ -108,6 +108,13 @@ def replaces_forward(module: Instance) -> bool:
     return isinstance(cls, Class) and isinstance(cls.find("forward"), Function)
 
 
+def takes_any_rank(module: Instance) -> bool:
+    """Whether an object or its class has a test of inputs of its own in place of torch's."""
+    cls, name = module.cls, "_check_input_dim"
+    of_class = isinstance(cls, Class) and isinstance(cls.find(name), Function)
+    return of_class or name in module.attributes
+
+
 def frozen_parameters(module: Instance) -> frozenset[str]:
     """The parameters of a layer whose gradients are off, by name."""
     held = [
