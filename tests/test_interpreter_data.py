@@ -383,6 +383,7 @@ BACKWARD = {
     "accelerated": "from accelerate import Accelerator\na = Accelerator()\na.backward(net(x).mean())",
     "by Fabric": "import lightning as L\nfabric = L.Fabric()\nfabric.backward(net(x).mean())",
     "by torch.autograd": "torch.autograd.backward(net(x).mean())",
+    "reduced": "import functools\nfunctools.reduce(add, [w * net(x) for w in weights]).backward()",
     "under autocast": "with torch.autocast('cuda'):\n    loss = net(x).mean()\nloss.backward()",
 }
 NO_BACKWARD = {

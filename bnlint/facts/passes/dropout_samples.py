@@ -52,7 +52,7 @@ def _is_repeated(run: Run, forward: Forward) -> bool:
     loops = forward.context.loops
     counts = bool(loops) and loops[-1].loader is None
     text = loops[-1].site.text if counts else forward.site.statement.text
-    head = _COUNTED.search(text)
+    head = _COUNTED.match(text) if counts else _COUNTED.search(text)
     if head is None or not (counts or _runs_again(run, forward)):
         return False
     return (counts and bool(forward.loaders)) or len(re.findall(rf"\b{head[1]}\b", text)) == 1

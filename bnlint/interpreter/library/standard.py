@@ -36,9 +36,12 @@ def _wraps(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope
 
 @library_function("functools.reduce")
 def _reduce(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
-    items = elements(m, arguments.get(1, "iterable"))
+    """Of tensors whose number is not known, one meets itself."""
+    iterable = arguments.get(1, "iterable")
+    items = elements(m, iterable)
     if items is None:
-        return Unknown("reduce()")
+        items = list(tensors_in([iterable]))
+        items += items[:1]
     values = [*arguments.positional[2:3], *items]
     result = values[0] if values else Unknown("reduce()")
     for value in values[1:]:
