@@ -155,6 +155,14 @@ def test_the_norms_of_a_network_of_the_program_are_exchanged(tmp_path: Path, put
     assert rules(tmp_path, OWN.format(put="pass")) == ["BN501"]
 
 
+def test_the_parts_of_a_network_are_all_exchanged_at_once(tmp_path: Path) -> None:
+    code = OWN.split("for name, module")[0]
+    parts = "net.body._modules = dict([('0', nn.Conv2d(3, 8, 3)), ('1', {})])\n"
+    assert rules(tmp_path, code + parts.format("nn.GroupNorm(4, 8)")) == []
+    assert rules(tmp_path, code + parts.format("nn.BatchNorm2d(8)")) == ["BN501"]
+    assert rules(tmp_path, code.replace("self.head =", "self._modules['head'] =")) == ["BN501"]
+
+
 @pytest.mark.parametrize("net", KEPT)
 def test_a_network_that_lost_other_layers_has_its_norms(tmp_path: Path, net: str) -> None:
     assert rules(tmp_path, KEPT[net]) == ["BN501"]

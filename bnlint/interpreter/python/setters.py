@@ -21,6 +21,7 @@ from bnlint.interpreter.library.samplers import note_changed
 from bnlint.interpreter.python.alternatives import with_one_of
 from bnlint.interpreter.python.functions import run_function
 from bnlint.interpreter.python.name_lookup import assign, set_attribute
+from bnlint.interpreter.torch.exchanged_parts import exchange_all
 from bnlint.interpreter.torch.freezing import freeze, note_weights_written
 from bnlint.interpreter.torch.kept_modes import with_mode_kept
 from bnlint.interpreter.torch.model_records import note_assigned, note_switched
@@ -81,6 +82,9 @@ def _set_on_module(
         m.heap.put(owner.assigned, name, argument)
     if modules_in(value) and not isinstance(value, list | tuple | dict):
         register_child(m, owner, name, value)
+        return
+    if name == "_modules" and isinstance(value, dict):
+        exchange_all(m, owner, value)
         return
     if isinstance(value, list | tuple | dict) and owner.cls is not None:
         written = m.site(m.assigning or node, scope)

@@ -7,6 +7,7 @@ from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.values import Arguments, Value
 from bnlint.interpreter.torch.modules import (
+    children,
     descendants,
     modules_in,
     next_name,
@@ -19,6 +20,17 @@ def put_in(m: Machine, owner: Instance, name: Value, value: Value) -> None:
     """``owner._modules[name] = value``."""
     known = isinstance(name, str | int)
     register_child(m, owner, str(name) if known else next_name(owner), value)
+
+
+def exchange_all(m: Machine, owner: Instance, value: dict[Value, Value]) -> None:
+    """``owner._modules = {...}``: these are all its parts."""
+    if m.recipes is not None:
+        m.recipes.note_deleted(owner)
+    m.heap.structure += 1
+    for name, _ in children(owner):
+        m.heap.remove(owner.attributes, name)
+    for part, module in value.items():
+        put_in(m, owner, part, module)
 
 
 def put_somewhere(m: Machine, models: Iterable[Instance], value: Value) -> None:
