@@ -124,6 +124,16 @@ def test_each_command_has_its_first_configuration_before_the_second_of_another(
     assert sorted(words[2:]) == ["plain.json", "plain.json --test y/z"]
 
 
+def test_a_configuration_to_be_named_is_no_list_of_packages(project: Path) -> None:
+    (project / "environment.yaml").write_text("name: train\ndependencies:\n  - pytorch\n")
+    (project / "configs" / "img").mkdir(parents=True)
+    (project / "configs" / "img" / "onet.yaml").write_text("norm: plain\n")
+    (project / "notes").mkdir()
+    (project / "notes" / "a.yaml").write_text("norm: plain\n")
+    found = called(project, "python tools/train.py CONFIG.yaml")
+    assert [" ".join(call) for call in found] == ["configs/img/onet.yaml"]
+
+
 @pytest.mark.parametrize("blank", ["<config>", "[config]", "{config}", "$CONFIG", "..."])
 def test_a_call_with_a_blank_is_left_out(project: Path, blank: str) -> None:
     assert not called(project, f"python tools/train.py --config {blank}")

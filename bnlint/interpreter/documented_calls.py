@@ -17,6 +17,8 @@ FOLDERS = frozenset(
     "doc docs script scripts shell sh bash run runs command commands examples".split()
 )
 """Names of folders in which documents and shell scripts lie, too."""
+CONFIGURED = frozenset("conf config configs configurations cfg cfgs experiments".split())
+"""Names of folders in which configurations lie."""
 HELP = frozenset({"-h", "--help"})
 MOST_READ = 24
 """Documents and shell scripts that are read for one script."""
@@ -41,6 +43,8 @@ _NAME_TO_FILL_IN = re.compile(
     r"(\.(?:ya?ml|json|toml|ini|cfg)\b)"
 )
 """The name of a configuration with a blank in it: ``exps/[MODEL NAME].json``."""
+_ENVIRONMENT = re.compile(r"^(?:dependencies|services|jobs|repos):", re.MULTILINE)
+"""How a YAML file tells conda, Docker, a CI service or pre-commit what to install and to run."""
 _BLANK = re.compile(r"[<>\[\]{}$]|\.\.\.")
 """What stands for something that a reader has to fill in."""
 
@@ -161,10 +165,28 @@ def _with_files(
         if suffix not in SUFFIXES | {".py"} or project.data.find(name, [folder], root) is not None:
             choices.append([word])
             continue
-        others = _beside(project, folder / name) if suffix in SUFFIXES else []
-        parent = os.path.dirname(name)
-        choices.append([option + equals + os.path.join(parent, other) for other in others])
+        others = _in_place(project, name, folder, root) if suffix in SUFFIXES else []
+        choices.append([option + equals + other for other in islice(others, MOST_IN_PLACE)])
     yield from islice(product(*choices), MOST_IN_PLACE)
+
+
+def _in_place(project: Project, missing: str, folder: Path, root: Path) -> Iterator[str]:
+    """The configurations in the folder of a missing one; where it names none, then those of other folders."""
+    parent, last = os.path.split(missing)
+    for place in [parent, *(() if parent else _configured(project, folder))]:
+        for name in _beside(project, folder / place / last):
+            path = os.path.join(place, name)
+            found = project.data.find(path, [folder], root)
+            if found is None or not _ENVIRONMENT.search(project.data.text(found) or ""):
+                yield path
+
+
+def _configured(project: Project, folder: Path) -> Iterator[str]:
+    """The folders of configurations in a folder, each followed by those in it."""
+    for name in _folders_in(project, folder):
+        if name.lower() in CONFIGURED:
+            yield name
+            yield from (f"{name}/{inner}" for inner in _folders_in(project, folder / name))
 
 
 def _beside(project: Project, missing: Path) -> list[str]:
