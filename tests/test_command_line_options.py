@@ -374,3 +374,66 @@ with open(sys.argv[1] if len(sys.argv) > 1 else "width.yaml") as file:
 """
     found = rehearse_files(tmp_path, {"train.py": code, "width.yaml": "# size\nwidth: 24\n"})
     assert widths(found) == [24]
+
+
+RENAMED = """
+parser.add_argument('--bn', action='store_true')
+parser.add_argument('--verbose', action='store_true')
+{rest}
+args = parser.parse_args()
+
+
+class Critic(nn.Module):
+    def __init__(self, width, normalize=False, loud=False):
+        super().__init__()
+        self.wanted = normalize
+        {layer}
+        if loud:
+            print("built")
+
+    def forward(self, x):
+        return self.norm(x)
+
+
+critic = Critic(8, {given}, loud=args.verbose)
+"""
+IN_AN_EXPRESSION = "self.norm = nn.BatchNorm1d(width) if {} else nn.Identity()"
+
+
+@pytest.mark.parametrize("given", ["args.bn", "normalize=args.bn"])
+@pytest.mark.parametrize("name", ["normalize", "self.wanted"])
+def test_a_switch_is_found_under_other_names(given: str, name: str) -> None:
+    code = RENAMED.format(rest="", given=given, layer=IN_AN_EXPRESSION.format(name))
+    assert tried(code) == {"--bn"}
+
+
+def test_a_switch_is_found_where_an_expression_negates_it() -> None:
+    layer = "self.norm = nn.Identity() if not normalize else nn.BatchNorm1d(width)"
+    assert tried(RENAMED.format(rest="", given="args.bn", layer=layer)) == {"--bn"}
+
+
+def test_a_word_that_chooses_a_layer_in_an_expression_is_tried() -> None:
+    rest = "parser.add_argument('--norm', default='none', choices=['none', 'batch'])"
+    layer = IN_AN_EXPRESSION.format("args.norm == 'batch'")
+    assert tried(RENAMED.format(rest=rest, given="args.bn", layer=layer)) == {"--norm batch"}
+
+
+def test_checkpointing_is_tried() -> None:
+    code = """
+from torch.utils.checkpoint import checkpoint
+parser.add_argument('--low-memory', action='store_true')
+parser.add_argument('--resume', action='store_true')
+args = parser.parse_args()
+
+
+def run(block, x, lean):
+    if lean:
+        return checkpoint(block, x, use_reentrant=False)
+    return block(x)
+
+
+if args.resume:
+    print("going on with the last checkpoint")
+run(net, torch.randn(8, 3, 32, 32), args.low_memory).sum().backward()
+"""
+    assert tried(code) == {"--low-memory"}

@@ -19,13 +19,14 @@ FREEZING = re.compile(r"freeze|frozen|fix[-_]|finetune|fine[-_]tune", re.IGNOREC
 """Names of options whose effect on BatchNorm is worth an execution of the script."""
 TELLING = re.compile(
     r"freez|frozen|^requires_grad|^eval$|^train\(\)$|BatchNorm|^batch_norm$|^momentum$"
-    r"|^half$|^bfloat16$"
+    r"|^half$|^bfloat16$|^checkpoint\(\)$"
 )
 """Names in a branch that say that it does something with BatchNorm, its mode or its parameters."""
 
 FLAGS = frozenset({"absl.flags.FLAGS", "gflags.FLAGS"})
 _OPTION = "option "
 
+Conditional = cst.If | cst.IfExp
 Origin = Callable[[cst.BaseExpression], str | None]
 Local = Callable[[frozenset[str]], frozenset[cst.CSTNode]]
 """The functions, as nodes, that names of a function's own stand for."""
@@ -163,6 +164,18 @@ class CommandLine:
             self.offered.setdefault(option, [])
         return option == self.given
 
+    def rename(self, given: cst.CSTNode | None, value: Value, name: str) -> None:
+        """A parameter or an attribute gets a value: a switch that is off goes by its name as well."""
+        if value is False and isinstance(given, cst.Name | cst.Attribute):
+            option = self._by_name.get(last_name(given))
+            if option is not None:
+                self._by_name.setdefault(name, option)
+
+    @property
+    def has_switches(self) -> bool:
+        """Whether the script has options that are off by default."""
+        return bool(self._by_name)
+
     def gives(self, name: str) -> bool:
         """Whether an attribute of the options has its value from the one that is given."""
         given = self.given
@@ -179,9 +192,9 @@ class CommandLine:
         return default
 
     def note_untaken(
-        self, node: cst.If, origin: Origin, local: Local | None = None, *, taken: bool
+        self, node: Conditional, origin: Origin, local: Local | None = None, *, taken: bool
     ) -> None:
-        """An ``if`` was decided: which options would have decided otherwise?
+        """A condition was decided: which options would have decided otherwise?
 
         ``origin`` gives the flag of the option that a name in its test has its value from.
         """
@@ -195,11 +208,15 @@ class CommandLine:
                 self.offered.setdefault(option, []).append(branch)
 
     def _untaken(
-        self, node: cst.If, origin: Origin, *, taken: bool
-    ) -> Iterator[tuple[Iterable[Option], cst.BaseSuite]]:
+        self, node: Conditional, origin: Origin, *, taken: bool
+    ) -> Iterator[tuple[Iterable[Option], cst.CSTNode]]:
         """The options that lead to a branch that was not taken, with each such branch."""
         if not taken:
             yield self._options_in(node.test, origin), node.body
+            return
+        if isinstance(node, cst.IfExp):
+            if isinstance(node.test, cst.UnaryOperation):
+                yield self._options_in(node.test.expression, origin), node.orelse
             return
         other: cst.CSTNode | None = node.orelse
         while isinstance(other, cst.If):
@@ -238,7 +255,7 @@ class CommandLine:
         """The options that a test asks for, all of which would have to be given."""
         match test:
             case cst.Name() | cst.Attribute():
-                option = self._by_name.get(_last_name(test))
+                option = self._by_name.get(last_name(test))
                 if option is not None and option != self.given:
                     yield option
             case cst.BooleanOperation(left=left, right=right):
@@ -293,17 +310,20 @@ def _word(text: str, given_by: str | None) -> Text:
     return word
 
 
-def _last_name(node: cst.Name | cst.Attribute) -> str:
+def last_name(node: cst.Name | cst.Attribute) -> str:
+    """``c`` of ``c`` and of ``a.b.c``."""
     return node.value if isinstance(node, cst.Name) else node.attr.value
 
 
 def _words_of(body: cst.CSTNode) -> frozenset[str]:
-    """The names in some code, and ``train()`` where it calls a method of that name so."""
+    """The names in some code, and ``train()`` and ``checkpoint()`` where it calls what is named so."""
     found: set[str] = set()
-    for node in below(body):
+    for node in (body, *below(body)):
         match node:
             case cst.Name(value=name):
                 found.add(name)
             case cst.Call(func=cst.Attribute(attr=cst.Name("train")), args=[]):
                 found.add("train()")
+            case cst.Call(func=cst.Name("checkpoint") | cst.Attribute(attr=cst.Name("checkpoint"))):
+                found.add("checkpoint()")
     return frozenset(found)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import libcst as cst
 
 from bnlint.immutable import immutable
+from bnlint.interpreter.core.command_line import Conditional
 from bnlint.interpreter.core.heap import Snapshot
 from bnlint.interpreter.core.namespaces import Directory, Namespace
 from bnlint.interpreter.core.objects import (
@@ -134,7 +135,7 @@ class Reads:
     start: Snapshot
     extent: tuple[int, ...]
     entries: dict[tuple[int, str], Read] = field(default_factory=dict)
-    tests: dict[cst.If, bool] = field(default_factory=dict)
+    tests: dict[Conditional, bool] = field(default_factory=dict)
     fixed: bool = True
     """Whether all that was read are values that nothing changes."""
 

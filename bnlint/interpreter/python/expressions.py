@@ -21,6 +21,7 @@ from bnlint.interpreter.evaluation import change
 from bnlint.interpreter.python.arithmetic import binary, compare, operator_name, truth_of, unary
 from bnlint.interpreter.python.configurations import entry
 from bnlint.interpreter.python.data_texts import file_at
+from bnlint.interpreter.python.decisions import note_decided
 from bnlint.interpreter.python.forgetting import forget
 from bnlint.interpreter.python.iteration import elements, index_into, listed
 from bnlint.interpreter.python.name_lookup import assign, look_up
@@ -185,6 +186,7 @@ def _comparison(m: Machine, node: cst.Comparison, scope: Scope) -> Value:
 def _if_expression(m: Machine, node: cst.IfExp, scope: Scope) -> Value:
     known = truth_of(m.evaluate(node.test, scope))
     if known is not None:
+        note_decided(m, node, scope, taken=known)
         return m.evaluate(node.body if known else node.orelse, scope)
     default = _without_words(m, node, scope)
     if default is not None:

@@ -187,6 +187,8 @@ def bind_parameters(m: Machine, function: Function, arguments: Arguments) -> Sco
         name = params.star_kwarg.name.value
         unknown = batch or Unknown("keyword arguments")
         names[name] = unknown if arguments.opened else m.new(dict(keywords))
+    if m.command_line.has_switches:
+        _rename_switches(m, positional, arguments)
     m.heap.new(names)
     local = Scope(names, function.scope.namespace, function.scope, function)
     if arguments.further:
@@ -197,6 +199,15 @@ def bind_parameters(m: Machine, function: Function, arguments: Arguments) -> Sco
     if local.parent is not None and local.parent is function.scope.namespace.scope:
         local.parent = None
     return local
+
+
+def _rename_switches(m: Machine, parameters: list[cst.Param], arguments: Arguments) -> None:
+    """Options that are off go by the names of the parameters that they are given to as well."""
+    given = zip(parameters, arguments.nodes, arguments.positional, strict=False)
+    for parameter, node, value in given:
+        m.command_line.rename(node, value, parameter.name.value)
+    for name, node in arguments.keyword_nodes.items():
+        m.command_line.rename(node, arguments.keywords.get(name), name)
 
 
 def _unpacked_batch(arguments: Arguments) -> Tensor | None:

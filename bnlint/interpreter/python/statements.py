@@ -1,18 +1,17 @@
 """What statements do."""
 
 from dataclasses import replace
-from functools import partial
 
 import libcst as cst
 
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.run import ModeNotCalled
-from bnlint.interpreter.core.command_line import option_without_default
+from bnlint.interpreter.core.command_line import last_name
 from bnlint.interpreter.core.dispatch import STATEMENTS, handles
 from bnlint.interpreter.core.frames import BREAK, CONTINUE, RAISE, Completion, End
 from bnlint.interpreter.core.joins import MOST_ALTERNATIVES
 from bnlint.interpreter.core.machine import Machine
-from bnlint.interpreter.core.objects import Builtin, Function, Instance, Method, Scope
+from bnlint.interpreter.core.objects import Builtin, Instance, Method, Scope
 from bnlint.interpreter.core.values import (
     EXIT,
     MISSING,
@@ -21,13 +20,13 @@ from bnlint.interpreter.core.values import (
     IsRank,
     KeptMode,
     Tensor,
-    Text,
     Unknown,
     Value,
 )
 from bnlint.interpreter.evaluation import change
 from bnlint.interpreter.evaluation.vectors import Vector
 from bnlint.interpreter.python.arithmetic import binary, operator_name, truth_of
+from bnlint.interpreter.python.decisions import note_decided, note_undecided
 from bnlint.interpreter.python.definitions import define_class, define_function
 from bnlint.interpreter.python.expressions import subscript_key
 from bnlint.interpreter.python.forgetting import forget, known_value, parts_of
@@ -102,6 +101,8 @@ def _assign(m: Machine, node: cst.Assign, scope: Scope) -> Completion | None:
     for target in node.targets:
         if value is ALL_SIZES:
             _count_dimensions(m, node.value, target.target, scope)
+        if value is False and isinstance(target.target, cst.Name | cst.Attribute):
+            m.command_line.rename(node.value, value, last_name(target.target))
         assign(m, target.target, varying(m, target.target, node.value, value, scope), scope)
     m.assigning = None
     return None
@@ -260,12 +261,6 @@ def _if(m: Machine, node: cst.If, scope: Scope) -> Completion | None:
     return _chain(m, node, scope, 1)
 
 
-def _local_functions(scope: Scope, names: frozenset[str]) -> frozenset[cst.CSTNode]:
-    """The functions that names of a function's own stand for."""
-    held = (scope.names.get(name) for name in names) if scope.function is not None else ()
-    return frozenset(value.node for value in held if isinstance(value, Function))
-
-
 def _chain(m: Machine, node: cst.If, scope: Scope, number: int) -> Completion | None:
     """The ``number``-th test of an if-elif chain; too many that are not known are not all tried.
 
@@ -274,10 +269,7 @@ def _chain(m: Machine, node: cst.If, scope: Scope, number: int) -> Completion | 
     value = m.evaluate(node.test, scope)
     known = truth_of(value)
     if known is not None:
-        origin, local = partial(_option_of, m, scope), partial(_local_functions, scope)
-        m.command_line.note_untaken(node, origin, local, taken=known)
-        for reads in m.readings:
-            reads.tests.setdefault(node, known)
+        note_decided(m, node, scope, taken=known)
     if type(value) is KeptMode:
         return _as_kept(m, node, value, scope, number)
     if known is True:
@@ -285,7 +277,7 @@ def _chain(m: Machine, node: cst.If, scope: Scope, number: int) -> Completion | 
     if known is False:
         note_passed_over(m, node, scope)
         return _orelse(m, node, scope, number)
-    m.command_line.note_undecided(node.test, partial(_option_of, m, scope))
+    note_undecided(m, node.test, scope)
     if number > MOST_ALTERNATIVES and not _concerns_models(node.body, scope):
         return m.fork(
             lambda: forget(m, [node.body], scope),
@@ -332,16 +324,6 @@ def _every(m: Machine, test: cst.BaseExpression, scope: Scope) -> int | None:
             value = m.evaluate(divisor, scope)
             return int(value) if isinstance(value, int) else None
     return None
-
-
-def _option_of(m: Machine, scope: Scope, node: cst.BaseExpression) -> str | None:
-    """The command-line option that an expression has its value from."""
-    value = m.evaluate(node, scope)
-    option = value.option if isinstance(value, Text) else option_without_default(value)
-    if option is not None:
-        for reads in m.readings:
-            reads.fixed = False
-    return option
 
 
 def _concerns_models(body: cst.CSTNode, scope: Scope) -> bool:

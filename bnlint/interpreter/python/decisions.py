@@ -1,0 +1,39 @@
+"""Conditions that are decided, and the command-line options that would have decided otherwise."""
+
+from functools import partial
+
+import libcst as cst
+
+from bnlint.interpreter.core.command_line import Conditional, option_without_default
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.objects import Function, Scope
+from bnlint.interpreter.core.values import Text
+
+
+def note_decided(m: Machine, node: Conditional, scope: Scope, *, taken: bool) -> None:
+    """An ``if`` statement or expression was decided by its test."""
+    origin, local = partial(_option_of, m, scope), partial(_local_functions, scope)
+    m.command_line.note_untaken(node, origin, local, taken=taken)
+    for reads in m.readings:
+        reads.tests.setdefault(node, taken)
+
+
+def note_undecided(m: Machine, test: cst.BaseExpression, scope: Scope) -> None:
+    """A test was not decided."""
+    m.command_line.note_undecided(test, partial(_option_of, m, scope))
+
+
+def _local_functions(scope: Scope, names: frozenset[str]) -> frozenset[cst.CSTNode]:
+    """The functions that names of a function's own stand for."""
+    held = (scope.names.get(name) for name in names) if scope.function is not None else ()
+    return frozenset(value.node for value in held if isinstance(value, Function))
+
+
+def _option_of(m: Machine, scope: Scope, node: cst.BaseExpression) -> str | None:
+    """The command-line option that an expression has its value from."""
+    value = m.evaluate(node, scope)
+    option = value.option if isinstance(value, Text) else option_without_default(value)
+    if option is not None:
+        for reads in m.readings:
+            reads.fixed = False
+    return option
