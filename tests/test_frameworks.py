@@ -226,6 +226,28 @@ IGNITE = {
         trainer.add_event_handler(Events.EPOCH_COMPLETED(every=2), Validation(val_loader).validate, "val")
         trainer.run(train_loader, max_epochs=9)
         """,
+    "an object of the project is called after each epoch": """
+        from ignite.engine import Engine, Events, create_supervised_trainer
+        trainer = create_supervised_trainer(model, optimizer, nn.CrossEntropyLoss())
+        class Validation:
+            def __init__(self, loader):
+                self.loader = loader
+            def __call__(self, engine, every):
+                with torch.no_grad():
+                    print(sum((model(x).argmax(1) == y).sum().item() for x, y in self.loader))  # BN301
+        trainer.add_event_handler(Events.EPOCH_COMPLETED, Validation(val_loader), 2)
+        trainer.run(train_loader, max_epochs=9)
+        """,
+    "a function with an argument is called after each epoch": """
+        from functools import partial
+        from ignite.engine import Engine, Events, create_supervised_trainer
+        trainer = create_supervised_trainer(model, optimizer, nn.CrossEntropyLoss())
+        def validate(loader, engine):
+            with torch.no_grad():
+                print(sum((model(x).argmax(1) == y).sum().item() for x, y in loader))  # BN301
+        trainer.add_event_handler(Events.EPOCH_COMPLETED, partial(validate, val_loader))
+        trainer.run(train_loader, max_epochs=9)
+        """,
     "the trainer's batches are small": """
         from ignite.engine import create_supervised_trainer
         import ignite.distributed as idist
@@ -244,6 +266,20 @@ IGNITE = {
         config = {"batch_size": 2, "epochs": 3}
         with idist.Parallel(backend="nccl") as parallel:
             parallel.run(training, config, name="run")
+        """,
+    "an object of the project switches and gives back": """
+        from ignite.engine import Engine, Events, create_supervised_trainer
+        trainer = create_supervised_trainer(model, optimizer, nn.CrossEntropyLoss())
+        class Validation:
+            def __init__(self, loader):
+                self.loader = loader
+            def __call__(self):
+                model.eval()
+                with torch.no_grad():
+                    print(sum((model(x).argmax(1) == y).sum().item() for x, y in self.loader))
+                model.train()
+        trainer.add_event_handler(Events.EPOCH_COMPLETED, Validation(val_loader))
+        trainer.run(train_loader, max_epochs=9)
         """,
     "the trainer and the evaluator of ignite": """
         from ignite.engine import Events, create_supervised_evaluator, create_supervised_trainer

@@ -9,8 +9,10 @@ from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, Run
 from bnlint.facts.wording.code_text import (
     cuts_gradients_off,
+    is_given_one,
     makes_batch_of_one,
     says_that_it_acts,
+    steps_environment,
 )
 from bnlint.facts.wording.eval_fix import advice_on, cure_of
 from bnlint.facts.wording.evidence import how_it_came, in_time
@@ -47,10 +49,24 @@ def _acts_on_one(forward: Forward) -> bool:
     """Whether the answer to one observation is used for nothing that is trained on."""
     if forward.inner or forward.loaders or forward.made_up is Known.YES:
         return False
-    if forward.trained_on or forward.in_loss or forward.backpropagated is not Known.NO:
+    if forward.trained_on or forward.backpropagated is not Known.NO:
         return False
+    if _steps_on_one(forward):
+        return forward.grad is Known.NO or not forward.in_loss
     frames = forward.context.frames
-    return any(says_that_it_acts(frame.function) and _makes_one(frame) for frame in frames)
+    acts = any(says_that_it_acts(frame.function) and _makes_one(frame) for frame in frames)
+    return acts and not forward.in_loss
+
+
+def _steps_on_one(forward: Forward) -> bool:
+    """Whether one observation is answered in a function that lets the environment take a step.
+
+    Without gradients the answer may go into the loss of an update, as old values do.
+    """
+    own = forward.context.frames[-1].definition
+    if own is None or not steps_environment(own.text):
+        return False
+    return is_given_one(forward.site.text, own.text)
 
 
 def _makes_one(frame: Frame) -> bool:

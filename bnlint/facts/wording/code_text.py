@@ -28,6 +28,7 @@ _FROZEN = re.compile("froz|freez|fix|eval|infer|deploy|static", re.IGNORECASE)
 _UNPACKED = re.compile(r"[(,]\s*\*\*\s*[\w({]")
 _WHOLE_NUMBER = re.compile(r"(int|len|round)\(.*\)|.*//.*", re.DOTALL)
 
+_STEPS = re.compile(r"\benv(ironment)?\.step\(")
 _ACTS = re.compile(r"(^|_)(act|acts|action|actions)(_|$)|(get|select|choose|sample)Action")
 _ONE = re.compile(
     r"unsqueeze\(\s*(dim\s*=|axis\s*=)?\s*0\s*\)|\[\s*None\b|\[\s*np\.newaxis\b|expand_dims\("
@@ -286,6 +287,23 @@ def says_that_it_acts(function: str) -> bool:
 def makes_batch_of_one(code: str) -> bool:
     """Whether code visibly makes a batch of one sample: ``state.unsqueeze(0)``, ``x[None]``."""
     return _ONE.search(code) is not None
+
+
+def steps_environment(code: str) -> bool:
+    """Whether a function lets an environment take a step: ``env.step(action)``."""
+    return _STEPS.search(code) is not None
+
+
+def is_given_one(call: str, code: str) -> bool:
+    """Whether a call gets what it, or an assignment in the code around it, makes a batch of one."""
+    given = {node.id for node in ast.walk(expression(call) or ast.Pass()) if type(node) is ast.Name}
+    made = (
+        ast.unparse(node.value)
+        for node in ast.walk(ast.Module(statements(code) or [], []))
+        if isinstance(node, ast.Assign)
+        and any(isinstance(target, ast.Name) and target.id in given for target in node.targets)
+    )
+    return any(map(makes_batch_of_one, (call, *made)))
 
 
 def cuts_gradients_off(code: str) -> bool:

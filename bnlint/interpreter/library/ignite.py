@@ -4,6 +4,7 @@ The steps that ignite makes switch the mode for each batch and do not give it ba
 project must do so themselves.
 """
 
+import math
 from collections.abc import Sequence
 
 import libcst as cst
@@ -13,6 +14,7 @@ from bnlint.interpreter.core.machine import Machine, Path
 from bnlint.interpreter.core.objects import (
     Bound,
     Builtin,
+    Class,
     Function,
     Instance,
     Method,
@@ -163,13 +165,13 @@ def _fire(m: Machine, engine: Instance, events: Sequence[str], site: Site, scope
     What is registered for an event that is not known may run after an epoch.
     """
     for entry in _handlers(engine):
-        if not isinstance(entry, tuple) or not isinstance(entry[1], Function | Method):
+        event, handler, *values = entry if isinstance(entry, tuple) else (None, None)
+        taken = _taken(handler)
+        if taken is None:
             continue
-        event, handler, *values = entry
         name = _named(event)
-        call = _calling(
-            m, handler, [*_receiver(engine, handler, len(values)), *values], site, scope
-        )
+        receiver = [engine] if taken > len(values) else []
+        call = _calling(m, handler, [*receiver, *values], site, scope)
         if name in events and isinstance(event, Library):
             call()
         elif name in events or (not name and events == _AFTER_EPOCH):
@@ -191,9 +193,25 @@ def _named(event: Value) -> str:
     return ""
 
 
-def _receiver(engine: Instance, handler: Function | Method, given: int) -> list[Value]:
-    """The engine, for a handler that takes one argument more than is given."""
-    function = handler.function if isinstance(handler, Method) else handler
-    parameters = function.node.params
-    taken = len(parameters.posonly_params) + len(parameters.params) - isinstance(handler, Method)
-    return [engine] if taken > given or isinstance(parameters.star_arg, cst.Param) else []
+def _taken(handler: Value) -> float | None:
+    """How many arguments a handler of the project takes: a function, or an object that is called.
+
+    It gets the engine where it takes one more than it is registered with.
+    """
+    match handler:
+        case Function(node=node):
+            parameters = node.params
+            if isinstance(parameters.star_arg, cst.Param):
+                return math.inf
+            return len(parameters.posonly_params) + len(parameters.params)
+        case Method(function=function):
+            return _less(_taken(function), 1)
+        case Partial(callee=callee, positional=given):
+            return _less(_taken(callee), len(given))
+        case Instance(cls=Class() as cls):
+            return _less(_taken(cls.find("__call__")), 1)
+    return None
+
+
+def _less(taken: float | None, given: int) -> float | None:
+    return None if taken is None else taken - given

@@ -4,7 +4,7 @@ from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.knowledge import is_saved
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
-from bnlint.interpreter.core.values import Arguments, Tensor, Unknown, Value
+from bnlint.interpreter.core.values import Arguments, Choice, Tensor, Unknown, Value
 from bnlint.interpreter.library.tensor_functions import call_tensor_method, size
 from bnlint.interpreter.torch.freezing import freeze, note_weights_written, owners
 from bnlint.interpreter.torch.integer_entries import note_called
@@ -59,7 +59,7 @@ def _write(m: Machine, parameter: Instance, name: str, first: Value, site: Site)
     """``parameter.copy_(other)`` and the like: what it holds then is not known."""
     draw(m, parameter, None)
     loaded = name == "copy_" and is_saved(first)
-    other = is_parameter(first) or isinstance(first, Unknown | Tensor)
+    other = is_parameter(first) or isinstance(first, Choice | Unknown | Tensor)
     if (other and not loaded) or name == "mul_":
         note_weights_written(m, parameter, site)
     if name == "copy_" and isinstance(first, Unknown):
