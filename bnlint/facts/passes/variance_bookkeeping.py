@@ -86,7 +86,7 @@ def bookkeeping(graph: ModelGraph) -> Bookkeeping | None:
         return None
     known = [factor / factors[0] for factor in factors]
     resets = [_resets(block, factor) for block, factor in zip(blocks, known, strict=True)]
-    if not _are_answered(resets) or not _scales(known, alphas):
+    if not _are_answered(resets) or not _scales(blocks, known, alphas):
         return None
     gates = [len(_single_gates(block)) for block in blocks]
     if any(gates):
@@ -186,9 +186,14 @@ def _are_answered(answers: Sequence[bool | None]) -> TypeGuard[list[bool]]:
     return None not in answers
 
 
-def _scales(factors: Sequence[float], alphas: Sequence[float]) -> bool:
-    """Whether any constant makes the network a normalizer-free one."""
-    return any(abs(number - 1) > SAME for number in (*factors, *alphas))
+def _scales(
+    blocks: Sequence[ScaledBlock], factors: Sequence[float], alphas: Sequence[float]
+) -> bool:
+    """Whether any constant, be it 1, makes the network a normalizer-free one."""
+    if any(abs(number - 1) > SAME for number in (*factors, *alphas)):
+        return True
+    steps = (step for block in blocks for step in (*block.entry, *block.tail))
+    return any(step.call.kind in (Kind.MUL, Kind.DIV) and step.gate is None for step in steps)
 
 
 def _resets(block: ScaledBlock, factor: float) -> bool | None:
