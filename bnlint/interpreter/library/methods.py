@@ -70,6 +70,10 @@ def _call_builtin(
             return _call_on_names(m, owner, name, arguments, site, scope)
         case Tensor():
             made = call_tensor_method(m, receiver, name, arguments, site)
+            given = arguments.get(0, "src") if name == "copy_" and receiver.state is None else None
+            if isinstance(given, Tensor) and given.loaders:
+                made = given
+                _rebind(m, receiver, site.node, made, scope)
             scales = name in SCALING_IN_PLACE and receiver.state is None and m.tape.recording
             if name in RESHAPING_IN_PLACE or scales:
                 _rebind(m, receiver, site.node, made, scope)
@@ -153,8 +157,22 @@ def _rebind(m: Machine, old: Tensor, call: object, made: Value, scope: Scope) ->
         if not changed.func.attr.value.endswith("_"):
             return
         changed = changed.func.value
-    if isinstance(changed, cst.Name | cst.Attribute):
+    if isinstance(changed, cst.Attribute) and changed.attr.value == "data":
+        changed = changed.value
+    if isinstance(changed, cst.Name):
+        m.heap.put(_home_of(changed.value, scope).names, changed.value, made)
+    elif isinstance(changed, cst.Attribute):
         assign(m, changed, made, scope)
+
+
+def _home_of(name: str, scope: Scope) -> Scope:
+    """Where a name that a function reads is bound: there, in a function around it, or in its file."""
+    home: Scope | None = scope
+    while home is not None and name not in home.names:
+        home = home.parent
+    if home is None:
+        home = scope.namespace.scope
+    return home if name in home.names else scope
 
 
 def _call_super(
