@@ -193,6 +193,15 @@ def test_a_part_that_is_not_known_and_whose_forward_is_called_by_name() -> None:
     assert (event.name, event.owner) == ("self.body", "Head")
 
 
+def test_what_describes_models_is_none() -> None:
+    code = """
+    from torchvision import models
+    weights = models.get_weight("ResNet50_Weights.DEFAULT")
+    print(models.ResNet50_Weights.DEFAULT.transforms()(x), weights.transforms()(x))
+    """
+    assert reasons(code) == []
+
+
 def test_data_that_is_not_known_matters_where_it_is_trained_on() -> None:
     loop = "for step, x in enumerate(batches):\n    loss = net(x).sum()\n"
     unknown = f"from pkg import batches\nnet = Net()\n{SGD}{loop}"

@@ -158,6 +158,15 @@ FUNCTIONS = {
     "eval of a call": ("make = 'BatchNorm2d'\neval(f'nn.{make}(num_features=8)')", [8]),
     "eval of a call with unpacked arguments": ("eval('nn.BatchNorm2d(*w)')", []),
     "operator module": ("import operator\nnn.BatchNorm2d(operator.mul(2, 4))", [8]),
+    "ordered dictionary": (
+        "from typing import OrderedDict\nnn.BatchNorm2d(OrderedDict({'w': 8})['w'])",
+        [8],
+    ),
+    "chain of dictionaries": (
+        "from collections import ChainMap\nw = ChainMap({'a': 8}, {'a': 4, 'b': 2})\n"
+        "nn.BatchNorm2d(w['a'] * w['b'])",
+        [16],
+    ),
     "reduce": ("import functools\nnn.BatchNorm2d(functools.reduce(max, [1, 8, 2]))", [8]),
 }
 

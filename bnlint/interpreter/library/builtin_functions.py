@@ -36,7 +36,12 @@ from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.classes import is_instance, is_subclass
 from bnlint.interpreter.python.arithmetic import binary, truth_of
 from bnlint.interpreter.python.attribute_presence import has_attribute
-from bnlint.interpreter.python.iteration import elements, listed, number_of
+from bnlint.interpreter.python.iteration import (
+    elements,
+    has_uncertain_entries,
+    listed,
+    number_of,
+)
 from bnlint.interpreter.python.name_lookup import set_attribute
 from bnlint.interpreter.python.unnamed_models import member
 from bnlint.interpreter.torch.exchanged_parts import models_at_hand, put_in, put_somewhere
@@ -121,7 +126,9 @@ def _length(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scop
     return Unknown("length")
 
 
-@library_function("builtins.dict", "collections.OrderedDict", "collections.defaultdict")
+@library_function(
+    "builtins.dict", "collections.OrderedDict", "collections.defaultdict", "typing.OrderedDict"
+)
 def _dict(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     if path.endswith("defaultdict"):
         return m.new({})
@@ -139,6 +146,16 @@ def _dict(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope)
                 made[pair[0]] = pair[1]
     made.update(arguments.keywords)
     return made
+
+
+@library_function("collections.ChainMap", "chainmap.ChainMap")
+def _chain_map(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    """Of several dictionaries, the first that has a key has its value."""
+    maps = [one for one in arguments.positional if isinstance(one, dict)]
+    known = len(maps) == len(arguments.positional) and not any(map(has_uncertain_entries, maps))
+    if arguments.opened or not known:
+        return Unknown("ChainMap()")
+    return m.new({key: value for one in reversed(maps) for key, value in one.items()})
 
 
 def _ends_in_parameter(pair: Value) -> TypeGuard[tuple[Value, Value]]:

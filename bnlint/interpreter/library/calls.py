@@ -204,7 +204,16 @@ def _is_batchnorm(norm: Value, name: str) -> bool:
     return isinstance(norm, Library) and canonical(norm.path) == f"torch.nn.{name}"
 
 
+_ABOUT_MODELS = frozenset(
+    f"torchvision.models.{name}"
+    for name in ("get_model_builder", "get_model_weights", "get_weight", "list_models")
+)
+"""Functions beside those that build models: of names, builders and descriptions of weights."""
+
+
 def _builds_model(path: str) -> bool:
+    if "_Weights." in path or path in _ABOUT_MODELS:
+        return False
     return path.startswith(("torchvision.models.", "segmentation_models_pytorch.")) or path in (
         "timm.create_model",
         "torch.hub.load",
