@@ -203,6 +203,7 @@ def _fix(
     levels = {Applicability.UNSAFE if _has_dropout(run, forward, path) else Applicability.SAFE}
     for switch in _switches(run, forward, {norm.name for norm in frozen}):
         place, receiver = _switched_back(run, forward, switch)
+        levels.add(_safety_at(run, place, set(frozen.values())))
         line = f"{_joined(receiver, path)}.eval()"
         context = switch.context or forward.context
         condition = _condition(run, set(frozen.values()), place, context)
@@ -251,6 +252,15 @@ def _switched_back(run: Run, forward: Forward, switch: Switch) -> tuple[Site, st
     return switch.site, name if is_dotted_name(name) else ""
 
 
+def _safety_at(run: Run, place: Site, frozen_at: set[Site]) -> Applicability:
+    """Safe in a file that freezes, too: one that does not may be there for whatever is trained."""
+    events = [event for event in run.of_type(Frozen) if event.site in frozen_at]
+    calls = [frame.call for event in events for frame in event.context.frames]
+    sites = [*(event.site for event in events), *filter(None, calls)]
+    here = any(site.path == place.path for site in sites)
+    return Applicability.SAFE if here else Applicability.UNSAFE
+
+
 def _condition(run: Run, frozen_at: set[Site], place: Site, context: Context) -> str | None:
     """When parameters are frozen, as code for a place; ``None`` where that cannot be said."""
     found = {
@@ -294,14 +304,18 @@ def _only_norms(run: Run, forward: Forward, frozen: Mapping[NormState, Site], pa
 
 
 def _is_thawed(run: Run, frozen: Mapping[NormState, Site]) -> bool:
-    """Whether frozen layers may be trained later on."""
+    """Whether frozen layers, which library models do not list, may be trained later on."""
+    listed = all(norm.layer is not None for norm in frozen)
     layers = {norm.layer.site for norm in frozen if norm.layer is not None}
     places = set(frozen.values())
     first = min((e.order for e in run.of_type(Frozen) if e.site in places), default=0)
     return any(
         event.order > first
         and event.requires_grad is not False
-        and any(layer.site in layers for layer in event.model.batch_norms)
+        and (
+            any(layer.site in layers for layer in event.model.batch_norms)
+            or not (listed or event.model.has_batchnorm is Known.NO)
+        )
         for event in run.of_type(Frozen)
     )
 
