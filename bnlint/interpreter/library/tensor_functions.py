@@ -305,7 +305,7 @@ def create(m: Machine, name: str, arguments: Arguments, site: Site) -> Value:
     """``torch.zeros(...)`` and the like: a tensor that comes from nowhere."""
     sources = tensors_in(arguments.values)
     copies = name.endswith(("tensor", "asarray")) or name.startswith("from")
-    loaders = frozenset().union(*(t.loaders for t in sources)) if name.endswith("tensor") else None
+    loaders = frozenset().union(*(t.loaders for t in sources)) if copies else None
     first = arguments.positional[0] if arguments.positional else None
     filled: float | None = None
     match name.removesuffix("_like"):
