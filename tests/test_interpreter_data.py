@@ -164,6 +164,8 @@ def test_the_purpose_of_a_loader(code: str, expected: Purpose) -> None:
 
 COLLATED = {
     "graphs": "from torch_geometric.loader import DataLoader as Graphs\na = Graphs(u.d(), 32, True)",
+    "dense graphs": "from torch_geometric.loader import DenseDataLoader\n"
+    "a = DenseDataLoader(u.d(), 32, True)",
     "graphs, as before": "from torch_geometric.data import DataLoader as Graphs\n"
     "a = Graphs(u.d(), batch_size=32, shuffle=True)",
     "graphs of dgl": "from dgl.dataloading import GraphDataLoader\n"
@@ -483,6 +485,18 @@ NAMED = {
 def test_the_key_of_a_loader_says_what_it_is_for(code: str) -> None:
     text = f"import u\nnet = Net()\n{code}\nfor x in loaders['val']:\n    net(x)\n"
     assert forwards(rehearse(text, net=True))[0].loaders[0].purpose is Purpose.EVALUATION
+
+
+@pytest.mark.parametrize("copy", ["from_numpy", "asarray", "as_tensor"])
+def test_a_batch_that_numpy_changed_is_of_its_loader(copy: str) -> None:
+    code = f"""
+    import u
+    import numpy as np
+    net, loader = Net(), DataLoader(u.d())
+    for images, labels in loader:
+        net(torch.{copy}(np.concatenate([image.numpy() for image in images], axis=0)))
+    """
+    assert forwards(rehearse(code, net=True))[0].loaders
 
 
 def test_gradients_with_respect_to_data_train_nothing() -> None:

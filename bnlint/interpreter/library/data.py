@@ -41,6 +41,8 @@ COLLATING: Mapping[str, Sequence[str]] = {
     "torch_geometric.loader.DataLoader": _OF_GRAPHS,
     "torch_geometric.loader.dataloader.DataLoader": _OF_GRAPHS,
     "torch_geometric.data.DataLoader": _OF_GRAPHS,
+    "torch_geometric.loader.DenseDataLoader": _OF_GRAPHS,
+    "torch_geometric.data.DenseDataLoader": _OF_GRAPHS,
     "dgl.dataloading.GraphDataLoader": ("dataset", "collate_fn"),
     "monai.data.DataLoader": ("dataset", "num_workers"),
 }
