@@ -12,7 +12,7 @@ from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.context import Context
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Purpose
-from bnlint.facts.types.run import Forward, Run, is_training
+from bnlint.facts.types.run import Forward, ModeSwitched, Run, is_training
 from bnlint.facts.types.weight_events import WeightsLoaded
 from bnlint.immutable import immutable
 
@@ -33,7 +33,7 @@ def partial_evaluations(run: Run) -> tuple[PartialEvaluation, ...]:
     for forward in run.of_type(Forward) if switched else ():
         if not _is_left(run, forward):
             continue
-        sister = next((other for other in switched if _go_together(forward, other)), None)
+        sister = next((other for other in switched if _go_together(run, forward, other)), None)
         if sister is not None:
             found.append(PartialEvaluation(forward, sister))
     return tuple(found)
@@ -81,8 +81,17 @@ def _has_learnt(run: Run, forward: Forward) -> bool:
     )
 
 
-def _go_together(forward: Forward, other: Forward) -> bool:
-    """Whether two networks are used in the same pass of the same evaluation."""
+def _go_together(run: Run, forward: Forward, other: Forward) -> bool:
+    """Whether two networks are used in the same pass of the same evaluation.
+
+    Where the ``other`` is put back into train mode in between, its evaluation is over.
+    """
+    first, last = sorted((forward.order, other.order))
+    if any(
+        first < switch.order < last and switch.training and switch.model.is_same(other.model)
+        for switch in run.of_type(ModeSwitched)
+    ):
+        return False
     if _have_layers_in_common(forward, other) or forward.loaders != other.loaders:
         return False
     return _one_lies_around(forward.context, other.context)
