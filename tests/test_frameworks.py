@@ -191,6 +191,67 @@ LIGHTNING_CLI = {
         LightningCLI(Classifier)
         """,
 }
+CLASSIFIER = """
+        import copy
+        import lightning.pytorch as pl
+        class Classifier(pl.LightningModule):
+            def __init__(self):
+                super().__init__()
+                self.net = model
+            def training_step(self, batch, index):
+                return F.cross_entropy(self.net(batch[0]), batch[1])
+            def configure_optimizers(self):
+                return torch.optim.SGD(self.parameters(), 0.1)
+"""
+FIT = """
+        trainer = pl.Trainer(max_epochs=9, callbacks=[Own(val_loader)])
+        trainer.fit(Classifier(), train_loader)
+"""
+LIGHTNING_CALLBACKS = {
+    "it evaluates after each epoch in train mode": f"""{CLASSIFIER}
+        class Own(pl.Callback):
+            def __init__(self, loader):
+                self.loader = loader
+            def on_train_epoch_end(self, trainer, pl_module):
+                with torch.no_grad():
+                    print(sum((pl_module.net(x).argmax(1) == y).sum() for x, y in self.loader))  # BN301
+        {FIT}""",
+    "it averages parameters after each batch": f"""{CLASSIFIER}
+        class Own(pl.Callback):
+            def __init__(self, loader):
+                self.loader = loader
+            def on_fit_start(self, trainer, pl_module):
+                self.mean = copy.deepcopy(pl_module.net).eval()
+            @torch.no_grad()
+            def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+                for old, new in zip(self.mean.parameters(), pl_module.net.parameters()):  # BN402
+                    old.lerp_(new, 0.01)
+            def on_train_end(self, trainer, pl_module):
+                with torch.no_grad():
+                    print(sum((self.mean(x).argmax(1) == y).sum() for x, y in self.loader))
+        {FIT}""",
+    "it looks at a validation, in eval mode": f"""{CLASSIFIER}
+            def validation_step(self, batch, index):
+                self.log("hits", (self.net(batch[0]).argmax(1) == batch[1]).sum())
+            def val_dataloader(self):
+                return val_loader
+        class Own(pl.Callback):
+            def __init__(self, loader):
+                self.loader = loader
+            def on_validation_epoch_end(self, trainer, pl_module):
+                print(sum((pl_module.net(x).argmax(1) == y).sum() for x, y in self.loader))
+        {FIT}""",
+    "it puts the module into eval mode and back": f"""{CLASSIFIER}
+        class Own(pl.Callback):
+            def __init__(self, loader):
+                self.loader = loader
+            def on_train_epoch_end(self, trainer, pl_module):
+                pl_module.eval()
+                with torch.no_grad():
+                    print(sum((pl_module.net(x).argmax(1) == y).sum() for x, y in self.loader))
+                pl_module.train()
+        {FIT}""",
+}
 IGNITE = {
     "a step of the project leaves the mode that an evaluator sets": """
         from ignite.engine import Engine, Events, create_supervised_evaluator
@@ -534,7 +595,16 @@ def cases(*tables: Mapping[str, str]) -> pytest.MarkDecorator:
 
 
 @cases(
-    ACCELERATE, FABRIC, LIGHTNING_CLI, IGNITE, HUGGING_FACE, FASTAI, COMPOSER, CATALYST, MMENGINE
+    ACCELERATE,
+    FABRIC,
+    LIGHTNING_CLI,
+    LIGHTNING_CALLBACKS,
+    IGNITE,
+    HUGGING_FACE,
+    FASTAI,
+    COMPOSER,
+    CATALYST,
+    MMENGINE,
 )
 def test_what_is_reported_of_scripts_of_frameworks(code: str) -> None:
     marked, reported = held_against_marks(code)

@@ -5,6 +5,16 @@ from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Class, Function, Instance, Method, Scope
 from bnlint.interpreter.core.values import Arguments, Unknown, Value
 from bnlint.interpreter.library.data import LOADER
+from bnlint.interpreter.library.lightning_callbacks import (
+    AFTER_BATCH,
+    AFTER_EPOCH,
+    AFTER_FIT,
+    AFTER_VALIDATION,
+    BEFORE_BATCH,
+    BEFORE_FIT,
+    BEFORE_VALIDATION,
+    call_callbacks,
+)
 from bnlint.interpreter.library.lightning_freezing import fine_tuning_callbacks
 from bnlint.interpreter.library.trainer_loops import (
     PASSES,
@@ -61,6 +71,7 @@ def fit(
 ) -> None:
     """``trainer.fit(module, ...)``: training and validation in turns."""
     source = _of_class(arguments.values, "LightningDataModule") or module
+    m.heap.put(trainer.attributes, "datamodule", None if source is module else source)
     callbacks = fine_tuning_callbacks(trainer)
     for callback in callbacks:
         call_step(m, callback, "freeze_before_training", [module], site)
@@ -69,18 +80,28 @@ def fit(
             _call(m, owner, name, ["fit"] if name == "setup" else [], site)
     training = _loader(m, arguments, source, "train", 1, site)
     validation = _loader(m, arguments, source, "val", 2, site)
+    call_callbacks(m, trainer, module, BEFORE_FIT, site)
     for number in range(1, PASSES + 1):
         for callback in callbacks:
             given = [module, Unknown("epoch"), Unknown("optimizer")]
             call_step(m, callback, "finetune_function", given, site)
         with drawn(m, training, number, site, scope) as batch:
-            start_training(m, module, site)
-            call_step(m, module, "training_step", [batch, Unknown("batch index")], site)
-            note_step(m, site)
-            end_step(m, module, site)
-        _evaluate(m, module, "validation", validation, number, site, scope)
+            _train(m, trainer, module, batch, site)
+        _evaluate(m, module, "validation", validation, number, site, scope, trainer)
+        call_callbacks(m, trainer, module, AFTER_EPOCH, site)
         for name in AFTER:
             call_step(m, module, name, [], site)
+    call_callbacks(m, trainer, module, AFTER_FIT, site)
+
+
+def _train(m: Machine, trainer: Instance, module: Instance, batch: Value, site: Site) -> None:
+    """One step of training, with what comes before and after it."""
+    start_training(m, module, site)
+    call_callbacks(m, trainer, module, BEFORE_BATCH, site, batch)
+    call_step(m, module, "training_step", [batch, Unknown("batch index")], site)
+    note_step(m, site)
+    call_callbacks(m, trainer, module, AFTER_BATCH, site, batch)
+    end_step(m, module, site)
 
 
 def evaluate(
@@ -101,14 +122,22 @@ def _evaluate(
     number: int,
     site: Site,
     scope: Scope,
+    trainer: Instance | None = None,
 ) -> None:
-    """Run a step in eval mode without gradients, and give back the modes that there were."""
+    """Run a step in eval mode without gradients, and give back the modes that there were.
+
+    Within the training of a ``trainer`` its callbacks take part.
+    """
     if module.cls is None or not isinstance(module.cls.find(f"{kind}_step"), Function):
         return
     with modes_given_back(m, module), drawn(m, loader, number, site, scope) as batch:
         switch(m, module, site, training=False)
         with without_gradients(m):
+            if trainer is not None:
+                call_callbacks(m, trainer, module, BEFORE_VALIDATION, site)
             call_step(m, module, f"{kind}_step", [batch, Unknown("batch index")], site)
+            if trainer is not None:
+                call_callbacks(m, trainer, module, AFTER_VALIDATION, site)
             for name in (f"{kind}_epoch_end", f"on_{kind}_epoch_end"):
                 call_step(m, module, name, [], site)
 

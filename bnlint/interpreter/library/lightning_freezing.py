@@ -6,6 +6,7 @@ from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.values import Arguments, Unknown, Value
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.framework_objects import framework_object
+from bnlint.interpreter.library.lightning_callbacks import callbacks_of
 from bnlint.interpreter.torch.freezing import freeze
 from bnlint.interpreter.torch.modules import modules_in
 from bnlint.interpreter.torch.norms import norm_layers
@@ -24,11 +25,7 @@ _PLACES = (
 
 def fine_tuning_callbacks(trainer: Instance) -> list[Instance]:
     """Those of a trainer's callbacks that freeze and thaw, as the project's code says."""
-    given = trainer.arguments.get("callbacks")
-    callbacks = given.value if given is not None else None
-    listed = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
-    own = (value for value in listed if isinstance(value, Instance) and value.cls is not None)
-    return [callback for callback in own if callback.library.rpartition(".")[2] == _CALLBACK]
+    return callbacks_of(trainer, _CALLBACK)
 
 
 @library_function(*(f"{place}.{_CALLBACK}.{name}" for place in _PLACES for name in _FUNCTIONS))
