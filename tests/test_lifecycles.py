@@ -97,3 +97,44 @@ def test_what_is_never_set_up_is_not_used(tmp_path: Path) -> None:
 def test_a_search_takes_step_after_step(tmp_path: Path) -> None:
     assert rules(tmp_path, SEARCH.format(switch="pass")) == ["BN303"]
     assert rules(tmp_path, SEARCH.format(switch="self.net.train()")) == []
+
+
+ENDPOINT = """
+import json
+import torch
+from torchvision import models
+
+
+def model_fn(model_dir, context=None):
+    net = models.resnet18(num_classes=4)
+    net.load_state_dict(torch.load(model_dir + "/model.pth"))
+    return net{loaded}
+
+
+def input_fn(body, content_type):
+    return torch.tensor(json.loads(body))
+
+
+def {predict}(data, model):
+    {switch}
+    with torch.no_grad():
+        return model(data).softmax(1)
+"""
+
+
+def test_an_endpoint_loads_its_model_and_predicts(tmp_path: Path) -> None:
+    changes = {"loaded": "", "predict": "predict_fn", "switch": "pass"}
+    assert rules(tmp_path, ENDPOINT.format(**changes)) == ["BN302"]
+    assert rules(tmp_path, ENDPOINT.format(**changes | {"loaded": ".eval()"})) == []
+    assert rules(tmp_path, ENDPOINT.format(**changes | {"switch": "model.eval()"})) == []
+
+
+def test_the_endpoints_own_way_to_predict_switches(tmp_path: Path) -> None:
+    changes = {"loaded": "", "predict": "predict_all", "switch": "pass"}
+    assert rules(tmp_path, ENDPOINT.format(**changes)) == []
+
+
+def test_what_a_program_calls_itself_is_no_endpoint(tmp_path: Path) -> None:
+    changes = {"loaded": "", "predict": "predict_fn", "switch": "pass"}
+    used = "\n\ndef predict(data):\n    return predict_fn(data, model_fn('.').eval()).argmax(1).tolist()\n"
+    assert rules(tmp_path, ENDPOINT.format(**changes) + used) == []

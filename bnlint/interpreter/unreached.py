@@ -19,7 +19,7 @@ from bnlint.interpreter.core.objects import (
 )
 from bnlint.interpreter.core.values import Value
 from bnlint.interpreter.entry_points import ENTRY_STEPS, LEAST_STEPS, Rehearser
-from bnlint.interpreter.library.lifecycles import lifecycle_of, live
+from bnlint.interpreter.library.lifecycles import ENDPOINT, answer, lifecycle_of, live
 from bnlint.interpreter.prefilter import (
     called_names,
     given_names,
@@ -62,6 +62,8 @@ class Unreached:
         for source in sources:
             self.rehearser.called |= called_names(source)
             given |= given_names(source)
+        for source in sources:
+            self._run_endpoint(source)
         left = dict.fromkeys(sources, MOST_FILE_STEPS)
         pool = self.m.steps + sum(_steps_for(source) for source in sources)
         words = {source: words_by_definition(source) for source in sources}
@@ -77,6 +79,22 @@ class Unreached:
                     self.steps = min(max(rest, LEAST_STEPS), ENTRY_STEPS)
                     self._run_definition(source, name, node, words[source])
                     left[source] -= self.m.steps - before
+
+    def _run_endpoint(self, source: SourceFile) -> None:
+        """Execute the functions of a file that a server calls by their names."""
+        nodes = dict(_definitions(source))
+        if not nodes.keys() >= ENDPOINT or not ENDPOINT.isdisjoint(self.rehearser.called):
+            return
+        site = Site(source, nodes["model_fn"])
+
+        def execute() -> None:
+            namespace = self.rehearser.namespace_of(source)
+            values = {name: namespace.lookup(self.m, name) for name in nodes}
+            functions = {n: value for n, value in values.items() if isinstance(value, Function)}
+            if functions.keys() >= ENDPOINT:
+                answer(self.m, functions, site)
+
+        self.rehearser.enter("predict_fn", False, self.steps, execute, site)
 
     def _run_definition(
         self,

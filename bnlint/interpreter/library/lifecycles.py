@@ -1,10 +1,13 @@
-"""Classes whose methods a server or a search calls, in an order that their framework sets."""
+"""Classes and files whose functions a server or a search calls, in an order that their framework sets."""
+
+from collections.abc import Mapping
 
 from bnlint.facts.types.site import Site
 from bnlint.immutable import immutable
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Class, Function, Instance, Method
-from bnlint.interpreter.core.values import Arguments, Value
+from bnlint.interpreter.core.tape import tensors_in
+from bnlint.interpreter.core.values import Arguments, Unknown, Value
 from bnlint.interpreter.library.trainer_loops import PASSES, in_pass
 
 
@@ -34,6 +37,13 @@ _LIFECYCLES = {
 """By package and class."""
 
 
+ENDPOINT = frozenset({"model_fn", "predict_fn"})
+"""Functions of a file that SageMaker's server calls: without its own ``predict_fn`` it calls ``eval()``.
+
+Source: "Deploy PyTorch models" in the documentation of SageMaker's Python SDK.
+"""
+
+
 def lifecycle_of(cls: Class) -> Lifecycle | None:
     """What the framework does with the objects of a class, if it has what is called first."""
     base = cls.library_base()
@@ -51,6 +61,25 @@ def live(m: Machine, instance: Instance, lifecycle: Lifecycle, site: Site) -> No
             values: list[Value] = []
             for name in (lifecycle.whole,) if own else lifecycle.again:
                 values = _call(m, instance, name, values, site)
+
+
+def answer(m: Machine, functions: Mapping[str, Function], site: Site) -> None:
+    """Load the model of an endpoint, and answer requests by it."""
+
+    def call(name: str, *values: Value) -> Value:
+        arguments = Arguments([*values])
+        arguments.further = True
+        return m.call(functions[name], arguments, site, m.namespaces.anywhere)
+
+    model = call("model_fn", Unknown("model directory"))
+    for number in range(1, PASSES + 1):
+        with in_pass(m, number, site):
+            request = Unknown("request")
+            data = call("input_fn", request) if "input_fn" in functions else request
+            predicted = call("predict_fn", data, model)
+            m.journal.measure(tensors_in([predicted]))
+            if "output_fn" in functions:
+                call("output_fn", predicted)
 
 
 def _method(instance: Instance, name: str) -> Function | None:
