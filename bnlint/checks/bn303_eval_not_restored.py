@@ -16,6 +16,7 @@ from bnlint.facts.passes.forwards import (
     training_forwards,
     trains,
 )
+from bnlint.facts.passes.parts_left_in_eval import parts_left_in_eval
 from bnlint.facts.types.context import Context
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import (
@@ -42,7 +43,7 @@ RULE = Rule(
     "eval-not-restored",
     Severity.WARNING,
     fix=Applicability.SAFE,
-    reads=(training_forwards, assigned_modes),
+    reads=(training_forwards, assigned_modes, parts_left_in_eval),
     instead_of=("BN706",),
 )
 
@@ -58,6 +59,8 @@ class Relapse:
     later: Forward
     switch: Switch
     switched_at: Site
+    part: Forward | None = None
+    """What is in eval mode, where that is a part of the network that trains."""
 
 
 @RULE.on_run
@@ -90,6 +93,15 @@ def _relapses(run: Run) -> Iterator[Relapse]:
             is_live(forward) or forward.model.given
         ):
             earlier.append(forward)
+    yield from _relapses_of_parts(run)
+
+
+def _relapses_of_parts(run: Run) -> Iterator[Relapse]:
+    for left in parts_left_in_eval(run):
+        switch, later = left.switch, left.later
+        assert switch.site is not None and switch.context is not None
+        if _is_stepped(run, later) and _common_loop(switch.context, later) is not None:
+            yield Relapse(left.first, later, switch, switch.site, left.part)
 
 
 def _has_statistics(forward: Forward) -> bool:
@@ -244,12 +256,15 @@ def _finding(run: Run, relapses: list[Relapse]) -> Finding:
         return RULE.at(relapse.switched_at, message, evidence=evidence, likely=True)
     if not trains(forward):
         return RULE.at(relapse.switched_at, _of_targets(name), evidence=evidence)
+    whole, left = name, "its training"
+    if relapse.part is not None:
+        name, left = relapse.part.model.name, f"the training of `{name}`"
     return RULE.at(
         relapse.switched_at,
-        f"`{name}` is still in eval mode when its training goes on, so BatchNorm's running "
-        f"statistics stop following the weights; call `{name}.train()` before training goes on",
+        f"`{name}` is still in eval mode when {left} goes on, so BatchNorm's running "
+        f"statistics stop following the weights; call `{whole}.train()` before training goes on",
         evidence=evidence,
-        fix=_fix(run, relapse) if len(relapses) == 1 else None,
+        fix=_fix(run, relapse) if len(relapses) == 1 and relapse.part is None else None,
     )
 
 
@@ -272,7 +287,8 @@ def _of_targets(name: str) -> str:
 def _what_goes_on(relapse: Relapse) -> Told:
     later = relapse.later
     does = "trains" if trains(later) else "gives targets"
-    return later.order, (later.site, f"`{later.model.name}` {does} here, in eval mode from then on")
+    mode = "in eval mode" if relapse.part is None else f"`{relapse.part.model.name}` in eval mode"
+    return later.order, (later.site, f"`{later.model.name}` {does} here, {mode} from then on")
 
 
 def _calls_since(run: Run, relapse: Relapse) -> Iterator[Told]:
