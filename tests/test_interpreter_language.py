@@ -301,6 +301,26 @@ CLASSES = {
         """,
         [8, 16],
     ),
+    "a class that derives from a dataclass": (
+        """
+        from dataclasses import dataclass
+        @dataclass
+        class Base:
+            depth: int
+            width: int = 4
+            def __post_init__(self):
+                self.total = self.width * self.depth
+        class Plain(Base):
+            name: str
+        class Own(Base):
+            def __init__(self, depth):
+                super().__init__(depth, width=8)
+                self.half = self.total // 2
+        nn.BatchNorm2d(Plain(2).total)
+        nn.BatchNorm2d(Own(2).half)
+        """,
+        [8, 8],
+    ),
     "named tuple": (
         """
         from typing import NamedTuple

@@ -45,7 +45,11 @@ from bnlint.interpreter.library.parsers import call_parser_method
 from bnlint.interpreter.library.paths import call_path_method
 from bnlint.interpreter.library.samplers import note_epoch_set
 from bnlint.interpreter.library.tensor_functions import call_tensor_method
-from bnlint.interpreter.python.construction import initialise_library
+from bnlint.interpreter.python.construction import (
+    fill_fields,
+    initialise_library,
+    with_generated_init,
+)
 from bnlint.interpreter.python.growth import grown
 from bnlint.interpreter.python.item_assignment import forget_items
 from bnlint.interpreter.python.iteration import has_uncertain_entries, listed
@@ -199,8 +203,13 @@ def _call_super(
 def _initialise_base(
     m: Machine, instance: Instance, after: Class, arguments: Arguments, site: Site
 ) -> None:
-    base = instance.cls.library_base(after) if instance.cls is not None else None
-    if base is not None and instance.library:
+    if instance.cls is None:
+        return
+    generated = with_generated_init(instance.cls, after)
+    base = instance.cls.library_base(after)
+    if generated is not None:
+        fill_fields(m, instance, generated, arguments)
+    elif base is not None and instance.library:
         initialise_library(m, instance, arguments)
         for bound in instance.arguments.values():
             bound.source = site.source

@@ -118,10 +118,18 @@ def _initialise(
     m.note_read(cls, "__init__", init)
     if isinstance(init, Function):
         run_function(m, init, arguments.prefixed(made), site)
-    elif cls.dataclass or made.library in ("typing.NamedTuple",):
+    elif (generated := with_generated_init(cls)) is not None:
+        fill_fields(m, made, generated, arguments)
+    elif made.library in ("typing.NamedTuple",):
         fill_fields(m, made, cls, arguments)
     else:
         initialise_library(m, made, arguments)
+
+
+def with_generated_init(cls: Class, after: Class | None = None) -> Class | None:
+    """The first dataclass among a class and those that it derives from, behind ``after``."""
+    line = (c for c in cls.ancestors(after) if isinstance(c, Class))
+    return next((ancestor for ancestor in line if ancestor.dataclass), None)
 
 
 def fill_fields(m: Machine, made: Instance, cls: Class, arguments: Arguments) -> None:
@@ -141,7 +149,7 @@ def fill_fields(m: Machine, made: Instance, cls: Class, arguments: Arguments) ->
         value = arguments.get(number, name, default)
         m.heap.put(made.attributes, name, Unknown(VALIDATOR) if _is_validated(cls) else value)
     for name, given in (("__post_init__", []), ("model_post_init", [None])):
-        post = cls.find(name)
+        post = (made.cls or cls).find(name)
         if isinstance(post, Function):
             run_function(m, post, Arguments([made, *given]), made.site)
 
