@@ -1,5 +1,6 @@
 """Which torch is linted for, and what depends on it."""
 
+import re
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -63,6 +64,26 @@ def test_findings_that_cannot_occur_are_silent(
     for named, silent in ((f"{major}.{minor - 1}", True), (first, False)):
         done = run("train.py", "--select", rule, "--torch-version", named, "--no-cache")
         assert done.status == (not silent)
+
+
+@pytest.mark.parametrize(
+    ("rule", "first"), [("BN106", "1.6"), ("BN313", "1.11"), ("BN401", "2.0"), ("BN707", "1.6")]
+)
+def test_messages_say_from_which_version(rule: str, first: str, project: Write, run: Run) -> None:
+    project({"train.py": example_of(rule)})
+    asked = ("train.py", "--select", rule, "--no-cache", "--torch-version")
+    assert first in run(*asked, "2.13").out
+    major, minor = first.split(".")
+    before = f"{major}.{int(minor) - 1}" if minor != "0" else "1.13"
+    assert run(*asked, "2.13").out != run(*asked, before).out
+
+
+def example_of(rule: str) -> str:
+    """The first example of what a rule reports, from its page."""
+    page = (Path(__file__).parents[1] / "rules" / f"{rule}.md").read_text(encoding="utf-8")
+    found = re.search(r"## Bad.*?```python[^\n]*\n(.*?)```", page, re.DOTALL)
+    assert found is not None
+    return found[1]
 
 
 def test_the_option_goes_before_the_table(project: Write, run: Run) -> None:

@@ -55,13 +55,14 @@ def _name(event: Fused) -> str:
 
 def _finding(run: Run, event: Fused) -> Finding:
     name, function = cure_of_export(run, event).name, _name(event)
-    remedy = "call `eval()` before"
+    remedy, since = "call `eval()` before", ""
     if function == _BY_NAMES:
+        since = "since torch 1.11 "
         remedy += ", or use `fuse_modules_qat` if the fused model is to be trained"
     return RULE.at(
         event.site,
         f"`{name}` is in train mode: `{function}` folds BatchNorm's running statistics into the layer before, and "
-        f"raises an AssertionError; {remedy}",
+        f"{since}raises an AssertionError; {remedy}",
         evidence=how_it_is_in_training(run, event),
         fix=_fix(run, event),
     )

@@ -26,16 +26,16 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
         name, use = entry.update.model.name, "run in eval mode"
         old = settings.torch_is_before("2.0")
         whose = (
-            "that the network had when it was built"
+            "that the network had when it was built, since torch only copies them from version 2.0 on"
             if old
-            else "of the last network that it took up"
+            else "of the last network that it took up, which torch copies since version 2.0"
         )
         if not isinstance(entry.use, Forward):
             use = "saved"
         yield RULE.at(
             entry.place,
             f"`{name}` averages weights and is {use}, but nothing estimates BatchNorm's running "
-            f"statistics for the averaged weights: it has those {whose}, which do not fit; call "
+            f"statistics for the averaged weights: it has those {whose}, and they do not fit; call "
             f"`{estimation.call}` before",
             evidence=_evidence(entry),
             fix=RULE.fixed_by("Estimate its running statistics before", estimation.edit),

@@ -47,7 +47,7 @@ def _finding(event: TrackingAssigned, forward: Forward) -> Finding:
     return RULE.at(
         event.site,
         f"`{event.function.rpartition('.')[2]}` stops the running statistics of BatchNorm layers, but leaves "
-        "these in train mode: what is frozen is normalised by each batch in training, and by the statistics "
-        f"from before in eval mode; call {line}, too, which `fit` keeps since Lightning 2.2",
+        "these in train mode: what is frozen is normalised by each batch in training, and since torch 1.6 by the "
+        f"statistics from before in eval mode; call {line}, too, which `fit` keeps since Lightning 2.2",
         evidence=[(forward.site, f"`{forward.model.name}` trains here, normalised by each batch")],
     )
