@@ -190,3 +190,13 @@ def test_every_notebook_is_parsed_and_comes_back(cells: list[list[str]]) -> None
 def test_what_looks_like_our_own_lines_is_refused() -> None:
     with pytest.raises(Unreadable, match="cells apart"):
         notebook.text_of(book("# %%[cell 3]\n").encode())
+
+
+def test_what_another_notebook_does_to_biases_is_no_matter(project: Write, run: Run) -> None:
+    own = MODEL.replace(", momentum=0.99", "")
+    other = "import shared\nfrom torch import nn\nfor m in shared.net.modules():\n    print(m.bias.sum())"
+    files = {"a.ipynb": book("import shared", own), "shared.py": "from elsewhere import net\n"}
+    project({**files, "b.ipynb": book(other)})
+    out = run(".", "--format", "concise", "--no-cache").out
+    assert "BN201" in out
+    assert "may read it" not in out

@@ -14,6 +14,7 @@ from bnlint.interpreter.core.values import Choice, Many, Unknown, Value
 from bnlint.source import Project, SourceFile
 from bnlint.source.deciding import tests
 from bnlint.source.name_bindings import dotted
+from bnlint.source.notebook import NOTEBOOK
 from bnlint.vocabulary.layers import KINDS, bare_name
 
 _CONFIGURATION = frozenset(
@@ -114,6 +115,8 @@ class BiasReads:
         return next((read.site for read in concern if not read.is_harmless), None)
 
     def _concerns(self, read: _Read, layer: Instance, name: str) -> bool:
+        if _are_apart(read.source.path, layer.site.path):
+            return False
         if read.text is not None:
             return _names(read.text, name)
         receivers = self._receivers.get(read.site)
@@ -126,6 +129,11 @@ class BiasReads:
             one.site == layer.site or (not one.resolved and _family(one) == _family(layer))
             for one in every
         )
+
+
+def _are_apart(one: str, other: str) -> bool:
+    """Whether two paths are those of two notebooks, of which none can import the other."""
+    return one != other and one.endswith(NOTEBOOK) and other.endswith(NOTEBOOK)
 
 
 def _instances(value: Value) -> Iterator[Instance]:
