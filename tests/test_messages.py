@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -204,3 +205,24 @@ for epoch in range(10):
     assert found.rule == "BN306"
     assert '`nets["body"]` is put into eval mode' in found.message
     assert 'call `nets["head"].eval()` as well' in found.message
+
+
+def test_a_network_that_runs_on_its_own_output_may_share_it() -> None:
+    code = """
+    from torch import nn
+
+    class Refine(nn.Module):
+        def __init__(self, steps=3):
+            super().__init__()
+            self.net = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.BatchNorm1d(8))
+            self.steps = steps
+
+        def forward(self, x):
+            for _ in range(self.steps):
+                x = x + self.net(x)
+            return x
+
+    net = Refine()
+    """
+    (found,) = (f for f in engine.lint_text(dedent(code)) if f.rule == "BN206")
+    assert "GroupNorm or LayerNorm" in found.message

@@ -15,6 +15,11 @@ _ON_OTHERS = (
     "in the same forward, so its running statistics are a mixture that fits none of the tensors it"
     " gets; give each call a BatchNorm of its own"
 )
+_ON_ITS_OWN = (
+    "on what an earlier pass made of its output, so its running statistics are a mixture that fits"
+    " none of the passes; give each pass a BatchNorm of its own or, if they are to share one network,"
+    " use GroupNorm or LayerNorm in it"
+)
 _ON_THE_SAME = (
     "on the same tensor, so its running statistics take each batch twice, and the work is done"
     " twice; keep the result of the first call"
@@ -35,12 +40,21 @@ def _finding(mixed: MixedStatistics) -> Finding:
     also = f", which is also `{other}`," if (other := _other_name(graph, reuse)) else ""
     return RULE.at(
         mixed.place,
-        f"{in_words(reuse.layer)}{others}{also} runs again {_ON_THE_SAME if mixed.repeated else _ON_OTHERS}",
+        f"{in_words(reuse.layer)}{others}{also} runs again {_harm(mixed)}",
         layer=reuse.layer.name,
         evidence=[*_evidence(graph, reuse)],
         likely=not reuse.again.certain,
         cause=reuse.cause,
     )
+
+
+def _harm(mixed: MixedStatistics) -> str:
+    graph, reuse = mixed.graph, mixed.typical
+    if mixed.repeated:
+        return _ON_THE_SAME
+    recurs = reuse.loop is not None and graph.comes_from(reuse.again, reuse.first)
+    makers = {graph.calls[i].layer for call in (reuse.first, reuse.again) for i in call.inputs[:1]}
+    return _ON_ITS_OWN if recurs and len(makers) == 1 and None not in makers else _ON_OTHERS
 
 
 def _evidence(graph: ModelGraph, reuse: Reuse) -> Iterator[Proof]:
