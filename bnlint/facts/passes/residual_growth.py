@@ -73,9 +73,11 @@ def residual_growths(graphs: Graphs) -> tuple[ResidualGrowth, ...]:
     Left out are models that were measured, which is worth more, or have published weights, and
     blocks that another model builds with a normalisation: they do without it on purpose.
     """
-    taken = set(_normalised_somewhere(graphs))
     judged = (graph for graph in graphs if not graph.pretrained and graph.signal is None)
     found = [growth for growth in map(residual_growth, judged) if growth is not None]
+    if not found:
+        return ()
+    taken = set(_normalised_somewhere(graphs))
     apart = []
     for growth in sorted(found, key=_harm, reverse=True):
         sites = set(growth.sites)

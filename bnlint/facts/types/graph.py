@@ -9,11 +9,14 @@ from bnlint.facts.types.forks import paths_from_fork
 from bnlint.facts.types.hand_written import FunctionalNorm, HandWritten
 from bnlint.facts.types.initialisation import DEFAULT, Draw
 from bnlint.facts.types.kind import Kind
-from bnlint.facts.types.shortcuts import LEARNING, acting, is_shortcut
+from bnlint.facts.types.shortcuts import LEARNING, SETTLED, acting, hindrance, is_shortcut
 from bnlint.facts.types.signal import Signal
 from bnlint.facts.types.site import NOT_KNOWN, Argument, Site
 from bnlint.facts.types.train_method import TrainMethod
 from bnlint.immutable import immutable
+
+LONG_WALK = 1_000
+"""Calls between a sum that is no residual and its fork, from which on its repetitions are not asked."""
 
 
 @immutable
@@ -338,19 +341,27 @@ class Graphs(tuple[ModelGraph, ...]):
 
 
 def _residuals(graph: ModelGraph) -> Iterator[Residual]:
+    sums = [c for c in graph.calls if c.kind is Kind.ADD and len(set(c.inputs)) == 2]
+    if not sums:
+        return
     inputs = [call.inputs for call in graph.calls]
-    for call in graph.calls:
-        if call.kind is not Kind.ADD or len(set(call.inputs)) != 2:
+    acts = [_acting(graph, call) for call in graph.calls]
+    weights = [0 if c.index in graph.inputless else hindrance(acts[c.index]) for c in graph.calls]
+    fruitless: set[Site] = set()
+    for call in sums:
+        if call.site in fruitless:
             continue
-        fork, *paths = paths_from_fork(inputs, *call.inputs[:2])
+        fork, *paths = paths_from_fork(inputs, *call.inputs[:2], weights, SETTLED - 1)
         if fork is None:
             continue
         signal = ([index for index in path if index not in graph.inputless] for path in paths)
         left, right = (tuple(graph.calls[index] for index in path) for path in signal)
         skip, branch = sorted((left, right), key=_layers)
-        kinds = [[_acting(graph, step) for step in path] for path in (skip, branch)]
+        kinds = [[acts[step.index] for step in path] for path in (skip, branch)]
         if is_shortcut(*kinds, projects=any(map(_projects, skip))):
             yield Residual(call, graph.calls[fork], skip, branch)
+        elif call.site is not None and len(skip) + len(branch) > LONG_WALK:
+            fruitless.add(call.site)
 
 
 def _layers(calls: tuple[Call, ...]) -> int:

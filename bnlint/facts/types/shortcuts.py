@@ -30,6 +30,8 @@ _UNCHANGED = frozenset(
         Kind.PARAMETER,
     }
 )
+SETTLED = 2
+"""What :func:`hindrance` comes to, at least, on a path that is no shortcut."""
 _BESIDE_A_PROJECTION = _UNCHANGED | WEIGHTED | NORMALIZATIONS | {Kind.ACTIVATION}
 
 
@@ -41,6 +43,13 @@ def acting(kind: Kind, tensors: int) -> Kind:
     if kind in (Kind.MUL, Kind.DIV) and tensors > 1:
         return Kind.UNKNOWN
     return Kind.PASS if kind in (Kind.ADD, Kind.SUB) and tensors < 2 else kind
+
+
+def hindrance(kind: Kind) -> int:
+    """How much an operation, as what it does, speaks against being on a shortcut, of two that settle it."""
+    if kind not in _BESIDE_A_PROJECTION:
+        return SETTLED
+    return int(kind in LEARNING)
 
 
 def is_shortcut(skip: Collection[Kind], branch: Collection[Kind], *, projects: bool) -> bool:
