@@ -7,21 +7,16 @@ from bnlint.facts.passes.once import Pass
 from bnlint.facts.passes.pooling import after_pooling, after_window
 from bnlint.facts.passes.sequence_layers import after_sequence_layer, is_packed
 from bnlint.facts.shapes.axes import ANY, NOTHING, Axes, Axis, Role, broadcast, joined
+from bnlint.facts.shapes.elementwise import SAME_SIZES
 from bnlint.facts.shapes.indexing import embedded, indexed, reduced
 from bnlint.facts.shapes.rearranging import rearranged
 from bnlint.facts.shapes.reshaping import regrouped
 from bnlint.facts.types.graph import Call, Layer, ModelGraph
-from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.kind import ARITHMETIC, Kind
 from bnlint.facts.types.site import NOT_KNOWN, value_of, values_of
 
 _SAME = frozenset({Kind.ACTIVATION, Kind.DROPOUT, Kind.PASS, Kind.OTHER_NORM, Kind.INSTANCE_NORM})
-_COMBINING = frozenset({Kind.ADD, Kind.SUB, Kind.MUL, Kind.DIV})
-_ELEMENTWISE = frozenset(
-    """abs absolute neg negative sign exp expm1 log log2 log10 log1p sqrt rsqrt square pow
-    float_power reciprocal sin cos tan asin acos atan sinh cosh erf clamp clamp_min clamp_max clip
-    floor ceil round fmod remainder maximum minimum fmax fmin where lerp addcmul addcdiv nan_to_num
-    masked_fill normalize cumsum cumprod setitem Power""".split()
-)
+_ELEMENTWISE = SAME_SIZES | {"setitem", "Power"}
 _PARTS = frozenset("chunk split split_with_sizes tensor_split unsafe_chunk unsafe_split".split())
 """Operations that give several tensors of as many dimensions as theirs."""
 
@@ -74,7 +69,7 @@ def _after(graph: ModelGraph, call: Call, inputs: Sequence[Axes]) -> Axes:
             return _after_cat(call, inputs)
         case Kind.PHI:
             return joined(inputs)
-        case kind if kind in _COMBINING or call.op.rstrip("_") in _ELEMENTWISE:
+        case kind if kind in ARITHMETIC or call.op.rstrip("_") in _ELEMENTWISE:
             return _combined(graph, call, inputs)
     return NOTHING
 

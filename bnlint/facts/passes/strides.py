@@ -6,12 +6,11 @@ from math import inf
 
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.graph import Call, ModelGraph
-from bnlint.facts.types.kind import NORMALIZATIONS, Kind
+from bnlint.facts.types.kind import ARITHMETIC, NORMALIZATIONS, Kind
 from bnlint.facts.types.site import Argument, value_of
 from bnlint.immutable import immutable
 
 _SAME = NORMALIZATIONS | {Kind.ACTIVATION, Kind.DROPOUT, Kind.PASS, Kind.PAD}
-_ELEMENTWISE = frozenset({Kind.ADD, Kind.SUB, Kind.MUL, Kind.DIV})
 _CHANNELS = 1
 """The dimension along which only tensors of one stride are put together."""
 
@@ -50,7 +49,7 @@ def _after(call: Call, inputs: Sequence[Stride | None]) -> Stride | None:
             return given if len(set(inputs)) == 1 else None
         case Kind.CAT if value_of(arguments, "dim", 0) == _CHANNELS:
             return _common(inputs)
-        case kind if kind in _ELEMENTWISE:
+        case kind if kind in ARITHMETIC:
             return _common(inputs)
         case kind if given is None or kind in _SAME:
             return given

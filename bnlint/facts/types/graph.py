@@ -351,12 +351,13 @@ def _residuals(graph: ModelGraph) -> Iterator[Residual]:
     for call in sums:
         if call.site in fruitless:
             continue
-        fork, *paths = paths_from_fork(inputs, *call.inputs[:2], weights, SETTLED - 1)
+        left, right = call.inputs[:2]
+        fork, *paths = paths_from_fork(inputs, left, right, weights, SETTLED - 1)
         if fork is None:
             continue
         signal = ([index for index in path if index not in graph.inputless] for path in paths)
-        left, right = (tuple(graph.calls[index] for index in path) for path in signal)
-        skip, branch = sorted((left, right), key=_layers)
+        parts = (tuple(graph.calls[index] for index in path) for path in signal)
+        skip, branch = sorted(parts, key=_layers)
         kinds = [[acts[step.index] for step in path] for path in (skip, branch)]
         if is_shortcut(*kinds, projects=any(map(_projects, skip))):
             yield Residual(call, graph.calls[fork], skip, branch)

@@ -47,3 +47,6 @@ NORMALIZATIONS = frozenset({Kind.BATCH_NORM, Kind.INSTANCE_NORM, Kind.OTHER_NORM
 
 WEIGHTED = frozenset({Kind.CONV, Kind.LINEAR})
 """Kinds that multiply their input by a weight and may add a bias per output channel."""
+
+ARITHMETIC = frozenset({Kind.ADD, Kind.SUB, Kind.MUL, Kind.DIV})
+"""Kinds that combine the numbers of two tensors one by one."""

@@ -129,7 +129,8 @@ class Tape:
     ) -> Tensor:
         """Record an operation and return its output, which comes from all that its inputs do.
 
-        ``batch`` says that the output still holds one sample per sample of the first input.
+        ``batch`` says that the output still holds one sample per sample of the first input that is a
+        batch; of what is multiplied by a weight, the very first.
         """
         index = self.emit(kind, name, inputs, site, layer=layer, constants=constants, shape=shape)
         if index < 0 and kind in _WEIGHING and self.machine is not None:
@@ -139,14 +140,14 @@ class Tape:
             return replace(made, fill=inputs[0].fill) if kind is Kind.PASS else made
         if index < 0 and self.machine is not None and kind is not Kind.ADD:
             self.machine.journal.note_joined(inputs, name)
-        first = inputs[0] if inputs else None
+        batches = (t.batch for t in (inputs[:1] if kind in WEIGHTED else inputs))
         return Tensor(
             index,
             shape or UNKNOWN_SHAPE,
             _union([t.depends for t in inputs]),
             Gradients.of_all([t.grads for t in inputs]),
             _union([t.loaders for t in inputs]),
-            first.batch if first is not None and batch else None,
+            next((size for size in batches if size is not None), None) if batch else None,
             made_up=bool(inputs) and all(t.made_up for t in inputs),
             drawn=bool(inputs) and _keeps_order(kind, name) and all(t.drawn for t in inputs),
             single=any(t.single for t in inputs),

@@ -70,6 +70,26 @@ class Share(Unknown):
         self.whole = whole
 
 
+class Sizes(Unknown):
+    """The shape of a tensor whose rank is not known; ``samples`` is the tensor's batch, if it is one."""
+
+    __slots__ = ("samples",)
+
+    def __init__(self, samples: Argument | None) -> None:
+        super().__init__("tensor shape")
+        self.samples = samples
+
+
+class FirstSize(Unknown):
+    """The size of a tensor's first dimension; ``samples`` is the tensor's batch, if it is one."""
+
+    __slots__ = ("samples",)
+
+    def __init__(self, samples: Argument | None) -> None:
+        super().__init__("size of dimension 0")
+        self.samples = samples
+
+
 class Rank(Unknown):
     """The number of a process, from 0, among those of one training."""
 

@@ -21,6 +21,7 @@ from bnlint.interpreter.core.values import (
     SOME_ITEMS,
     Arguments,
     Choice,
+    FirstSize,
     Length,
     Library,
     Many,
@@ -117,6 +118,8 @@ def _length(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scop
             return Unknown("length") if listed(m, value) is None else number_of(value)
         case dict() | str() | set() | range() | bytes():
             return Unknown("length") if elements(m, value) is None else len(value)
+        case Tensor(whole=False):
+            return FirstSize(value.batch)
         case Instance() if is_container(value):
             return number_of([child for _, child in places(value)])
         case Instance(cls=Class() as cls):

@@ -9,6 +9,7 @@ from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.values import (
     SHUFFLED,
     Arguments,
+    FirstSize,
     Library,
     Many,
     Tensor,
@@ -51,9 +52,10 @@ def _generator(m: Machine, path: str, arguments: Arguments, site: Site, scope: S
 )
 def _draw(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     data, name = arguments.get(0, "x"), path.rpartition(".")[2]
-    copies = name == "permutation" and not isinstance(data, int)
+    copies = name == "permutation" and not isinstance(data, int | FirstSize)
+    samples = data.samples if name == "permutation" and isinstance(data, FirstSize) else None
     rows = _rows_drawn(name, arguments)
-    return Tensor(shape=Shape(batch=rows), made_up=not copies, drawn=True)
+    return Tensor(shape=Shape(batch=rows), batch=samples, made_up=not copies, drawn=True)
 
 
 def _rows_drawn(name: str, arguments: Arguments) -> int | None:

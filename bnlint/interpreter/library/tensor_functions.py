@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import prod
 
+from bnlint.facts.shapes.elementwise import SAME_SIZES
 from bnlint.facts.shapes.reshaping import SIZE_OF_FIRST
 from bnlint.facts.types.graph import Shape
-from bnlint.facts.types.kind import Kind
-from bnlint.facts.types.site import Site
+from bnlint.facts.types.kind import ARITHMETIC, Kind
+from bnlint.facts.types.site import Argument, Site
 from bnlint.interpreter.core.extent import MOST_LOOKED_AT
 from bnlint.interpreter.core.knowledge import in_random_order, open_at
 from bnlint.interpreter.core.machine import Machine
@@ -17,6 +18,7 @@ from bnlint.interpreter.core.values import (
     NO_GRADIENTS,
     Arguments,
     Choice,
+    FirstSize,
     Many,
     Tensor,
     Unknown,
@@ -25,7 +27,7 @@ from bnlint.interpreter.core.values import (
 from bnlint.interpreter.python.arithmetic import may_be_tensors
 from bnlint.interpreter.torch.freezing import note_weights_written
 from bnlint.interpreter.torch.function_shapes import after_function, part_shapes
-from bnlint.interpreter.torch.layer_shapes import FIRST_SIZE, after_layer, at_channels, sizes_of
+from bnlint.interpreter.torch.layer_shapes import after_layer, at_channels, sizes_of
 from bnlint.interpreter.torch.parameters import tensor_inputs
 from bnlint.interpreter.torch.shape_axes import broadcast
 from bnlint.interpreter.torch.states import changed_in_place, cut, note_functional
@@ -39,12 +41,11 @@ from bnlint.vocabulary.operations import (
     METHODS,
 )
 
-ELEMENTWISE = frozenset({Kind.ADD, Kind.SUB, Kind.MUL, Kind.DIV})
 KEEPS_BATCH = (
     frozenset({Kind.ACTIVATION, Kind.DROPOUT, Kind.PASS, Kind.MAX_POOL, Kind.AVG_POOL, Kind.PAD})
     | frozenset({Kind.UPSAMPLE, Kind.CONV, Kind.LINEAR, Kind.BATCH_NORM, Kind.INSTANCE_NORM})
     | frozenset({Kind.OTHER_NORM})
-    | ELEMENTWISE
+    | ARITHMETIC
 )
 
 
@@ -68,7 +69,7 @@ def call_tensor_method(
             m.journal.measure([tensor])
             return _outside(tensor)
         case "size" | "dim" | "ndimension" | "numel" | "nelement" | "stride":
-            return size(tensor.shape, name, arguments)
+            return size(tensor.shape, name, arguments, tensor.batch)
         case "keys" | "values" | "items" if tensor.whole:
             return Many(_items_of(tensor, name))
         case "new" | "new_tensor" | "new_zeros" | "new_ones" | "new_full" | "new_empty":
@@ -98,8 +99,8 @@ def _items_of(tensor: Tensor, name: str) -> Value:
     return item if name == "values" else (Unknown("key"), item)
 
 
-def size(shape: Shape, name: str, arguments: Arguments) -> Value:
-    """What ``size()``, ``dim()`` and the like give of a tensor."""
+def size(shape: Shape, name: str, arguments: Arguments, samples: Argument | None = None) -> Value:
+    """What ``size()``, ``dim()`` and the like give of a tensor; ``samples`` is its batch, if it is one."""
     if shape.sizes is not None:
         return _known_size(shape.sizes, name, arguments)
     if name in ("dim", "ndimension") and shape.rank is not None:
@@ -107,11 +108,11 @@ def size(shape: Shape, name: str, arguments: Arguments) -> Value:
     if name == "size":
         dim = arguments.get(0, "dim")
         if dim is None:
-            return sizes_of(shape)
+            return sizes_of(shape, samples)
         if isinstance(dim, int) and shape.channels is not None and at_channels(shape, dim):
             return shape.channels
         if dim == 0:
-            return FIRST_SIZE
+            return FirstSize(samples)
     return Unknown(f"tensor {name}")
 
 
@@ -147,10 +148,10 @@ def _operate(m: Machine, kind: Kind, name: str, arguments: Arguments, site: Site
         m.journal.measure(inputs)
     if not inputs:
         return Tensor() if kind is not Kind.OTHER else Unknown(f"{name}()")
-    if kind in ELEMENTWISE and not name.endswith("_"):
+    if kind in ARITHMETIC and not name.endswith("_"):
         vague = may_be_tensors([arguments.get(0, "input"), arguments.get(1, "other")])
         shape = Shape() if vague else broadcast([tensor.shape for tensor in inputs])
-    elif kind in ELEMENTWISE:
+    elif kind in ARITHMETIC:
         shape = inputs[0].shape
     elif kind is Kind.CAT and not _all_tensors(arguments.get(0, "tensors")):
         shape = Shape(inputs[0].shape.rank) if name in JOINED else Shape()
@@ -177,9 +178,15 @@ def _operate(m: Machine, kind: Kind, name: str, arguments: Arguments, site: Site
 
 def _keeps_first(name: str, tensor: Tensor, constants: Mapping[str, Value]) -> bool:
     """Whether a change of dimensions leaves the first one alone."""
-    match name.rstrip("_"):
+    plain = name.rstrip("_")
+    if plain in SAME_SIZES:
+        return True
+    match plain:
         case "flatten":
             return constants.get("start_dim", 0) != 0
+        case "stack" | "cat" | "concat" | "concatenate":
+            dim = constants.get("dim", constants.get("axis", 0))
+            return _is_further(dim, tensor.shape.rank)
         case "squeeze" if "dim" not in constants:
             return tensor.batch is not None and tensor.batch.number not in (None, 1)
         case "squeeze" | "unsqueeze":
@@ -278,7 +285,9 @@ def _constants(name: str, arguments: Arguments) -> dict[str, Value]:
         given = arguments.positional[1:] or [constants.pop("shape", constants.pop("size", ()))]
         sizes = _sizes(given)
         if sizes:
-            constants["shape"] = tuple(SIZE_OF_FIRST if n is FIRST_SIZE else n for n in sizes)
+            constants["shape"] = tuple(
+                SIZE_OF_FIRST if isinstance(n, FirstSize) else n for n in sizes
+            )
         return constants
     for number, value in enumerate(arguments.positional):
         if isinstance(value, Tensor):
@@ -295,7 +304,7 @@ def _sizes(given: list[Value]) -> list[Value] | None:
     """The sizes that ``view`` and the like are given, if it is known how many these are."""
     first = given[0]
     sizes = list(first) if len(given) == 1 and isinstance(first, list | tuple) else given
-    if len(given) == 1 and sizes is given and not (isinstance(first, int) or first is FIRST_SIZE):
+    if len(given) == 1 and sizes is given and not isinstance(first, int | FirstSize):
         return None
     single = (int, Unknown, Tensor)
     return sizes if all(isinstance(n, single) for n in sizes) and open_at(sizes) is None else None
@@ -328,10 +337,18 @@ def create(m: Machine, name: str, arguments: Arguments, site: Site) -> Value:
         depends,
         NO_GRADIENTS,
         loaders or frozenset(),
+        batch=_samples_of(name, first),
         fill=filled,
         made_up=not copies or (all(t.made_up for t in sources) and _is_written_out(arguments)),
         drawn=name in RANDOM or (copies and any(map(in_random_order, arguments.values))),
     )
+
+
+def _samples_of(name: str, first: Value) -> Argument | None:
+    """The batch of which something that is created has one entry for each sample."""
+    if isinstance(first, FirstSize) and name == "randperm":
+        return first.samples
+    return first.batch if isinstance(first, Tensor) and name.endswith("_like") else None
 
 
 SIZED = frozenset({"zeros", "ones", "empty", "rand", "randn"})

@@ -161,7 +161,7 @@ def _of_tensor(m: Machine, value: Tensor, name: str, node: cst.CSTNode, scope: S
     if name in ("shape", "device", "dtype", "ndim", "is_cuda", "layout"):
         if name == "ndim" and value.shape.rank is not None:
             return value.shape.rank
-        return sizes_of(value.shape) if name == "shape" else Unknown(f"tensor {name}")
+        return sizes_of(value.shape, value.batch) if name == "shape" else Unknown(f"tensor {name}")
     if name == "type" or (name in SCALARS and name not in ("item", "size", "dim", "numel")):
         return Builtin(value, name)
     if name in TENSOR_ATTRIBUTES:

@@ -19,6 +19,7 @@ from bnlint.interpreter.core.values import (
     Choice,
     IsRank,
     KeptMode,
+    Sizes,
     Tensor,
     Unknown,
     Value,
@@ -40,7 +41,6 @@ from bnlint.interpreter.python.refused_defaults import doubt_refused_defaults
 from bnlint.interpreter.torch.containers import extend_container
 from bnlint.interpreter.torch.freezing import note_weights_written
 from bnlint.interpreter.torch.integer_entries import note_assigned
-from bnlint.interpreter.torch.layer_shapes import ALL_SIZES
 from bnlint.interpreter.torch.modules import is_container, modules_in
 from bnlint.interpreter.torch.parameters import is_parameter
 from bnlint.interpreter.torch.weight_fills import draw, scale
@@ -99,7 +99,7 @@ def _assign(m: Machine, node: cst.Assign, scope: Scope) -> Completion | None:
     value = m.evaluate(node.value, scope)
     m.assigning = node.value
     for target in node.targets:
-        if value is ALL_SIZES:
+        if isinstance(value, Sizes):
             _count_dimensions(m, node.value, target.target, scope)
         if value is False and isinstance(target.target, cst.Name | cst.Attribute):
             m.command_line.rename(node.value, value, last_name(target.target))

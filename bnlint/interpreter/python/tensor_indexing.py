@@ -29,7 +29,7 @@ def index_tensor(m: Machine, value: Tensor, key: Value, node: cst.CSTNode, scope
             whole=isinstance(key, str),
             drawn=isinstance(key, Tensor) and key.drawn,
         )
-    shape, keeps_batch = _indexed_shape(value.shape, key)
+    shape, keeps_batch = _indexed_shape(value, key)
     site = m.site(node, scope)
     constants = {"key": key}
     made = m.tape.tensor(
@@ -46,10 +46,18 @@ def _is_number_of(node: cst.CSTNode) -> bool:
     return isinstance(owner, cst.Attribute) and owner.attr.value == "data"
 
 
-def _indexed_shape(shape: Shape, key: Value) -> tuple[Shape, bool]:
+def _indexed_shape(value: Tensor, key: Value) -> tuple[Shape, bool]:
+    shape = value.shape
     if shape.sizes and isinstance(key, int):
         return Shape(sizes=shape.sizes[1:]), False
     keys = key if isinstance(key, tuple) else (key,)
-    keeps_batch = keys[0] == slice(None) or keys[0] is ...
+    keeps_batch = keys[0] == slice(None) or keys[0] is ... or _mixes(keys[0], value)
     plain = tuple(slice(NOT_KNOWN, None) if k is SOME_SLICE else k for k in keys)
     return shape_of_axes(indexed(axes_of_shape(shape), plain)), keeps_batch
+
+
+def _mixes(key: Value, value: Tensor) -> bool:
+    """Whether an index brings the samples of a batch into another order: a permutation of their numbers."""
+    if not isinstance(key, Tensor) or not (key.drawn and key.made_up):
+        return False
+    return key.batch is not None and key.batch == value.batch

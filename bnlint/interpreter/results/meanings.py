@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from bnlint.facts.shapes.elementwise import OF_EACH_NUMBER
 from bnlint.facts.shapes.reshaping import SIZE_OF_FIRST
-from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.kind import ARITHMETIC, Kind
 from bnlint.immutable import immutable
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.tape import Op
@@ -22,11 +23,7 @@ _LAYERS = frozenset(
     | {Kind.ACTIVATION, Kind.DROPOUT, Kind.MAX_POOL, Kind.AVG_POOL, Kind.UPSAMPLE, Kind.PASS}
 )
 """Kinds of operations that treat the samples of their first input one by one."""
-_ELEMENTWISE = frozenset({Kind.ADD, Kind.SUB, Kind.MUL, Kind.DIV, Kind.PHI})
-_OF_EACH_NUMBER = frozenset(
-    """abs absolute neg negative exp log sqrt rsqrt square pow power float_power reciprocal clamp clamp_min
-    clamp_max clip maximum minimum where lerp addcmul addcdiv nan_to_num""".split()
-)
+_ELEMENTWISE = ARITHMETIC | {Kind.PHI}
 _SPLITTING = frozenset({"chunk", "split", "tensor_split"})
 _REPLACING = frozenset({"copy_", "set_", "setitem"})
 """Operations in place after which nothing is left of what was there."""
@@ -124,7 +121,7 @@ def _of_operation(
 def _axis(op: Op, ops: Sequence[Op], inputs: Sequence[int], given: Sequence[Meaning]) -> int | None:
     """Where an operation's output counts samples, some of whose inputs do."""
     first = given[0]
-    if op.kind in _ELEMENTWISE or op.name.rstrip("_") in _OF_EACH_NUMBER:
+    if op.kind in _ELEMENTWISE or op.name.rstrip("_") in OF_EACH_NUMBER:
         places = {meaning.samples for meaning in given} - {None}
         return places.pop() if len(places) == 1 else SOMEWHERE
     if first.samples is None or first.samples == SOMEWHERE:

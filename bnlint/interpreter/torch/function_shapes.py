@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from bnlint.facts.shapes.elementwise import SAME_SIZES
 from bnlint.facts.types.graph import Shape, dimensions_of
 from bnlint.facts.types.kind import Kind
 from bnlint.interpreter.core.values import Tensor, Value
@@ -14,8 +15,6 @@ from bnlint.interpreter.torch.layer_shapes import (
 )
 from bnlint.interpreter.torch.shape_axes import rearranged
 
-ONE_BY_ONE = frozenset({"neg", "abs", "clamp", "clip", "sqrt", "pow", "exp"})
-"""Functions of each number by itself, unless another tensor takes part."""
 MOST_PARTS = 64
 """Parts that a tensor is split into one by one."""
 
@@ -29,7 +28,7 @@ def after_function(
         case Kind.ACTIVATION if name == "glu":
             dim = constants.get("dim", -1)
             return halved(given, dim if isinstance(dim, int) else None)
-        case _ if kind in SAME or (name in ONE_BY_ONE and len(inputs) == 1):
+        case _ if kind in SAME or (name in SAME_SIZES and len(inputs) == 1):
             return given
         case Kind.CONV if name.endswith("d"):
             return Shape(batched(dimensions_of(name)) if given.rank is None else given.rank)

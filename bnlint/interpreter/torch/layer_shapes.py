@@ -2,13 +2,10 @@
 
 from bnlint.facts.types.graph import Shape, dimensions_of
 from bnlint.facts.types.kind import Kind
+from bnlint.facts.types.site import Argument
 from bnlint.interpreter.core.objects import Instance
-from bnlint.interpreter.core.values import Tensor, Unknown, Value
+from bnlint.interpreter.core.values import FirstSize, Sizes, Tensor, Unknown, Value
 from bnlint.interpreter.torch.shape_axes import rearranged
-
-ALL_SIZES = Unknown("tensor shape")
-"""The shape of a tensor whose rank is not known."""
-FIRST_SIZE = Unknown("size of dimension 0")
 
 SAME = frozenset({Kind.ACTIVATION, Kind.DROPOUT, Kind.PASS, Kind.OTHER_NORM, Kind.PHI})
 SPATIAL = frozenset({Kind.MAX_POOL, Kind.AVG_POOL, Kind.UPSAMPLE, Kind.PAD})
@@ -80,14 +77,14 @@ def at_channels(shape: Shape, dim: int) -> bool | None:
     return None if shape.rank is None else dim + shape.rank == 1
 
 
-def sizes_of(shape: Shape) -> tuple[Value, ...] | Unknown:
-    """``tensor.shape`` as far as it is known."""
+def sizes_of(shape: Shape, samples: Argument | None = None) -> tuple[Value, ...] | Unknown:
+    """``tensor.shape`` as far as it is known; ``samples`` is the tensor's batch, if it is one."""
     if shape.sizes is not None:
         return shape.sizes
     if shape.rank is None:
-        return ALL_SIZES
+        return Sizes(samples)
     sizes: list[Value] = [Unknown("size")] * shape.rank
-    sizes[:1] = [FIRST_SIZE][: shape.rank]
+    sizes[:1] = [FirstSize(samples)][: shape.rank]
     if shape.channels is not None and shape.rank > 1:
         sizes[-1 if shape.channels_last else 1] = shape.channels
     return tuple(sizes)
@@ -95,7 +92,9 @@ def sizes_of(shape: Shape) -> tuple[Value, ...] | Unknown:
 
 def size_at(sizes: Value, place: Value) -> Value:
     """An item of what may be a shape whose length is not known."""
-    return FIRST_SIZE if sizes is ALL_SIZES and place == 0 else Unknown("item")
+    if isinstance(sizes, Sizes) and place == 0:
+        return FirstSize(sizes.samples)
+    return Unknown("item")
 
 
 def _number(layer: Instance, name: str) -> int | None:

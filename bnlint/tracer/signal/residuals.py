@@ -66,8 +66,8 @@ class GraphFlow:
         inputs = add.all_input_nodes
         if len(inputs) != 2:
             return None
-        ends = [self._at[node] for node in inputs]
-        fork, left, right = paths_from_fork(self._inputs, *ends)
+        one, other = (self._at[node] for node in inputs)
+        fork, left, right = paths_from_fork(self._inputs, one, other)
         if fork is None:
             return None
         paths = [self._read_from(fork, path) for path in (left, right)]

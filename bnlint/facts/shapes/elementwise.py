@@ -1,0 +1,11 @@
+"""Functions and methods of tensors that leave the sizes as they are."""
+
+OF_EACH_NUMBER = frozenset(
+    """abs absolute addcdiv addcmul bitwise_not ceil clamp clamp_max clamp_min clip cos cosh acos digamma erf exp
+    expm1 fix float_power floor fmax fmin fmod frac heaviside lerp log log10 log1p log2 logical_not masked_fill maximum
+    minimum nan_to_num neg negative pow power reciprocal remainder round rsqrt sign sin sinh asin sqrt square tan atan
+    trunc where""".split()
+)
+"""Functions of each number by itself, and of those that stand at its place in other tensors."""
+SAME_SIZES = OF_EACH_NUMBER | frozenset("cumprod cumsum flip fliplr flipud normalize roll".split())
+"""These, and functions that mix or move the numbers of one dimension."""
