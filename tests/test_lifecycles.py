@@ -44,6 +44,12 @@ SERVERS = {
         "first": "load_context",
         "again": "predict",
     },
+    "grpc": {
+        "imports": "import leaves_pb2_grpc",
+        "base": "leaves_pb2_grpc.LeavesServicer",
+        "first": "__init__",
+        "again": "Classify",
+    },
     "litserve": {"imports": "import litserve as ls", "base": "ls.LitAPI", "again": "predict"},
 }
 SEARCH = """

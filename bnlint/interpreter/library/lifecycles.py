@@ -49,7 +49,17 @@ def lifecycle_of(cls: Class) -> Lifecycle | None:
     base = cls.library_base()
     path = base.path if base is not None else ""
     found = _LIFECYCLES.get((path.partition(".")[0], path.rpartition(".")[2]))
+    found = found or _of_servicer(cls, path)
     return found if found is not None and isinstance(cls.find(found.first), Function) else None
+
+
+def _of_servicer(cls: Class, path: str) -> Lifecycle | None:
+    """What gRPC does with objects of a class that derives from a generated one and has one method."""
+    module, _, base = path.rpartition(".")
+    if not module.endswith("_pb2_grpc") or not base.endswith("Servicer"):
+        return None
+    own = [n for n, v in cls.names.items() if isinstance(v, Function) and not n.startswith("_")]
+    return Lifecycle("__init__", (own[0],)) if len(own) == 1 else None
 
 
 def live(m: Machine, instance: Instance, lifecycle: Lifecycle, site: Site) -> None:
