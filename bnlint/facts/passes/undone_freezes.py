@@ -6,7 +6,15 @@ from dataclasses import field
 
 from bnlint.facts.passes.forwards import norms_in_training, trains
 from bnlint.facts.passes.once import Pass
-from bnlint.facts.types.run import Event, Forward, Frozen, ModeSwitched, NormState, Run
+from bnlint.facts.types.run import (
+    Event,
+    Forward,
+    Frozen,
+    ModeAssigned,
+    ModeSwitched,
+    NormState,
+    Run,
+)
 from bnlint.facts.types.site import Site
 from bnlint.immutable import immutable
 
@@ -47,7 +55,8 @@ def _switches_by_layer(run: Run) -> dict[int, list[ModeSwitched]]:
     Where a line certainly switches other modules, too, it is not about BatchNorm.
     """
     switches = list(run.of_type(ModeSwitched))
-    general = {e.site for e in switches if not e.model.is_batch_norm and e.context.certain}
+    told: list[ModeSwitched | ModeAssigned] = [*switches, *run.of_type(ModeAssigned)]
+    general = {e.site for e in told if not e.model.is_batch_norm and e.context.certain}
     frozen = {
         event.model.identity
         for event in switches
