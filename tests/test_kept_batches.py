@@ -8,8 +8,13 @@ from tests.rehearsing import rehearse
 STEP = """
 import random
 import numpy as np
+import kornia.augmentation
+import timm.data
+import torchvision.transforms as T
+import torchvision.transforms.functional as TF
 
 net = Net()
+project = nn.Conv2d(3, 3, 1)
 loader = DataLoader(Dataset(), batch_size=2)
 for x, y in loader:
     x = {given}
@@ -27,6 +32,15 @@ KEPT = {
     "MixUp": "(lambda a, i: a * x + (1 - a) * x[i, :])(random.random(), torch.randperm(x.size()[0]).cuda())",
     "CutMix": "torch.where(torch.rand_like(x) > 0.5, x, x[torch.randperm(len(y))])",
     "more channels": "torch.cat([x, x], 1)",
+    "repeated channels": "x.unsqueeze(1).repeat(1, 3, 1, 1)",
+    "channels that are the same": "x.expand(-1, 3, -1, -1)",
+    "one channel": "x.select(1, 0)",
+    "a copy": "torch.as_tensor(x, dtype=torch.float32)",
+    "torchvision's transforms": "T.Compose([T.RandomCrop(32), T.Normalize((0.5,), (0.5,))])(x)",
+    "torchvision's functions": "TF.hflip(x)",
+    "kornia's augmentations": "kornia.augmentation.RandomGrayscale()(x)",
+    "timm's MixUp": "timm.data.Mixup()(x, y)[0]",
+    "a layer": "project(x)",
     "frames": "torch.stack([x, x], 1).flatten(1, 2)",
 }
 CHANGED = {
@@ -36,12 +50,16 @@ CHANGED = {
     "samples that are drawn": "x[torch.randint(0, x.size(0), (1,))]",
     "samples below a threshold": "x[torch.randperm(x.size(0)) < 1]",
     "two batches": "torch.cat([x, x])",
+    "repeated samples": "x.repeat(2, 1, 1, 1)",
+    "a sample for each of another batch": "x.expand(4, -1, -1, -1)",
+    "ten crops": "torch.cat(T.TenCrop(8)(x))",
+    "crops that are stacked": "T.FiveCrop(8)(x)[0]",
     "a stack of batches": "torch.stack([x, x])",
     "one dimension counted from the end": "torch.cat([x, x], dim=-4)",
 }
 
 
-def batch_of(given: str) -> int | None:
+def batch_of(given: str) -> float | None:
     """How many samples the network gets, if that is known."""
     run = rehearse(STEP.format(given=given), net=True).runs[0]
     batches = {event.batch for event in run.events if isinstance(event, Forward)}

@@ -1,4 +1,6 @@
-"""Functions and methods of tensors that leave the sizes as they are."""
+"""Operations that leave the sizes of tensors as they are, or the number of samples of a batch."""
+
+from bnlint.facts.types.kind import ARITHMETIC, WEIGHTED, Kind
 
 OF_EACH_NUMBER = frozenset(
     """abs absolute addcdiv addcmul bitwise_not ceil clamp clamp_max clamp_min clip cos cosh acos digamma erf exp
@@ -9,3 +11,20 @@ OF_EACH_NUMBER = frozenset(
 """Functions of each number by itself, and of those that stand at its place in other tensors."""
 SAME_SIZES = OF_EACH_NUMBER | frozenset("cumprod cumsum flip fliplr flipud normalize roll".split())
 """These, and functions that mix or move the numbers of one dimension."""
+KEEPS_BATCH = (
+    ARITHMETIC
+    | WEIGHTED
+    | {
+        Kind.ACTIVATION,
+        Kind.AVG_POOL,
+        Kind.BATCH_NORM,
+        Kind.DROPOUT,
+        Kind.INSTANCE_NORM,
+        Kind.MAX_POOL,
+        Kind.OTHER_NORM,
+        Kind.PAD,
+        Kind.PASS,
+        Kind.UPSAMPLE,
+    }
+)
+"""Kinds whose output has as many samples as their first input."""

@@ -25,6 +25,7 @@ from bnlint.interpreter.core.values import (
     Unknown,
     Value,
 )
+from bnlint.interpreter.library.batch_transforms import transformed
 from bnlint.interpreter.library.frameworks import framework_of
 from bnlint.interpreter.library.models import arrives_in_eval, batchnorm_class, contains_batchnorm
 from bnlint.interpreter.library.parser_declarations import open_parsers
@@ -249,7 +250,7 @@ def call_foreign(m: Machine, path: str, arguments: Arguments, site: Site, scope:
         _forget_weights(m, name, arguments)
         note_transfer(m, arguments.values, site)
     if inputs:
-        return m.tape.tensor(Kind.UNKNOWN, name, inputs, site)
+        return transformed(m, path, inputs, site)
     return Unknown(f"{path}()", site)
 
 
@@ -297,6 +298,8 @@ def _call_unknown(
     note_handed_on(m, arguments, site)
     note_perhaps_optimized(m, arguments.values)
     note_transfer(m, arguments.values, site)
+    if isinstance(callee, Instance) and inputs:
+        return transformed(m, callee.library, inputs, site)
     if inputs:
         return m.tape.tensor(Kind.UNKNOWN, name or "call", inputs, site)
     return Unknown(f"{name}()", site, callee)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import prod
 
-from bnlint.facts.shapes.elementwise import SAME_SIZES
+from bnlint.facts.shapes.elementwise import KEEPS_BATCH, SAME_SIZES
 from bnlint.facts.shapes.reshaping import SIZE_OF_FIRST
 from bnlint.facts.types.graph import Shape
 from bnlint.facts.types.kind import ARITHMETIC, Kind
@@ -39,13 +39,6 @@ from bnlint.vocabulary.operations import (
     GRADIENT_CUTS,
     MEASURES,
     METHODS,
-)
-
-KEEPS_BATCH = (
-    frozenset({Kind.ACTIVATION, Kind.DROPOUT, Kind.PASS, Kind.MAX_POOL, Kind.AVG_POOL, Kind.PAD})
-    | frozenset({Kind.UPSAMPLE, Kind.CONV, Kind.LINEAR, Kind.BATCH_NORM, Kind.INSTANCE_NORM})
-    | frozenset({Kind.OTHER_NORM})
-    | ARITHMETIC
 )
 
 
@@ -184,9 +177,13 @@ def _keeps_first(name: str, tensor: Tensor, constants: Mapping[str, Value]) -> b
     match plain:
         case "flatten":
             return constants.get("start_dim", 0) != 0
-        case "stack" | "cat" | "concat" | "concatenate":
+        case "stack" | "cat" | "concat" | "concatenate" | "select":
             dim = constants.get("dim", constants.get("axis", 0))
             return _is_further(dim, tensor.shape.rank)
+        case "repeat" | "expand" | "tile":
+            sizes = constants.get("shape")
+            whole = (1,) if plain != "expand" else (-1, SIZE_OF_FIRST)
+            return isinstance(sizes, tuple) and len(sizes) > 1 and sizes[0] in whole
         case "squeeze" if "dim" not in constants:
             return tensor.batch is not None and tensor.batch.number not in (None, 1)
         case "squeeze" | "unsqueeze":
@@ -348,7 +345,8 @@ def _samples_of(name: str, first: Value) -> Argument | None:
     """The batch of which something that is created has one entry for each sample."""
     if isinstance(first, FirstSize) and name == "randperm":
         return first.samples
-    return first.batch if isinstance(first, Tensor) and name.endswith("_like") else None
+    copies = name.endswith("_like") or name in COPIES
+    return first.batch if isinstance(first, Tensor) and copies else None
 
 
 SIZED = frozenset({"zeros", "ones", "empty", "rand", "randn"})

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 import libcst as cst
 
+from bnlint.facts.shapes.elementwise import KEEPS_BATCH
 from bnlint.facts.types.graph import Shape
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.known import Known
@@ -147,7 +148,8 @@ def _loose_layer(m: Machine, module: Instance, arguments: Arguments, site: Site)
     """A loss function or a single layer that the script calls itself."""
     inputs = tensors_in(arguments.values)
     kind = KINDS.get(bare_name(module.library) or "", Kind.UNKNOWN)
-    return m.tape.tensor(kind, module.type_name, inputs, site, layer=module)
+    keeps = kind in KEEPS_BATCH
+    return m.tape.tensor(kind, module.type_name, inputs, site, layer=module, batch=keeps)
 
 
 def _by_script(
