@@ -1,7 +1,7 @@
 """Write down which children of torchvision's models contain BatchNorm layers, and how these are called.
 
 ``python -m tests.library_parts`` builds each model on the meta device where that is possible, and
-writes ``model_parts.txt`` and ``norm_names.txt`` in ``bnlint/interpreter/library``. It needs torchvision.
+writes ``model_parts.txt`` and ``norm_names.txt`` in ``bnlint/interpreter/library/torch_library``. It needs torchvision.
 """
 
 import re
@@ -14,9 +14,9 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-import bnlint.interpreter.library
+import bnlint.interpreter.library.torch_library
 
-PARTS = Path(bnlint.interpreter.library.__file__).with_name("model_parts.txt")
+PARTS = Path(bnlint.interpreter.library.torch_library.__file__).with_name("model_parts.txt")
 HEADER = """\
 # The children of models that contain BatchNorm layers, and those that contain none.
 # Made by `python -m tests.library_parts` with torchvision {version}.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bnlint.facts.passes.domains import separate_domains
+from bnlint.facts.passes.training_batches.domains import separate_domains
 from bnlint.facts.types.run import Forward, Run
 from tests.rehearsing import rehearse
 

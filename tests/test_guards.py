@@ -16,28 +16,29 @@ from types import FunctionType, ModuleType
 import pytest
 
 from bnlint import interpreter, pages, registry
-from bnlint.facts.passes import (
-    adapted_copies,
-    adversarial_examples,
+from bnlint.facts.passes import forwards
+from bnlint.facts.passes.mode_switches import (
     assigned_modes,
-    cancellation,
     dropout_samples,
-    fixed_roles,
-    forwards,
-    generated_samples,
     live_evaluations,
     losses_of_train_mode,
     partial_evaluations,
-    parts,
-    reuse,
-    stale_statistics,
-    swapped_weights,
-    train_overrides,
     undone_freezes,
     undone_modes,
+)
+from bnlint.facts.passes.model_graphs import cancellation, parts, reuse, train_overrides
+from bnlint.facts.passes.once import forget
+from bnlint.facts.passes.population_statistics import (
+    adapted_copies,
+    stale_statistics,
+    swapped_weights,
     young_statistics,
 )
-from bnlint.facts.passes.once import forget
+from bnlint.facts.passes.training_batches import (
+    adversarial_examples,
+    fixed_roles,
+    generated_samples,
+)
 from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.rehearsal import Rehearsal
 from bnlint.facts.wording import fix_places

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from bnlint.facts.passes.gains import gain_of
-from bnlint.facts.passes.moments import PIECEWISE, SMOOTH, UNIT, Moments, activated
+from bnlint.facts.passes.initial_signal.gains import gain_of
+from bnlint.facts.passes.initial_signal.moments import PIECEWISE, SMOOTH, UNIT, Moments, activated
 from bnlint.facts.types.graph import Layer
 from tests.rehearsing import graph, rehearse
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bnlint.facts.passes.layout import axes_of
+from bnlint.facts.passes.model_graphs.layout import axes_of
 from bnlint.facts.shapes.axes import Axes, Axis, Role
 from bnlint.facts.shapes.indexing import indexed
 from bnlint.facts.shapes.reshaping import regrouped

@@ -9,9 +9,9 @@ import pytest
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Purpose
-from bnlint.interpreter.library.datasets import dataset_facts, purpose_of_name
-from bnlint.interpreter.library.frameworks import framework_of
-from bnlint.interpreter.library.models import arrives_in_eval, contains_batchnorm
+from bnlint.interpreter.library.data_loading.datasets import dataset_facts, purpose_of_name
+from bnlint.interpreter.library.torch_library.models import arrives_in_eval, contains_batchnorm
+from bnlint.interpreter.library.training_frameworks.frameworks import framework_of
 from bnlint.vocabulary.layers import (
     CONTAINERS,
     KINDS,

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from bnlint import pages, registry
-from bnlint.facts.passes.layout import axes_of
+from bnlint.facts.passes.model_graphs.layout import axes_of
+from bnlint.facts.passes.model_graphs.values_per_channel import populations
 from bnlint.facts.passes.once import Pass, forget
-from bnlint.facts.passes.values_per_channel import populations
 from bnlint.facts.types.rehearsal import Rehearsal
 from bnlint.lint import engine, program
 from bnlint.stopwatch import stopwatch, timed

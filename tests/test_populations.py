@@ -12,7 +12,7 @@ from bnlint.checks import (
     bn205_batchnorm_over_wrong_axis,
     bn501_tiny_normalization_batch,
 )
-from bnlint.facts.passes.values_per_channel import fewest, populations
+from bnlint.facts.passes.model_graphs.values_per_channel import fewest, populations
 from bnlint.facts.types.graph import ModelGraph
 from bnlint.facts.types.rehearsal import Rehearsal
 from bnlint.facts.types.run import Forward

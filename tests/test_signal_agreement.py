@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 import bnlint  # noqa: E402
 from bnlint import registry  # noqa: E402
-from bnlint.facts.passes.residual_growth import residual_growth  # noqa: E402
+from bnlint.facts.passes.initial_signal.residual_growth import residual_growth  # noqa: E402
 from bnlint.facts.wording.signal_verdict import SignalPattern, verdict  # noqa: E402
 from bnlint.lint import engine  # noqa: E402
 from bnlint.tracer.building.observed import watched  # noqa: E402

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bnlint.facts.passes.signal_growth import (
+from bnlint.facts.passes.initial_signal.signal_growth import (
     FEWEST_BLOCKS,
     GEOMETRIC,
     LINEAR,

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from bnlint.facts.passes.strides import strides_of
+from bnlint.facts.passes.model_graphs.strides import strides_of
 from tests.rehearsing import rehearse
 
 NET = """

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.built_layers import built_layers, layers_by_site
+from bnlint.facts.passes.model_graphs.built_layers import built_layers, layers_by_site
 from bnlint.facts.types.graph import Graphs, Layer
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import NOT_KNOWN, Argument, Site

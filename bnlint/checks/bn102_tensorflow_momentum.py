@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import is_live, trains_nothing
-from bnlint.facts.passes.momentum import (
+from bnlint.facts.passes.population_statistics.momentum import (
     MomentumSetting,
     assigned_settings,
     momentum_settings,

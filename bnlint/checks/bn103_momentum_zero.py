@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import may_update, norms_in_training
-from bnlint.facts.passes.momentum import MomentumSetting, momentum_settings
+from bnlint.facts.passes.population_statistics.momentum import MomentumSetting, momentum_settings
 from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, Run

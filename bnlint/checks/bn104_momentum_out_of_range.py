@@ -2,7 +2,11 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.momentum import MomentumSetting, assigned_settings, momentum_settings
+from bnlint.facts.passes.population_statistics.momentum import (
+    MomentumSetting,
+    assigned_settings,
+    momentum_settings,
+)
 from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.run import Run
 from bnlint.facts.types.signal import in_digits

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import norms_in_training, training_forwards
-from bnlint.facts.passes.momentum import MomentumSetting, settings_in_run
+from bnlint.facts.passes.population_statistics.momentum import MomentumSetting, settings_in_run
 from bnlint.facts.types.run import Forward, Run
 from bnlint.facts.types.weight_events import StatisticsEstimated, StatisticsReset
 from bnlint.facts.wording.layer_words import in_words

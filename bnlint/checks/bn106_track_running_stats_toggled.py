@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import is_left_to_others
-from bnlint.facts.passes.untracked_layers import lasting_untracking
+from bnlint.facts.passes.population_statistics.untracked_layers import lasting_untracking
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, ModeSwitched, Run, is_training
 from bnlint.facts.types.weight_events import TrackingAssigned

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from bnlint.facts.passes.built_layers import built_layers, layers_by_site
+from bnlint.facts.passes.model_graphs.built_layers import built_layers, layers_by_site
 from bnlint.facts.types.graph import Call, Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Argument, Site

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from bnlint.facts.passes.built_layers import built_layers, layers_by_site
-from bnlint.facts.passes.cancellation import cancelling_norm
-from bnlint.facts.passes.optional_norms import Dependence, dependence
+from bnlint.facts.passes.model_graphs.built_layers import built_layers, layers_by_site
+from bnlint.facts.passes.model_graphs.cancellation import cancelling_norm
+from bnlint.facts.passes.model_graphs.optional_norms import Dependence, dependence
 from bnlint.facts.types.graph import Call, Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site

@@ -2,7 +2,11 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.built_layers import built_layers, is_built_by_name, layers_by_site
+from bnlint.facts.passes.model_graphs.built_layers import (
+    built_layers,
+    is_built_by_name,
+    layers_by_site,
+)
 from bnlint.facts.types.graph import Call, Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.built_layers import built_layers, layers_by_site
-from bnlint.facts.passes.layout import axes_of
-from bnlint.facts.passes.misplaced_features import misplaced_features
+from bnlint.facts.passes.model_graphs.built_layers import built_layers, layers_by_site
+from bnlint.facts.passes.model_graphs.layout import axes_of
+from bnlint.facts.passes.model_graphs.misplaced_features import misplaced_features
 from bnlint.facts.types.graph import Call, Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Argument, Site

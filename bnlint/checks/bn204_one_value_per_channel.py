@@ -4,8 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
 
-from bnlint.facts.passes.batches import TrainedBatch, is_stacked, trained_batches
-from bnlint.facts.passes.values_per_channel import Population, populations, trained_populations
+from bnlint.facts.passes.model_graphs.values_per_channel import (
+    Population,
+    populations,
+    trained_populations,
+)
+from bnlint.facts.passes.training_batches.batches import TrainedBatch, is_stacked, trained_batches
 from bnlint.facts.types.graph import Call, Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.run import Forward, Run

@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from bnlint.facts.passes.layout import axes_of
-from bnlint.facts.passes.misplaced_features import may_be_misplaced, misplaced_features
+from bnlint.facts.passes.model_graphs.layout import axes_of
+from bnlint.facts.passes.model_graphs.misplaced_features import may_be_misplaced, misplaced_features
 from bnlint.facts.shapes.axes import Axes, Axis, Role
 from bnlint.facts.types.graph import Call, Graphs, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind

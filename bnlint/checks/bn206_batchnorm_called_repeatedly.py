@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.mixed_statistics import MixedStatistics, mixed_statistics
-from bnlint.facts.passes.reuse import Reuse
+from bnlint.facts.passes.model_graphs.mixed_statistics import MixedStatistics, mixed_statistics
+from bnlint.facts.passes.model_graphs.reuse import Reuse
 from bnlint.facts.types.graph import Graphs, Layer, ModelGraph
 from bnlint.facts.wording.evidence import Proof
 from bnlint.facts.wording.layer_words import in_words

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.built_layers import trained_norm
 from bnlint.facts.passes.forwards import norms_in_training, training_forwards
+from bnlint.facts.passes.model_graphs.built_layers import trained_norm
 from bnlint.facts.types.graph import Call, Layer, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.run import Forward, Run

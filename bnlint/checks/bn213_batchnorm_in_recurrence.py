@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.built_layers import trained_norm
-from bnlint.facts.passes.mixed_statistics import mixed_statistics
-from bnlint.facts.passes.reuse import Reuse, reuses
+from bnlint.facts.passes.model_graphs.built_layers import trained_norm
+from bnlint.facts.passes.model_graphs.mixed_statistics import mixed_statistics
+from bnlint.facts.passes.model_graphs.reuse import Reuse, reuses
 from bnlint.facts.types.graph import Call, Graphs, ModelGraph
 from bnlint.facts.types.kind import WEIGHTED, Kind
 from bnlint.facts.types.site import Site

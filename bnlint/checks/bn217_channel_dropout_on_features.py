@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from bnlint.facts.passes.built_layers import built_layers, is_built_by_name
-from bnlint.facts.passes.layout import axes_of
+from bnlint.facts.passes.model_graphs.built_layers import built_layers, is_built_by_name
+from bnlint.facts.passes.model_graphs.layout import axes_of
 from bnlint.facts.shapes.axes import Axes, Role
 from bnlint.facts.types.graph import Call, Graphs, ModelGraph
 from bnlint.facts.types.kind import Kind

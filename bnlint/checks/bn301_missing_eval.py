@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import training_forwards
-from bnlint.facts.passes.live_evaluations import is_asked_for, live_evaluations
-from bnlint.facts.passes.momentum import keeps_last_batch
-from bnlint.facts.passes.own_rules import told_by_own_rules
-from bnlint.facts.passes.unproven import unproven_evaluations
+from bnlint.facts.passes.mode_switches.live_evaluations import is_asked_for, live_evaluations
+from bnlint.facts.passes.mode_switches.own_rules import told_by_own_rules
+from bnlint.facts.passes.mode_switches.unproven import unproven_evaluations
+from bnlint.facts.passes.population_statistics.momentum import keeps_last_batch
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, Run, is_training
 from bnlint.facts.wording.eval_fix import advice_on, cure_of, who_answers_by_mode

@@ -8,8 +8,8 @@ from bnlint.facts.passes.forwards import (
     training_forwards,
     trains_nothing,
 )
-from bnlint.facts.passes.momentum import keeps_last_batch
-from bnlint.facts.passes.own_rules import told_by_own_rules
+from bnlint.facts.passes.mode_switches.own_rules import told_by_own_rules
+from bnlint.facts.passes.population_statistics.momentum import keeps_last_batch
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Purpose
 from bnlint.facts.types.run import Forward, Run

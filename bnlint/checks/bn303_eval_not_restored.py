@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from math import inf
 
-from bnlint.facts.passes.assigned_modes import assigned_modes
 from bnlint.facts.passes.forwards import (
     evaluated_between,
     helper_of,
@@ -16,7 +15,8 @@ from bnlint.facts.passes.forwards import (
     training_forwards,
     trains,
 )
-from bnlint.facts.passes.parts_left_in_eval import parts_left_in_eval
+from bnlint.facts.passes.mode_switches.assigned_modes import assigned_modes
+from bnlint.facts.passes.mode_switches.parts_left_in_eval import parts_left_in_eval
 from bnlint.facts.types.context import Context
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import (

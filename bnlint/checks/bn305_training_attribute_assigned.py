@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.assigned_modes import AssignedMode, assigned_modes
+from bnlint.facts.passes.mode_switches.assigned_modes import AssignedMode, assigned_modes
 from bnlint.facts.types.run import ModeAssigned, ModeSwitched, Run
 from bnlint.facts.wording.code_text import is_dotted_name
 from bnlint.finding import Applicability, Edit, Finding, Fix, Severity

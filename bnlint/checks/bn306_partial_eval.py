@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import training_forwards
-from bnlint.facts.passes.partial_evaluations import PartialEvaluation, partial_evaluations
+from bnlint.facts.passes.mode_switches.partial_evaluations import (
+    PartialEvaluation,
+    partial_evaluations,
+)
 from bnlint.facts.types.run import Forward, Run
 from bnlint.facts.wording.eval_fix import advice_on, cure_of, who_answers_by_mode
 from bnlint.facts.wording.evidence import (

@@ -10,7 +10,7 @@ from bnlint.facts.passes.forwards import (
     training_forwards,
     trains,
 )
-from bnlint.facts.passes.momentum import keeps_last_batch
+from bnlint.facts.passes.population_statistics.momentum import keeps_last_batch
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, ModeSwitched, Run
 from bnlint.facts.types.site import Site

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.dropout_samples import DropoutSample, dropout_samples
+from bnlint.facts.passes.mode_switches.dropout_samples import DropoutSample, dropout_samples
 from bnlint.facts.types.run import ModeSwitched, Run
 from bnlint.facts.wording.code_text import is_dotted_name
 from bnlint.finding import Applicability, Finding, Fix, Severity

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.train_overrides import is_training_loop, train_methods
+from bnlint.facts.passes.model_graphs.train_overrides import is_training_loop, train_methods
 from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.train_method import TrainMethod
 from bnlint.finding import Applicability, Finding, Severity

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.exports import exports_in_training
+from bnlint.facts.passes.mode_switches.exports import exports_in_training
 from bnlint.facts.types.run import Run
 from bnlint.facts.wording.export_fix import cure_of_export, how_it_is_in_training
 from bnlint.finding import Applicability, Finding, Severity

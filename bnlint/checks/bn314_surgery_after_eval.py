@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import training_forwards, trains_nothing
-from bnlint.facts.passes.late_parts import LatePart, late_parts
+from bnlint.facts.passes.mode_switches.late_parts import LatePart, late_parts
 from bnlint.facts.types.run import Run
 from bnlint.facts.wording.eval_fix import cure_of
 from bnlint.facts.wording.evidence import Proof

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import is_live, switch_was_meant, training_forwards
-from bnlint.facts.passes.own_rules import told_by_own_rules
+from bnlint.facts.passes.mode_switches.own_rules import told_by_own_rules
 from bnlint.facts.types.context import Frame
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, Run

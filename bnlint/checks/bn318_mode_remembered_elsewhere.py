@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.undone_modes import UndoneMode, undone_modes
+from bnlint.facts.passes.mode_switches.undone_modes import UndoneMode, undone_modes
 from bnlint.facts.types.run import ModeSwitched, Run
 from bnlint.facts.wording.code_text import is_dotted_name
 from bnlint.facts.wording.evidence import loader_name

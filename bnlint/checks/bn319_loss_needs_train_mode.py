@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import training_forwards
-from bnlint.facts.passes.losses_of_train_mode import losses_of_train_mode
+from bnlint.facts.passes.mode_switches.losses_of_train_mode import losses_of_train_mode
 from bnlint.facts.types.run import Forward, Run
 from bnlint.facts.wording.eval_fix import cure_of_layers, who_answers_by_mode
 from bnlint.facts.wording.evidence import how_it_came, in_time, loader_name

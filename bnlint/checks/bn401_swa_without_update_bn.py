@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.stale_averages import StaleAverage, stale_averages
+from bnlint.facts.passes.population_statistics.stale_averages import StaleAverage, stale_averages
 from bnlint.facts.types.run import Forward, Run
 from bnlint.facts.wording.evidence import Proof, in_time
 from bnlint.facts.wording.statistics_fix import estimated_before

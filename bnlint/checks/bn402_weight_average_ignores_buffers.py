@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.federated_averages import federated_averages
-from bnlint.facts.passes.stale_statistics import stale_statistics
+from bnlint.facts.passes.population_statistics.federated_averages import federated_averages
+from bnlint.facts.passes.population_statistics.stale_statistics import stale_statistics
 from bnlint.facts.types.run import Run
 from bnlint.facts.wording.buffer_copy import buffers_copied, how_they_stay_behind
 from bnlint.finding import Applicability, Finding, Severity

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.stale_statistics import stale_statistics
+from bnlint.facts.passes.population_statistics.stale_statistics import stale_statistics
 from bnlint.facts.types.run import Run
 from bnlint.facts.wording.buffer_copy import buffers_copied, how_they_stay_behind
 from bnlint.finding import Applicability, Finding, Severity

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.lost_statistics import lost_statistics
+from bnlint.facts.passes.population_statistics.lost_statistics import lost_statistics
 from bnlint.facts.types.run import Run
 from bnlint.facts.types.site import Site
 from bnlint.facts.wording.code_text import network_of_parameters

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.federated_averages import FederatedAverage, federated_averages
+from bnlint.facts.passes.population_statistics.federated_averages import (
+    FederatedAverage,
+    federated_averages,
+)
 from bnlint.facts.types.run import Run
 from bnlint.facts.wording.evidence import Proof, Told, how_it_came_into, in_time
 from bnlint.finding import Finding, Severity

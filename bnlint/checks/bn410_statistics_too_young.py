@@ -3,7 +3,11 @@
 from collections.abc import Iterator
 from math import ceil, log
 
-from bnlint.facts.passes.young_statistics import SHARE, YoungStatistics, young_statistics
+from bnlint.facts.passes.population_statistics.young_statistics import (
+    SHARE,
+    YoungStatistics,
+    young_statistics,
+)
 from bnlint.facts.types.run import Run
 from bnlint.facts.wording.evidence import Proof
 from bnlint.finding import Finding, Severity

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import norms_in_training
-from bnlint.facts.passes.nan_guards import LateGuard, late_guards
+from bnlint.facts.passes.population_statistics.nan_guards import LateGuard, late_guards
 from bnlint.facts.types.run import Run
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule, Settings, first_of_each

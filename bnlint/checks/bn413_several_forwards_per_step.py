@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.repeated_forwards import RepeatedForward, repeated_forwards
+from bnlint.facts.passes.population_statistics.repeated_forwards import (
+    RepeatedForward,
+    repeated_forwards,
+)
 from bnlint.facts.types.run import Run
 from bnlint.facts.wording.evidence import Proof
 from bnlint.finding import Finding, Severity

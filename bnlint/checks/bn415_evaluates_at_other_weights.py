@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.swapped_weights import SwappedWeights, swapped_weights
+from bnlint.facts.passes.population_statistics.swapped_weights import (
+    SwappedWeights,
+    swapped_weights,
+)
 from bnlint.facts.types.run import Run
 from bnlint.facts.wording.evidence import in_time
 from bnlint.finding import Finding, Severity

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.batches import TrainedBatch, suffers, trained_batches
-from bnlint.facts.passes.values_per_channel import fewest, populations
+from bnlint.facts.passes.model_graphs.values_per_channel import fewest, populations
+from bnlint.facts.passes.training_batches.batches import TrainedBatch, suffers, trained_batches
 from bnlint.facts.types.run import Run
 from bnlint.facts.wording.layer_words import in_words
 from bnlint.finding import Finding, Severity

@@ -3,7 +3,11 @@
 from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import trains
-from bnlint.facts.passes.values_per_channel import Population, populations, trained_populations
+from bnlint.facts.passes.model_graphs.values_per_channel import (
+    Population,
+    populations,
+    trained_populations,
+)
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Loader, Purpose
 from bnlint.facts.types.run import Forward, Run

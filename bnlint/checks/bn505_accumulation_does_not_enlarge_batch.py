@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.accumulation import Accumulation, accumulations
-from bnlint.facts.passes.batches import suffers
+from bnlint.facts.passes.training_batches.accumulation import Accumulation, accumulations
+from bnlint.facts.passes.training_batches.batches import suffers
 from bnlint.facts.types.run import Run
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Holds, Rule, Settings, first_of_each

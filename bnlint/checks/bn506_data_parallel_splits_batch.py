@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.batches import TrainedBatch, suffers, trained_batches
+from bnlint.facts.passes.training_batches.batches import TrainedBatch, suffers, trained_batches
 from bnlint.facts.types.run import Run, Wrapped
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Holds, Rule, Settings, first_of_each

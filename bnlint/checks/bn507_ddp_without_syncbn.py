@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.batches import norms_over_the_batch, suffers
-from bnlint.facts.passes.contrastive_keys import shuffles_keys
 from bnlint.facts.passes.forwards import trains
+from bnlint.facts.passes.training_batches.batches import norms_over_the_batch, suffers
+from bnlint.facts.passes.training_batches.contrastive_keys import shuffles_keys
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, Run, Wrapped
 from bnlint.facts.types.site import Argument, Site

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.domains import SeparateDomains, separate_domains
+from bnlint.facts.passes.training_batches.domains import SeparateDomains, separate_domains
 from bnlint.facts.types.run import Run
 from bnlint.facts.wording.evidence import loader_name
 from bnlint.facts.wording.joined_forwards import joined

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from fractions import Fraction
 
-from bnlint.facts.passes.mixed_statistics import MixedStatistics, mixed_statistics
+from bnlint.facts.passes.model_graphs.mixed_statistics import MixedStatistics, mixed_statistics
 from bnlint.facts.types.graph import Graphs
 from bnlint.facts.wording.evidence import Proof
 from bnlint.facts.wording.layer_words import in_words

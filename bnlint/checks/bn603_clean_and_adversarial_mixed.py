@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.adversarial_examples import MixedExamples, mixed_examples
+from bnlint.facts.passes.training_batches.adversarial_examples import MixedExamples, mixed_examples
 from bnlint.facts.types.run import Run
 from bnlint.facts.wording.evidence import Proof, Told, in_time
 from bnlint.finding import Finding, Severity

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.generated_samples import RealAndGenerated, real_and_generated
+from bnlint.facts.passes.training_batches.generated_samples import (
+    RealAndGenerated,
+    real_and_generated,
+)
 from bnlint.facts.types.run import Run
 from bnlint.facts.wording.evidence import in_time
 from bnlint.finding import Finding, Severity

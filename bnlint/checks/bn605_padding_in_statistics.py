@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import chain
 
-from bnlint.facts.passes.padding import padded_statistics
+from bnlint.facts.passes.model_graphs.padding import padded_statistics
 from bnlint.facts.types.graph import Graphs
 from bnlint.facts.wording.layer_words import in_words
 from bnlint.finding import Finding, Severity

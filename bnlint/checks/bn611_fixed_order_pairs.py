@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.fixed_roles import FixedRoles, fixed_roles
+from bnlint.facts.passes.training_batches.fixed_roles import FixedRoles, fixed_roles
 from bnlint.facts.types.run import Run
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule, Settings, first_of_each

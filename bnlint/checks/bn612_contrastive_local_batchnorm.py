@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.contrastive_keys import contrastive_keys
+from bnlint.facts.passes.training_batches.contrastive_keys import contrastive_keys
 from bnlint.facts.types.run import Run
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule, Settings, first_of_each

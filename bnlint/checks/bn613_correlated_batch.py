@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import chain
 
-from bnlint.facts.passes.correlated_samples import (
+from bnlint.facts.passes.training_batches.correlated_samples import (
     NormalisedRegions,
     normalised_regions,
     parts_of_one_sample,

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.adapted_copies import MeasuredTogether, measured_together
+from bnlint.facts.passes.population_statistics.adapted_copies import (
+    MeasuredTogether,
+    measured_together,
+)
 from bnlint.facts.types.run import Run
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule, Settings, first_of_each

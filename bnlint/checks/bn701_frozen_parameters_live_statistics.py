@@ -5,7 +5,7 @@ from functools import partial
 from itertools import dropwhile, takewhile, zip_longest
 
 from bnlint.facts.passes.forwards import is_left_to_others, loops_of, norms_in_training, trains
-from bnlint.facts.passes.undone_freezes import undone_freezes
+from bnlint.facts.passes.mode_switches.undone_freezes import undone_freezes
 from bnlint.facts.types.context import Context
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.known import Known

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from bnlint.facts.passes.undone_freezes import UndoneFreeze, undone_freezes
+from bnlint.facts.passes.mode_switches.undone_freezes import UndoneFreeze, undone_freezes
 from bnlint.facts.types.run import ModelBuilt, ModeSwitched, Run, Wrapped
 from bnlint.facts.types.site import Site
 from bnlint.facts.wording.code_text import receiver_of_simple_call

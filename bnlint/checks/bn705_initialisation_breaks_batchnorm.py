@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.drawn_norms import DrawnNorms, drawn_norms
+from bnlint.facts.passes.initial_signal.drawn_norms import DrawnNorms, drawn_norms
 from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.initialisation import is_symmetric, root_mean_square
 from bnlint.facts.wording.code_text import filled_with_ones

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from bnlint.facts.passes.dead_norms import DeadNorm, dead_norms
+from bnlint.facts.passes.model_graphs.dead_norms import DeadNorm, dead_norms
 from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.site import Site
 from bnlint.facts.wording.layer_words import in_words

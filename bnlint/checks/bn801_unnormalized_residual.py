@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.residual_growth import ResidualGrowth, residual_growths
+from bnlint.facts.passes.initial_signal.residual_growth import ResidualGrowth, residual_growths
 from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.signal import in_digits
 from bnlint.finding import Finding, Severity

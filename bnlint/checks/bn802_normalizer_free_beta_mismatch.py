@@ -2,7 +2,12 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.variance_bookkeeping import Bookkeeping, Reckoned, bookkeeping, kept_books
+from bnlint.facts.passes.initial_signal.variance_bookkeeping import (
+    Bookkeeping,
+    Reckoned,
+    bookkeeping,
+    kept_books,
+)
 from bnlint.facts.types.graph import Graphs, ModelGraph
 from bnlint.facts.types.signal import in_digits
 from bnlint.facts.types.site import Site

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.wrong_gains import WrongGain, wrong_gains
+from bnlint.facts.passes.initial_signal.wrong_gains import WrongGain, wrong_gains
 from bnlint.facts.types.graph import Graphs, ModelGraph
 from bnlint.facts.types.signal import in_digits
 from bnlint.finding import Finding, Severity

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.halving_gates import HalvingGate, halving_gates
+from bnlint.facts.passes.initial_signal.halving_gates import HalvingGate, halving_gates
 from bnlint.facts.types.graph import Graphs, ModelGraph
 from bnlint.facts.types.site import Site
 from bnlint.finding import Applicability, Finding, Severity

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.variance_bookkeeping import (
+from bnlint.facts.passes.initial_signal.variance_bookkeeping import (
     Bookkeeping,
     Reckoned,
     Resets,

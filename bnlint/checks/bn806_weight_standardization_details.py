@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.standardised_weights import StandardisedWeight, standardised_weights
+from bnlint.facts.passes.initial_signal.standardised_weights import (
+    StandardisedWeight,
+    standardised_weights,
+)
 from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.site import Site
 from bnlint.finding import Finding, Severity

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.signal_growth import Growth, explosion, overflow
+from bnlint.facts.passes.initial_signal.signal_growth import Growth, explosion, overflow
 from bnlint.facts.types.graph import Call, Graphs, ModelGraph
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.signal import Signal

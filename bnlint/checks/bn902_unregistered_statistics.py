@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.running_statistics import Together, by_place
+from bnlint.facts.passes.model_graphs.running_statistics import Together, by_place
 from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.hand_written import HandWritten, RunningStatistic
 from bnlint.facts.types.site import Site

@@ -3,7 +3,11 @@
 import math
 from collections.abc import Iterator
 
-from bnlint.facts.passes.batches import TrainedBatch, norms_over_the_batch, trained_batches
+from bnlint.facts.passes.training_batches.batches import (
+    TrainedBatch,
+    norms_over_the_batch,
+    trained_batches,
+)
 from bnlint.facts.types.hand_written import HandWritten, RunningStatistic
 from bnlint.facts.types.run import Run
 from bnlint.finding import Finding, Severity

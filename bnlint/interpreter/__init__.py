@@ -22,42 +22,46 @@ from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.tape import Tape
 from bnlint.interpreter.entry_points import Rehearser
 from bnlint.interpreter.evaluation.allowance import FILE
-from bnlint.interpreter.library import (
-    accelerate,
-    averaging,
-    builtin_functions,
-    code_folders,
-    commands,
+from bnlint.interpreter.library import methods, packaged_classes
+from bnlint.interpreter.library.command_lines import commands, ranks
+from bnlint.interpreter.library.config_files import (
     data_reading,
-    evaluated_texts,
-    exit_stacks,
-    fabric,
-    fusions,
-    hugging_face,
     hydra_configs,
     hydra_objects,
-    ignite,
+    python_configs,
+)
+from bnlint.interpreter.library.data_loading.data import loader_fact
+from bnlint.interpreter.library.standard_library import (
+    builtin_functions,
+    code_folders,
+    evaluated_texts,
+    exit_stacks,
     iterators,
     launchers,
-    lightning_cli,
-    methods,
     module_specs,
-    operation_counters,
-    packaged_classes,
     paths,
-    pruning,
-    python_configs,
     randomness,
-    ranks,
+    standard,
+)
+from bnlint.interpreter.library.torch_library import (
+    averaging,
+    fusions,
+    operation_counters,
+    pruning,
     regions,
     sample_gradients,
-    standard,
     summaries,
     torch_functions,
+)
+from bnlint.interpreter.library.training_frameworks import (
+    accelerate,
+    fabric,
+    hugging_face,
+    ignite,
+    lightning_cli,
     trainers,
     web_services,
 )
-from bnlint.interpreter.library.data import loader_fact
 from bnlint.interpreter.prefilter import is_script
 from bnlint.interpreter.python import (
     attributes,

@@ -18,7 +18,7 @@ from bnlint.interpreter.core.objects import (
 )
 from bnlint.interpreter.core.values import Arguments, Value
 from bnlint.interpreter.documented_calls import documented_calls
-from bnlint.interpreter.library.web_services import serve
+from bnlint.interpreter.library.training_frameworks.web_services import serve
 from bnlint.interpreter.results.cuts import Cut
 from bnlint.interpreter.results.facts_maker import FactsMaker
 from bnlint.interpreter.torch.given_models import (

@@ -7,7 +7,7 @@ from bnlint.interpreter.core.command_line import Branch, Option
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import Class
-from bnlint.interpreter.library.models import contains_batchnorm
+from bnlint.interpreter.library.torch_library.models import contains_batchnorm
 from bnlint.interpreter.prefilter import mentions_unexplored, mentions_unexplored_part
 from bnlint.interpreter.python.unnamed_models import builds_something, is_of_batchnorm
 from bnlint.interpreter.torch.module_classes import is_module_class

@@ -19,7 +19,12 @@ from bnlint.interpreter.core.objects import (
 )
 from bnlint.interpreter.core.values import Value
 from bnlint.interpreter.entry_points import ENTRY_STEPS, LEAST_STEPS, Rehearser
-from bnlint.interpreter.library.lifecycles import ENDPOINT, answer, lifecycle_of, live
+from bnlint.interpreter.library.training_frameworks.lifecycles import (
+    ENDPOINT,
+    answer,
+    lifecycle_of,
+    live,
+)
 from bnlint.interpreter.prefilter import (
     called_names,
     given_names,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bnlint.errors import UsageError
-from bnlint.facts.passes.signal_growth import explosion
+from bnlint.facts.passes.initial_signal.signal_growth import explosion
 from bnlint.facts.types.signal import Block, Signal, in_digits
 from bnlint.facts.wording.signal_verdict import verdict
 from bnlint.immutable import immutable

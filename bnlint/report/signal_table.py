@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from bnlint.facts.passes.signal_growth import explosion
+from bnlint.facts.passes.initial_signal.signal_growth import explosion
 from bnlint.facts.types.signal import Block, Signal, in_digits
 from bnlint.facts.wording.signal_verdict import SignalPattern, verdict
 from bnlint.immutable import immutable

@@ -1,6 +1,6 @@
 """How to bring running statistics along where only parameters are copied."""
 
-from bnlint.facts.passes.stale_statistics import StaleStatistics
+from bnlint.facts.passes.population_statistics.stale_statistics import StaleStatistics
 from bnlint.facts.types.run import Run
 from bnlint.facts.wording.evidence import Proof, how_it_came_into, in_time
 from bnlint.finding import Edit

@@ -9,7 +9,7 @@ from bnlint.facts.passes.forwards import (
     overlap,
     trains_nothing,
 )
-from bnlint.facts.passes.momentum import keeps_last_batch
+from bnlint.facts.passes.population_statistics.momentum import keeps_last_batch
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import (
     Backward,

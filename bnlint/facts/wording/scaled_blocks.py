@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.normalizer_free import ScaledBlock
-from bnlint.facts.passes.signal_paths import Step
+from bnlint.facts.passes.initial_signal.normalizer_free import ScaledBlock
+from bnlint.facts.passes.initial_signal.signal_paths import Step
 from bnlint.facts.types.graph import Call
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from statistics import median
 
-from bnlint.facts.passes.signal_growth import LINEAR, SHORT_RUN, Growth, is_reset
+from bnlint.facts.passes.initial_signal.signal_growth import LINEAR, SHORT_RUN, Growth, is_reset
 from bnlint.facts.types.signal import Signal, in_digits
 
 STEADY = 1.5

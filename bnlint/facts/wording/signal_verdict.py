@@ -5,7 +5,13 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from statistics import mean
 
-from bnlint.facts.passes.signal_growth import Growth, explosion, fast_growth, growths, overflow
+from bnlint.facts.passes.initial_signal.signal_growth import (
+    Growth,
+    explosion,
+    fast_growth,
+    growths,
+    overflow,
+)
 from bnlint.facts.types.signal import Block, Signal, in_digits
 from bnlint.facts.wording.signal_shape import shape
 from bnlint.immutable import immutable

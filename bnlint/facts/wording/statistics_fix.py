@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import loops_of
-from bnlint.facts.passes.stale_averages import StaleAverage
+from bnlint.facts.passes.population_statistics.stale_averages import StaleAverage
 from bnlint.facts.types.context import Loop
 from bnlint.facts.types.site import Site
 from bnlint.facts.wording.code_text import is_dotted_name

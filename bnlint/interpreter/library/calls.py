@@ -25,12 +25,19 @@ from bnlint.interpreter.core.values import (
     Unknown,
     Value,
 )
-from bnlint.interpreter.library.batch_transforms import transformed
-from bnlint.interpreter.library.frameworks import framework_of
-from bnlint.interpreter.library.models import arrives_in_eval, batchnorm_class, contains_batchnorm
-from bnlint.interpreter.library.parser_declarations import open_parsers
-from bnlint.interpreter.library.samplers import note_handed_on
-from bnlint.interpreter.library.tensor_functions import call_tensor_function, call_tensor_method
+from bnlint.interpreter.library.command_lines.parser_declarations import open_parsers
+from bnlint.interpreter.library.data_loading.batch_transforms import transformed
+from bnlint.interpreter.library.data_loading.samplers import note_handed_on
+from bnlint.interpreter.library.torch_library.models import (
+    arrives_in_eval,
+    batchnorm_class,
+    contains_batchnorm,
+)
+from bnlint.interpreter.library.torch_library.tensor_functions import (
+    call_tensor_function,
+    call_tensor_method,
+)
+from bnlint.interpreter.library.training_frameworks.frameworks import framework_of
 from bnlint.interpreter.python.alternatives import with_one_of
 from bnlint.interpreter.python.construction import (
     build_library,

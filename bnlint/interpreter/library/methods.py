@@ -33,18 +33,18 @@ from bnlint.interpreter.core.values import (
 from bnlint.interpreter.evaluation import change, changes, evaluate, is_key, item_of, ordered
 from bnlint.interpreter.evaluation.vectors import METHODS as VECTOR_METHODS
 from bnlint.interpreter.evaluation.vectors import Vector
-from bnlint.interpreter.library.commands import call_command_method
-from bnlint.interpreter.library.config_nodes import call_configuration_method
-from bnlint.interpreter.library.data_reading import call_file_method
-from bnlint.interpreter.library.lightning import CHECKPOINTED, from_checkpoint
-from bnlint.interpreter.library.module_methods import call_module_method
+from bnlint.interpreter.library.command_lines.commands import call_command_method
+from bnlint.interpreter.library.command_lines.parser_declarations import PARSERS
+from bnlint.interpreter.library.command_lines.parsers import call_parser_method
+from bnlint.interpreter.library.config_files.config_nodes import call_configuration_method
+from bnlint.interpreter.library.config_files.data_reading import call_file_method
+from bnlint.interpreter.library.data_loading.samplers import note_epoch_set
 from bnlint.interpreter.library.object_methods import call_object_method
-from bnlint.interpreter.library.parameter_methods import call_parameter_method
-from bnlint.interpreter.library.parser_declarations import PARSERS
-from bnlint.interpreter.library.parsers import call_parser_method
-from bnlint.interpreter.library.paths import call_path_method
-from bnlint.interpreter.library.samplers import note_epoch_set
-from bnlint.interpreter.library.tensor_functions import call_tensor_method
+from bnlint.interpreter.library.standard_library.paths import call_path_method
+from bnlint.interpreter.library.torch_library.module_methods import call_module_method
+from bnlint.interpreter.library.torch_library.parameter_methods import call_parameter_method
+from bnlint.interpreter.library.torch_library.tensor_functions import call_tensor_method
+from bnlint.interpreter.library.training_frameworks.lightning import CHECKPOINTED, from_checkpoint
 from bnlint.interpreter.python.construction import (
     fill_fields,
     initialise_library,

@@ -7,22 +7,22 @@ from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import Arguments, Tensor, Unknown, Value
-from bnlint.interpreter.library import ignite, lightning
 from bnlint.interpreter.library.calls import FUNCTION_HANDLERS
-from bnlint.interpreter.library.commands import APPS, call_app_method, run_app
-from bnlint.interpreter.library.data import LOADER, loader_batches
-from bnlint.interpreter.library.dataclass_parsers import (
+from bnlint.interpreter.library.command_lines.commands import APPS, call_app_method, run_app
+from bnlint.interpreter.library.command_lines.dataclass_parsers import (
     DATACLASS_PARSERS,
     PARSING,
     parse_dataclasses,
 )
-from bnlint.interpreter.library.framework_objects import handler_of
-from bnlint.interpreter.library.frameworks import framework_of
-from bnlint.interpreter.library.launchers import PROCESSES, start_process
-from bnlint.interpreter.library.lightning import lightning_module
-from bnlint.interpreter.library.parser_declarations import PARSERS
-from bnlint.interpreter.library.parsers import call_parser_method
-from bnlint.interpreter.library.state_dicts import call_state_method, is_state_dict
+from bnlint.interpreter.library.command_lines.parser_declarations import PARSERS
+from bnlint.interpreter.library.command_lines.parsers import call_parser_method
+from bnlint.interpreter.library.data_loading.data import LOADER, loader_batches
+from bnlint.interpreter.library.standard_library.launchers import PROCESSES, start_process
+from bnlint.interpreter.library.torch_library.state_dicts import call_state_method, is_state_dict
+from bnlint.interpreter.library.training_frameworks import ignite, lightning
+from bnlint.interpreter.library.training_frameworks.framework_objects import handler_of
+from bnlint.interpreter.library.training_frameworks.frameworks import framework_of
+from bnlint.interpreter.library.training_frameworks.lightning import lightning_module
 from bnlint.interpreter.python.construction import new_instance
 from bnlint.interpreter.python.iteration import is_named_tuple
 from bnlint.interpreter.torch.model_records import model_record

@@ -27,7 +27,7 @@ from bnlint.interpreter.core.values import (
     Unknown,
     Value,
 )
-from bnlint.interpreter.library.frameworks import framework_of
+from bnlint.interpreter.library.training_frameworks.frameworks import framework_of
 from bnlint.interpreter.python.configurations import NODES
 from bnlint.interpreter.python.definitions import VALIDATOR
 from bnlint.interpreter.python.functions import run_function

@@ -24,7 +24,7 @@ from bnlint.interpreter.core.objects import (
     TextMember,
 )
 from bnlint.interpreter.core.values import Arguments, GradientSwitch, Int, Library, Unknown, Value
-from bnlint.interpreter.library.framework_objects import handler_of
+from bnlint.interpreter.library.training_frameworks.framework_objects import handler_of
 from bnlint.interpreter.python.expressions import default_values
 
 PROPERTIES = frozenset({"property", "cached_property", "lazy_property"})

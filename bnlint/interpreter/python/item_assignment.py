@@ -28,7 +28,7 @@ from bnlint.interpreter.core.values import (
     present,
 )
 from bnlint.interpreter.evaluation import is_key
-from bnlint.interpreter.library.state_dicts import (
+from bnlint.interpreter.library.torch_library.state_dicts import (
     REBOUND,
     is_state_dict,
 )

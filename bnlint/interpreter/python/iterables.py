@@ -6,7 +6,7 @@ from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Function, Instance, Method, Scope
 from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import MISSING, Arguments, Choice, Many, Unknown, Value
-from bnlint.interpreter.library.data import LOADER, loader_batches
+from bnlint.interpreter.library.data_loading.data import LOADER, loader_batches
 from bnlint.interpreter.python.alternatives import with_one_of
 from bnlint.interpreter.torch.parameters import is_opaque
 

@@ -46,8 +46,8 @@ from bnlint.interpreter.core.values import (
     present,
 )
 from bnlint.interpreter.evaluation import is_key, item_of
-from bnlint.interpreter.library.held_out import item_of_dataset
-from bnlint.interpreter.library.state_dicts import (
+from bnlint.interpreter.library.data_loading.held_out import item_of_dataset
+from bnlint.interpreter.library.torch_library.state_dicts import (
     entry_of,
     is_state_dict,
     parameters_of_any,

@@ -18,7 +18,7 @@ from bnlint.interpreter.core.knowledge import is_known, may_be_absent
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.values import Many, Maybe, Tensor, Unknown, Value, present
-from bnlint.interpreter.library.samplers import sampler_at_loops
+from bnlint.interpreter.library.data_loading.samplers import sampler_at_loops
 from bnlint.interpreter.python.arithmetic import truth_of
 from bnlint.interpreter.python.growth import open_grown, remembered
 from bnlint.interpreter.python.iterables import iterated

@@ -9,7 +9,7 @@ from bnlint.interpreter.core.frames import Completion
 from bnlint.interpreter.core.machine import Machine, Path
 from bnlint.interpreter.core.objects import Scope
 from bnlint.interpreter.core.values import Unknown, Value, present
-from bnlint.interpreter.library.classes import is_instance
+from bnlint.interpreter.library.standard_library.classes import is_instance
 from bnlint.interpreter.python.arithmetic import compare, truth_of
 from bnlint.interpreter.python.iteration import elements
 from bnlint.interpreter.python.name_lookup import bind

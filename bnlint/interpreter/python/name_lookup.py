@@ -9,7 +9,7 @@ from bnlint.interpreter.core.dispatch import SETTERS
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.values import MISSING, Library, Many, Tensor, Unknown, Value, present
-from bnlint.interpreter.library.held_out import held_out
+from bnlint.interpreter.library.data_loading.held_out import held_out
 from bnlint.interpreter.python.item_assignment import store_item
 from bnlint.interpreter.python.iteration import elements, index_into
 from bnlint.interpreter.torch.freezing import note_weights_written

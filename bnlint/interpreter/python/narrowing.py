@@ -5,7 +5,7 @@ import libcst as cst
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.values import Library, Unknown, Value
-from bnlint.interpreter.library.classes import is_instance
+from bnlint.interpreter.library.standard_library.classes import is_instance
 from bnlint.interpreter.torch.modules import norm_group
 from bnlint.vocabulary.layers import KINDS, bare_name
 

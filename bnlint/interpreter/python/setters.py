@@ -17,7 +17,7 @@ from bnlint.interpreter.core.values import (
     Unknown,
     Value,
 )
-from bnlint.interpreter.library.samplers import note_changed
+from bnlint.interpreter.library.data_loading.samplers import note_changed
 from bnlint.interpreter.python.alternatives import with_one_of
 from bnlint.interpreter.python.functions import run_function
 from bnlint.interpreter.python.name_lookup import assign, set_attribute

@@ -15,7 +15,7 @@ from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import Class, Function, Partial, Scope
 from bnlint.interpreter.core.values import Library, Text, Unknown, Value
-from bnlint.interpreter.library.models import contains_batchnorm
+from bnlint.interpreter.library.torch_library.models import contains_batchnorm
 from bnlint.interpreter.torch.module_classes import is_module_class
 from bnlint.interpreter.torch.modules import CONTAINERS
 from bnlint.source.name_bindings import dotted

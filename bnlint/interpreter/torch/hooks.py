@@ -8,8 +8,8 @@ from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Class, Function, Instance
 from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import Arguments, Choice, Unknown, Value
-from bnlint.interpreter.library.data import LOADER
-from bnlint.interpreter.library.frameworks import framework_of
+from bnlint.interpreter.library.data_loading.data import LOADER
+from bnlint.interpreter.library.training_frameworks.frameworks import framework_of
 from bnlint.interpreter.python.functions import run_function
 from bnlint.interpreter.torch.model_records import model_record
 from bnlint.interpreter.torch.modules import descendants, mode_of, own_train, set_mode

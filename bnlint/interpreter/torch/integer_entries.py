@@ -8,7 +8,7 @@ from bnlint.facts.types.weight_events import IntegersScaled
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.values import Arguments, Unknown, Value
-from bnlint.interpreter.library.state_dicts import IS_NAMED, STATE_OF
+from bnlint.interpreter.library.torch_library.state_dicts import IS_NAMED, STATE_OF
 from bnlint.interpreter.torch.model_records import model_record
 from bnlint.interpreter.torch.norms import norm_records
 from bnlint.interpreter.torch.parameters import parameter_group

@@ -17,7 +17,7 @@ from bnlint.interpreter.core.values import (
     Unknown,
     Value,
 )
-from bnlint.interpreter.library.models import (
+from bnlint.interpreter.library.torch_library.models import (
     architecture_of,
     batchnorm_class,
     contains_batchnorm,

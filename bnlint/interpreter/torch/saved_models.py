@@ -4,7 +4,7 @@ from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance, OpenFile
 from bnlint.interpreter.core.values import Arguments, Choice, Value, present
-from bnlint.interpreter.library.state_dicts import is_state_dict
+from bnlint.interpreter.library.torch_library.state_dicts import is_state_dict
 from bnlint.interpreter.python.construction import copy_of
 
 _FILE = "file "

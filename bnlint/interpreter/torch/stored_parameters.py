@@ -8,7 +8,7 @@ from bnlint.interpreter.core.journal import NormRecord
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.values import Arguments, Many, Maybe, Tensor, Unknown, Value
-from bnlint.interpreter.library.state_dicts import STATE_OF
+from bnlint.interpreter.library.torch_library.state_dicts import STATE_OF
 from bnlint.interpreter.torch.freezing import owners
 from bnlint.interpreter.torch.norms import norm_records
 from bnlint.interpreter.torch.parameters import is_parameter

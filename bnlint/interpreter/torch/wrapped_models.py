@@ -7,8 +7,8 @@ from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.values import Arguments, Choice, Value, present
-from bnlint.interpreter.library.models import fused_architecture
-from bnlint.interpreter.library.state_dicts import OWNER, STATE_OF, is_state_dict
+from bnlint.interpreter.library.torch_library.models import fused_architecture
+from bnlint.interpreter.library.torch_library.state_dicts import OWNER, STATE_OF, is_state_dict
 from bnlint.interpreter.python.alternatives import with_one_of
 from bnlint.interpreter.torch.model_records import model_record
 from bnlint.interpreter.torch.modules import descendants, modules_in

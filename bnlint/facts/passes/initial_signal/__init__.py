@@ -1,0 +1,1 @@
+"""How the signal of a model grows at initialisation, by theory."""

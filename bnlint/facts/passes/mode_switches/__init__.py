@@ -1,0 +1,1 @@
+"""Train and eval mode: who sets it, and who is evaluated in which."""

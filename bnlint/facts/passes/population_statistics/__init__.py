@@ -1,0 +1,1 @@
+"""Running statistics: of which weights and which batches they are."""

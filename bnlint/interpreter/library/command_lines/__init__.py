@@ -1,0 +1,1 @@
+"""What the options of a script are, and what the words of a command line give them."""

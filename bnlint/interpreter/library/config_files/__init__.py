@@ -1,0 +1,1 @@
+"""Configurations that a program reads from files, or composes."""

@@ -1,0 +1,1 @@
+"""Datasets, samplers and loaders, and what becomes of their batches."""

@@ -1,0 +1,1 @@
+"""Functions and classes of Python itself, and numpy's arithmetic."""
