@@ -39,7 +39,7 @@ def test_a_function_has_these_parameters_in_this_order(name: str) -> None:
 
 def lookups() -> Iterator[object]:
     """What handlers look up: the functions that they are for, the position and the name."""
-    for file in sorted(Path(next(iter(library.__path__))).glob("*.py")):
+    for file in sorted(Path(next(iter(library.__path__))).rglob("*.py")):
         for handler in ast.parse(file.read_text(encoding="utf-8")).body:
             if isinstance(handler, ast.FunctionDef) and (paths := [*handled(handler)]):
                 for position, name in looked_up(handler):

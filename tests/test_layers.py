@@ -56,6 +56,13 @@ def test_a_name_is_that_of_one_module_or_class() -> None:
     assert repeated(classes) == []
 
 
+def test_a_room_holds_what_one_can_look_through() -> None:
+    """Forty modules at most; of the rules there is one for each."""
+    rooms = Counter(file.parent for file in (ROOT / "bnlint").rglob("*.py"))
+    assert rooms.pop(ROOT / "bnlint" / "checks") > 80
+    assert {room.name: count for room, count in rooms.items() if count > 40} == {}
+
+
 def test_linting_loads_no_torch(tmp_path: Path, elsewhere: dict[str, str]) -> None:
     code = "import torch\nfrom torch import nn\nnet = nn.BatchNorm2d(3, momentum=0.99)\n"
     (tmp_path / "a.py").write_text(code)
