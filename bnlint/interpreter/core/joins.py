@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 MOST_ALTERNATIVES = 6
 MOST_EXTRA_ITEMS = 8
 """Items by which a list is longer on one path that are kept one by one."""
+MOST_MODULES = 1024
+"""Modules of a list that is one of several."""
 _ABSENT = object()
 
 
@@ -159,6 +161,8 @@ def _is_worth_a_choice(value: Value) -> bool:
             return bare_name(path) is not None or builds_model(path)
         case Partial(callee=callee):
             return _is_worth_a_choice(callee)
+        case [Instance(is_module=True) | (str(), Instance(is_module=True)), *_]:
+            return len(value) <= MOST_MODULES
     return isinstance(value, Instance | Function | Class)
 
 

@@ -5,6 +5,7 @@ from typing import cast
 
 from bnlint.facts.types.context import Assumption, Condition
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.frames import Completion
 from bnlint.interpreter.core.heap import Contents, Snapshot
 from bnlint.interpreter.core.machine import Machine, Path
 from bnlint.interpreter.core.objects import Builtin, Instance, Method
@@ -18,10 +19,10 @@ Kept = tuple[dict[str, Value], Contents]
 def with_one_of(
     m: Machine,
     values: Sequence[Value],
-    do: Callable[[Value], None],
+    do: Callable[[Value], Completion | None],
     site: Site,
     selection: Selection | None = None,
-) -> None:
+) -> Completion | None:
     """Do something with one of ``values``, the one that ``selection`` means wherever it decides.
 
     What was built only where it is the one that is taken is, wherever it exists, as that path
@@ -31,27 +32,30 @@ def with_one_of(
     settled: set[int] = set()
 
     def path(value: Value) -> Path:
-        def execute() -> None:
+        def execute() -> Completion | None:
             start = m.heap.snapshot()
             try:
-                do(value)
+                done = do(value)
                 own = _own_state(m, value, around, start)
                 kept.extend(own)
                 settled.update(id(state) for state, _ in own)
             finally:
                 m.heap.drop(start)
+            return done
 
         return execute
 
     around = set(m.assumptions())
-    _choose(m, [path(value) for value in values], site, selection or Selection(), settled)
+    paths = [path(value) for value in values]
+    done = _choose(m, paths, site, selection or Selection(), settled)
     for container, contents in kept:
         m.heap.fill(container, contents)
+    return done
 
 
 def _choose(
     m: Machine, paths: Sequence[Path], site: Site, selection: Selection, settled: Set[int]
-) -> None:
+) -> Completion | None:
     """Take one of several paths; those that the present path rules out are not taken again."""
     decided = {one.condition: one.holds for one in m.assumptions()}
     left: list[tuple[Condition, Path]] = []
@@ -61,17 +65,18 @@ def _choose(
             left.append((condition, path))
         if decided.get(condition, False):
             break
-    _try_each(m, left, settled)
+    return _try_each(m, left, settled)
 
 
-def _try_each(m: Machine, paths: Sequence[tuple[Condition, Path]], settled: Set[int]) -> None:
+def _try_each(
+    m: Machine, paths: Sequence[tuple[Condition, Path]], settled: Set[int]
+) -> Completion | None:
     if not paths:
-        return
+        return None
     (condition, first), *others = paths
-    if others:
-        m.part(condition, first, lambda: _try_each(m, others, settled), settled)
-    else:
-        first()
+    if not others:
+        return first()
+    return m.part(condition, first, lambda: _try_each(m, others, settled), settled)
 
 
 def _own_state(m: Machine, value: Value, around: set[Assumption], start: Snapshot) -> list[Kept]:

@@ -17,8 +17,9 @@ from bnlint.interpreter.core.interruptions import ScriptActivity
 from bnlint.interpreter.core.knowledge import is_known, may_be_absent
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance, Scope
-from bnlint.interpreter.core.values import Many, Maybe, Tensor, Unknown, Value, present
+from bnlint.interpreter.core.values import Choice, Many, Maybe, Tensor, Unknown, Value, present
 from bnlint.interpreter.library.data_loading.samplers import sampler_at_loops
+from bnlint.interpreter.python.alternatives import with_one_of
 from bnlint.interpreter.python.arithmetic import truth_of
 from bnlint.interpreter.python.growth import open_grown, remembered
 from bnlint.interpreter.python.iterables import iterated
@@ -42,6 +43,23 @@ GIVEN_UP = Completion(End.BREAK, "given up")
 @handles(STATEMENTS, cst.For)
 def _for(m: Machine, node: cst.For, scope: Scope) -> Completion | None:
     iterable = iterated(m, m.evaluate(node.iter, scope), m.site(node, scope), scope)
+    if isinstance(iterable, Choice) and all(isinstance(one, list) for one in iterable.values):
+        return _over_one_of(m, node, iterable, scope)
+    return _over(m, node, iterable, scope)
+
+
+def _over_one_of(m: Machine, node: cst.For, choice: Choice, scope: Scope) -> Completion | None:
+    """A loop over one of several lists of modules, each on the path on which it is the one."""
+    return with_one_of(
+        m,
+        choice.values,
+        lambda items: _over(m, node, items, scope),
+        m.site(node.iter, scope),
+        choice.selection,
+    )
+
+
+def _over(m: Machine, node: cst.For, iterable: Value, scope: Scope) -> Completion | None:
     items = elements(m, iterable)
     loop = ActiveLoop(node, m.site(node, scope), scope=scope)
     if items is None and _is_listed(iterable):

@@ -111,7 +111,10 @@ def _call_choice(
 
     called = [*callables, None] if others else callables
     with_one_of(m, called, call, site, choice.selection)
-    return m.join(results) if results else Unknown("call")
+    joined = m.join(results) if results else Unknown("call")
+    if isinstance(joined, Choice) and [*map(id, joined.values)] == [*map(id, results)]:
+        return Choice(joined.values, choice.selection)
+    return joined
 
 
 def receiver_of(m: Machine, module: Instance, node: cst.CSTNode | None, scope: Scope) -> str:
