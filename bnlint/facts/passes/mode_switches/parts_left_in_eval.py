@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.passes.forwards import is_step_of_training, trains
+from bnlint.facts.passes.forwards import trains
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, NormState, Run, Switch, is_training
@@ -45,7 +45,7 @@ def _left(run: Run, evaluated: list[Forward]) -> Iterator[PartLeft]:
         first = begun.setdefault(forward.site, forward)
         if first is forward or not first.model.is_same(forward.model):
             continue
-        part = next((p for p in evaluated if _is_part(run, p, first, forward)), None)
+        part = next((p for p in evaluated if _is_part(p, first, forward)), None)
         if part is None:
             continue
         switch = next((s for s in part.mode if _is_left(s, part, first, forward)), None)
@@ -53,11 +53,9 @@ def _left(run: Run, evaluated: list[Forward]) -> Iterator[PartLeft]:
             yield PartLeft(first, forward, part, switch)
 
 
-def _is_part(run: Run, part: Forward, first: Forward, later: Forward) -> bool:
+def _is_part(part: Forward, first: Forward, later: Forward) -> bool:
     """Whether a network is used by itself between two steps that train the whole of which it is one."""
-    if not first.order < part.order < later.order or part.model.is_same(later.model):
-        return False
-    return not is_step_of_training(run, part)
+    return first.order < part.order < later.order and not part.model.is_same(later.model)
 
 
 def _is_left(switch: Switch, part: Forward, first: Forward, later: Forward) -> bool:
