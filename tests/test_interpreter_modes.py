@@ -7,11 +7,11 @@ import pytest
 
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader_events import LoaderHandedOver
+from bnlint.facts.types.mode_events import ModeNotCalled
 from bnlint.facts.types.run import (
     Backward,
     Forward,
     Frozen,
-    ModeNotCalled,
     ModeSwitched,
     is_training,
 )

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from bnlint.facts.types.run import ModeNotCalled, Run
+from bnlint.facts.types.mode_events import ModeNotCalled
+from bnlint.facts.types.run import Run
 from bnlint.finding import Applicability, Finding, Severity
 from bnlint.rule import Rule, Settings, first_of_each
 

@@ -6,6 +6,7 @@ from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.context import Frame
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Purpose
+from bnlint.facts.types.mode_events import ModeNotCalled
 from bnlint.facts.types.run import (
     Alternative,
     Backward,
@@ -15,7 +16,6 @@ from bnlint.facts.types.run import (
     Mode,
     Model,
     ModelBuilt,
-    ModeNotCalled,
     NormState,
     OptimizerStep,
     Run,

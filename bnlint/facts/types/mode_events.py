@@ -18,3 +18,11 @@ class ModeGivenBack(Event):
     kept_at: Site
     kept_order: int
     target: str
+
+
+@immutable
+class ModeNotCalled(Event):
+    """``model.eval`` or ``model.train`` stands as a statement without being called."""
+
+    receiver: str
+    method: str

@@ -248,14 +248,6 @@ class ModeAssigned(Event):
 
 
 @immutable
-class ModeNotCalled(Event):
-    """``model.eval`` or ``model.train`` stands as a statement without being called."""
-
-    receiver: str
-    method: str
-
-
-@immutable
 class Backward(Event):
     """A gradient is computed for the parameters of ``models``."""
 

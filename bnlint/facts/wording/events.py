@@ -3,7 +3,7 @@
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Loader
 from bnlint.facts.types.loader_events import EpochSet, LoaderHandedOver, LoaderIterated
-from bnlint.facts.types.mode_events import ModeGivenBack
+from bnlint.facts.types.mode_events import ModeGivenBack, ModeNotCalled
 from bnlint.facts.types.not_understood import NotUnderstood
 from bnlint.facts.types.run import (
     Backward,
@@ -14,7 +14,6 @@ from bnlint.facts.types.run import (
     ModeAssigned,
     Model,
     ModelBuilt,
-    ModeNotCalled,
     ModeSwitched,
     OptimizerStep,
     Stored,

@@ -73,15 +73,7 @@ def _call_builtin(
         case Builtin(receiver=owner, name="__dict__"):
             return _call_on_names(m, owner, name, arguments, site, scope)
         case Tensor():
-            made = call_tensor_method(m, receiver, name, arguments, site)
-            given = arguments.get(0, "src") if name == "copy_" and receiver.state is None else None
-            if isinstance(given, Tensor) and given.loaders:
-                made = given
-                _rebind(m, receiver, site.node, made, scope)
-            scales = name in SCALING_IN_PLACE and receiver.state is None and m.tape.recording
-            if name in RESHAPING_IN_PLACE or scales:
-                _rebind(m, receiver, site.node, made, scope)
-            return made
+            return _call_on_tensor(m, receiver, name, arguments, site, scope)
         case Super():
             return _call_super(m, receiver, name, arguments, site, scope)
         case Instance():
@@ -108,6 +100,21 @@ def _call_builtin(
         case Unknown(reason=reason) if reason == BUFFER:
             return _call_buffer(m, receiver, name, arguments, site)
     return m.call_unknown(receiver, arguments, site)
+
+
+def _call_on_tensor(
+    m: Machine, tensor: Tensor, name: str, arguments: Arguments, site: Site, scope: Scope
+) -> Value:
+    """A method of a tensor; where it changes in place what is known of it, its name gets what came of it."""
+    made = call_tensor_method(m, tensor, name, arguments, site)
+    given = arguments.get(0, "src") if name == "copy_" and tensor.state is None else None
+    copies = isinstance(given, Tensor) and bool(given.loaders)
+    scales = name in SCALING_IN_PLACE and tensor.state is None and m.tape.recording
+    if copies:
+        made = given
+    if copies or scales or name in RESHAPING_IN_PLACE:
+        _rebind(m, tensor, site.node, made, scope)
+    return made
 
 
 def _call_buffer(m: Machine, buffer: Unknown, name: str, arguments: Arguments, site: Site) -> Value:

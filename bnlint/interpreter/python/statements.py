@@ -5,7 +5,7 @@ from dataclasses import replace
 import libcst as cst
 
 from bnlint.facts.types.kind import Kind
-from bnlint.facts.types.run import ModeNotCalled
+from bnlint.facts.types.mode_events import ModeNotCalled
 from bnlint.interpreter.core.command_line import last_name
 from bnlint.interpreter.core.dispatch import STATEMENTS, handles
 from bnlint.interpreter.core.frames import BREAK, CONTINUE, RAISE, Completion, End
