@@ -41,6 +41,7 @@ KEPT = {
     "kornia's augmentations": "kornia.augmentation.RandomGrayscale()(x)",
     "timm's MixUp": "timm.data.Mixup()(x, y)[0]",
     "a layer": "project(x)",
+    "numbers that are chosen": "torch.where(x > 0, 1.0, 0.0)",
     "frames": "torch.stack([x, x], 1).flatten(1, 2)",
 }
 CHANGED = {
@@ -52,6 +53,9 @@ CHANGED = {
     "two batches": "torch.cat([x, x])",
     "repeated samples": "x.repeat(2, 1, 1, 1)",
     "a sample for each of another batch": "x.expand(4, -1, -1, -1)",
+    "places that are true": "torch.where(x > 0)[0]",
+    "a copy in more dimensions than there are": "x.view(x.size(0), 192).repeat(1, 2, 1)",
+    "a view in more dimensions than there are": "x.view(x.size(0), 192).expand(x.size(0), 2, 192)",
     "ten crops": "torch.cat(T.TenCrop(8)(x))",
     "crops that are stacked": "T.FiveCrop(8)(x)[0]",
     "a stack of batches": "torch.stack([x, x])",

@@ -28,3 +28,8 @@ KEEPS_BATCH = (
     }
 )
 """Kinds whose output has as many samples as their first input."""
+
+
+def keeps_sizes(name: str, operands: int) -> bool:
+    """Whether a function leaves the sizes alone; ``where`` of a condition alone gives indices."""
+    return name in SAME_SIZES and (name != "where" or operands > 1)

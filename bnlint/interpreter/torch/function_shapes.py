@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bnlint.facts.shapes.elementwise import SAME_SIZES
+from bnlint.facts.shapes.elementwise import keeps_sizes
 from bnlint.facts.types.graph import Shape, dimensions_of
 from bnlint.facts.types.kind import Kind
 from bnlint.interpreter.core.values import Tensor, Value
@@ -28,7 +28,9 @@ def after_function(
         case Kind.ACTIVATION if name == "glu":
             dim = constants.get("dim", -1)
             return halved(given, dim if isinstance(dim, int) else None)
-        case _ if kind in SAME or (name in SAME_SIZES and len(inputs) == 1):
+        case _ if kind in SAME or (
+            len(inputs) == 1 and keeps_sizes(name, len(inputs) + len(constants))
+        ):
             return given
         case Kind.CONV if name.endswith("d"):
             return Shape(batched(dimensions_of(name)) if given.rank is None else given.rank)

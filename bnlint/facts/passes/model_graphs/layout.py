@@ -7,7 +7,7 @@ from bnlint.facts.passes.model_graphs.pooling import after_pooling, after_window
 from bnlint.facts.passes.model_graphs.sequence_layers import after_sequence_layer, is_packed
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.shapes.axes import ANY, NOTHING, Axes, Axis, Role, broadcast, joined
-from bnlint.facts.shapes.elementwise import SAME_SIZES
+from bnlint.facts.shapes.elementwise import keeps_sizes
 from bnlint.facts.shapes.indexing import embedded, indexed, reduced
 from bnlint.facts.shapes.rearranging import rearranged
 from bnlint.facts.shapes.reshaping import regrouped
@@ -16,7 +16,6 @@ from bnlint.facts.types.kind import ARITHMETIC, Kind
 from bnlint.facts.types.site import NOT_KNOWN, value_of, values_of
 
 _SAME = frozenset({Kind.ACTIVATION, Kind.DROPOUT, Kind.PASS, Kind.OTHER_NORM, Kind.INSTANCE_NORM})
-_ELEMENTWISE = SAME_SIZES | {"setitem", "Power"}
 _PARTS = frozenset("chunk split split_with_sizes tensor_split unsafe_chunk unsafe_split".split())
 """Operations that give several tensors of as many dimensions as theirs."""
 
@@ -69,9 +68,14 @@ def _after(graph: ModelGraph, call: Call, inputs: Sequence[Axes]) -> Axes:
             return _after_cat(call, inputs)
         case Kind.PHI:
             return joined(inputs)
-        case kind if kind in ARITHMETIC or call.op.rstrip("_") in _ELEMENTWISE:
+        case kind if kind in ARITHMETIC or _is_elementwise(call):
             return _combined(graph, call, inputs)
     return NOTHING
+
+
+def _is_elementwise(call: Call) -> bool:
+    name = call.op.rstrip("_")
+    return keeps_sizes(name, len(call.inputs) + len(call.arguments)) or name in ("setitem", "Power")
 
 
 def _after_batch_norm(call: Call, source: Call, given: Axes) -> Axes:

@@ -17,7 +17,7 @@ from bnlint.interpreter.core.values import (
     Value,
 )
 from bnlint.interpreter.library.calls import call_foreign, library_function
-from bnlint.interpreter.library.torch_library.tensor_functions import create, shape_of_sizes
+from bnlint.interpreter.library.torch_library.created_tensors import create, shape_of_sizes
 from bnlint.interpreter.python.iteration import elements
 from bnlint.interpreter.python.name_lookup import assign
 from bnlint.interpreter.python.unnamed_models import MOST_TRIED
@@ -44,6 +44,12 @@ def _typed_tensor(m: Machine, path: str, arguments: Arguments, site: Site, scope
 def _generator(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     """Its methods are those of ``numpy.random``."""
     return Library("numpy.random")
+
+
+@library_function("random.Random", "random.SystemRandom")
+def _source(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    """Its methods are the functions of ``random``."""
+    return Library("random")
 
 
 @library_function(

@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import prod
 
-from bnlint.facts.shapes.elementwise import KEEPS_BATCH, SAME_SIZES
+from bnlint.facts.shapes.elementwise import KEEPS_BATCH
 from bnlint.facts.shapes.reshaping import SIZE_OF_FIRST
 from bnlint.facts.types.graph import Shape
 from bnlint.facts.types.kind import ARITHMETIC, Kind
 from bnlint.facts.types.site import Argument, Site
 from bnlint.interpreter.core.extent import MOST_LOOKED_AT
-from bnlint.interpreter.core.knowledge import in_random_order, open_at
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.tape import tensors_in
@@ -24,6 +23,8 @@ from bnlint.interpreter.core.values import (
     Unknown,
     Value,
 )
+from bnlint.interpreter.library.torch_library.created_tensors import create, sizes_given
+from bnlint.interpreter.library.torch_library.kept_batches import keeps_first
 from bnlint.interpreter.python.arithmetic import may_be_tensors
 from bnlint.interpreter.torch.freezing import note_weights_written
 from bnlint.interpreter.torch.function_shapes import after_function, part_shapes
@@ -152,7 +153,7 @@ def _operate(m: Machine, kind: Kind, name: str, arguments: Arguments, site: Site
         shape = after_layer(layer, kind, inputs)
     else:
         shape = after_function(kind, name.rstrip("_"), inputs, constants)
-    keeps = kind in KEEPS_BATCH or _keeps_first(name, inputs[0], constants)
+    keeps = kind in KEEPS_BATCH or keeps_first(name, inputs, constants)
     made = m.tape.tensor(
         kind, name, inputs, site, layer=layer, constants=constants, shape=shape, batch=keeps
     )
@@ -169,47 +170,9 @@ def _operate(m: Machine, kind: Kind, name: str, arguments: Arguments, site: Site
     return _parts(m, kind, name, made, inputs, constants, site)
 
 
-def _keeps_first(name: str, tensor: Tensor, constants: Mapping[str, Value]) -> bool:
-    """Whether a change of dimensions leaves the first one alone."""
-    plain = name.rstrip("_")
-    if plain in SAME_SIZES:
-        return True
-    match plain:
-        case "flatten":
-            return constants.get("start_dim", 0) != 0
-        case "stack" | "cat" | "concat" | "concatenate" | "select":
-            dim = constants.get("dim", constants.get("axis", 0))
-            return _is_further(dim, tensor.shape.rank)
-        case "repeat" | "expand" | "tile":
-            sizes = constants.get("shape")
-            whole = (1,) if plain != "expand" else (-1, SIZE_OF_FIRST)
-            return isinstance(sizes, tuple) and len(sizes) > 1 and sizes[0] in whole
-        case "squeeze" if "dim" not in constants:
-            return tensor.batch is not None and tensor.batch.number not in (None, 1)
-        case "squeeze" | "unsqueeze":
-            return constants.get("dim", 0) != 0
-        case "view" | "reshape":
-            sizes = constants.get("shape")
-            return isinstance(sizes, tuple) and sizes[:1] == (SIZE_OF_FIRST,)
-        case "transpose" | "swapdims" | "swapaxes":
-            swapped = [constants.get("dim0"), constants.get("dim1")]
-            return all(_is_further(dim, tensor.shape.rank) for dim in swapped)
-        case "permute":
-            order = constants.get("shape", constants.get("dims"))
-            return isinstance(order, tuple | list) and [*order[:1]] == [0]
-    return False
-
-
 def _is_mixture(joined: Sequence[Tensor]) -> bool:
     """Whether some of several batches come from forwards, and others do not."""
     return len({bool(tensor.depends) for tensor in joined}) > 1
-
-
-def _is_further(dim: Value, rank: int | None) -> bool:
-    """Whether a dimension is not the first one."""
-    if not isinstance(dim, int):
-        return False
-    return dim > 0 or (rank is not None and -rank < dim < 0)
 
 
 def _all_tensors(value: Value) -> bool:
@@ -280,7 +243,7 @@ def _constants(name: str, arguments: Arguments) -> dict[str, Value]:
         if arguments.opened:
             return constants
         given = arguments.positional[1:] or [constants.pop("shape", constants.pop("size", ()))]
-        sizes = _sizes(given)
+        sizes = sizes_given(given)
         if sizes:
             constants["shape"] = tuple(
                 SIZE_OF_FIRST if isinstance(n, FirstSize) else n for n in sizes
@@ -295,112 +258,3 @@ def _constants(name: str, arguments: Arguments) -> dict[str, Value]:
             continue
         constants[parameter(name, number)] = value
     return constants
-
-
-def _sizes(given: list[Value]) -> list[Value] | None:
-    """The sizes that ``view`` and the like are given, if it is known how many these are."""
-    first = given[0]
-    sizes = list(first) if len(given) == 1 and isinstance(first, list | tuple) else given
-    if len(given) == 1 and sizes is given and not isinstance(first, int | FirstSize):
-        return None
-    single = (int, Unknown, Tensor)
-    return sizes if all(isinstance(n, single) for n in sizes) and open_at(sizes) is None else None
-
-
-def create(m: Machine, name: str, arguments: Arguments, site: Site) -> Value:
-    """``torch.zeros(...)`` and the like: a tensor that comes from nowhere."""
-    sources = tensors_in(arguments.values)
-    copies = name.endswith(("tensor", "asarray")) or name.startswith("from")
-    loaders = frozenset().union(*(t.loaders for t in sources)) if copies else None
-    first = arguments.positional[0] if arguments.positional else None
-    filled: float | None = None
-    match name.removesuffix("_like"):
-        case "zeros":
-            filled = 0.0
-        case "ones":
-            filled = 1.0
-        case "full":
-            value = arguments.get(1, "fill_value")
-            filled = float(value) if isinstance(value, int | float) else None
-        case "tensor" | "as_tensor" | "scalar_tensor":
-            if isinstance(first, list) and len(first) == 1:
-                first = first[0]
-            filled = float(first) if isinstance(first, int | float) else None
-    index = m.tape.emit(Kind.OTHER, name, [], site, constants={"fill": filled})
-    depends = frozenset[int]().union(*(t.depends for t in sources))
-    return Tensor(
-        index,
-        _created(name, arguments),
-        depends,
-        NO_GRADIENTS,
-        loaders or frozenset(),
-        batch=_samples_of(name, first),
-        fill=filled,
-        made_up=not copies or (all(t.made_up for t in sources) and _is_written_out(arguments)),
-        drawn=name in RANDOM or (copies and any(map(in_random_order, arguments.values))),
-    )
-
-
-def _samples_of(name: str, first: Value) -> Argument | None:
-    """The batch of which something that is created has one entry for each sample."""
-    if isinstance(first, FirstSize) and name == "randperm":
-        return first.samples
-    copies = name.endswith("_like") or name in COPIES
-    return first.batch if isinstance(first, Tensor) and copies else None
-
-
-SIZED = frozenset({"zeros", "ones", "empty", "rand", "randn"})
-"""Functions whose positional arguments are the sizes of what they create."""
-COPIES = frozenset({"tensor", "as_tensor", "asarray", "from_numpy"})
-"""Functions that give what they are given as a tensor."""
-AFTER_SIZES: Mapping[str, int] = {"full": 0, "randint": 2, "normal": 2}
-"""Functions that take all sizes as one argument, at a place."""
-
-
-def _created(name: str, arguments: Arguments) -> Shape:
-    """The shape of a tensor that is created with sizes, or like another."""
-    given: Value = arguments.keywords.get("size", arguments.keywords.get("shape"))
-    first = arguments.positional[0] if arguments.positional else arguments.keywords.get("input")
-    if name.endswith("_like"):
-        return first.shape if isinstance(first, Tensor) else Shape()
-    if name in COPIES:  # of an array only the rows, since its methods are not those of tensors
-        return Shape(batch=first.shape.batch) if isinstance(first, Tensor) else Shape()
-    if given is None and name in SIZED and arguments.positional and not arguments.opened:
-        return shape_of_sizes(_sizes(arguments.positional))
-    if given is None and name in AFTER_SIZES:
-        place = AFTER_SIZES[name]
-        if place < len(arguments.positional):
-            given = arguments.positional[place]
-        if name == "randint" and isinstance(arguments.get(1, "high"), list | tuple):
-            given = arguments.positional[1]
-    return shape_of_sizes(given) if isinstance(given, list | tuple) else Shape()
-
-
-def shape_of_sizes(sizes: Sequence[Value] | None) -> Shape:
-    """The shape of a tensor or an array that is made with ``sizes``, as far as these are known."""
-    if sizes is None or open_at(sizes) is not None:
-        return Shape()
-    first, second = (_size_at(sizes, place) for place in (0, 1))
-    return Shape(len(sizes), first if len(sizes) > 1 else None, second)
-
-
-def _size_at(sizes: Sequence[Value], place: int) -> int | None:
-    size = sizes[place] if place < len(sizes) else None
-    return size if isinstance(size, int) and not isinstance(size, bool) and size > 0 else None
-
-
-RANDOM = frozenset("rand rand_like randn randn_like randint randint_like randperm normal".split())
-"""Functions that draw each number of a tensor by itself."""
-
-
-def _is_written_out(arguments: Arguments) -> bool:
-    """Whether data that become a tensor stand in the code, or are tensors."""
-    pending, seen = list(arguments.values), set[int]()
-    while pending:
-        match pending.pop():
-            case list() | tuple() as items if id(items) not in seen:
-                seen.add(id(items))
-                pending.extend(items)
-            case Unknown() | Many() | Choice() | Instance():
-                return False
-    return True
