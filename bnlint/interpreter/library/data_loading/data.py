@@ -22,6 +22,7 @@ from bnlint.interpreter.library.data_loading.dataset_lengths import (
 )
 from bnlint.interpreter.library.data_loading.dataset_order import (
     draws_its_own_order,
+    mixed_afterwards,
     shuffles_itself,
 )
 from bnlint.interpreter.library.data_loading.datasets import dataset_facts, purpose_of_name
@@ -275,7 +276,10 @@ def _fact_of_instance(dataset: Instance, depth: int, seen: dict[int, Fact]) -> F
     mixed = Known.NO if known.iterable is Known.NO else Known.UNKNOWN
     if known.drawn or any(map(in_random_order, values.values())):
         mixed = Known.YES
-    fact = Dataset(dataset.library, dataset.site, known.iterable, mixed, known.ordered_by_class)
+    ordered = known.ordered_by_class
+    if (listed := mixed_afterwards(dataset)) is not Known.NO:
+        mixed, ordered = listed, Known.UNKNOWN
+    fact = Dataset(dataset.library, dataset.site, known.iterable, mixed, ordered)
     return fact, known.purpose
 
 

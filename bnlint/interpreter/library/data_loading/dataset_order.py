@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import libcst as cst
 
+from bnlint.facts.types.known import Known
+from bnlint.interpreter.core.knowledge import in_random_order
 from bnlint.interpreter.core.objects import Class, Function, Instance
 from bnlint.interpreter.core.values import Float, Int, Value
 from bnlint.source.parents import children
@@ -19,6 +21,8 @@ SHUFFLING = frozenset(
     train_test_split""".split()
 )
 """Functions and methods that bring samples, or their indices, into a random order."""
+LISTS = ("samples", "imgs")
+"""Where datasets of packages keep what they list, which a program may list anew."""
 CONVERSIONS = frozenset({"int", "float", "round"})
 ENDLESS = frozenset({"maxsize", "inf"})
 """Numbers of ``sys`` and ``math`` that stand for no end."""
@@ -32,6 +36,14 @@ def draws_its_own_order(dataset: Instance) -> bool:
     """
     cls = dataset.cls
     return isinstance(cls, Class) and (_ignores_index(cls) or _has_made_up_length(dataset, cls))
+
+
+def mixed_afterwards(dataset: Instance) -> Known:
+    """Whether the program has shuffled the list of a package's dataset; not known if it gave it another."""
+    lists = [dataset.attributes[name] for name in LISTS if name in dataset.attributes]
+    if any(map(in_random_order, lists)):
+        return Known.YES
+    return Known.UNKNOWN if lists else Known.NO
 
 
 def shuffles_itself(cls: Class) -> bool:
