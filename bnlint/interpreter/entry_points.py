@@ -9,6 +9,7 @@ from bnlint.facts.types.invocation import Invocation
 from bnlint.facts.types.run import Run
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.budget import BudgetExceeded
+from bnlint.interpreter.core.command_line import Option
 from bnlint.interpreter.core.frames import Activation
 from bnlint.interpreter.core.interruptions import ProgramEnds
 from bnlint.interpreter.core.machine import Machine
@@ -47,6 +48,8 @@ MOST_DOCUMENTED = 4
 """Calls in a README that are tried out."""
 ENOUGH_DOCUMENTED = 2
 """Of these, those that build a model with BatchNorm, after which no more are."""
+MOST_JOINT = 1
+"""Executions in which two options are given, of which one matters only with the other."""
 MOST_FOLLOWED = 4
 """Models of one class whose forward is followed though nothing calls it."""
 MOST_WHOLE_TRIES = 3
@@ -121,14 +124,33 @@ class Rehearser:
             return journal.activity > activity
         knows = not line.lacks_arguments or builds_batchnorm(self.m, first)
         understood = knows and not line.lacks_file
-        for option in tried_options(self.m, namespace, first, unknown_models=unknown):
-            line.given = option
-            try:
-                self._run_main(source, (str(option),))
-            finally:
-                line.given = None
+        tried = tried_options(self.m, namespace, first, unknown_models=unknown)
+        joint: list[tuple[Option, ...]] = []
+        for option in tried:
+            joint += self._run_with_options(source, (option,))
+        for options in joint[:MOST_JOINT]:
+            self._run_with_options(source, options)
         line.forget()
         return understood and not unknown
+
+    def _run_with_options(
+        self, source: SourceFile, options: tuple[Option, ...]
+    ) -> list[tuple[Option, ...]]:
+        """Execute a file with options; these with one each of those that only they make matter."""
+        line, journal = self.m.command_line, self.m.journal
+        before, unknown, first = line.seen(), journal.unknown_models, len(journal.built)
+        line.given = options
+        try:
+            namespace, complete = self._run_main(source, tuple(map(str, options)))
+        finally:
+            line.given = ()
+        if not complete:
+            return []
+        unknown = journal.unknown_models - unknown
+        with line.only_since(before):
+            others = tried_options(self.m, namespace, first, unknown_models=unknown)
+        given = {option.flag for option in options}
+        return [(*options, other) for other in others if other.flag not in given]
 
     def _run_main(
         self,

@@ -9,6 +9,7 @@ from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import Class
 from bnlint.interpreter.library.torch_library.models import contains_batchnorm
 from bnlint.interpreter.prefilter import mentions_unexplored, mentions_unexplored_part
+from bnlint.interpreter.python.looked_up_options import looked_up_options
 from bnlint.interpreter.python.unnamed_models import builds_something, is_of_batchnorm
 from bnlint.interpreter.torch.module_classes import is_module_class
 from bnlint.interpreter.torch.norms import has_batchnorm
@@ -30,6 +31,7 @@ def tried_options(
     found: list[Option] = []
     if not builds_batchnorm(m, first):
         found += [o for o in offered if _names_batchnorm(m, words[o], namespace)]
+        found += looked_up_options(m, unknown_models=unknown_models)
     found += sorted((option for option in offered if option.freezes), key=str)
     found += [o for o, branches in offered.items() if any(b.is_telling for b in branches)]
     found += [o for o in offered if words[o] and mentions_unexplored(m, words[o], namespace)]

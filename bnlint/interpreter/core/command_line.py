@@ -1,7 +1,7 @@
 """The options of the script that is rehearsed: which are given, and which others would matter."""
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,6 +26,8 @@ TELLING = re.compile(
 FLAGS = frozenset({"absl.flags.FLAGS", "gflags.FLAGS"})
 _OPTION = "option "
 
+Seen = tuple[Mapping["Option", int], Mapping[str, int]]
+"""How many branches each option opens, and in how many tables each is looked up."""
 Conditional = cst.If | cst.IfExp
 Origin = Callable[[cst.BaseExpression], str | None]
 Local = Callable[[frozenset[str]], frozenset[cst.CSTNode]]
@@ -67,16 +69,22 @@ class CommandLine:
     """What a script's parser offers, and what decides about its branches."""
 
     def __init__(self) -> None:
-        self.given: Option | None = None
-        """The one option that does not have its default in this execution."""
+        self.given: tuple[Option, ...] = ()
+        """The options that do not have their defaults in this execution."""
         self._by_name: dict[str, Option] = {}
         """Switches that are off, as they would be on, by the attribute they become."""
         self._texts: dict[str, tuple[str, ...]] = {}
         """The flags of options that are strings, with all values that they take, where the parser says so."""
+        self._defaults: dict[str, str | None] = {}
+        """Their defaults."""
         self.offered: dict[Option, list[Branch]] = {}
         """Options that are worth a try, with the branches that they open."""
         self.undecided: dict[Option, list[cst.BaseExpression]] = {}
         """Options that have no default, with the tests that they would decide."""
+        self.tables: dict[str, list[Value]] = {}
+        """The dicts and modules in which options are looked up, by the flags of these."""
+        self._compared: dict[cst.Comparison, Option | None] = {}
+        """Comparisons that are false, with the option that would have made them true."""
         self._noted: set[cst.CSTNode] = set()
         self.chains: dict[cst.If, tuple[list[tuple[cst.BaseExpression, bool]], bool]] = {}
         """What the branches of if statements come to, as far as that was asked."""
@@ -152,9 +160,33 @@ class CommandLine:
         """Begin with another script, or without one."""
         self._by_name.clear()
         self._texts.clear()
+        self._defaults.clear()
         self.offered.clear()
         self.undecided.clear()
+        self.tables.clear()
         self._noted.clear()
+        self._compared.clear()
+
+    def seen(self) -> Seen:
+        """How much is known of what options open."""
+        return (
+            {option: len(branches) for option, branches in self.offered.items()},
+            {flag: len(tables) for flag, tables in self.tables.items()},
+        )
+
+    @contextmanager
+    def only_since(self, before: Seen) -> Iterator[None]:
+        """Have only what options open that was not ``seen`` before, for as long as one asks for it."""
+        opened, looked = before
+        every = self.offered, self.tables, self.undecided
+        self.offered = {o: b[opened.get(o, 0) :] for o, b in self.offered.items()}
+        self.offered = {o: branches for o, branches in self.offered.items() if branches}
+        self.tables = {f: t[looked.get(f, 0) :] for f, t in self.tables.items()}
+        self.undecided = {}
+        try:
+            yield
+        finally:
+            self.offered, self.tables, self.undecided = every
 
     def switch(self, name: str, flag: str, on: Value = True) -> bool:
         """Enter an option that is off by default; whether it is given."""
@@ -162,33 +194,48 @@ class CommandLine:
         self._by_name[name] = option
         if option.freezes:
             self.offered.setdefault(option, [])
-        return option == self.given
+        return option in self.given
 
     def rename(self, given: cst.CSTNode | None, value: Value, name: str) -> None:
-        """A parameter or an attribute gets a value: a switch that is off goes by its name as well."""
-        if value is False and isinstance(given, cst.Name | cst.Attribute):
-            option = self._by_name.get(last_name(given))
-            if option is not None:
-                self._by_name.setdefault(name, option)
+        """A parameter or an attribute gets a value: a switch that is off goes by its name as well.
+
+        So does a comparison of an option with another string.
+        """
+        if value is not False:
+            return
+        match given:
+            case cst.Name() | cst.Attribute():
+                option = self._by_name.get(last_name(given))
+            case cst.Comparison():
+                option = self._compared.get(given)
+            case _:
+                return
+        if option is not None:
+            self._by_name.setdefault(name, option)
+
+    def note_comparison(self, node: cst.Comparison, origin: Origin) -> None:
+        """A comparison is false, which may be one of an option with a string that it does not have."""
+        if node not in self._compared and self._texts:
+            self._compared[node] = next(self._options_in(node, origin), None)
 
     @property
     def has_switches(self) -> bool:
         """Whether the script has options that are off by default."""
-        return bool(self._by_name)
+        return bool(self._by_name or self._compared)
 
     def gives(self, name: str) -> bool:
         """Whether an attribute of the options has its value from the one that is given."""
-        given = self.given
-        if given is None:
-            return False
-        return self._by_name.get(name) == given or given.flag.lstrip("-").replace("-", "_") == name
+        return any(
+            self._by_name.get(name) == given or given.flag.lstrip("-").replace("-", "_") == name
+            for given in self.given
+        )
 
     def text(self, flag: str, default: str | None, choices: Sequence[str] = ()) -> str | None:
         """Enter an option that is a string, or may be one; the value that it has."""
-        self._texts[flag] = tuple(choices)
-        given = self.given
-        if given is not None and given.flag == flag and isinstance(given.value, str):
-            return given.value
+        self._texts[flag], self._defaults[flag] = tuple(choices), default
+        for given in self.given:
+            if given.flag == flag and isinstance(given.value, str):
+                return given.value
         return default
 
     def note_untaken(
@@ -234,6 +281,35 @@ class CommandLine:
             for option in self._options_in(test, origin):
                 self.undecided.setdefault(option, []).append(test)
 
+    def note_table(self, table: Value, key: Value, node: cst.BaseExpression | None) -> bool:
+        """Something is looked up by what may be an option: whether it is one that is a string.
+
+        ``node`` is the expression that the key comes from.
+        """
+        flag = key.option if isinstance(key, Text) else option_without_default(key)
+        if key is None and isinstance(node, cst.Name | cst.Attribute):
+            named = (f for f in self._texts if f.lstrip("-").replace("-", "_") == last_name(node))
+            flag = next(named, None)
+        if flag not in self._texts:
+            return False
+        known = self.tables.setdefault(flag, [])
+        if not any(one is table for one in known):
+            known.append(table)
+        return True
+
+    def choices_of(self, flag: str) -> tuple[str, ...]:
+        """All values of an option that is a string, where the parser says them."""
+        return self._texts.get(flag, ())
+
+    def is_default(self, flag: str, text: str) -> bool:
+        """Whether an option is this string unless it is given."""
+        return self._defaults.get(flag) == text
+
+    def takes(self, flag: str, text: str) -> bool:
+        """Whether an option is a string that may be this one."""
+        choices = self._texts.get(flag)
+        return choices is not None and (not choices or text in choices)
+
     def _left(self, node: cst.If, origin: Origin) -> list[Option]:
         """The choices of an option that an if-elif chain compares with others."""
         compared: dict[str, str | None] = {}
@@ -256,7 +332,7 @@ class CommandLine:
         match test:
             case cst.Name() | cst.Attribute():
                 option = self._by_name.get(last_name(test))
-                if option is not None and option != self.given:
+                if option is not None and option not in self.given:
                     yield option
             case cst.BooleanOperation(left=left, right=right):
                 yield from self._options_in(left, origin)
@@ -265,15 +341,10 @@ class CommandLine:
                 left=cst.Name() | cst.Attribute() as left, comparisons=[target]
             ) if self._texts and (literal := _compared(target)) is not None:
                 flag = origin(left)
-                if flag is not None and self._takes(flag, literal):
+                if flag is not None and self.takes(flag, literal):
                     option = Option(flag, literal)
-                    if option != self.given:
+                    if option not in self.given:
                         yield option
-
-    def _takes(self, flag: str, text: str) -> bool:
-        """Whether an option is a string that may be this one."""
-        choices = self._texts.get(flag)
-        return choices is not None and (not choices or text in choices)
 
 
 def _compared(target: cst.ComparisonTarget) -> str | None:

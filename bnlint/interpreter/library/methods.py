@@ -55,7 +55,7 @@ from bnlint.interpreter.python.item_assignment import forget_items
 from bnlint.interpreter.python.iteration import has_uncertain_entries, listed
 from bnlint.interpreter.python.name_lookup import assign
 from bnlint.interpreter.python.registries import fill
-from bnlint.interpreter.python.unnamed_models import builds_something, member, one_of
+from bnlint.interpreter.python.unnamed_models import builds_something, member, note_lookup, one_of
 from bnlint.interpreter.torch.inner_forwards import run_library
 from bnlint.interpreter.torch.integer_entries import BUFFER, note_called
 from bnlint.interpreter.torch.optimized import note_perhaps_optimized
@@ -238,6 +238,8 @@ def _call_plain(m: Machine, receiver: Value, name: str, arguments: Arguments, si
         case Vector() if name == "astype" or name in VECTOR_METHODS:
             return _call_vector(m, receiver, name, arguments)
         case dict():
+            if name == "get":
+                note_lookup(m, receiver, arguments.get(0, "key"), site.node)  # type: ignore[arg-type]
             found = _read_dict(m, receiver, name, arguments)
             unread = type(found) is Unknown and found.reason == "dict.get()"
             return Unknown("item", site, open_one(arguments.values)) if unread else found

@@ -7,7 +7,7 @@ import libcst as cst
 from bnlint.interpreter.core.command_line import Conditional, option_without_default
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Function, Scope
-from bnlint.interpreter.core.values import Text
+from bnlint.interpreter.core.values import Text, Value
 
 
 def note_decided(m: Machine, node: Conditional, scope: Scope, *, taken: bool) -> None:
@@ -21,6 +21,13 @@ def note_decided(m: Machine, node: Conditional, scope: Scope, *, taken: bool) ->
 def note_undecided(m: Machine, test: cst.BaseExpression, scope: Scope) -> None:
     """A test was not decided."""
     m.command_line.note_undecided(test, partial(_option_of, m, scope))
+
+
+def note_difference(m: Machine, node: cst.Comparison, left: Value) -> None:
+    """A comparison is false, of what may be an option."""
+    if isinstance(left, Text) and left.option is not None and len(node.comparisons) == 1:
+        option = left.option
+        m.command_line.note_comparison(node, lambda _: option)
 
 
 def _local_functions(scope: Scope, names: frozenset[str]) -> frozenset[cst.CSTNode]:

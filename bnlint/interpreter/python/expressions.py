@@ -21,7 +21,7 @@ from bnlint.interpreter.evaluation import change
 from bnlint.interpreter.python.arithmetic import binary, compare, operator_name, truth_of, unary
 from bnlint.interpreter.python.configurations import entry
 from bnlint.interpreter.python.data_texts import file_at
-from bnlint.interpreter.python.decisions import note_decided
+from bnlint.interpreter.python.decisions import note_decided, note_difference
 from bnlint.interpreter.python.forgetting import forget
 from bnlint.interpreter.python.iteration import elements, index_into, listed
 from bnlint.interpreter.python.name_lookup import assign, look_up
@@ -177,6 +177,7 @@ def _comparison(m: Machine, node: cst.Comparison, scope: Scope) -> Value:
         right = m.evaluate(target.comparator, scope)
         result = compare(m, operator_name(target.operator), left, right, node, scope)
         if result is False:
+            note_difference(m, node, left)
             return False
         left = right
     return result

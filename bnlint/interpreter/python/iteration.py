@@ -58,7 +58,7 @@ from bnlint.interpreter.python.data_texts import lines_of, text_at
 from bnlint.interpreter.python.registries import fill
 from bnlint.interpreter.python.tensor_indexing import index_tensor
 from bnlint.interpreter.python.unlisted_slices import is_most, leaves_out_last
-from bnlint.interpreter.python.unnamed_models import member, must_be_given, one_of
+from bnlint.interpreter.python.unnamed_models import member, must_be_given, note_lookup, one_of
 from bnlint.interpreter.torch.containers import indexed_child
 from bnlint.interpreter.torch.layer_shapes import size_at
 from bnlint.interpreter.torch.modules import (
@@ -278,6 +278,8 @@ def _index_known(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope:
         return value
     if key is SOME_SLICE and isinstance(value, list | tuple):
         return Many(_any_item(m, value))
+    if type(value) is dict:
+        note_lookup(m, value, key, node)
     if _may_be_any(key, value):
         if type(value) is dict and not value:
             fill(m, value)

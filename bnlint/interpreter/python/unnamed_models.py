@@ -61,6 +61,23 @@ def _is_silent(m: Machine, value: Value) -> bool:
     return not is_of_batchnorm(value)
 
 
+def names_batchnorm(m: Machine, value: Value, depth: int = _DEEPEST) -> bool:
+    """Whether what something is defined by names BatchNorm, or uses something of its file that does."""
+    m.step()
+    match value:
+        case Library(path=path) | Partial(callee=Library(path=path)):
+            return contains_batchnorm(path, {}) is Known.YES
+        case Partial(callee=callee):
+            return names_batchnorm(m, callee, depth)
+        case Function(node=node, scope=Scope(namespace=space)) | Class(node=node, namespace=space):
+            names = {n.value for n in below(node) if type(n) is cst.Name}
+            if any("BatchNorm" in name for name in names):
+                return True
+            used = (space.own(m, name) for name in sorted(names & space.definitions.keys()))
+            return depth > 0 and any(names_batchnorm(m, one, depth - 1) for one in used)
+    return False
+
+
 def is_of_batchnorm(value: Value) -> bool:
     """Whether the file that a function or class is defined in speaks of BatchNorm."""
     match value:
@@ -74,8 +91,27 @@ def must_be_given(key: Value) -> bool:
     return isinstance(key, Text) and key.option is not None and key.given_by is None
 
 
+def note_lookup(m: Machine, table: Value, key: Value, node: cst.CSTNode) -> None:
+    """Something is looked up in a dict or a module, which may be by an option."""
+    if m.command_line.note_table(table, key, _key_of(node)):
+        for reads in m.readings:
+            reads.fixed = False
+
+
+def _key_of(node: cst.CSTNode) -> cst.BaseExpression | None:
+    match node:
+        case cst.Subscript(slice=[cst.SubscriptElement(slice=cst.Index(value=key))]):
+            return key
+        case cst.Call(func=cst.Name(), args=[_, cst.Arg(value=key), *_]):
+            return key
+        case cst.Call(args=[cst.Arg(value=key), *_]):
+            return key
+    return None
+
+
 def member(m: Machine, module: Namespace, key: Value, node: cst.CSTNode, scope: Scope) -> Value:
     """``module.__dict__[key]`` and ``getattr(module, key)``."""
+    note_lookup(m, module, key, node)
     named: Value = Unknown("item", m.site(node, scope), key)
     if isinstance(key, str):
         named = m.attribute(module, key, node, scope)
@@ -86,7 +122,12 @@ def member(m: Machine, module: Namespace, key: Value, node: cst.CSTNode, scope: 
 
 
 def _one_of_module(m: Machine, module: Namespace) -> Value:
-    """One of the models that a module describes, or builds: by its functions, or else by its classes."""
+    """One of the models that a module describes, or builds."""
+    return one_of(m, models_of(m, module))
+
+
+def models_of(m: Machine, module: Namespace) -> Sequence[Function | Class]:
+    """What describes a module's models, or builds them: its functions, or else its classes."""
     found: dict[Value, None] = {}
     for name in _public_names(m, module)[:MOST_NAMES]:
         m.step()
@@ -96,7 +137,7 @@ def _one_of_module(m: Machine, module: Namespace) -> Value:
     functions = [value for value in found if isinstance(value, Function)]
     classes = [value for value in found if isinstance(value, Class)]
     describing = [cls for cls in classes if not _is_model_class(cls)]
-    return one_of(m, _wholes(describing or functions or classes))
+    return _wholes(describing or functions or classes)
 
 
 def _wholes(makers: Sequence[Function | Class]) -> Sequence[Function | Class]:

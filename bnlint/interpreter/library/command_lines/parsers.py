@@ -151,7 +151,8 @@ def option_value(
     keywords = arguments.keywords
     action = keywords.get("action")
     flag = flag or action == "store_true"
-    if "default" not in keywords and not flag:
+    unset = option.startswith("-") and action in (None, "store") and keywords.get("default") is None
+    if ("default" not in keywords or unset) and not flag:
         return action == "store_false" or _without_default(m, option, keywords, site)
     value = keywords.get("default", False)
     if value is False:

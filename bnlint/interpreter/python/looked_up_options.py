@@ -1,0 +1,49 @@
+"""Options of the command line that name an entry of a dict or of a module: which others they may name."""
+
+from collections.abc import Mapping
+from functools import partial
+
+from bnlint.interpreter.core.command_line import Option
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.namespaces import Namespace
+from bnlint.interpreter.core.values import Value, present
+from bnlint.interpreter.python.unnamed_models import builds_something, models_of, names_batchnorm
+
+MOST_ENTRIES = 100
+"""Entries of a larger dict are no models."""
+
+
+def looked_up_options(m: Machine, *, unknown_models: int) -> list[Option]:
+    """The option that would name another entry, one that may build a model with BatchNorm.
+
+    Entries that are data, say paths of modules, may where a model is not known.
+    """
+    promising = partial(_may_have_batchnorm, m, unknown_models > 0)
+    found = [
+        Option(flag, name)
+        for flag, tables in m.command_line.tables.items()
+        for table in tables
+        for name, value in _entries(m, flag, table).items()
+        if not m.command_line.is_default(flag, name) and promising(value)
+    ]
+    return found[:1]
+
+
+def _entries(m: Machine, flag: str, table: Value) -> Mapping[str, Value]:
+    line = m.command_line
+    match table:
+        case Namespace() as module:
+            choices = [name for name in line.choices_of(flag) if name in module.definitions]
+            if choices:
+                return {name: module.lookup(m, name) for name in choices}
+            return {one.name: one for one in models_of(m, module)}
+        case dict() if len(table) <= MOST_ENTRIES:
+            entries = {str(k): present(v) for k, v in table.items() if isinstance(k, str)}
+            return {name: v for name, v in entries.items() if line.takes(flag, name)}
+    return {}
+
+
+def _may_have_batchnorm(m: Machine, data: bool, value: Value) -> bool:
+    if builds_something(value):
+        return names_batchnorm(m, value)
+    return data and isinstance(value, str | tuple | list)
