@@ -221,6 +221,8 @@ class Forward(Event):
     """Where gradients with respect to its input are computed that nothing is trained on, as adversaries do."""
     answer: float | None = None
     """The number that a loss of torch's compares its whole output with: the answer to all samples."""
+    padded_at: Site | None = None
+    """Where the ``collate_fn`` of a loader pads the sequences of its first input to one length."""
 
 
 @immutable

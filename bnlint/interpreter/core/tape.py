@@ -137,7 +137,7 @@ class Tape:
             self.machine.journal.note_weighed(inputs)
         if len(inputs) == 1:
             made = _of_one_input(index, shape, inputs[0], batch, _keeps_order(kind, name))
-            return replace(made, fill=inputs[0].fill) if kind is Kind.PASS else made
+            return _as_it_was(made, kind, inputs[0])
         if index < 0 and self.machine is not None and kind is not Kind.ADD:
             self.machine.journal.note_joined(inputs, name)
         batches = (t.batch for t in (inputs[:1] if kind in WEIGHTED else inputs))
@@ -215,6 +215,13 @@ def _of_one_input(
         single=given.single,
         mixed=given.mixed,
     )
+
+
+def _as_it_was(made: Tensor, kind: Kind, given: Tensor) -> Tensor:
+    """With what holds of a tensor that is copied to a device or turned, too."""
+    if kind is Kind.PASS:
+        return replace(made, fill=given.fill, padded=given.padded)
+    return replace(made, padded=given.padded) if given.padded and kind is Kind.PERMUTE else made
 
 
 ORDERING = frozenset("sort msort argsort topk unique cumsum cumprod".split())

@@ -302,6 +302,8 @@ class Tensor:
     """Whether it is one sample of a batch, or made of parts of one."""
     mixed: bool = False
     """Whether some of its samples come from forwards, and others do not."""
+    padded: Site | None = None
+    """Where a loader's ``collate_fn`` pads the sequences in it to one length."""
 
 
 def sample_of(batch: Tensor) -> Tensor:

@@ -348,6 +348,7 @@ class FactsMaker:
             record.criterion,
             record.attacked_at,
             record.answer,
+            record.inputs[0].padded if record.inputs else None,
         )
 
     def _data(self, record: ForwardRecord) -> int:

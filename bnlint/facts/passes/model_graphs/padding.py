@@ -13,6 +13,9 @@ _KEEPING = NORMALIZATIONS | {
 }
 """Operations on all steps alike, or after which they are still in the tensor."""
 
+_STEPWISE = frozenset({Kind.CONV, Kind.EMBEDDING, Kind.RECURRENT, Kind.PERMUTE})
+"""Operations that only sequences get, of which BatchNorm1d normalises all steps."""
+
 
 @immutable
 class PaddedStatistics:
@@ -43,6 +46,28 @@ def _padding_before(graph: ModelGraph, call: Call) -> Call | None:
         if call.kind not in _KEEPING and not _is_sequences(graph, call):
             return None
     return None
+
+
+def norms_over_steps(graph: ModelGraph) -> tuple[Layer, ...]:
+    """The BatchNorm layers that certainly take statistics over the steps of sequences, if these are the first input."""
+    first = next((call for call in graph.calls if call.kind is Kind.INPUT), None)
+    layers = (
+        trained_norm(graph, call) for call in graph.calls if _counts_steps(graph, call, first)
+    )
+    return tuple(dict.fromkeys(layer for layer in layers if layer is not None))
+
+
+def _counts_steps(graph: ModelGraph, call: Call, first: Call | None) -> bool:
+    """Whether a layer for vectors or sequences gets all steps of the input, not vectors of one size."""
+    if call.layer is None or not call.layer.type.endswith("BatchNorm1d"):
+        return False
+    walks = False
+    while call.inputs:
+        call = graph.calls[call.inputs[0]]
+        walks = walks or call.kind in _STEPWISE
+        if call.kind not in _KEEPING and call.kind is not Kind.INPUT:
+            return False
+    return walks and call is first
 
 
 def _is_sequences(graph: ModelGraph, call: Call) -> bool:

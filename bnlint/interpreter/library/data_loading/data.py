@@ -26,6 +26,7 @@ from bnlint.interpreter.library.data_loading.dataset_order import (
     shuffles_itself,
 )
 from bnlint.interpreter.library.data_loading.datasets import dataset_facts, purpose_of_name
+from bnlint.interpreter.library.data_loading.padded_batches import PLACES, padded_parts
 from bnlint.interpreter.library.data_loading.samplers import sampler_fact
 from bnlint.interpreter.library.data_loading.unpacked import may_bring_order
 from bnlint.interpreter.python.construction import new_instance
@@ -91,6 +92,8 @@ def _new_loader(
     length = length_of(m, dataset, site, scope)
     if length is not None:
         made.attributes[LENGTH] = length
+    if (places := padded_parts(made)) is not None:
+        made.attributes[PLACES] = tuple(places)
     if (loop := loop_over_classes(m, dataset, site)) is not None:
         made.attributes[CLASSES] = loop
     m.journal.loaders_built.append(made)
@@ -132,7 +135,16 @@ def loader_batches(m: Machine, loader: Instance) -> Many:
         site = bound.site(loader.site.source)
         batch = make_argument("batch_size", bound, site)
     made = Tensor(loaders=frozenset({loader}), batch=batch, whole=True)
-    return Many(_stacked(loader, made) or made, loader)
+    return Many(_stacked(loader, made) or _padded(loader, made) or made, loader)
+
+
+def _padded(loader: Instance, batch: Tensor) -> Value:
+    """The tensors that a ``collate_fn`` gives, if it pads some of them."""
+    places = loader.attributes.get(PLACES)
+    if not isinstance(places, tuple):
+        return None
+    parts = [replace(batch, padded=place) for place in places]
+    return parts if len(parts) > 1 else parts[0]
 
 
 def _stacked(loader: Instance, batch: Tensor) -> list[Value] | None:
