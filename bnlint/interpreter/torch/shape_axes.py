@@ -1,6 +1,7 @@
 """Shapes of tensors as dimensions, and back: what is known while executing are channels and rank."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from bnlint.facts.shapes import rearranging
 from bnlint.facts.shapes.axes import ANY, NOTHING, Axes, Axis, Role
@@ -47,7 +48,23 @@ def broadcast(shapes: Sequence[Shape]) -> Shape:
     """The shape of an elementwise operation's result."""
     if all(shape == shapes[0] for shape in shapes):
         return shapes[0]
-    return shape_of_axes(broadcast_axes([axes_of_shape(shape) for shape in shapes]))
+    made = shape_of_axes(broadcast_axes([axes_of_shape(shape) for shape in shapes]))
+    return replace(made, batch=_rows(shapes))
+
+
+def _rows(shapes: Sequence[Shape]) -> int | None:
+    """The size of dimension 0 of an elementwise result: that of an operand with most dimensions, unless it is 1."""
+    ranks = [shape.rank for shape in shapes if shape.rank is not None]
+    if len(ranks) < len(shapes):
+        return None
+    sizes = {shape.batch for shape in shapes if shape.rank == max(ranks)} - {None, 1}
+    return sizes.pop() if len(sizes) == 1 else None
+
+
+def joined_rows(shapes: Sequence[Shape]) -> int | None:
+    """The size of dimension 0 of tensors that are concatenated along it."""
+    sizes = [shape.batch for shape in shapes if shape.batch is not None]
+    return sum(sizes) if len(sizes) == len(shapes) else None
 
 
 def _plain(value: Value) -> object:

@@ -10,6 +10,7 @@ from bnlint.facts.types.graph import Shape
 from bnlint.facts.types.kind import ARITHMETIC, Kind
 from bnlint.facts.types.site import Argument, Site
 from bnlint.interpreter.core.extent import MOST_LOOKED_AT
+from bnlint.interpreter.core.knowledge import open_at
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.tape import tensors_in
@@ -30,7 +31,7 @@ from bnlint.interpreter.torch.freezing import note_weights_written
 from bnlint.interpreter.torch.function_shapes import after_function, part_shapes
 from bnlint.interpreter.torch.layer_shapes import after_layer, at_channels, sizes_of
 from bnlint.interpreter.torch.parameters import tensor_inputs
-from bnlint.interpreter.torch.shape_axes import broadcast
+from bnlint.interpreter.torch.shape_axes import broadcast, joined_rows
 from bnlint.interpreter.torch.states import changed_in_place, cut, note_functional
 from bnlint.interpreter.torch.training import note_backward
 from bnlint.vocabulary.function_parameters import VARIADIC, parameter
@@ -153,13 +154,15 @@ def _operate(m: Machine, kind: Kind, name: str, arguments: Arguments, site: Site
         shape = after_layer(layer, kind, inputs)
     else:
         shape = after_function(kind, name.rstrip("_"), inputs, constants)
+    if joins_rows := name in JOINED and constants.get("dim", constants.get("axis", 0)) == 0:
+        shape = _with_all_rows(shape, arguments.get(0, "tensors"))
     keeps = kind in KEEPS_BATCH or keeps_first(name, inputs, constants)
     made = m.tape.tensor(
         kind, name, inputs, site, layer=layer, constants=constants, shape=shape, batch=keeps
     )
     if made.single and name == "unsqueeze":
         made = replace(made, single=False)
-    if name in JOINED and constants.get("dim", constants.get("axis", 0)) == 0:
+    if joins_rows:
         made = replace(made, mixed=made.mixed or _is_mixture(inputs))
     if name in GRADIENT_CUTS:
         made = cut(replace(made, grads=NO_GRADIENTS), inputs[0])
@@ -168,6 +171,14 @@ def _operate(m: Machine, kind: Kind, name: str, arguments: Arguments, site: Site
     if kind is Kind.BATCH_NORM:
         note_functional(m, arguments, made, site)
     return _parts(m, kind, name, made, inputs, constants, site)
+
+
+def _with_all_rows(shape: Shape, joined: Value) -> Shape:
+    """The shape of tensors that are concatenated along dimension 0, where all of them are known."""
+    if not isinstance(joined, list | tuple) or open_at(joined) is not None:
+        return shape
+    shapes = [tensor.shape for tensor in joined if isinstance(tensor, Tensor)]
+    return replace(shape, batch=joined_rows(shapes)) if len(shapes) == len(joined) else shape
 
 
 def _is_mixture(joined: Sequence[Tensor]) -> bool:
