@@ -15,6 +15,7 @@ from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import MISSING, Arguments, Choice, Many, Tensor, Unknown, Value
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.data_loading.class_order import CLASSES, loop_over_classes
+from bnlint.interpreter.library.data_loading.collating import PLACES, padded_parts
 from bnlint.interpreter.library.data_loading.dataset_lengths import (
     LENGTH,
     length_of,
@@ -26,7 +27,6 @@ from bnlint.interpreter.library.data_loading.dataset_order import (
     shuffles_itself,
 )
 from bnlint.interpreter.library.data_loading.datasets import dataset_facts, purpose_of_name
-from bnlint.interpreter.library.data_loading.padded_batches import PLACES, padded_parts
 from bnlint.interpreter.library.data_loading.samplers import sampler_fact
 from bnlint.interpreter.library.data_loading.unpacked import may_bring_order
 from bnlint.interpreter.python.construction import new_instance
@@ -93,7 +93,7 @@ def _new_loader(
     if length is not None:
         made.attributes[LENGTH] = length
     if (places := padded_parts(made)) is not None:
-        made.attributes[PLACES] = tuple(places)
+        made.attributes[PLACES] = dict(places)
     if (loop := loop_over_classes(m, dataset, site)) is not None:
         made.attributes[CLASSES] = loop
     m.journal.loaders_built.append(made)
@@ -141,10 +141,12 @@ def loader_batches(m: Machine, loader: Instance) -> Many:
 def _padded(loader: Instance, batch: Tensor) -> Value:
     """The tensors that a ``collate_fn`` gives, if it pads some of them."""
     places = loader.attributes.get(PLACES)
-    if not isinstance(places, tuple):
+    if not isinstance(places, dict):
         return None
-    parts = [replace(batch, padded=place) for place in places]
-    return parts if len(parts) > 1 else parts[0]
+    parts = {key: replace(batch, padded=place) for key, place in places.items()}
+    if any(isinstance(key, str) for key in parts):
+        return parts
+    return list(parts.values()) if len(parts) > 1 else parts[0]
 
 
 def _stacked(loader: Instance, batch: Tensor) -> list[Value] | None:

@@ -1,6 +1,6 @@
 """Functions of the project that collate sequences of different lengths and pad them to one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import libcst as cst
 
@@ -12,14 +12,18 @@ from bnlint.source.parents import children
 PLACES = "where parts of a batch are padded"
 """The attribute of loaders that has them; no name of the program's."""
 REARRANGING = frozenset(
-    "transpose permute swapaxes movedim mT contiguous float double half long to cuda clone".split()
+    "transpose permute swapaxes movedim mT unsqueeze contiguous float double half long to cuda clone".split()
 )
 """Methods behind which the padding is in the tensor still."""
 BLANK = frozenset("zeros ones full empty new_zeros new_ones new_full new_empty".split())
 
 
-def padded_parts(loader: Instance) -> Sequence[Site | None] | None:
-    """Where a ``collate_fn`` pads each of the tensors that it returns, ``None`` for others.
+Parts = Mapping[int | str, Site | None]
+"""The parts of a batch, by their places or keys, and where they are padded, if they are."""
+
+
+def padded_parts(loader: Instance) -> Parts | None:
+    """Where a ``collate_fn`` pads the tensors that it returns, if it pads one and all are known.
 
     It is read, not executed: a statement pads where it calls ``pad_sequence``, or ``pad`` with a difference of lengths, or
     fills a part of a blank tensor. Samplers may make batches of like lengths, so that with one nothing is said.
@@ -35,11 +39,11 @@ def padded_parts(loader: Instance) -> Sequence[Site | None] | None:
     if len(returns) != 1 or returns[0].value is None:
         return None
     padding = _padded_names(function.node)
-    found = [_padding_of(part, padding) for part in _parts(returns[0].value)]
+    found = {key: _padding_of(part, padding) for key, part in _parts(returns[0].value).items()}
     source = function.scope.namespace.source
-    if not any(found):
+    if not any(found.values()):
         return None
-    return [Site(source, node) if node is not None else None for node in found]
+    return {key: Site(source, node) if node else None for key, node in found.items()}
 
 
 def _function_of(value: Value) -> Function | None:
@@ -54,10 +58,17 @@ def _function_of(value: Value) -> Function | None:
     return None
 
 
-def _parts(returned: cst.BaseExpression) -> list[cst.BaseExpression]:
-    if isinstance(returned, cst.Tuple | cst.List):
-        return [element.value for element in returned.elements]
-    return [returned]
+def _parts(returned: cst.BaseExpression) -> Mapping[int | str, cst.BaseExpression]:
+    """What a batch consists of, by places or keys; a single tensor has the place 0, and a dict with other keys no parts."""
+    match returned:
+        case cst.Tuple(elements=elements) | cst.List(elements=elements):
+            return {number: element.value for number, element in enumerate(elements)}
+        case cst.Dict(elements=elements):
+            named: dict[int | str, cst.BaseExpression] = {
+                _text(e.key): e.value for e in elements if isinstance(e, cst.DictElement)
+            }
+            return named if len(named) == len(elements) and "" not in named else {}
+    return {0: returned}
 
 
 def _below(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
