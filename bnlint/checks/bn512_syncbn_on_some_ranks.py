@@ -18,7 +18,7 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
     found = (
         (forward, test)
         for forward in run.of_type(Forward)
-        if _waits_for_others(forward) and not _is_other_problem(forward)
+        if _waits_for_others(forward) and not _is_other_problem(run, forward)
         for test in _tests_of_rank(run, forward)
     )
     for forward, test in first_of_each(found, key=lambda entry: entry[0].site):
@@ -29,9 +29,20 @@ def _waits_for_others(forward: Forward) -> bool:
     return any(norm.synchronised is Known.YES for norm in norms_in_training(forward))
 
 
-def _is_other_problem(forward: Forward) -> bool:
+def _is_other_problem(run: Run, forward: Forward) -> bool:
     """Whether it is an evaluation or a trial: that these run in train mode is what to mend."""
-    return not forward.trained_on and Known.YES in (forward.measured, forward.made_up)
+    if forward.trained_on:
+        return False
+    trial = forward.made_up is Known.YES and not _learns_from_noise(run, forward)
+    return forward.measured is Known.YES or trial
+
+
+def _learns_from_noise(run: Run, forward: Forward) -> bool:
+    """Whether the model is trained on made-up numbers, as a generator is, so that these are its data."""
+    return any(
+        other.trained_on and other.made_up is Known.YES and other.model.key == forward.model.key
+        for other in run.of_type(Forward)
+    )
 
 
 def _tests_of_rank(run: Run, forward: Forward) -> Iterator[Site]:
