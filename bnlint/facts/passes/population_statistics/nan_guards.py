@@ -66,7 +66,7 @@ def _passed_back(run: Run, backward: Backward) -> Iterator[Forward]:
         same = forward.order < backward.order and loops[: len(around)] == around
         if not (around and same and trains(forward) and is_live(forward)):
             continue
-        if forward.site.source.mentions(_CLEANING):
+        if forward.site.source.mentions(_CLEANING) or forward.model.buffers_used:
             continue
         if any(model.is_same(forward.model) for model in backward.models):
             yield forward
