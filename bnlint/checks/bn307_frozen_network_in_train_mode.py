@@ -121,6 +121,13 @@ def _has_learnt(run: Run, forward: Forward) -> bool:
     model = forward.model
     if model.pretrained or _load_of(run, forward) is not None:
         return True
+    if any(
+        event.model.identity == model.copied_from >= 0
+        and event.order < model.copied_at
+        and _is_of_trained(run, event)
+        for event in run.of_type(WeightsLoaded)
+    ):
+        return True
     itself = model.optimized is not Known.NO
     return any(
         (other.model.identity == model.copied_from >= 0 and other.order < model.copied_at)
@@ -137,9 +144,14 @@ def _load_of(run: Run, forward: Forward) -> WeightsLoaded | None:
         for event in run.of_type(WeightsLoaded)
         if event.order < forward.order
         and not own.isdisjoint(layer.identity for layer in event.model.batch_norms)
-        and (event.source is None or trained_between(run, event.source, -1, event.order))
+        and _is_of_trained(run, event)
     ]
     return loads[-1] if loads else None
+
+
+def _is_of_trained(run: Run, load: WeightsLoaded) -> bool:
+    """Whether what is loaded comes from a file, or from a network that was trained before."""
+    return load.source is None or trained_between(run, load.source, -1, load.order)
 
 
 def _was_asked_for(run: Run, forward: Forward) -> bool:
