@@ -20,6 +20,7 @@ from bnlint.interpreter.python.iteration import elements, listed
 from bnlint.interpreter.python.name_lookup import assign
 from bnlint.interpreter.torch.integer_entries import chosen
 from bnlint.interpreter.torch.parameters import is_parameter, one_for_all
+from bnlint.interpreter.torch.state_filters import without_statistics
 
 MOST_ITEMS = 1024
 """Items of a comprehension that are evaluated one by one while a model is built."""
@@ -34,7 +35,7 @@ def _items(m: Machine, nodes: Sequence[cst.BaseElement], scope: Scope) -> list[V
         if not isinstance(node, cst.StarredElement):
             made.append(value)
             continue
-        items = listed(m, value)
+        items = listed(m, iterated(m, value, m.site(node, scope), scope))
         if items is None or not m.allowance.takes(len(items)):
             items = [Unknown(SOME_ITEMS, cause=value)]
         made.extend(items)
@@ -136,11 +137,24 @@ class _Comprehension:
         assign(m, clause.target, item, inner)
         passes = [truth_of(m.evaluate(test.test, inner)) for test in clause.ifs]
         if None in passes and False not in passes:
+            self._leave_out(clause, item)
             self.exact, before = False, len(self.made)
             m.fork(lambda: self._go_on(clause), lambda: None, m.site(clause, inner))
             self.made[before:] = [chosen(m, item) for item in self.made[before:]]
         elif False not in passes:
             self._go_on(clause)
+
+    def _leave_out(self, clause: cst.CompFor, item: Value) -> None:
+        """Let the target be what a test of names leaves of a state, where that is known."""
+        m, inner = self.m, self.inner
+
+        def passes(entry: Value) -> bool | None:
+            assign(m, clause.target, entry, inner)
+            answers = [truth_of(m.evaluate(test.test, inner)) for test in clause.ifs]
+            return False if False in answers else None if None in answers else True
+
+        left = without_statistics(m, item, passes, m.site(clause, inner))
+        assign(m, clause.target, item if left is None else left, inner)
 
     def _go_on(self, clause: cst.CompFor) -> None:
         if clause.inner_for_in is not None:
