@@ -76,7 +76,12 @@ def _learns(run: Run, forward: Forward) -> bool:
 
 
 def _is_overwritten(run: Run, forward: Forward) -> bool:
-    """Whether the program sets weights of the network, or of a part of it, by hand."""
+    """Whether the program sets weights of the network, or of a part of it, by hand.
+
+    A copy that code which is not known gets may follow what it is a copy of.
+    """
+    if forward.model.handed_over and forward.model.copied_from >= 0:
+        return True
     own = {norm.identity for norm in forward.norms}
     return forward.model.overwritten or any(
         not own.isdisjoint(layer.identity for layer in event.model.batch_norms)
