@@ -55,7 +55,6 @@ from bnlint.interpreter.torch.modules import (
     built_mode,
     modules_in,
     set_mode,
-    unwrapped,
 )
 from bnlint.interpreter.torch.norms import add_norm_group
 from bnlint.interpreter.torch.optimized import (
@@ -69,6 +68,7 @@ from bnlint.interpreter.torch.weight_decay import note_weight_decay
 from bnlint.interpreter.torch.weight_fills import draw, forget_weights
 from bnlint.interpreter.torch.weight_swaps import keeps_average
 from bnlint.interpreter.torch.wrapped_models import STORING, note_stored, note_wrapped
+from bnlint.interpreter.torch.wrappers import unwrapped
 from bnlint.source.name_bindings import dotted
 from bnlint.vocabulary.layers import KINDS, SIGNATURES, bare_name
 from bnlint.vocabulary.operations import (

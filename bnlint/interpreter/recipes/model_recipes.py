@@ -25,7 +25,6 @@ from bnlint.interpreter.core.values import Arguments, Value
 from bnlint.interpreter.recipes.recipe_values import RecipeValues
 from bnlint.interpreter.torch.modules import (
     WRAPPERS,
-    child_modules,
     descendants,
     has_unknown_children,
     is_container,
@@ -33,6 +32,7 @@ from bnlint.interpreter.torch.modules import (
     named_parts,
 )
 from bnlint.interpreter.torch.parameters import is_opaque
+from bnlint.interpreter.torch.wrappers import unwrapped
 from bnlint.vocabulary.layers import KINDS, bare_name
 
 if TYPE_CHECKING:
@@ -220,6 +220,7 @@ def _computes(model: Instance) -> bool:
 
 def _unwrapped(value: Value) -> Value:
     """A model without its wrappers."""
-    while isinstance(value, Instance) and value.library in WRAPPERS:
-        value = next((child for _, child in child_modules(value)), None)
-    return value
+    if not isinstance(value, Instance):
+        return value
+    inner = unwrapped(value)
+    return None if inner.library in WRAPPERS else inner

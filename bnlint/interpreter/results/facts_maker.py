@@ -53,7 +53,6 @@ from bnlint.interpreter.torch.modules import (
     is_wrapper,
     named_parts,
     parts_of,
-    unwrapped,
 )
 from bnlint.interpreter.torch.norms import SYNCHRONISED
 from bnlint.interpreter.torch.parameters import is_opaque
@@ -62,6 +61,7 @@ from bnlint.interpreter.torch.weight_fills import (
     drawn_weight,
     fills_of,
 )
+from bnlint.interpreter.torch.wrappers import unwrapped
 from bnlint.vocabulary.layers import KINDS, bare_name
 
 

@@ -8,8 +8,9 @@ from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.values import Unknown, Value, present
 from bnlint.interpreter.torch.model_records import model_record
 from bnlint.interpreter.torch.module_classes import AVERAGE
-from bnlint.interpreter.torch.modules import descendants, modules_in, unwrapped
+from bnlint.interpreter.torch.modules import descendants, modules_in
 from bnlint.interpreter.torch.norms import norm_records
+from bnlint.interpreter.torch.wrappers import unwrapped
 
 _PLACES = {"avg_fn": 2, "multi_avg_fn": 3, "use_buffers": 4}
 """Arguments of ``AveragedModel`` by their places."""

@@ -8,7 +8,7 @@ from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.values import KeptMode, Value
 from bnlint.interpreter.torch.model_records import model_record
-from bnlint.interpreter.torch.modules import unwrapped
+from bnlint.interpreter.torch.wrappers import unwrapped
 from bnlint.source.name_bindings import dotted
 
 

@@ -108,16 +108,6 @@ def is_wrapper(module: Instance) -> bool:
     return module.library in WRAPPERS and module.cls is None
 
 
-def unwrapped(module: Instance) -> Instance:
-    """The module that DataParallel or another wrapper was given, or the module itself."""
-    while module.library in WRAPPERS:
-        inner = next((child for _, child in child_modules(module)), None)
-        if inner is None:
-            break
-        module = inner
-    return module
-
-
 def named_parts(module: Instance) -> list[Named]:
     """A module and all below, in ``named_modules`` order, with their names.
 

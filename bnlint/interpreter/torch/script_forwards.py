@@ -38,9 +38,10 @@ from bnlint.interpreter.torch.inner_forwards import (
     run_module,
     within,
 )
-from bnlint.interpreter.torch.modules import WRAPPERS, children, is_container, mode_of, unwrapped
+from bnlint.interpreter.torch.modules import WRAPPERS, is_container, mode_of
 from bnlint.interpreter.torch.norms import perhaps_synchronised, plain_batch_norm
 from bnlint.interpreter.torch.training import is_optimizer, note_step
+from bnlint.interpreter.torch.wrappers import unwrapped, wrappers
 from bnlint.source.name_bindings import dotted
 from bnlint.vocabulary.layers import KINDS, bare_name
 
@@ -160,12 +161,9 @@ def _by_script(
 ) -> Value:
     inputs = tensors_in(arguments.values)
     splitter: Instance | None = None
-    while module.library in WRAPPERS:
-        splitter = module if module.library == "torch.nn.DataParallel" else splitter
-        inner = next((child for _, child in children(module)), None)
-        if not isinstance(inner, Instance):
-            break
-        module = inner
+    for wrapper in wrappers(module):
+        splitter = wrapper if wrapper.library == "torch.nn.DataParallel" else splitter
+    module = unwrapped(module)
     note_unknown_data(m, inputs)
     record = note_forward(m, module, inputs, site, receiver, splitter=splitter)
     record.constants = _constants(arguments)

@@ -12,7 +12,7 @@ from bnlint.interpreter.core.objects import Bound, Instance, Scope
 from bnlint.interpreter.core.values import Arguments, Choice, Many, Value
 from bnlint.interpreter.torch.freezing import owners
 from bnlint.interpreter.torch.model_records import model_record
-from bnlint.interpreter.torch.modules import unwrapped
+from bnlint.interpreter.torch.wrappers import unwrapped
 
 _OPTION = "weight_decay"
 _DEFAULTS = {"torch.optim.AdamW": 0.01}

@@ -8,10 +8,10 @@ from bnlint.interpreter.core.values import Arguments, Choice, Tensor, Unknown, V
 from bnlint.interpreter.library.torch_library.tensor_functions import call_tensor_method, size
 from bnlint.interpreter.torch.freezing import freeze, note_weights_written, owners
 from bnlint.interpreter.torch.integer_entries import note_called
-from bnlint.interpreter.torch.modules import unwrapped
 from bnlint.interpreter.torch.parameter_sizes import shape_of_parameter
 from bnlint.interpreter.torch.parameters import is_parameter, operand
 from bnlint.interpreter.torch.weight_fills import draw, draw_of, fill, scale
+from bnlint.interpreter.torch.wrappers import unwrapped
 
 COPIES = frozenset({"copy_", "mul_", "lerp_", "add_", "sub_", "set_", "div_"})
 RANDOM = frozenset({"normal_", "uniform_", "xavier_uniform_", "kaiming_normal_", "random_"})

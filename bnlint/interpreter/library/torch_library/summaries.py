@@ -7,8 +7,8 @@ from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.values import Arguments, Choice, Unknown, Value
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.torch.model_records import model_record
-from bnlint.interpreter.torch.modules import unwrapped
 from bnlint.interpreter.torch.norms import norm_records
+from bnlint.interpreter.torch.wrappers import unwrapped
 
 _TOOLS = (
     "torchsummary.summary",
