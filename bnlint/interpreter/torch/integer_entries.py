@@ -11,7 +11,7 @@ from bnlint.interpreter.core.values import Arguments, Unknown, Value
 from bnlint.interpreter.library.torch_library.state_dicts import IS_NAMED, STATE_OF
 from bnlint.interpreter.torch.model_records import model_record
 from bnlint.interpreter.torch.norms import norm_records
-from bnlint.interpreter.torch.parameters import parameter_group
+from bnlint.interpreter.torch.parameters import parameter_group, selected
 
 BUFFER = "buffer"
 """The reason of what stands for each of a module's buffers, whose cause is the module."""
@@ -46,14 +46,16 @@ def _whole_of(entry: Value) -> Instance | None:
 
 
 def chosen(m: Machine, entry: Value) -> Value:
-    """What stands for the entries that a test let pass, which may have left whole numbers out."""
+    """What stands for the entries that a test let pass, which may have left some out."""
     match entry:
         case tuple():
             return tuple(chosen(m, part) for part in entry)
         case Instance() if (owner := _whole_of(entry)) is not None:
             one = parameter_group(m, [owner], entry.site)
             one.attributes.update({STATE_OF: owner, IS_NAMED: True})
-            return one
+            return selected(one)
+        case Instance() if "members" in entry.attributes:
+            return selected(entry)
     return entry
 
 

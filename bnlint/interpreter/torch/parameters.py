@@ -15,6 +15,8 @@ from bnlint.interpreter.torch.parameter_sizes import shape_of_parameter
 from bnlint.vocabulary.layers import bare_name, parameter_names
 
 GRADIENT = "requires_grad"
+SELECTED = "selected"
+"""What a value has that stands for those parameters of some modules that a test let pass."""
 MOST_NAMED = 800
 """Parameters that ``named_parameters()`` lists one by one."""
 
@@ -104,6 +106,11 @@ def parameter_group(m: Machine, modules: list[Instance], site: Site) -> Instance
     made = Instance(None, PARAMETER, {GRADIENT: Unknown("any"), "fill": None}, site)
     made.attributes["members"] = tuple(modules)
     return made
+
+
+def selected(group: Instance) -> Instance:
+    """What stands for those of a group of parameters that a test let pass, it is not known which."""
+    return Instance(None, group.library, {**group.attributes, SELECTED: True}, group.site)
 
 
 def one_for_all(m: Machine, named: list[Value] | tuple[Value, ...], site: Site) -> Value | None:

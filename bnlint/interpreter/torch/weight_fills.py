@@ -13,7 +13,13 @@ from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Function, Instance
 from bnlint.interpreter.core.values import MISSING, Arguments, Unknown, Value, present
 from bnlint.interpreter.torch.modules import PARAMETER, descendants, mode_of
-from bnlint.interpreter.torch.parameters import is_opaque, is_parameter, names_of, parameter_of
+from bnlint.interpreter.torch.parameters import (
+    SELECTED,
+    is_opaque,
+    is_parameter,
+    names_of,
+    parameter_of,
+)
 
 DRAWN = "drawn"
 FILLED_AT = "filled at"
@@ -33,11 +39,17 @@ def draw_of(name: str, arguments: Arguments, first: int = 1) -> Draw | None:
 
 def draw(m: Machine, parameter: Value, drawn: Draw | None, site: Site | None = None) -> None:
     """Record that code fills a parameter, or each of a group, with random numbers, at ``site``."""
+    some = _are_selected(parameter)
     for holder, one in _each(m, parameter):
         m.heap.put(one.attributes, "fill", None)
         m.heap.put(one.attributes, FILLED_AT, site)
-        known = drawn is not None and not _is_put_to_a_test(m, holder)
+        known = drawn is not None and not some and not _is_put_to_a_test(m, holder)
         m.heap.put(one.attributes, DRAWN, drawn if known else _NOT_KNOWN)
+
+
+def _are_selected(parameter: Value) -> bool:
+    """Whether a value stands for parameters that a test let pass: others keep their numbers."""
+    return isinstance(parameter, Instance) and SELECTED in parameter.attributes
 
 
 def _is_put_to_a_test(m: Machine, layer: Instance) -> bool:
@@ -62,7 +74,8 @@ def scale(m: Machine, parameter: Instance, factor: Value) -> None:
     """Record that code multiplies a parameter, or each of a group, by a number."""
     for holder, one in _each(m, parameter):
         before, filled = one.attributes.get(DRAWN, DEFAULT), one.attributes.get("fill")
-        number = None if _is_conditional(m, holder) else factor
+        some = _are_selected(parameter) or _is_conditional(m, holder)
+        number = None if some else factor
         if isinstance(number, int | float) and isinstance(before, Draw):
             m.heap.put(one.attributes, DRAWN, before.times(number))
         else:

@@ -27,6 +27,7 @@ from bnlint.interpreter.python.arithmetic import truth_of
 from bnlint.interpreter.python.iterables import iterated
 from bnlint.interpreter.python.iteration import elements
 from bnlint.interpreter.python.loops import note_iteration
+from bnlint.interpreter.torch.integer_entries import chosen
 from bnlint.interpreter.torch.pairing import note_paired
 from bnlint.interpreter.torch.parameters import is_opaque
 
@@ -121,7 +122,10 @@ def _filter(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scop
     function, value = arguments.get(0, "function"), arguments.get(1, "iterable")
     items = elements(m, value)
     if items is None:
-        return _perhaps_fewer(value)
+        fewer = _perhaps_fewer(value)
+        return (
+            replace(fewer, element=chosen(m, fewer.element)) if isinstance(fewer, Many) else fewer
+        )
     if function is None:
         return [item for item in items if truth_of(item) is not False]
     calls = (truth_of(m.call(function, Arguments([i]), site, scope)) for i in items)
