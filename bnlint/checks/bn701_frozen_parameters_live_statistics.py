@@ -323,10 +323,16 @@ def _is_thawed(run: Run, frozen: Mapping[NormState, Site]) -> bool:
 def _frozen_part(norms: Sequence[NormState], frozen: Sequence[NormState]) -> str | None:
     """The dotted name of the largest child that holds all frozen layers and no live one.
 
-    ``""`` is the whole model where no child will do; ``None`` if it holds live layers, too.
+    ``""`` is the whole model where no child will do; ``None`` if it holds live layers, too, or parts of
+    a library's model, which items of a container begin with, are in several children.
     """
     names = {norm.name for norm in frozen}
     shared = _common_start([_holder(norm) for norm in frozen])
+    if shared and shared[-1].isdigit():
+        others = [path.split(".") for norm in frozen for path in norm.also]
+        shared = _common_start([shared, *others])
+        if not shared:
+            return None
     for depth in range(1, len(shared) + 1):
         inside = {norm.name for norm in norms if _holder(norm)[:depth] == shared[:depth]}
         if inside == names:

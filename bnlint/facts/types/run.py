@@ -145,6 +145,8 @@ class NormState:
     """The classes of BatchNorm that are tested for where others are put into eval mode, which it is not of."""
     lowered_at: Site | None = None
     """Where its numbers, running statistics included, were made ones of 16 bits."""
+    also: tuple[str, ...] = ()
+    """Other places in the model that have layers of the same library model."""
     own: HandWritten | None = None
     """What the project's code computes, where the layer is BatchNorm by that and none of torch's."""
 

@@ -43,6 +43,7 @@ class NormRecord:
     converted_at: Site | None = None
     alternative: Alternative | None = None
     lowered_at: Site | None = None
+    also: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

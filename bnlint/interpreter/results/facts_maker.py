@@ -385,6 +385,7 @@ class FactsMaker:
             record.alternative,
             self.journal.passed_over.get(module),
             record.lowered_at,
+            record.also,
         )
 
 

@@ -1,5 +1,7 @@
 """BatchNorm layers: which modules hold them, and in which state they are."""
 
+from dataclasses import replace
+
 from bnlint.facts.types.context import Assumption
 from bnlint.facts.types.kind import WEIGHTED, Kind
 from bnlint.facts.types.known import Known, any_of
@@ -190,8 +192,17 @@ def norm_records(m: Machine, module: Instance) -> list[NormRecord]:
             mode = modes[held]
         else:
             mode = modes[held] = mode_of(m, current)
-        found.append(_record(m, part, module, layer, mode))
+        record = _record(m, part, module, layer, mode)
+        found.append(
+            replace(record, also=_other_places(m, part, module)) if layer is not current else record
+        )
     return found
+
+
+def _other_places(m: Machine, whole: Named, model: Instance) -> tuple[str, ...]:
+    """Where else in a model a third-party one of it is, and what was taken from that."""
+    taken = [p for p in _norm_parts(m, model) if p.name.startswith(f"{whole.name}.")]
+    return tuple(path for part in (whole, *taken) for path in part.aliases)
 
 
 def norm_layers(m: Machine, module: Instance) -> list[Instance]:
