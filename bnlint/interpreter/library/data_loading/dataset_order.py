@@ -6,7 +6,8 @@ import libcst as cst
 
 from bnlint.facts.types.known import Known
 from bnlint.interpreter.core.knowledge import in_random_order
-from bnlint.interpreter.core.objects import Class, Function, Instance
+from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.objects import Builtin, Class, Function, Instance
 from bnlint.interpreter.core.values import Float, Int, Value
 from bnlint.source.parents import children
 
@@ -36,6 +37,13 @@ def draws_its_own_order(dataset: Instance) -> bool:
     """
     cls = dataset.cls
     return isinstance(cls, Class) and (_ignores_index(cls) or _has_made_up_length(dataset, cls))
+
+
+def list_anew(m: Machine, listed: Value, value: Value) -> None:
+    """What a package's dataset lists becomes ``value`` in place, by whatever name it goes."""
+    match listed:
+        case Builtin(receiver=Instance() as dataset, name=name) if name in LISTS:
+            m.heap.put(dataset.attributes, name, value)
 
 
 def mixed_afterwards(dataset: Instance) -> Known:

@@ -17,6 +17,7 @@ from bnlint.interpreter.core.values import (
     Value,
 )
 from bnlint.interpreter.library.calls import call_foreign, library_function
+from bnlint.interpreter.library.data_loading.dataset_order import list_anew
 from bnlint.interpreter.library.torch_library.created_tensors import create, shape_of_sizes
 from bnlint.interpreter.python.iteration import elements
 from bnlint.interpreter.python.name_lookup import assign
@@ -88,6 +89,7 @@ def _make(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope)
 def _shuffle(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     """What is shuffled in place has no order from then on, by the name that it is given by."""
     node = arguments.nodes[0] if arguments.nodes else None
+    list_anew(m, arguments.get(0, "x"), Many(SHUFFLED))
     if isinstance(node, cst.Name | cst.Attribute):
         assign(m, node, Many(SHUFFLED), scope)
     return None
