@@ -10,7 +10,7 @@ from bnlint.facts.types import graph as graphs
 from bnlint.facts.types.forks import paths_from_fork
 from tests.rehearsing import graph, rehearse
 
-UNROLLED = """
+DECODER = """
 class Decoder(nn.Module):
     def __init__(self):
         super().__init__()
@@ -20,7 +20,7 @@ class Decoder(nn.Module):
         kept = self.memory(x)
         h = x
         for step in range({steps}):
-            h = torch.tanh(self.cell(h) + self.memory(kept.relu()))
+            h = torch.tanh(self.cell(h) + self.memory({kept}.relu()))
         return {end}
 
 Decoder()(torch.randn(4, 8))
@@ -56,12 +56,22 @@ def test_a_sum_that_a_loop_repeats_is_walked_back_from_a_few_times(
 
     monkeypatch.setattr(graphs, "paths_from_fork", counting)
     monkeypatch.setattr(graphs, "LONG_WALK", 100)
-    found = graph(rehearse(UNROLLED.format(steps=100, end="h")), "Decoder")
+    found = graph(rehearse(DECODER.format(steps=100, kept="(kept * step)", end="h")), "Decoder")
     assert len(found.calls) > 400
     assert found.residuals == ()
     assert sum(walked) < 6 * len(found.calls)
 
 
-def test_a_shortcut_around_a_long_loop_is_found() -> None:
-    found = graph(rehearse(UNROLLED.format(steps=100, end="x + h")), "Decoder")
+@pytest.mark.parametrize("kept", ["kept", "(kept * step)"])
+def test_a_shortcut_around_a_long_loop_is_found(kept: str) -> None:
+    found = graph(rehearse(DECODER.format(steps=100, kept=kept, end="x + h")), "Decoder")
     assert len(found.residuals) == 1
+
+
+def test_passes_that_do_not_ask_which_they_are_are_not_followed_one_by_one() -> None:
+    few, many, more = (
+        graph(rehearse(DECODER.format(steps=steps, kept="kept", end="h")), "Decoder")
+        for steps in (60, 100, 1000)
+    )
+    assert len(few.calls) > 240
+    assert len(many.calls) == len(more.calls) < 20

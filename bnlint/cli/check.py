@@ -59,7 +59,7 @@ def check(options: CheckOptions) -> int:
 
 
 def _check(options: CheckOptions) -> int:
-    gc.disable()  # the trees live until the end: collecting costs a quarter of the time
+    gc.disable()  # also while reporting
     for place in filter(None, (options.output, options.summary, options.write_baseline)):
         require_place_for(place)
     if options.add_ignores:

@@ -1,7 +1,6 @@
 """``bnlint server``: lints what is edited, tells what it finds, and answers what is asked about it."""
 
 import asyncio
-import gc
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -71,11 +70,7 @@ class Server(LanguageServer):
         if not saved and not workspace.is_python(file, texts.get(file, "")):
             return None
         which = workspace.connected(file) if saved else workspace.touched(file, texts)
-        gc.disable()
-        try:
-            result = workspace.lint(sorted(which), texts, again=not saved)
-        finally:
-            gc.enable()
+        result = workspace.lint(sorted(which), texts, again=not saved)
         return Told.of(result, self._encoding), which
 
     @property

@@ -16,6 +16,7 @@ from bnlint.immutable import immutable
 from bnlint.lint import relevance, selection
 from bnlint.lint.files import LintTarget
 from bnlint.lint.fixer import Settled, settle
+from bnlint.lint.garbage_collection import without_collection
 from bnlint.lint.partition import programs
 from bnlint.lint.program import Job, Outcome, Progress, Trace, said_by
 from bnlint.lint.selection import LintOptions, Sifted
@@ -55,6 +56,7 @@ class Result:
     every: tuple[Finding, ...] = ()
 
 
+@without_collection()
 def lint(
     files: Sequence[LintTarget],
     plan: LintOptions,

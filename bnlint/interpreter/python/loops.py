@@ -26,11 +26,12 @@ from bnlint.interpreter.python.iterables import iterated
 from bnlint.interpreter.python.iteration import elements, index_into
 from bnlint.interpreter.python.name_lookup import assign
 from bnlint.interpreter.torch.parameters import is_opaque
+from bnlint.source.name_bindings import names_in
 
 FEW = 8
 """Items of a list that are executed one by one even where models are trained on each."""
 UNROLLED = 1024
-"""Passes of a loop over known items while a model is built or called."""
+"""Passes of a loop over known items while a model is built, or called with each of them."""
 UNROLLED_IN_SCRIPT = 64
 """Passes of such a loop elsewhere; a longer one is executed twice, standing for all."""
 UNROLLED_WITHIN = 16
@@ -70,10 +71,17 @@ def _over(m: Machine, node: cst.For, iterable: Value, scope: Scope) -> Completio
     loop.passes = len(items)
     counts = isinstance(iterable, range) or len(items) > FEW
     most = UNROLLED_WITHIN if len(m.loops) > m.frame.loops else UNROLLED_IN_SCRIPT
-    too_long = len(items) > most and is_known(items) and not (m.building or m.modules)
+    too_long = len(items) > most and is_known(items) and not _needs_each(m, node)
     if counts and (too_long or node in m.script_loops):
         return _repeated(m, node, _first_and_later(items), loop, scope)
     return _one_by_one(m, node, items, loop, scope, speculate=counts)
+
+
+def _needs_each(m: Machine, node: cst.For) -> bool:
+    """Whether passes build or call parts of a model that may differ: their item says which."""
+    return m.building > 0 or (
+        bool(m.modules) and not names_in(node.target).isdisjoint(names_in(node.body))
+    )
 
 
 def _is_listed(iterable: Value) -> bool:
