@@ -1,9 +1,10 @@
 """Every rule that bnlint has, one module of ``bnlint.checks`` each, and which of them to run."""
 
-from collections.abc import Iterable, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, cached_property
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import overload
 
 from bnlint import checks, diagnostics
 from bnlint.errors import UsageError, did_you_mean
@@ -23,18 +24,44 @@ class RuleChoice:
     """The file or argument that they stand in; ``""`` for options of the command line."""
 
 
+class Unloaded(Sequence[Rule]):
+    """Rules whose modules are loaded when they are first looked at."""
+
+    def __init__(self, load: Callable[[], Iterable[Rule]]) -> None:
+        self._load = load
+
+    @cached_property
+    def _rules(self) -> tuple[Rule, ...]:
+        return tuple(self._load())
+
+    @overload
+    def __getitem__(self, index: int) -> Rule: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Rule]: ...
+    def __getitem__(self, index: int | slice) -> Rule | Sequence[Rule]:
+        return self._rules[index]
+
+    def __len__(self) -> int:
+        return len(self._rules)
+
+
 @cache
 def rules() -> dict[str, Rule]:
     """Return the rules by id, in id order."""
-    modules = sorted(info.name for info in iter_modules(checks.__path__))
-    found: list[Rule] = [import_module(f"bnlint.checks.{name}").RULE for name in modules]
+    found: list[Rule] = [import_module(f"bnlint.checks.{name}").RULE for name in _modules()]
     return {rule.id: rule for rule in sorted(found, key=lambda rule: rule.id)}
 
 
 def names() -> dict[str, str]:
-    """Return the name of each id, diagnostics included."""
+    """Return the name of each id, diagnostics included; no rule is loaded for it."""
+    words = [module.partition("_") for module in _modules()]
     known = {item.id: item.name for item in diagnostics.ALL}
-    return known | {rule.id: rule.name for rule in rules().values()}
+    return known | {start.upper(): name.replace("_", "-") for start, _, name in words}
+
+
+@cache
+def _modules() -> Sequence[str]:
+    return sorted(info.name for info in iter_modules(checks.__path__))
 
 
 _LISTED = "; `bnlint rules` lists all"
@@ -76,7 +103,7 @@ def beginning_with(word: str) -> list[Rule]:
     return [rule for rule in rules().values() if known and rule.id.startswith(start)]
 
 
-def chosen(configured: RuleChoice, given: RuleChoice) -> tuple[Rule, ...]:
+def chosen(configured: RuleChoice, given: RuleChoice) -> Sequence[Rule]:
     """Return the rules to run: the command line's choice on top of the configuration's.
 
     The more specific selector wins; of equally specific ones an ``ignore``, but a ``select`` of the
@@ -87,7 +114,7 @@ def chosen(configured: RuleChoice, given: RuleChoice) -> tuple[Rule, ...]:
         selected = (*(choice.select or ()), *choice.extend_select)
         require_known(selected, choice.origin or "`--select`")
         require_known(choice.ignore, choice.origin or "`--ignore`")
-    return tuple(rule for rule in rules().values() if _is_chosen(rule, configured, given))
+    return Unloaded(lambda: (r for r in rules().values() if _is_chosen(r, configured, given)))
 
 
 def _is_chosen(rule: Rule, configured: RuleChoice, given: RuleChoice) -> bool:

@@ -73,6 +73,19 @@ def test_linting_loads_no_torch(tmp_path: Path, elsewhere: dict[str, str]) -> No
     assert "rich" not in loaded
 
 
+@pytest.mark.parametrize("options", [[], ["--select", "BN3"], ["--format", "json"]])
+def test_without_layers_no_rule_is_loaded(
+    options: list[str], tmp_path: Path, elsewhere: dict[str, str]
+) -> None:
+    (tmp_path / "a.py").write_text("print('no model')\n")
+    loaded = loaded_by(["a.py", *options], tmp_path, elsewhere)
+    assert "bnlint.registry" in loaded
+    assert not [
+        name for name in loaded if name.startswith(("bnlint.checks.", "bnlint.interpreter"))
+    ]
+    assert not {"libcst", "bnlint.report.html", "bnlint.report.sarif"} & loaded
+
+
 @pytest.mark.parametrize("command", ["--version", "rules", "--help"])
 def test_small_commands_load_little(
     command: str, tmp_path: Path, elsewhere: dict[str, str]

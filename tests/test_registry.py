@@ -21,7 +21,9 @@ RULES = {
 
 @pytest.fixture(autouse=True)
 def few_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    modules = [f"{rule.id}_{rule.name}".lower().replace("-", "_") for rule in RULES.values()]
     monkeypatch.setattr(registry, "rules", lambda: RULES)
+    monkeypatch.setattr(registry, "_modules", lambda: modules)
 
 
 def chosen(configured: RuleChoice | None = None, given: RuleChoice | None = None) -> str:

@@ -21,6 +21,7 @@ from bnlint.lint.partition import programs
 from bnlint.lint.program import Job, Outcome, Progress, Trace, said_by
 from bnlint.lint.selection import LintOptions, Sifted
 from bnlint.lint.workers import Workers, in_this_process, remembering
+from bnlint.registry import RuleChoice
 from bnlint.rule import Rule
 from bnlint.source import Project, TextFile
 from bnlint.stopwatch import timed
@@ -116,7 +117,7 @@ def _jobs(
     return [
         Job(
             program.targets,
-            plan.rules,
+            tuple(plan.rules),
             plan.settings,
             {file: one for file, one in known.items() if file in program.files},
             {file: one for file, one in overrides.items() if file not in program.files},
@@ -213,8 +214,8 @@ def lint_text(text: str, name: str = "example.py", rules: Iterable[Rule] = ()) -
 
 def default_plan(rules: Iterable[Rule] = ()) -> LintOptions:
     """Return a plan of the default rules and ``rules``."""
-    asked = {rule.id for rule in rules}
-    return LintOptions(tuple(r for r in registry.rules().values() if r.default or r.id in asked))
+    asked = tuple(rule.id for rule in rules)
+    return LintOptions(registry.chosen(RuleChoice(extend_select=asked), RuleChoice()))
 
 
 def example(text: str, name: str = "example.py") -> LintTarget:

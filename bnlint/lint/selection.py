@@ -30,7 +30,7 @@ class LintOptions:
     ``severity`` is how bad the findings of some selectors are, where that is not left to the rules.
     """
 
-    rules: tuple[Rule, ...]
+    rules: Sequence[Rule]
     settings: Settings = field(default_factory=Settings)
     likely: bool = False
     unused_ignores: bool = False
@@ -162,7 +162,7 @@ def _unique(found: Iterable[Finding]) -> list[Finding]:
 def _unused(
     ignores: Mapping[str, Ignores], silenced: Silenced, paths: Collection[str], plan: LintOptions
 ) -> Iterator[Finding]:
-    if not plan.unused_ignores:
+    if not plan.unused_ignores or not paths:
         return
     run = {rule.id for rule in plan.rules}
     for path in sorted(paths):
