@@ -12,7 +12,9 @@ from bnlint.lint.garbage_collection import without_collection
 
 
 @pytest.fixture(autouse=True)
-def given_back() -> Iterator[None]:
+def switched_on() -> Iterator[None]:
+    """The command, in this process too, has it off for good."""
+    gc.enable()
     yield
     gc.enable()
 
