@@ -30,6 +30,7 @@ from bnlint.facts.passes.model_graphs import cancellation, parts, reuse, train_o
 from bnlint.facts.passes.once import forget
 from bnlint.facts.passes.population_statistics import (
     adapted_copies,
+    nan_guards,
     stale_statistics,
     swapped_weights,
     young_statistics,
@@ -70,6 +71,7 @@ FACTS: tuple[ModuleType, ...] = (
     live_evaluations,
     losses_of_train_mode,
     undone_modes,
+    nan_guards,
     fixed_roles,
 )
 """Facts whose private predicates are guards of the rules that ask them."""

@@ -29,6 +29,13 @@ class WeightsWritten(Event):
 
 
 @immutable
+class HandedOver(Event):
+    """Code that is not known gets ``model``: it may load weights into it, among other things."""
+
+    model: Model
+
+
+@immutable
 class WeightsDecayed(Event):
     """An optimizer is built that gets all parameters of ``model`` in one group, to be decayed by ``weight_decay``.
 

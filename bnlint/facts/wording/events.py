@@ -23,6 +23,7 @@ from bnlint.facts.types.run import (
 )
 from bnlint.facts.types.site import Argument
 from bnlint.facts.types.weight_events import (
+    HandedOver,
     IntegersScaled,
     MomentumAssigned,
     ParametersStored,
@@ -88,6 +89,8 @@ def _of_weights(event: Event) -> str:
             return f"weights are loaded into {model.name}"
         case WeightsWritten(model=model):
             return f"parameters of {model.name} are overwritten"
+        case HandedOver(model=model):
+            return f"{model.name} is given to code that is not known"
         case WeightsPruned(model=model):
             return f"weights of {model.name or model.type} are pruned"
         case WeightsSwapped(model=model, averaged=averaged):

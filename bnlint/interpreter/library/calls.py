@@ -63,7 +63,7 @@ from bnlint.interpreter.torch.optimized import (
     note_perhaps_optimized,
 )
 from bnlint.interpreter.torch.parameters import is_parameter
-from bnlint.interpreter.torch.training import note_backward, note_step
+from bnlint.interpreter.torch.training import note_backward, note_given_to_unknown, note_step
 from bnlint.interpreter.torch.weight_decay import note_weight_decay
 from bnlint.interpreter.torch.weight_fills import draw, forget_weights
 from bnlint.interpreter.torch.weight_swaps import keeps_average
@@ -267,6 +267,7 @@ def _forget_modes(m: Machine, arguments: Arguments, site: Site) -> None:
         for module in modules_in(value):
             m.step()
             set_mode(m, module, None, site, None)
+            note_given_to_unknown(m, module, site)
             if unwrapped(module) in m.journal.averages:
                 note_estimated(m, module, site)
 

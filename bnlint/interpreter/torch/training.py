@@ -2,7 +2,7 @@
 
 from bnlint.facts.types.run import Backward, OptimizerStep
 from bnlint.facts.types.site import Site
-from bnlint.facts.types.weight_events import WeightsLoaded
+from bnlint.facts.types.weight_events import HandedOver, WeightsLoaded
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.values import Library, Tensor, Value
@@ -58,3 +58,11 @@ def note_loaded(
             parameters_only,
         )
     )
+
+
+def note_given_to_unknown(m: Machine, module: Instance, site: Site) -> None:
+    """Record that code outside of models gives one to code that is not known."""
+    if m.building or m.modules:
+        return
+    context, model = m.context(), model_record(m, module)
+    m.journal.note(lambda facts, order: HandedOver(order, site, context, facts.model(model)))

@@ -1,14 +1,20 @@
 """Batches that are left out for a loss that is not a number, after the forward has seen them."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import is_live, overlap, trains
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.context import Assumption
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Backward, Event, Forward, Run, Stored, is_training
-from bnlint.facts.types.weight_events import StatisticsEstimated, StatisticsReset, WeightsLoaded
+from bnlint.facts.types.weight_events import (
+    HandedOver,
+    StatisticsEstimated,
+    StatisticsReset,
+    WeightsLoaded,
+    WeightsWritten,
+)
 from bnlint.immutable import immutable
 
 _WORDS = ("nan(", "inf(", "finite(")
@@ -17,7 +23,6 @@ _FINITE = re.compile(r"\bis_?(?:all_?)?finite\(")
 _NEGATED = re.compile(r"\bnot\b|~|logical_not|== *False|is +False")
 _CLEANING = "nan_to_num("
 """What makes the inputs finite before the forward."""
-_REPAIRING = (WeightsLoaded, StatisticsReset, StatisticsEstimated)
 
 
 @immutable
@@ -30,20 +35,17 @@ class LateGuard:
 
 @Pass
 def late_guards(run: Run) -> tuple[LateGuard, ...]:
-    """Those of a run whose other path repairs nothing."""
+    """Those of a run whose other path goes on with the network as it is."""
     return tuple(_late_guards(run))
 
 
 def _late_guards(run: Run) -> Iterator[LateGuard]:
-    repaired = [event for event in run.events if isinstance(event, _REPAIRING)]
     for backward in run.of_type(Backward):
         guards = [guard for guard in backward.context.assumptions if _is_about_numbers(guard)]
         for forward in _passed_back(run, backward) if guards else ():
-            before = forward.context.assumptions
-            for guard in guards:
-                if guard in before or _is_mended(guard, repaired):
-                    continue
-                if _counts_later(run, forward):
+            open_guards = [guard for guard in guards if guard not in forward.context.assumptions]
+            for guard in open_guards if _counts_later(run, forward) else ():
+                if _goes_on(run, forward, backward, guard):
                     yield LateGuard(forward, guard)
 
 
@@ -83,5 +85,47 @@ def _is_about_numbers(guard: Assumption) -> bool:
     return bool(_FINITE.search(text)) and guard.holds is not bool(_NEGATED.search(text))
 
 
-def _is_mended(guard: Assumption, repaired: Sequence[Event]) -> bool:
-    return any(guard.opposite in event.context.assumptions for event in repaired)
+def _goes_on(run: Run, forward: Forward, backward: Backward, guard: Assumption) -> bool:
+    """Whether the same network is certainly used again behind a batch that was left out, unmended.
+
+    What happens under no further condition happens on both paths. Where the other path ends, or may have put
+    another network in the place of this one, conditions say so.
+    """
+    known = set(forward.context.assumptions)
+    for event in run.events:
+        if event.order <= forward.order:
+            continue
+        if _mends(event, forward) and guard not in event.context.assumptions:
+            return False
+        certain = known.issuperset(event.context.assumptions)
+        if certain and event.order > backward.order and _uses(event, forward):
+            return True
+    return False
+
+
+def _uses(event: Event, forward: Forward) -> bool:
+    match event:
+        case Forward():
+            return overlap(event, forward)
+        case Stored(models=models):
+            return any(model.is_same(forward.model) for model in models)
+    return False
+
+
+def _mends(event: Event, forward: Forward) -> bool:
+    """Whether an event gives, or may give, other statistics to layers of a forward, not by a batch.
+
+    What is written of the entries of a state are the statistics, too.
+    """
+    match event:
+        case (
+            WeightsLoaded(model=model)
+            | WeightsWritten(model=model)
+            | StatisticsEstimated(model=model)
+            | HandedOver(model=model)
+        ):
+            layers = {layer.identity for layer in model.batch_norms}
+            return model.is_same(forward.model) or any(n.identity in layers for n in forward.norms)
+        case StatisticsReset(layer=layer):
+            return any(norm.identity == layer.identity for norm in forward.norms)
+    return False
