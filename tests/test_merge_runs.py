@@ -85,6 +85,29 @@ def test_a_run_that_does_not_come_to_the_place_has_no_say() -> None:
     assert [*merged_runs([(elsewhere, []), (run, [finding])], Holds.ON_ALL_RUNS)] == [finding]
 
 
+CHOSEN = """\
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+from torchvision.datasets import FakeData
+
+norm = "none"
+layers = [nn.Conv2d(3, 8, 3), nn.ReLU()]
+if norm == "batch":
+    layers.insert(1, nn.BatchNorm2d(8))
+net = nn.Sequential(*layers, nn.Flatten(), nn.LazyLinear(10))
+loader = DataLoader(FakeData(), 2, shuffle=True, drop_last=True)
+for x, y in loader:
+    nn.functional.cross_entropy(net(x), y).backward()
+"""
+
+
+def test_a_run_whose_models_have_no_batchnorm_has_no_say() -> None:
+    (finding,) = engine.lint_text(CHOSEN)
+    assert finding.rule == "BN501"
+    assert finding.message.startswith('With `norm = "batch"`, BatchNorm in `net` is trained on')
+
+
 def test_what_only_an_option_brings_about_says_so() -> None:
     found = [f for f in engine.lint_text(FROZEN) if f.rule == "BN701"]
     assert [f.message.partition(",")[0] for f in found] == ["With `--freeze`"]

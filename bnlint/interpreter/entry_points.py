@@ -20,6 +20,7 @@ from bnlint.interpreter.core.objects import (
 from bnlint.interpreter.core.values import Arguments, Value
 from bnlint.interpreter.documented_calls import documented_calls
 from bnlint.interpreter.library.training_frameworks.web_services import serve
+from bnlint.interpreter.python.script_constants import constants_of
 from bnlint.interpreter.results.cuts import Cut
 from bnlint.interpreter.results.facts_maker import FactsMaker
 from bnlint.interpreter.torch.given_models import (
@@ -114,6 +115,7 @@ class Rehearser:
         """Execute a file without arguments, and with options; whether the first says what it does."""
         line = self.m.command_line
         line.forget()
+        line.constants = constants_of(source)
         journal = self.m.journal
         unknown, first = journal.unknown_models, len(journal.built)
         activity = journal.activity
@@ -128,7 +130,7 @@ class Rehearser:
         joint: list[tuple[Option, ...]] = []
         for option in tried:
             joint += self._run_with_options(source, (option,))
-        for options in joint[:MOST_JOINT]:
+        for options in sorted(joint, key=_has_constants)[:MOST_JOINT]:
             self._run_with_options(source, options)
         line.forget()
         return understood and not unknown
@@ -273,6 +275,10 @@ class Rehearser:
         record_forward(self.m, module, unknown_inputs(module), module.site)
         if any(self.m.journal.states.has_begun(part) for _, part in descendants(self.m, module)):
             record_forward(self.m, module, unknown_inputs(module), module.site)
+
+
+def _has_constants(options: tuple[Option, ...]) -> bool:
+    return any(option.is_constant for option in options)
 
 
 def _cut_of(execute: Callable[[], object]) -> Cut | None:

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Iterator
 
 from bnlint.facts.types.known import Known
-from bnlint.interpreter.core.command_line import Branch, Option
+from bnlint.interpreter.core.branches import Branch
+from bnlint.interpreter.core.command_line import Option
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import Class
 from bnlint.interpreter.library.torch_library.models import contains_batchnorm
 from bnlint.interpreter.prefilter import mentions_unexplored, mentions_unexplored_part
-from bnlint.interpreter.python.looked_up_options import looked_up_options
+from bnlint.interpreter.python.looked_up_options import freezing_options, looked_up_options
 from bnlint.interpreter.python.unnamed_models import builds_something, is_of_batchnorm
 from bnlint.interpreter.torch.module_classes import is_module_class
 from bnlint.interpreter.torch.norms import has_batchnorm
@@ -23,6 +24,8 @@ def tried_options(
 ) -> list[Option]:
     """The options to try after an execution with the defaults, those that promise most first.
 
+    Those of the command line go before constants of the script, which are tried only where they
+    promise something of BatchNorm.
     ``first`` is the number of the first model that it built, ``unknown_models`` how often it used
     one that is not known.
     """
@@ -32,15 +35,18 @@ def tried_options(
     if not builds_batchnorm(m, first):
         found += [o for o in offered if _names_batchnorm(m, words[o], namespace)]
         found += looked_up_options(m, unknown_models=unknown_models)
+    else:
+        found += freezing_options(m)
     found += sorted((option for option in offered if option.freezes), key=str)
     found += [o for o, branches in offered.items() if any(b.is_telling for b in branches)]
-    found += [o for o in offered if words[o] and mentions_unexplored(m, words[o], namespace)]
-    found += [o for o, branches in offered.items() if any(_is_unexplored(m, b) for b in branches)]
-    found += [o for o in offered if mentions_unexplored_part(m, words[o], namespace)]
+    given = {option: b for option, b in offered.items() if not option.is_constant}
+    found += [o for o in given if words[o] and mentions_unexplored(m, words[o], namespace)]
+    found += [o for o, branches in given.items() if any(_is_unexplored(m, b) for b in branches)]
+    found += [o for o in given if mentions_unexplored_part(m, words[o], namespace)]
     if unknown_models:
         found += [o for o in offered if _names_models(m, words[o], namespace)]
     found += _building_options(m, first)
-    return list(dict.fromkeys(found))[:MOST_OPTIONS]
+    return sorted(dict.fromkeys(found), key=lambda o: o.is_constant)[:MOST_OPTIONS]
 
 
 def builds_batchnorm(m: Machine, first: int) -> bool:

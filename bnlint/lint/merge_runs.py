@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, Run
 from bnlint.facts.types.site import Site
+from bnlint.facts.wording.run_options import in_words
 from bnlint.finding import Finding
 from bnlint.rule import Holds
 
@@ -29,9 +31,10 @@ def merged_runs(answers: Answers, holds: Holds) -> Iterator[Finding]:
 
 
 def _is_unanimous(run: Run, finding: Finding, answers: Answers) -> bool:
-    """Whether the runs that are as usual as this one say the same."""
+    """Whether the runs that are as usual as this one say the same, those without BatchNorm apart."""
     return all(
-        any(same.span == finding.span for same in found) or not _comes_to(other, finding)
+        any(same.span == finding.span for same in found)
+        or not (_comes_to(other, finding) and _has_batchnorm(other))
         for other, found in answers
         if run.options or not other.options
     )
@@ -41,6 +44,12 @@ def _comes_to(run: Run, finding: Finding) -> bool:
     """Whether something happens on a run where a finding is."""
     sites = (site for site in _places(run) if site.path == finding.span.path)
     return any(site.span == finding.span for site in sites)
+
+
+def _has_batchnorm(run: Run) -> bool:
+    """Whether something with BatchNorm, or of which that is not known, is called on a run."""
+    forwards = list(run.of_type(Forward))
+    return not forwards or any(f.model.has_batchnorm is not Known.NO for f in forwards)
 
 
 def _places(run: Run) -> Iterator[Site]:
@@ -54,4 +63,4 @@ def _places(run: Run) -> Iterator[Site]:
 def _with_options(finding: Finding, options: Sequence[str]) -> Finding:
     first, _, rest = finding.message.partition(" ")
     start = first.lower() if first[1:].islower() else first
-    return replace(finding, message=f"With `{' '.join(options)}`, {start} {rest}")
+    return replace(finding, message=f"With {in_words(options)}, {start} {rest}")

@@ -10,6 +10,7 @@ from itertools import groupby
 from bnlint import __version__
 from bnlint.facts.types.graph import ModelGraph
 from bnlint.facts.types.known import Known
+from bnlint.facts.wording import run_options
 from bnlint.finding import Applicability, Evidence, Finding, Fix, Span
 from bnlint.lint.engine import Result
 from bnlint.lint.text_lines import Listing
@@ -203,7 +204,7 @@ def _timelines(result: Result, listings: Listings) -> Iterator[str]:
         return
     yield '<section aria-labelledby="rehearsed"><h2 id="rehearsed">What was rehearsed</h2>'
     for run in runs:
-        title = " ".join(map(_text, (run.entry, *run.options)))
+        title = _text(run_options.title(run.entry, run.options))
         rows = "".join(_row(row, listings) for row in timeline_text.rows(run))
         yield (
             f"<details><summary>{title}</summary><div tabindex='0' role='group' aria-label='Timeline'><table>"

@@ -10,6 +10,7 @@ from bnlint.facts.types.loader_events import LoaderIterated
 from bnlint.facts.types.not_understood import NotUnderstood
 from bnlint.facts.types.run import Event, Forward, ModeSwitched, Run, is_training
 from bnlint.facts.wording.events import drawn_from, told
+from bnlint.facts.wording.run_options import title
 from bnlint.finding import Finding
 from bnlint.immutable import immutable
 from bnlint.lint.engine import Result
@@ -227,10 +228,9 @@ def _run(run: Run, result: Result, left: dict[Finding, None], look: Style) -> It
 
 
 def _title(run: Run) -> str:
-    name = visible(run.entry)
     if not run.main:
-        return f"{name}, which nothing calls"
-    return " ".join((name, *map(visible, run.options)))
+        return f"{visible(run.entry)}, which nothing calls"
+    return visible(title(run.entry, run.options))
 
 
 def _room(look: Style) -> int:

@@ -366,7 +366,7 @@ class Run:
     events: tuple[Event, ...]
     complete: bool = True
     options: tuple[str, ...] = ()
-    """Command-line options that do not have their defaults in this run."""
+    """Command-line options that do not have their defaults in this run, and constants (``name = value``) that are edited."""
     asked: bool = False
     """Whether a user named the call of the script, so that it is certainly made like this."""
     read: Mapping[int, ModelGraph] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """The options of the script that is rehearsed: which are given, and which others would matter."""
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,21 +10,17 @@ import libcst as cst
 from bnlint.facts.types.invocation import Invocation, Refusal
 from bnlint.facts.types.site import Site
 from bnlint.immutable import immutable
+from bnlint.interpreter.core.branches import Branch, compared, last_name, words_of
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.values import Text, Unknown, Value
 from bnlint.source import SourceFile
-from bnlint.source.parents import below
 
 FREEZING = re.compile(r"freeze|frozen|fix[-_]|finetune|fine[-_]tune", re.IGNORECASE)
 """Names of options whose effect on BatchNorm is worth an execution of the script."""
-TELLING = re.compile(
-    r"freez|frozen|^requires_grad|^eval$|^train\(\)$|BatchNorm|^batch_norm$|^momentum$"
-    r"|^half$|^bfloat16$|^checkpoint\(\)$"
-)
-"""Names in a branch that say that it does something with BatchNorm, its mode or its parameters."""
 
 FLAGS = frozenset({"absl.flags.FLAGS", "gflags.FLAGS"})
 _OPTION = "option "
+_ASSIGNED = " ="
 
 Seen = tuple[Mapping["Option", int], Mapping[str, int]]
 """How many branches each option opens, and in how many tables each is looked up."""
@@ -36,33 +32,30 @@ Local = Callable[[frozenset[str]], frozenset[cst.CSTNode]]
 
 @immutable
 class Option:
-    """An option of the command line with a value that it does not have by default."""
+    """An option of the command line with a value that it does not have by default.
+
+    A constant of the script that chooses what it does is one, too: its flag is ``name =``.
+    """
 
     flag: str
     value: Value = True
 
     def __str__(self) -> str:
+        if self.is_constant:
+            return f'{self.flag} "{self.value}"' if self.value is not True else f"{self.flag} True"
         if not self.flag.startswith("-"):
             return str(self.value)
         return self.flag if self.value is True else f"{self.flag} {self.value}".strip()
 
     @property
+    def is_constant(self) -> bool:
+        """Whether it is written in the script itself."""
+        return self.flag.endswith(_ASSIGNED)
+
+    @property
     def freezes(self) -> bool:
         """Whether its name says that it freezes something."""
         return FREEZING.search(self.flag) is not None
-
-
-@immutable(eq=False)
-class Branch:
-    """Code that is only executed with an option: the names in it, the local functions of those."""
-
-    words: frozenset[str]
-    functions: frozenset[cst.CSTNode] = frozenset()
-
-    @property
-    def is_telling(self) -> bool:
-        """Whether it says by itself that it does something with BatchNorm."""
-        return any(TELLING.search(word) for word in self.words)
 
 
 class CommandLine:
@@ -71,6 +64,8 @@ class CommandLine:
     def __init__(self) -> None:
         self.given: tuple[Option, ...] = ()
         """The options that do not have their defaults in this execution."""
+        self.constants: Container[cst.CSTNode] = ()
+        """The assignments of the script that its users are to edit."""
         self._by_name: dict[str, Option] = {}
         """Switches that are off, as they would be on, by the attribute they become."""
         self._texts: dict[str, tuple[str, ...]] = {}
@@ -166,6 +161,7 @@ class CommandLine:
         self.tables.clear()
         self._noted.clear()
         self._compared.clear()
+        self.constants = ()
 
     def seen(self) -> Seen:
         """How much is known of what options open."""
@@ -238,6 +234,19 @@ class CommandLine:
                 return given.value
         return default
 
+    def chosen(self, name: str, written: Value) -> Value:
+        """Enter a constant of the script; the value that it has in this execution."""
+        flag = name + _ASSIGNED
+        if written is False:
+            option = Option(flag)
+            self._by_name.setdefault(name, option)
+            return option in self.given
+        if type(written) is not str:
+            return written
+        text = _word(self.text(flag, written) or "", None)
+        text.constant = flag
+        return text
+
     def note_untaken(
         self, node: Conditional, origin: Origin, local: Local | None = None, *, taken: bool
     ) -> None:
@@ -249,7 +258,7 @@ class CommandLine:
             return
         self._noted.add(node)
         for options, body in self._untaken(node, origin, taken=taken):
-            words = _words_of(body)
+            words = words_of(body)
             branch = Branch(words, local(words) if local is not None else frozenset())
             for option in options:
                 self.offered.setdefault(option, []).append(branch)
@@ -286,7 +295,7 @@ class CommandLine:
 
         ``node`` is the expression that the key comes from.
         """
-        flag = key.option if isinstance(key, Text) else option_without_default(key)
+        flag = key.chosen_by if isinstance(key, Text) else option_without_default(key)
         if key is None and isinstance(node, cst.Name | cst.Attribute):
             named = (f for f in self._texts if f.lstrip("-").replace("-", "_") == last_name(node))
             flag = next(named, None)
@@ -339,28 +348,12 @@ class CommandLine:
                 yield from self._options_in(right, origin)
             case cst.Comparison(
                 left=cst.Name() | cst.Attribute() as left, comparisons=[target]
-            ) if self._texts and (literal := _compared(target)) is not None:
+            ) if self._texts and (literal := compared(target)) is not None:
                 flag = origin(left)
                 if flag is not None and self.takes(flag, literal):
                     option = Option(flag, literal)
                     if option not in self.given:
                         yield option
-
-
-def _compared(target: cst.ComparisonTarget) -> str | None:
-    """``"a"`` of ``== "a"`` and of ``in ("a", "b")``."""
-    match target:
-        case cst.ComparisonTarget(operator=cst.Equal(), comparator=cst.SimpleString() as literal):
-            pass
-        case cst.ComparisonTarget(
-            operator=cst.In(),
-            comparator=cst.Tuple(elements=[cst.Element(value=cst.SimpleString() as literal), *_])
-            | cst.List(elements=[cst.Element(value=cst.SimpleString() as literal), *_]),
-        ):
-            pass
-        case _:
-            return None
-    return literal.evaluated_value if isinstance(literal.evaluated_value, str) else None
 
 
 def unknown_option(flag: str, site: Site | None = None) -> Unknown:
@@ -379,22 +372,3 @@ def _word(text: str, given_by: str | None) -> Text:
     word = Text(text)
     word.option, word.given_by = None, given_by
     return word
-
-
-def last_name(node: cst.Name | cst.Attribute) -> str:
-    """``c`` of ``c`` and of ``a.b.c``."""
-    return node.value if isinstance(node, cst.Name) else node.attr.value
-
-
-def _words_of(body: cst.CSTNode) -> frozenset[str]:
-    """The names in some code, and ``train()`` and ``checkpoint()`` where it calls what is named so."""
-    found: set[str] = set()
-    for node in (body, *below(body)):
-        match node:
-            case cst.Name(value=name):
-                found.add(name)
-            case cst.Call(func=cst.Attribute(attr=cst.Name("train")), args=[]):
-                found.add("train()")
-            case cst.Call(func=cst.Name("checkpoint") | cst.Attribute(attr=cst.Name("checkpoint"))):
-                found.add("checkpoint()")
-    return frozenset(found)

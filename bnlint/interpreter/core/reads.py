@@ -79,7 +79,7 @@ def _identity(value: Value, left: list[int]) -> Hashable:
     if kind is Unknown:
         return kind, value.reason  # type: ignore[attr-defined]
     if kind is Text:
-        return kind, str(value), value.option, value.given_by  # type: ignore[attr-defined]
+        return kind, str(value), value.option, value.given_by, value.constant  # type: ignore[attr-defined]
     if kind in _WRITTEN:
         origin = value.site.node, value.option, value.given_by  # type: ignore[attr-defined]
         return kind, value, id(origin[0]), *origin[1:]

@@ -142,6 +142,13 @@ class Text(str):
     given_by: str | None = None
     file: str = ""
     """The data file that it is the content of, in words."""
+    constant: str | None = None
+    """The constant of the script that it is, as an option."""
+
+    @property
+    def chosen_by(self) -> str | None:
+        """The option, or the constant of the script, that it is the default of."""
+        return self.constant if self.option is None else self.option
 
 
 class PathText(Text):

@@ -25,8 +25,8 @@ def note_undecided(m: Machine, test: cst.BaseExpression, scope: Scope) -> None:
 
 def note_difference(m: Machine, node: cst.Comparison, left: Value) -> None:
     """A comparison is false, of what may be an option."""
-    if isinstance(left, Text) and left.option is not None and len(node.comparisons) == 1:
-        option = left.option
+    if isinstance(left, Text) and left.chosen_by is not None and len(node.comparisons) == 1:
+        option = left.chosen_by
         m.command_line.note_comparison(node, lambda _: option)
 
 
@@ -39,7 +39,7 @@ def _local_functions(scope: Scope, names: frozenset[str]) -> frozenset[cst.CSTNo
 def _option_of(m: Machine, scope: Scope, node: cst.BaseExpression) -> str | None:
     """The command-line option that an expression has its value from."""
     value = m.evaluate(node, scope)
-    option = value.option if isinstance(value, Text) else option_without_default(value)
+    option = value.chosen_by if isinstance(value, Text) else option_without_default(value)
     if option is not None:
         for reads in m.readings:
             reads.fixed = False

@@ -6,7 +6,7 @@ import libcst as cst
 
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.mode_events import ModeNotCalled
-from bnlint.interpreter.core.command_line import last_name
+from bnlint.interpreter.core.branches import last_name
 from bnlint.interpreter.core.dispatch import STATEMENTS, handles
 from bnlint.interpreter.core.frames import BREAK, CONTINUE, RAISE, Completion, End
 from bnlint.interpreter.core.joins import MOST_ALTERNATIVES
@@ -38,6 +38,7 @@ from bnlint.interpreter.python.name_lookup import assign, bind
 from bnlint.interpreter.python.narrowing import narrowed
 from bnlint.interpreter.python.passed_over import note_passed_over
 from bnlint.interpreter.python.refused_defaults import doubt_refused_defaults
+from bnlint.interpreter.python.script_constants import name_of_constant
 from bnlint.interpreter.torch.containers import extend_container
 from bnlint.interpreter.torch.freezing import note_weights_written
 from bnlint.interpreter.torch.integer_entries import note_assigned
@@ -97,6 +98,8 @@ def _mode_not_called(m: Machine, node: cst.Attribute, value: Value, scope: Scope
 @handles(STATEMENTS, cst.Assign)
 def _assign(m: Machine, node: cst.Assign, scope: Scope) -> Completion | None:
     value = m.evaluate(node.value, scope)
+    if node in m.command_line.constants:
+        value = m.command_line.chosen(name_of_constant(node), value)
     m.assigning = node.value
     for target in node.targets:
         if isinstance(value, Sizes):

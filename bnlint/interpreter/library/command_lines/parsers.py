@@ -7,7 +7,7 @@ from bnlint.interpreter.core.interruptions import ProgramEnds
 from bnlint.interpreter.core.layer_arguments import with_site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
-from bnlint.interpreter.core.values import Arguments, Unknown, Value
+from bnlint.interpreter.core.values import Arguments, Text, Unknown, Value
 from bnlint.interpreter.evaluation.command_grammar import Refused
 from bnlint.interpreter.library.command_lines.given_options import GivenOptions, given_options
 from bnlint.interpreter.library.command_lines.parser_declarations import (
@@ -163,7 +163,7 @@ def option_value(
     value = converted(m, keywords.get("type"), value, site)
     if isinstance(value, Unknown):
         return unknown_option(option)
-    if type(value) is str:
+    if type(value) is str or (isinstance(value, Text) and value.constant):
         value = _text_option(m, option, value, keywords)
     return with_site(value, site, option)
 
