@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from bnlint import interpreter
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import NOT_KNOWN
+from bnlint.source import Project, parse_text
 from tests.rehearsing import (
     forwards,
     graph,
@@ -529,6 +531,36 @@ def test_language(code: str, expected: list[object]) -> None:
 
 
 # -- statements -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("start", "layers"),
+    [
+        ("", 1),
+        ("from somewhere import *\n", 0),
+        ("from flax import linen as nn\n", 0),
+        ("def nn(): pass\n", 0),
+    ],
+)
+def test_customary_names_that_nothing_binds_are_torchs(start: str, layers: int) -> None:
+    """A cell of a notebook that was saved as a file still lacks its imports."""
+    code = (
+        start
+        + """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(8)
+
+    def forward(self, x):
+        return torch.relu(self.norm(x))
+
+net = Net()
+"""
+    )
+    file = parse_text(code, "net.py", Path("/bnlint-example/net.py"))
+    found = interpreter.rehearse([file], Project({file.file: file}))
+    assert len(norms(found)) == layers
 
 
 def test_the_except_branch_of_an_import_that_succeeds_is_not_taken() -> None:

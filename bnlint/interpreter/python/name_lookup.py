@@ -18,6 +18,13 @@ from bnlint.interpreter.torch.parameters import is_parameter
 
 BUILTIN_NAMES = frozenset(dir(builtins))
 CONSTANTS: Mapping[str, Value] = {"True": True, "False": False, "None": None}
+CUSTOMARY: Mapping[str, str] = {
+    "torch": "torch",
+    "nn": "torch.nn",
+    "F": "torch.nn.functional",
+    "optim": "torch.optim",
+}
+"""What names stand for that nothing binds: a piece of a notebook, or a file that still lacks its imports."""
 
 
 def look_up(m: Machine, name: str, scope: Scope) -> Value:
@@ -40,7 +47,11 @@ def look_up(m: Machine, name: str, scope: Scope) -> Value:
         m.note_read(scope.namespace, name, value)
     if value is not MISSING:
         return value
-    return Library(f"builtins.{name}") if name in BUILTIN_NAMES else Unknown(f"name {name}")
+    if name in BUILTIN_NAMES:
+        return Library(f"builtins.{name}")
+    if name in CUSTOMARY and not scope.namespace.stars and scope.namespace.source.mentions("torch"):
+        return Library(CUSTOMARY[name])
+    return Unknown(f"name {name}")
 
 
 def bind(m: Machine, name: str, value: Value, scope: Scope) -> None:
