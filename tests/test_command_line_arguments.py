@@ -625,3 +625,18 @@ def main(cfg: Config, name: str = "n"):
 )
 def test_fields_of_dataclasses_within_dataclasses(call: str, words: str, expected: object) -> None:
     assert names_after(NESTED + SHOWN + call, *words.split())["found"] == expected
+
+
+def test_the_words_of_optparse() -> None:
+    code = """
+    from optparse import OptionParser
+    parser = OptionParser()
+    parser.add_option("--width", default="4", type="int")
+    parser.add_option("--quick", action="store_true", default=False)
+    parser.add_option("--name", dest="called")
+    (args, rest) = parser.parse_args()
+    """
+    found = names_after(code, "--width=8", "data", "--quick")
+    assert isinstance(found["args"], Instance)
+    assert found["args"].attributes == {"width": 8, "quick": True, "called": None}
+    assert found["rest"] == ["data"]

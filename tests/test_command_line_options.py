@@ -437,3 +437,25 @@ if args.resume:
 run(net, torch.randn(8, 3, 32, 32), args.low_memory).sum().backward()
 """
     assert tried(code) == {"--low-memory"}
+
+
+OPTPARSE = """
+from optparse import OptionGroup, OptionParser
+parser = OptionParser()
+parser.add_option("-w", "--width", dest="width", default="4", type="int")
+group = OptionGroup(parser, "more")
+group.add_option("--frozen", action="store_true", default=False)
+group.add_option("--name")
+parser.add_option_group(group)
+options, rest = parser.parse_args()
+"""
+
+
+def test_optparse() -> None:
+    code = (
+        OPTPARSE
+        + "if options.name is None:\n    net = nn.Sequential(nn.BatchNorm2d(options.width))\n"
+    )
+    found = rehearse(code + "if options.frozen:\n    net.eval()\nnet(torch.ones(1, 4, 2, 2))\n")
+    assert [run.options for run in found.runs if run.main] == [(), ("--frozen",)]
+    assert widths(found) == [4, 4]

@@ -48,12 +48,27 @@ def check(graphs: Graphs) -> Iterator[Finding]:
     for site, built in layers_by_site(graphs, Kind.CONV, Kind.LINEAR).items():
         if any(graph.pretrained or layer.published or _is_fixed(layer) for graph, layer in built):
             continue
-        biased = [(graph, layer) for graph, layer in built if _adds_bias(layer)]
-        called = [(g, layer) for g, layer in biased if _is_used(g, layer)]
-        found = [_cancelled(graph, layer) for graph, layer in called]
-        cancelled = [entry for entry in found if entry is not None]
-        if cancelled and len(cancelled) == len(found):
-            yield _judged(site, built, cancelled, _covers(cancelled, biased))
+        given_back = [(graph, layer) for graph, layer in built if _is_given_back(layer)]
+        found = _dead(site, built) or _dead(site, given_back)
+        if found is not None:
+            yield found
+
+
+def _dead(site: Site, built: Sequence[tuple[ModelGraph, Layer]]) -> Finding | None:
+    """What is wrong with layers of one place, if a BatchNorm removes the bias of each that has one."""
+    biased = [(graph, layer) for graph, layer in built if _adds_bias(layer)]
+    called = [(g, layer) for g, layer in biased if _is_used(g, layer)]
+    found = [_cancelled(graph, layer) for graph, layer in called]
+    cancelled = [entry for entry in found if entry is not None]
+    if not cancelled or len(cancelled) < len(found):
+        return None
+    return _judged(site, built, cancelled, _covers(cancelled, biased))
+
+
+def _is_given_back(layer: Layer) -> bool:
+    """Whether a layer is built without a bias and gets one afterwards, whatever others get."""
+    bias = layer.arguments.get("bias")
+    return "bias" in layer.assigned and bias is not None and bias.value is False
 
 
 def _is_fixed(layer: Layer) -> bool:
@@ -95,7 +110,7 @@ def _is_frozen(graph: ModelGraph, norm: Call) -> bool:
 
 def _judged(
     site: Site,
-    built: list[tuple[ModelGraph, Layer]],
+    built: Sequence[tuple[ModelGraph, Layer]],
     cancelled: list[_Cancelled],
     covered: bool,
 ) -> Finding:
@@ -187,7 +202,8 @@ def _no_shift(batch_norm: Layer | None) -> str:
 
 def _remedy(layer: Layer, bias: str) -> str:
     if "bias" in layer.assigned:
-        return "leave it out"
+        given_back = _is_given_back(layer)
+        return "leave it out: the layer was built without one" if given_back else "leave it out"
     key = f"`{layer.name}.bias`" if has_name(layer) else "its `bias`"
     return f"`bias={bias}` leaves it out (checkpoints then lack {key})"
 

@@ -17,8 +17,11 @@ PARSERS = frozenset(
         "argument group",
         "exclusive argument group",
         "argument subparsers",
+        "optparse.OptionParser",
+        "optparse.OptionGroup",
     }
 )
+OPTPARSE = "optparse."
 NAMESPACE = "argparse.Namespace"
 SUBPARSERS = "argument subparsers"
 EXCLUSIVE = "exclusive argument group"

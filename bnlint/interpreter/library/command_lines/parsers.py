@@ -10,12 +10,14 @@ from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.values import Arguments, Text, Unknown, Value
 from bnlint.interpreter.evaluation.command_grammar import Refused
 from bnlint.interpreter.library.command_lines.given_options import GivenOptions, given_options
+from bnlint.interpreter.library.command_lines.optparse_options import add_group, in_argparses_terms
 from bnlint.interpreter.library.command_lines.parser_declarations import (
     COMMAND,
     COMMANDS,
     EXCLUSIVE,
     NAMESPACE,
     OPEN,
+    OPTPARSE,
     SUBPARSERS,
     Declaration,
     Subparsers,
@@ -35,6 +37,11 @@ def call_parser_method(
         case "add_argument" | "add":
             _add_argument(m, Declaration(arguments, site, parser))
             return None
+        case "add_option":
+            _add_argument(m, Declaration(in_argparses_terms(arguments), site, parser))
+            return None
+        case "add_option_group" if isinstance(group := arguments.get(0, "group"), Instance):
+            return add_group(m, parser, group)
         case "add_argument_group" | "add_mutually_exclusive_group":
             kind = EXCLUSIVE if "exclusive" in name else "argument group"
             group = Instance(None, kind, parser.attributes, site)
@@ -82,7 +89,11 @@ def _parse(m: Machine, parser: Instance, method: str, arguments: Arguments, site
             m.heap.put(options.attributes, name, value)
     else:
         options = Instance(None, NAMESPACE, given.options, site)
-    return (options, rest) if "known" in method else options
+    return (options, rest) if "known" in method or _is_optparse(parser) else options
+
+
+def _is_optparse(parser: Instance) -> bool:
+    return parser.library.startswith(OPTPARSE)
 
 
 def _given(m: Machine, parser: Instance, method: str, arguments: Arguments) -> GivenOptions | None:
@@ -101,6 +112,7 @@ def _given(m: Machine, parser: Instance, method: str, arguments: Arguments) -> G
     else:
         return None
     source = line.source if called else "written in the code"
+    method = "parse_known_args" if _is_optparse(parser) else method
     try:
         found = given_options(m, parser, words, method, source)
     except Refused as error:

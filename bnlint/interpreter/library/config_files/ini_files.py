@@ -59,6 +59,7 @@ def _read(m: Machine, owner: Configuration, method: str, source: Value, site: Si
             case str():
                 tree = loaded_file(m, "ini", str(one), site)
             case _:
+                m.command_line.note_file(one)
                 tree = Unknown("ini")
         if isinstance(tree, dict) or not isinstance(one, str):
             merge(m, owner, tree)
