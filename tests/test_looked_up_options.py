@@ -1,8 +1,10 @@
 """Options that name an entry of a dict or of a module, and those that matter only together."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.rehearsing import rehearse
+from tests.rehearsing import rehearse, rehearse_files
 
 SETUP = """
 import argparse
@@ -117,3 +119,50 @@ on = args.norm == 'batch'
 {given}(x)
 """
     assert tried(code) == [("--norm batch",)]
+
+
+def test_the_entry_that_is_named_most_like_the_default_is_tried() -> None:
+    code = "parser.add_argument('--net', default='plain')\nargs = parser.parse_args()\n"
+    table = 'TABLE = {"first": Net, "plain": Plain, "pl": Net, "plain_bn": Net}\n'
+    assert tried(code + table + "TABLE[args.net]()(x)") == [("--net plain_bn",)]
+
+
+PACKAGE = {
+    "models/parts.py": """
+from torch import nn
+def conv(width):
+    return nn.Sequential(nn.Conv2d(width, width, 3), nn.BatchNorm2d(width))
+""",
+    "models/nets.py": """
+from torch import nn
+from .parts import conv
+__all__ = ["flow", "normed"]
+class Flow(nn.Module):
+    def __init__(self, bn):
+        super().__init__()
+        self.part = conv(3) if bn else nn.Conv2d(3, 3, 3)
+    def forward(self, x):
+        return self.part(x)
+def flow():
+    return Flow(False)
+def normed():
+    return Flow(True)
+""",
+    "models/__init__.py": "from .nets import *\n",
+    "train.py": """
+import argparse, torch, models
+parser = argparse.ArgumentParser()
+parser.add_argument('--arch', default='flow', choices=sorted(models.__dict__))
+args = parser.parse_args()
+models.__dict__[args.arch]()(torch.randn(8, 3, 8, 8))
+""",
+}
+
+
+@pytest.mark.parametrize(("listed", "expected"), [("__all__", "normed"), ("names", "conv")])
+def test_what_a_module_imports_but_does_not_export_is_none_of_its_models(
+    tmp_path: Path, listed: str, expected: str
+) -> None:
+    nets = PACKAGE["models/nets.py"].replace("__all__", listed)
+    runs = rehearse_files(tmp_path, {**PACKAGE, "models/nets.py": nets}, "train.py").runs
+    assert [run.options for run in runs if run.options] == [(f"--arch {expected}",)]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 
 import libcst as cst
@@ -313,6 +314,11 @@ class CommandLine:
     def is_default(self, flag: str, text: str) -> bool:
         """Whether an option is this string unless it is given."""
         return self._defaults.get(flag) == text
+
+    def likeness(self, flag: str, text: str) -> int:
+        """How many characters a string begins with as the default of an option does."""
+        pairs = zip(self._defaults.get(flag) or "", text, strict=False)
+        return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
     def takes(self, flag: str, text: str) -> bool:
         """Whether an option is a string that may be this one."""

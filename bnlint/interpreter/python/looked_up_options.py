@@ -20,6 +20,7 @@ MOST_ENTRIES = 100
 def looked_up_options(m: Machine, *, unknown_models: int) -> list[Option]:
     """The option that would name another entry, one that may build a model with BatchNorm.
 
+    Of several it is the one that is named most like the default, ``vgg16_bn`` beside ``vgg16``.
     Entries that are data, say paths of modules, may where a model is not known.
     """
     promising = partial(_may_have_batchnorm, m, unknown_models > 0)
@@ -30,7 +31,8 @@ def looked_up_options(m: Machine, *, unknown_models: int) -> list[Option]:
         for name, value in _entries(m, flag, table).items()
         if not m.command_line.is_default(flag, name) and promising(value)
     ]
-    return found[:1]
+    alike = sorted(found, key=lambda o: m.command_line.likeness(o.flag, str(o.value)), reverse=True)
+    return alike[:1]
 
 
 def freezing_options(m: Machine) -> list[Option]:

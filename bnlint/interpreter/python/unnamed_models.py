@@ -152,9 +152,19 @@ def _wholes(makers: Sequence[Function | Class]) -> Sequence[Function | Class]:
 
 def _public_names(m: Machine, module: Namespace) -> list[str]:
     """The names that a module defines and imports, also with stars, in order."""
-    spaces = [module, *(s for s in module.starred(m.namespaces) if isinstance(s, Namespace))]
-    names = dict.fromkeys(name for space in spaces for name in space.definitions)
+    starred = (s for s in module.starred(m.namespaces) if isinstance(s, Namespace))
+    exported = (name for space in starred for name in _exported_names(m, space))
+    names = dict.fromkeys((*module.definitions, *exported))
     return [name for name in names if not name.startswith("_")]
+
+
+def _exported_names(m: Machine, module: Namespace) -> Iterator[str]:
+    """The names that a star import brings: what a module defines, and imports if ``__all__`` does not leave it out."""
+    listed = module.own(m, "__all__")
+    for name, nodes in module.definitions.items():
+        imported = isinstance(nodes[0], cst.Import | cst.ImportFrom)
+        if not (imported and isinstance(listed, list) and name not in listed):
+            yield name
 
 
 def _builds_model(m: Machine, value: Value, depth: int) -> bool:
