@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from bnlint.facts.passes.forwards import (
+    gives_statistics,
     is_live,
     norms_in_training,
     switch_was_meant,
@@ -59,30 +60,25 @@ def _has_learnt(run: Run, trial: Trial) -> bool:
             if not forward.loaders:
                 return False  # a generator, whose inputs are always made up
             trained = trained or forward.order < trial.order
-    return trained or model.pretrained or _loaded(run, trial, -1, trial.order)
-
-
-def _loaded(run: Run, trial: Trial, after: int, before: float) -> bool:
-    return any(
-        after < event.order < before and event.model.is_same(trial.model)
-        for event in run.of_type(WeightsLoaded)
-    )
+    loaded = run.of_type(WeightsLoaded)
+    before = any(e.order < trial.order and e.model.is_same(model) for e in loaded)
+    return trained or model.pretrained or before
 
 
 def _use_after(run: Run, trial: Trial) -> Forward | Stored | None:
     """The first use of the statistics that no training and no loaded weights have replaced before."""
     for event in run.events:
-        if event.order <= trial.order or not _uses_statistics(event, trial):
+        if event.order <= trial.order:
             continue
-        replaced = trained_between(run, trial.model, trial.order, event.order)
-        if replaced or _loaded(run, trial, trial.order, event.order):
+        if gives_statistics(event, trial):
             return None
-        assert isinstance(event, Forward | Stored)
-        return event
+        if isinstance(event, Forward | Stored) and _uses_statistics(event, trial):
+            replaced = trained_between(run, trial.model, trial.order, event.order)
+            return None if replaced else event
     return None
 
 
-def _uses_statistics(event: object, trial: Trial) -> bool:
+def _uses_statistics(event: Forward | Stored, trial: Trial) -> bool:
     match event:
         case Forward(model=model, made_up=made_up):
             normalised = any(is_training(norm.mode) is Known.NO for norm in event.norms)

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from bnlint.facts.passes.forwards import given_statistics
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, Run, is_training
-from bnlint.facts.types.weight_events import StatisticsEstimated, StatisticsReset, WeightsLoaded
+from bnlint.facts.types.weight_events import StatisticsReset
 from bnlint.facts.wording.evidence import Proof, how_it_came_into, in_time
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule, Settings, first_of_each
@@ -36,13 +37,15 @@ def _first_use(run: Run, reset: StatisticsReset) -> Forward | None:
     for event in run.events:
         if event.order <= reset.order:
             continue
-        match event:
-            case Forward() if any(norm.identity == reset.layer.identity for norm in event.norms):
-                return event if _uses(event, reset) else None
-            case WeightsLoaded(model=model) | StatisticsEstimated(model=model):
-                if any(layer.identity == reset.layer.identity for layer in model.batch_norms):
-                    return None
+        if any(layer.identity == reset.layer.identity for layer in given_statistics(event)):
+            return None
+        if isinstance(event, Forward) and _has_layer(event, reset):
+            return event if _uses(event, reset) else None
     return None
+
+
+def _has_layer(forward: Forward, reset: StatisticsReset) -> bool:
+    return any(norm.identity == reset.layer.identity for norm in forward.norms)
 
 
 def _uses(forward: Forward, reset: StatisticsReset) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.context import Frame
+from bnlint.facts.types.graph import Layer
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Purpose
 from bnlint.facts.types.mode_events import ModeNotCalled
@@ -26,7 +27,12 @@ from bnlint.facts.types.run import (
     where_nothing_raised,
 )
 from bnlint.facts.types.site import Site
-from bnlint.facts.types.weight_events import SampleGradients, StatisticsEstimated, WeightsLoaded
+from bnlint.facts.types.weight_events import (
+    HandedOver,
+    SampleGradients,
+    StatisticsEstimated,
+    WeightsLoaded,
+)
 
 
 def norms_in_training(
@@ -103,12 +109,30 @@ def moved_layers(run: Run) -> frozenset[int]:
 
 def changes_statistics(event: Event, forward: Forward) -> bool:
     """Whether an event may give other running statistics to the layers of a forward."""
+    if isinstance(event, Forward):
+        return may_move_statistics(event, forward)
+    return gives_statistics(event, forward)
+
+
+def gives_statistics(event: Event, forward: Forward | Summarised) -> bool:
+    """Whether layers of a forward get, or may get, running statistics from elsewhere."""
+    layers = {layer.identity for layer in given_statistics(event)}
+    return bool(layers) and any(norm.identity in layers for norm in forward.norms)
+
+
+def given_statistics(event: Event) -> tuple[Layer, ...]:
+    """The BatchNorm layers that get, or may get, running statistics from elsewhere.
+
+    Code that is not known and gets a model may load, copy or estimate them.
+    """
     match event:
-        case StatisticsEstimated(model=model) | WeightsLoaded(model=model):
-            return model.is_same(forward.model)
-        case Forward():
-            return may_move_statistics(event, forward)
-    return False
+        case WeightsLoaded(parameters_only=True):
+            return ()
+        case (
+            WeightsLoaded(model=model) | StatisticsEstimated(model=model) | HandedOver(model=model)
+        ):
+            return model.batch_norms
+    return ()
 
 
 def trains(forward: Forward) -> bool:

@@ -259,6 +259,7 @@ def _of_instance(m: Machine, value: Instance, name: str, node: cst.CSTNode, scop
         return value.cls if value.cls is not None else Library(value.library)
     if name in ("__dict__", "_modules"):
         m.journal.modes_asked[value] = None
+        m.journal.buffers_used.update({value} if name == "__dict__" else ())
         if name == "_modules" and is_opaque(value):
             return Builtin(value, name)
         return dict(children(value)) if name == "_modules" else value.attributes
@@ -299,7 +300,7 @@ def _of_module(m: Machine, value: Instance, name: str, node: cst.CSTNode, scope:
         return parameter_of(m, value, name)
     if name in value.arguments:
         return _layer_argument(value, name)
-    if name.startswith("running_"):
+    if name.startswith("running_") or name == "_buffers":
         m.journal.buffers_used.add(value)
         if value in m.modules and (kept := inherited(value, name)) is not None:
             return kept

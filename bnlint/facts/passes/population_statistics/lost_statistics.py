@@ -1,11 +1,11 @@
 """Files that get the parameters of a trained network without its running statistics."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from bnlint.facts.passes.forwards import norms_in_training, trains
+from bnlint.facts.passes.forwards import gives_statistics, norms_in_training, trains
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.run import Destination, Forward, Model, Run, Stored
-from bnlint.facts.types.weight_events import ParametersStored
+from bnlint.facts.types.weight_events import HandedOver, ParametersStored
 from bnlint.immutable import immutable
 
 
@@ -33,8 +33,16 @@ def _lost(run: Run) -> Iterator[LostStatistics]:
             and trains(forward)
             and any(norm.identity in layers for norm in norms_in_training(forward))
         ]
-        if steps and not steps[-1].model.buffers_used and not _is_saved(run, steps[-1].model):
+        if not steps or steps[-1].model.buffers_used or _is_handed_over(run, steps):
+            continue
+        if not _is_saved(run, steps[-1].model):
             yield LostStatistics(stored, steps[-1])
+
+
+def _is_handed_over(run: Run, steps: Sequence[Forward]) -> bool:
+    """Whether code that is not known gets the trained network, and may save it as a whole."""
+    handed = (event for event in run.of_type(HandedOver) if event.order > steps[0].order)
+    return any(gives_statistics(event, steps[-1]) for event in handed)
 
 
 def _is_saved(run: Run, model: Model) -> bool:

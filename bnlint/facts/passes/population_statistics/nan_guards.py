@@ -3,18 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from bnlint.facts.passes.forwards import is_live, overlap, trains
+from bnlint.facts.passes.forwards import gives_statistics, is_live, overlap, trains
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.context import Assumption
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Backward, Event, Forward, Run, Stored, is_training
-from bnlint.facts.types.weight_events import (
-    HandedOver,
-    StatisticsEstimated,
-    StatisticsReset,
-    WeightsLoaded,
-    WeightsWritten,
-)
+from bnlint.facts.types.weight_events import StatisticsReset, WeightsWritten
 from bnlint.immutable import immutable
 
 _WORDS = ("nan(", "inf(", "finite(")
@@ -113,19 +107,12 @@ def _uses(event: Event, forward: Forward) -> bool:
 
 
 def _mends(event: Event, forward: Forward) -> bool:
-    """Whether an event gives, or may give, other statistics to layers of a forward, not by a batch.
-
-    What is written of the entries of a state are the statistics, too.
-    """
+    """Whether layers of a forward get, or may get, other statistics; entries of a state are some, too."""
     match event:
-        case (
-            WeightsLoaded(model=model)
-            | WeightsWritten(model=model)
-            | StatisticsEstimated(model=model)
-            | HandedOver(model=model)
-        ):
+        case WeightsWritten(model=model):
             layers = {layer.identity for layer in model.batch_norms}
-            return model.is_same(forward.model) or any(n.identity in layers for n in forward.norms)
         case StatisticsReset(layer=layer):
-            return any(norm.identity == layer.identity for norm in forward.norms)
-    return False
+            layers = {layer.identity}
+        case _:
+            return gives_statistics(event, forward)
+    return any(norm.identity in layers for norm in forward.norms)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from bnlint.facts.passes.forwards import (
+    gives_statistics,
     is_step_of_training,
     loops_of,
     moved_layers,
@@ -131,12 +132,8 @@ def keeps_its_statistics(run: Run, forward: Forward, written: Site) -> bool:
     first = next(trained_twins(run, forward), None)
     if first is None:
         return False
-    return not any(
-        event.model.is_same(forward.model)
-        and event.order > first.order
-        and not event.parameters_only
-        for event in run.of_type(WeightsLoaded)
-    )
+    later = (event for event in run.events if event.order > first.order)
+    return not any(gives_statistics(event, forward) for event in later)
 
 
 def trained_twins(run: Run, forward: Forward) -> Iterator[Forward]:

@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from math import prod
 
-from bnlint.facts.passes.forwards import relies_on_running_statistics, trains
+from bnlint.facts.passes.forwards import given_statistics, relies_on_running_statistics, trains
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.context import Frame
 from bnlint.facts.types.graph import Layer
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Event, Forward, NormState, OptimizerStep, Run, is_training
 from bnlint.facts.types.site import Site
-from bnlint.facts.types.weight_events import MomentumAssigned, StatisticsEstimated, WeightsLoaded
+from bnlint.facts.types.weight_events import MomentumAssigned
 from bnlint.immutable import immutable
 
 SHARE = 0.1
@@ -98,13 +98,8 @@ def _momentum(layer: Layer) -> float | None:
 def _is_changed(before: Iterable[Event], norm: NormState) -> bool:
     """Whether a layer may get statistics, or another momentum, by other means than its forwards."""
     for event in before:
-        match event:
-            case WeightsLoaded(model=model) | StatisticsEstimated(model=model):
-                layers = model.batch_norms
-            case MomentumAssigned(layers=layers):
-                pass
-            case _:
-                continue
+        momenta = event.layers if isinstance(event, MomentumAssigned) else ()
+        layers = (*momenta, *given_statistics(event))
         if any(layer.identity == norm.identity for layer in layers):
             return True
     return False

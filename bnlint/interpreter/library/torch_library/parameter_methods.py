@@ -4,10 +4,10 @@ from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.knowledge import is_saved
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
-from bnlint.interpreter.core.values import Arguments, Choice, Tensor, Unknown, Value
+from bnlint.interpreter.core.values import Arguments, Choice, Library, Tensor, Unknown, Value
 from bnlint.interpreter.library.torch_library.tensor_functions import call_tensor_method, size
 from bnlint.interpreter.torch.freezing import freeze, note_weights_written, owners
-from bnlint.interpreter.torch.integer_entries import note_called
+from bnlint.interpreter.torch.integer_entries import chosen, note_called
 from bnlint.interpreter.torch.parameter_sizes import shape_of_parameter
 from bnlint.interpreter.torch.parameters import is_parameter, operand
 from bnlint.interpreter.torch.weight_fills import draw, draw_of, fill, scale
@@ -15,7 +15,8 @@ from bnlint.interpreter.torch.wrappers import unwrapped
 
 COPIES = frozenset({"copy_", "mul_", "lerp_", "add_", "sub_", "set_", "div_"})
 RANDOM = frozenset({"normal_", "uniform_", "xavier_uniform_", "kaiming_normal_", "random_"})
-SAME = frozenset({"detach", "clone", "to", "cuda", "cpu", "float", "view", "data", "contiguous"})
+FLOATS = frozenset({"float", "double", "half", "bfloat16"})
+SAME = FLOATS | {"detach", "clone", "to", "cuda", "cpu", "view", "data", "contiguous"}
 
 
 def call_parameter_method(
@@ -48,7 +49,7 @@ def call_parameter_method(
         case "item":
             return Unknown(f"parameter {name}")
         case _ if name in SAME and not m.modules:
-            return parameter
+            return chosen(m, parameter) if _makes_float(name, arguments) else parameter
     tensor = operand(m, parameter, site)
     if tensor is None:
         return Unknown(f"{name}()")
@@ -69,3 +70,10 @@ def _write(m: Machine, parameter: Instance, name: str, first: Value, site: Site)
 def _size(parameter: Instance, name: str, arguments: Arguments) -> Value:
     shape = shape_of_parameter(parameter)
     return Unknown(f"parameter {name}") if shape.sizes is None else size(shape, name, arguments)
+
+
+def _makes_float(name: str, arguments: Arguments) -> bool:
+    """Whether a copy has floating-point numbers where there were whole ones, perhaps."""
+    given = [arguments.get(0, "dtype"), arguments.keywords.get("dtype")]
+    types = [one for one in given if isinstance(one, Library) and "." in one.path]
+    return name in FLOATS or (name == "to" and bool(types))
