@@ -273,3 +273,35 @@ def test_a_finding_under_a_call_of_a_shell_script_says_so(project: Path) -> None
     assert [text.split(",")[0] for text in missing_eval(project)] == [
         "With `--config normalized.json`"
     ]
+
+
+def test_a_configuration_without_its_folder_is_the_only_one_of_its_name(project: Path) -> None:
+    (project / "models" / "small").mkdir(parents=True)
+    (project / "models" / "small" / "net.json").write_text("{}")
+    (project / "models" / "other.json").write_text("{}")
+    call = "python tools/train.py --config net.json"
+    assert called(project, call) == [("--config", "models/small/net.json")]
+    (project / "models" / "net.json").write_text("{}")
+    assert called(project, call) == [("--config", "normalized.json")]
+
+
+def test_a_documented_call_is_tried_with_an_option_that_freezes(project: Path) -> None:
+    script = project / "tools" / "train.py"
+    options = """parser.add_argument("--config", required=True)
+parser.add_argument("--freeze", nargs="+", type=int, default=[0])
+"""
+    code = script.read_text().replace('parser.add_argument("--config", required=True)\n', options)
+    frozen = "for p in net[: args.freeze[0] + 1].parameters():\n    p.requires_grad = args.freeze[0] == 0\n"
+    script.write_text(code.replace("optimizer =", frozen + "optimizer ="))
+    (project / "README.md").write_text(TRAINS)
+    assert options_of_runs(project) == {
+        (),
+        ("--freeze 1",),
+        ("--config normalized.json",),
+        ("--config normalized.json", "--freeze 1"),
+    }
+    found = bnlint.lint_paths([script])
+    starts = [f.message.split(",")[0] for f in found if f.rule == "BN701"]
+    assert starts == ["With `--config normalized.json --freeze 1`"]
+    (project / "README.md").write_text(f"{TRAINS} --freeze 0")
+    assert len(options_of_runs(project)) == 3

@@ -27,6 +27,8 @@ _CALL = re.compile(
 )
 MOST_IN_PLACE = 3
 """Configurations that are tried where a call names none that there is."""
+MOST_FOLDERS = 200
+"""Folders in which a configuration is looked for that a call names without its folder."""
 LONGEST = 2_000
 """Characters of a line that is read."""
 _CONTINUED = re.compile(r"\\[ \t]*\n")
@@ -171,14 +173,30 @@ def _with_files(
 
 
 def _in_place(project: Project, missing: str, folder: Path, root: Path) -> Iterator[str]:
-    """The configurations in the folder of a missing one; where it names none, then those of other folders."""
+    """The configurations in the folder of a missing one; where it names none, then those of other folders.
+
+    The only one of its name is the one that is meant: the script looks for it.
+    """
     parent, last = os.path.split(missing)
+    same = [] if parent else list(_named(project, last, folder))
+    if len(same) == 1:
+        yield same[0]
+        return
     for place in [parent, *(() if parent else _configured(project, folder))]:
         for name in _beside(project, folder / place / last):
             path = os.path.join(place, name)
             found = project.data.find(path, [folder], root)
             if found is None or not _ENVIRONMENT.search(project.data.text(found) or ""):
                 yield path
+
+
+def _named(project: Project, name: str, folder: Path) -> Iterator[str]:
+    """The paths of the files of a name in the folders of a folder, and in those of these."""
+    outer = _folders_in(project, folder)
+    inner = (f"{one}/{two}" for one in outer for two in _folders_in(project, folder / one))
+    for place in islice((*outer, *inner), MOST_FOLDERS):
+        if project.entries(folder / place).get(name) is False:
+            yield f"{place}/{name}"
 
 
 def _configured(project: Project, folder: Path) -> Iterator[str]:

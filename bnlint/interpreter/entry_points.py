@@ -106,10 +106,28 @@ class Rehearser:
             with self.m.namespaces.afresh():
                 self._run_main(source, (str(call),), call, most=max(left, LEAST_STEPS))
             left -= self.m.steps - before
-            telling += call.documented and builds_batchnorm(self.m, first)
+            if call.documented and builds_batchnorm(self.m, first):
+                telling += 1
+                if telling == 1:
+                    self._run_frozen(source, call, most=max(left, LEAST_STEPS))
             if telling == ENOUGH_DOCUMENTED:
                 break
         self.m.command_line.begin(None, source.path)
+
+    def _run_frozen(self, source: SourceFile, call: Invocation, *, most: int) -> None:
+        """Execute a documented call once more with an option that freezes something."""
+        line = self.m.command_line
+        own = {word.partition("=")[0] for word in call.arguments}
+        freezing = (o for o in line.offered if o.freezes and not o.is_constant)
+        option = next((o for o in sorted(freezing, key=str) if o.flag not in own), None)
+        if option is None:
+            return
+        line.given = (option,)
+        try:
+            with self.m.namespaces.afresh():
+                self._run_main(source, (str(call), str(option)), call, most=most)
+        finally:
+            line.given = ()
 
     def _run_with_defaults(self, source: SourceFile) -> bool:
         """Execute a file without arguments, and with options; whether the first says what it does."""
