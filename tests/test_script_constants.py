@@ -80,6 +80,23 @@ def test_a_switch_is_tried_that_does_something_with_batchnorm(
 ) -> None:
     assert tried(f"flag = False\nnet = Net()\nif flag:\n    {body}\nnet(x)\n") == expected
     assert tried(f"flag = True\nnet = Net()\nif flag:\n    {body}\nnet(x)\n") == []
+    off = [("flag = False",) for _ in expected]
+    assert tried(f"flag = True\nnet = Net()\nif not flag:\n    {body}\nnet(x)\n") == off
+    other = "print(net)\nelse"
+    assert tried(f"flag = True\nnet = Net()\nif flag:\n    {other}:\n    {body}\nnet(x)\n") == off
+
+
+def test_a_switch_that_matters_only_with_another_one_is_not_tried() -> None:
+    code = "sync = False\nmany = False\nnet = Net()\nif {}:\n    net.eval()\nnet(x)\n"
+    assert tried(code.format("sync and many")) == []
+    assert tried(code.format("sync or many")) == [("sync = True",), ("many = True",)]
+    assert tried(code.format("sync and torch.cuda.is_available()")) == [("sync = True",)]
+
+
+def test_a_constant_that_is_called_freeze_is_tried_only_as_what_freezes() -> None:
+    code = "freeze = {}\nnet = Net()\nnet.train(not freeze)\nsize = 8 if freeze else 16\nnet(x)\n"
+    assert tried(code.format(False)) == [("freeze = True",)]
+    assert tried(code.format(True)) == []
 
 
 def test_options_of_the_command_line_go_first() -> None:

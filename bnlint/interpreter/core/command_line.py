@@ -43,7 +43,11 @@ class Option:
 
     def __str__(self) -> str:
         if self.is_constant:
-            return f'{self.flag} "{self.value}"' if self.value is not True else f"{self.flag} True"
+            return (
+                f'{self.flag} "{self.value}"'
+                if isinstance(self.value, str)
+                else f"{self.flag} {self.value}"
+            )
         if not self.flag.startswith("-"):
             return str(self.value)
         return self.flag if self.value is True else f"{self.flag} {self.value}".strip()
@@ -69,6 +73,8 @@ class CommandLine:
         """The assignments of the script that its users are to edit."""
         self._by_name: dict[str, Option] = {}
         """Switches that are off, as they would be on, by the attribute they become."""
+        self._off: dict[str, Option] = {}
+        """Constants that are true, as they would be false, by their names."""
         self._texts: dict[str, tuple[str, ...]] = {}
         """The flags of options that are strings, with all values that they take, where the parser says so."""
         self._defaults: dict[str, str | None] = {}
@@ -155,6 +161,7 @@ class CommandLine:
     def forget(self) -> None:
         """Begin with another script, or without one."""
         self._by_name.clear()
+        self._off.clear()
         self._texts.clear()
         self._defaults.clear()
         self.offered.clear()
@@ -194,21 +201,22 @@ class CommandLine:
         return option in self.given
 
     def rename(self, given: cst.CSTNode | None, value: Value, name: str) -> None:
-        """A parameter or an attribute gets a value: a switch that is off goes by its name as well.
+        """A parameter or an attribute gets a value: a switch goes by its name as well.
 
         So does a comparison of an option with another string.
         """
-        if value is not False:
+        if not isinstance(value, bool):
             return
+        known = self._off if value else self._by_name
         match given:
             case cst.Name() | cst.Attribute():
-                option = self._by_name.get(last_name(given))
-            case cst.Comparison():
+                option = known.get(last_name(given))
+            case cst.Comparison() if not value:
                 option = self._compared.get(given)
             case _:
                 return
         if option is not None:
-            self._by_name.setdefault(name, option)
+            known.setdefault(name, option)
 
     def note_comparison(self, node: cst.Comparison, origin: Origin) -> None:
         """A comparison is false, which may be one of an option with a string that it does not have."""
@@ -217,8 +225,8 @@ class CommandLine:
 
     @property
     def has_switches(self) -> bool:
-        """Whether the script has options that are off by default."""
-        return bool(self._by_name or self._compared)
+        """Whether the script has options that are off by default, or constants like them."""
+        return bool(self._by_name or self._off or self._compared)
 
     def gives(self, name: str) -> bool:
         """Whether an attribute of the options has its value from the one that is given."""
@@ -236,12 +244,17 @@ class CommandLine:
         return default
 
     def chosen(self, name: str, written: Value) -> Value:
-        """Enter a constant of the script; the value that it has in this execution."""
+        """Enter a constant of the script; the value that it has in this execution.
+
+        One that freezes as it is needs no execution in which it does not.
+        """
         flag = name + _ASSIGNED
-        if written is False:
-            option = Option(flag)
-            self._by_name.setdefault(name, option)
-            return option in self.given
+        if written is True and FREEZING.search(name):
+            return written
+        if isinstance(written, bool):
+            option = Option(flag, not written)
+            (self._off if written else self._by_name).setdefault(name, option)
+            return written is not (option in self.given)
         if type(written) is not str:
             return written
         text = _word(self.text(flag, written) or "", None)
@@ -255,7 +268,7 @@ class CommandLine:
 
         ``origin`` gives the flag of the option that a name in its test has its value from.
         """
-        if node in self._noted or not (self._by_name or self._texts):
+        if node in self._noted or not (self._by_name or self._off or self._texts):
             return
         self._noted.add(node)
         for options, body in self._untaken(node, origin, taken=taken):
@@ -274,6 +287,7 @@ class CommandLine:
         if isinstance(node, cst.IfExp):
             if isinstance(node.test, cst.UnaryOperation):
                 yield self._options_in(node.test.expression, origin), node.orelse
+            yield self._switched_off(node.test), node.orelse
             return
         other: cst.CSTNode | None = node.orelse
         while isinstance(other, cst.If):
@@ -282,7 +296,14 @@ class CommandLine:
         if isinstance(other, cst.Else) and isinstance(node.test, cst.UnaryOperation):
             yield self._options_in(node.test.expression, origin), other.body
         elif isinstance(other, cst.Else):
-            yield self._left(node, origin), other.body
+            yield (*self._left(node, origin), *self._switched_off(node.test)), other.body
+
+    def _switched_off(self, test: cst.BaseExpression) -> list[Option]:
+        """The constant that a test is, which would have to be false."""
+        if not isinstance(test, cst.Name | cst.Attribute):
+            return []
+        option = self._off.get(last_name(test))
+        return [] if option is None or option in self.given else [option]
 
     def note_undecided(self, test: cst.BaseExpression, origin: Origin) -> None:
         """A test is not decided: which options that are not known would decide it?"""
@@ -349,9 +370,14 @@ class CommandLine:
                 option = self._by_name.get(last_name(test))
                 if option is not None and option not in self.given:
                     yield option
-            case cst.BooleanOperation(left=left, right=right):
-                yield from self._options_in(left, origin)
-                yield from self._options_in(right, origin)
+            case cst.UnaryOperation(operator=cst.Not(), expression=inner):
+                yield from self._switched_off(inner)
+            case cst.BooleanOperation(left=left, operator=operator, right=right):
+                first = list(self._options_in(left, origin))
+                second = list(self._options_in(right, origin))
+                both = bool(first and second) and isinstance(operator, cst.And)
+                if not (both and any(option.is_constant for option in (*first, *second))):
+                    yield from (*first, *second)
             case cst.Comparison(
                 left=cst.Name() | cst.Attribute() as left, comparisons=[target]
             ) if self._texts and (literal := compared(target)) is not None:

@@ -50,7 +50,7 @@ def _main_part(body: Sequence[cst.CSTNode]) -> Iterator[cst.Assign]:
 
 def _is_choice(node: cst.Assign) -> bool:
     match node.value:
-        case cst.Name(value="False"):
+        case cst.Name(value="True" | "False"):
             return bool(name_of_constant(node))
         case cst.SimpleString() as text:
             value = text.evaluated_value

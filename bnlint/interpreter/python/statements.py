@@ -104,7 +104,7 @@ def _assign(m: Machine, node: cst.Assign, scope: Scope) -> Completion | None:
     for target in node.targets:
         if isinstance(value, Sizes):
             _count_dimensions(m, node.value, target.target, scope)
-        if value is False and isinstance(target.target, cst.Name | cst.Attribute):
+        if isinstance(value, bool) and isinstance(target.target, cst.Name | cst.Attribute):
             m.command_line.rename(node.value, value, last_name(target.target))
         assign(m, target.target, varying(m, target.target, node.value, value, scope), scope)
     m.assigning = None
