@@ -268,6 +268,27 @@ def test_loaders_of_another_file_and_of_a_dict(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("second", ["data", "FakeData()"])
+@pytest.mark.parametrize(("size", "known"), [(2, 2), (64, None)])
+def test_the_loaders_of_two_phases_may_have_one_size(
+    second: str, size: int, known: int | None
+) -> None:
+    """The one that is written first is named."""
+    code = f"""
+    from torchvision.datasets import FakeData
+    net, data, frozen_size, size, done = Net(), FakeData(), 2, {size}, False
+    loader = DataLoader(data, frozen_size)
+    for epoch in range(100):
+        if epoch >= 50 and not done:
+            loader, done = DataLoader({second}, size), True
+        for x, y in loader:
+            F.cross_entropy(net(x), y).backward()
+    """
+    forward = forwards(rehearse(code, net=True))[0]
+    assert (forward.batch.value if forward.batch is not None else None) == known
+    assert "frozen_size" in forward.loaders[0].site.text
+
+
 def test_a_forward_names_the_loaders_behind_it() -> None:
     code = """
     net = Net()

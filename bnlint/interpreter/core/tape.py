@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bnlint.facts.types.graph import Shape
 from bnlint.facts.types.kind import WEIGHTED, Kind
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.site import Site
+from bnlint.facts.types.site import Argument, Site
 from bnlint.interpreter.core.extent import MOST_LOOKED_AT
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.values import (
@@ -163,14 +163,15 @@ class Tape:
         shape = first.shape if len(shapes) == 1 else Shape()
         made = self.tensor(Kind.PHI, "phi", list(tensors), None, shape=shape)
         grads = self._of_one([t.grads for t in tensors])
-        same = all(t.batch == first.batch for t in tensors)
+        batches = [t.batch for t in tensors if t.batch is not None]
+        same = all(_are_as_many(t.batch, first.batch) for t in tensors)
         return Tensor(
             made.index,
             shape,
             made.depends,
             grads,
             made.loaders,
-            first.batch if same else None,
+            min(batches, key=_place) if batches and same else None,
             first.whole,
             made_up=all(t.made_up for t in tensors),
             drawn=all(t.drawn for t in tensors),
@@ -231,6 +232,17 @@ ORDERING = frozenset("sort msort argsort topk unique cumsum cumprod".split())
 def _keeps_order(kind: Kind, name: str) -> bool:
     """Whether the samples of an operation's output stand where those of its input stood."""
     return kind not in (Kind.CAT, Kind.UNKNOWN, Kind.PHI) and name not in ORDERING
+
+
+def _are_as_many(one: Argument | None, other: Argument | None) -> bool:
+    """Whether two batches have one size, wherever that is written."""
+    if one is None or other is None:
+        return one is other
+    return one == other or (one.number is not None and one.number == other.number)
+
+
+def _place(batch: Argument) -> tuple[str, int]:
+    return ("", 0) if batch.site is None else (batch.site.path, batch.site.span.start)
 
 
 def _union(sets: list[frozenset]) -> frozenset:  # type: ignore[type-arg]

@@ -35,12 +35,13 @@ def _of_one_loader(m: Machine, choice: Choice, site: Site, scope: Scope) -> Many
     """What alternatives yield that draw alike: from one loader, itself or what shows its progress.
 
     Loaders that give batches of one size from one dataset differ in their order alone, as where only
-    several processes have a sampler: the one with the sampler stands for all.
+    several processes have a sampler: the one with the sampler stands for all, else the first in the code.
     """
     loaders = [v.loader if isinstance(v, Many) else v for v in choice.values]
     known = [v for v in loaders if isinstance(v, Instance) and v.library == LOADER]
     if len(known) < len(loaders) or any(not _draw_alike(known[0], other) for other in known[1:]):
         return None
+    known.sort(key=lambda loader: (loader.site.path, loader.site.span.start))
     return loader_batches(m, next(filter(_has_sampler, known), known[0]))
 
 

@@ -325,7 +325,7 @@ class FactsMaker:
             record.grad,
             record.backpropagated,
             record.measured,
-            tuple(sorted((f for f in facts if f is not None), key=lambda f: f.names)),
+            tuple(sorted((f for f in facts if f is not None), key=_in_order)),
             record.batch,
             record.devices,
             record.inner,
@@ -393,3 +393,8 @@ def _goes_with(part: Instance, whole: Instance | None) -> bool:
     """Whether a part is built wherever the whole is."""
     around = set() if whole is None else set(whole.assumptions)
     return set(part.assumptions) <= around
+
+
+def _in_order(loader: Loader) -> tuple[tuple[str, ...], str, int]:
+    """By its names, then by where it is built."""
+    return loader.names, loader.site.path, loader.site.span.start
