@@ -276,3 +276,40 @@ def test_what_a_function_that_was_given_up_may_change_is_not_known(
     (forward,) = run.of_type(Forward)
     assert run.complete
     assert is_training(forward.mode) is Known.UNKNOWN
+
+
+LONG_EVALUATION = """
+loader = torch.utils.data.DataLoader(Data(), batch_size=64, shuffle=True)
+val_loader = torch.utils.data.DataLoader(Data(), batch_size=64)
+net = nn.Sequential(nn.Conv2d(8, 8, 3, bias=False), nn.BatchNorm2d(8))
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+def train():
+    for x, y in loader:
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(net(x).mean((2, 3)), y).backward()
+        optimizer.step()
+def test():
+    correct = 0
+    with torch.no_grad():
+        for x, y in val_loader:
+            correct += (net(x).mean((2, 3)).argmax(1) == y).sum().item()
+    return correct
+for epoch in range(90):
+    train()
+    print(test())
+"""
+
+
+@pytest.mark.parametrize("later", range(150, 300, 10))
+def test_an_evaluation_of_an_epoch_before_the_cut_is_told(
+    later: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever the cut is, but never where training may still follow in the loop of a forward."""
+    monkeypatch.setattr(entry_points, "MAIN_STEPS", later)
+    monkeypatch.setattr(entry_points, "MAIN_LINE_STEPS", 0)
+    code = f"{HEAD}class Data(torch.utils.data.Dataset): pass\n{LONG_EVALUATION}"
+    result = engine.lint([engine.example(code)], engine.default_plan())
+    (run,) = [run for run in result.runs if run.main]
+    evaluations = [f for f in run.of_type(Forward) if f.grad is Known.NO]
+    if len(evaluations) != 1:
+        assert count(code) == bool(evaluations)

@@ -163,7 +163,8 @@ def calls_to(event: Event) -> Iterator[Site]:
 def is_step_of_training(run: Run, forward: Forward) -> bool:
     """Whether a forward looks at a batch that is trained on in the same pass of the same loop.
 
-    Teachers, pseudo-labels, the step's own accuracy and test-time adaptation do.
+    Teachers, pseudo-labels, the step's own accuracy and test-time adaptation do. What comes after
+    a forward where a budget ended the run is not known, but without gradients it was no other step.
     """
     around = [loop for loop in forward.context.loops if loop.loader is not None]
     around = around or list(forward.context.loops)
@@ -173,6 +174,7 @@ def is_step_of_training(run: Run, forward: Forward) -> bool:
         (not (other.loaders or held_out) or not set(other.loaders).isdisjoint(forward.loaders))
         and (innermost is None or innermost in loops_of(other))
         for other in training_forwards(run)
+        if other.grad is not Known.NO or other.order == forward.order
     )
 
 
