@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
+import libcst as cst
+
 from bnlint.facts.types.context import Assumption
 from bnlint.facts.types.run import Alternative, Mode, Switch
 from bnlint.facts.types.site import Site
@@ -379,9 +381,17 @@ def _spread_to_child(
 
 
 def own_train(module: Instance) -> Value:
-    """The ``train`` that code gives a module in the place of torch's: by its class or by hand."""
+    """The ``train`` that code gives a module in the place of torch's: by its class or by hand.
+
+    It is not known what follows where a class has one that torch, which hands over the mode, cannot call.
+    """
     replaced = module.attributes.get("train")
     if isinstance(replaced, Function | Method | Unknown):
         return replaced
     own = module.cls.find("train") if module.cls is not None else None
-    return Method(own, module) if isinstance(own, Function) else None
+    if not isinstance(own, Function):
+        return None
+    params = own.node.params
+    many = len([*params.posonly_params, *params.params]) > 1
+    takes_mode = many or isinstance(params.star_arg, cst.Param)
+    return Method(own, module) if takes_mode else Unknown("train() without a mode")
