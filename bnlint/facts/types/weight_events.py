@@ -36,6 +36,13 @@ class HandedOver(Event):
 
 
 @immutable
+class BuffersAsked(Event):
+    """Code asks for the buffers of ``model``, mostly a layer: it may keep, copy or write them."""
+
+    model: Model
+
+
+@immutable
 class WeightsDecayed(Event):
     """An optimizer is built that gets all parameters of ``model`` in one group, to be decayed by ``weight_decay``.
 

@@ -23,6 +23,7 @@ from bnlint.facts.types.run import (
 )
 from bnlint.facts.types.site import Argument
 from bnlint.facts.types.weight_events import (
+    BuffersAsked,
     HandedOver,
     IntegersScaled,
     MomentumAssigned,
@@ -89,6 +90,8 @@ def _of_weights(event: Event) -> str:
             return f"weights are loaded into {model.name}"
         case WeightsWritten(model=model):
             return f"parameters of {model.name} are overwritten"
+        case BuffersAsked(model=model):
+            return f"buffers of {model.name or model.type} are asked for"
         case HandedOver(model=model):
             return f"{model.name} is given to code that is not known"
         case WeightsPruned(model=model):

@@ -54,6 +54,7 @@ from bnlint.interpreter.torch.norms import add_norm_group, part_of
 from bnlint.interpreter.torch.parameter_sizes import sizes_of_parameter
 from bnlint.interpreter.torch.parameters import is_opaque, is_parameter, names_of, parameter_of
 from bnlint.interpreter.torch.states import cut, inherited
+from bnlint.interpreter.torch.training import note_buffers_asked
 from bnlint.vocabulary.layers import SIGNATURES, bare_name
 from bnlint.vocabulary.operations import ATTRIBUTES as TENSOR_ATTRIBUTES
 from bnlint.vocabulary.operations import GRADIENT_CUTS, SCALARS, is_method
@@ -259,7 +260,8 @@ def _of_instance(m: Machine, value: Instance, name: str, node: cst.CSTNode, scop
         return value.cls if value.cls is not None else Library(value.library)
     if name in ("__dict__", "_modules"):
         m.journal.modes_asked[value] = None
-        m.journal.buffers_used.update({value} if name == "__dict__" else ())
+        if name == "__dict__" and value.is_module:
+            note_buffers_asked(m, value, m.site(node, scope))
         if name == "_modules" and is_opaque(value):
             return Builtin(value, name)
         return dict(children(value)) if name == "_modules" else value.attributes
@@ -294,14 +296,17 @@ def _class_attribute(
     return found
 
 
+_HOLDING_STATISTICS = frozenset({"running_mean", "running_var", "_buffers"})
+
+
 def _of_module(m: Machine, value: Instance, name: str, node: cst.CSTNode, scope: Scope) -> Value:
     bare = bare_name(value.library)
     if name in names_of(value) or (name in ("weight", "bias") and bare in SIGNATURES):
         return parameter_of(m, value, name)
     if name in value.arguments:
         return _layer_argument(value, name)
-    if name.startswith("running_") or name == "_buffers":
-        m.journal.buffers_used.add(value)
+    if name in _HOLDING_STATISTICS:
+        note_buffers_asked(m, value, m.site(node, scope))
         if value in m.modules and (kept := inherited(value, name)) is not None:
             return kept
     if value.library in WRAPPERS and name == "module":

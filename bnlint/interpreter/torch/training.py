@@ -2,11 +2,12 @@
 
 from bnlint.facts.types.run import Backward, OptimizerStep
 from bnlint.facts.types.site import Site
-from bnlint.facts.types.weight_events import HandedOver, WeightsLoaded
+from bnlint.facts.types.weight_events import BuffersAsked, HandedOver, WeightsLoaded
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
 from bnlint.interpreter.core.values import Library, Tensor, Value
 from bnlint.interpreter.torch.model_records import model_record
+from bnlint.interpreter.torch.modules import descendants
 
 
 def note_backward(m: Machine, tensors: list[Tensor], site: Site) -> None:
@@ -66,3 +67,12 @@ def note_given_to_unknown(m: Machine, module: Instance, site: Site) -> None:
         return
     context, model = m.context(), model_record(m, module)
     m.journal.note(lambda facts, order: HandedOver(order, site, context, facts.model(model)))
+
+
+def note_buffers_asked(m: Machine, module: Instance, site: Site) -> None:
+    """Remember that a program asks for buffers: what it does with them is not followed."""
+    m.journal.buffers_used.update(part for _, part in descendants(m, module))
+    if m.building or m.modules:
+        return
+    context, model = m.context(), model_record(m, module)
+    m.journal.note(lambda facts, order: BuffersAsked(order, site, context, facts.model(model)))

@@ -8,7 +8,7 @@ from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.context import Assumption
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Backward, Event, Forward, Run, Stored, is_training
-from bnlint.facts.types.weight_events import StatisticsReset, WeightsWritten
+from bnlint.facts.types.weight_events import BuffersAsked, StatisticsReset, WeightsWritten
 from bnlint.immutable import immutable
 
 _WORDS = ("nan(", "inf(", "finite(")
@@ -62,7 +62,7 @@ def _passed_back(run: Run, backward: Backward) -> Iterator[Forward]:
         same = forward.order < backward.order and loops[: len(around)] == around
         if not (around and same and trains(forward) and is_live(forward)):
             continue
-        if forward.site.source.mentions(_CLEANING) or forward.model.buffers_used:
+        if forward.site.source.mentions(_CLEANING):
             continue
         if any(model.is_same(forward.model) for model in backward.models):
             yield forward
@@ -109,7 +109,7 @@ def _uses(event: Event, forward: Forward) -> bool:
 def _mends(event: Event, forward: Forward) -> bool:
     """Whether layers of a forward get, or may get, other statistics; entries of a state are some, too."""
     match event:
-        case WeightsWritten(model=model):
+        case WeightsWritten(model=model) | BuffersAsked(model=model):
             layers = {layer.identity for layer in model.batch_norms}
         case StatisticsReset(layer=layer):
             layers = {layer.identity}

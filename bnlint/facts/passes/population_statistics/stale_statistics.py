@@ -24,7 +24,10 @@ from bnlint.facts.wording.paired_parameters import (
 )
 from bnlint.immutable import immutable
 
-_ABOUT_STATISTICS = ("buffers", "running_", "update_bn", "state_dict().")
+_ABOUT_STATISTICS = (
+    *("buffers(", "._buffers", "running_mean", "running_var", "running_stat"),
+    *("update_bn", "state_dict()."),
+)
 """Words of code that may bring statistics along, by whatever way."""
 _ON_PURPOSE = ("FedBN", "fedbn", "SiloBN", "silobn", "fed_bn")
 """Names of methods that leave BatchNorm to those whose data it normalises."""

@@ -55,7 +55,7 @@ from bnlint.interpreter.torch.replaced_parts import (
 )
 from bnlint.interpreter.torch.script_forwards import call_module, receiver_of
 from bnlint.interpreter.torch.states import register
-from bnlint.interpreter.torch.training import note_backward, note_loaded
+from bnlint.interpreter.torch.training import note_backward, note_buffers_asked, note_loaded
 from bnlint.interpreter.torch.weight_fills import draw, forget_weights
 from bnlint.source.name_bindings import dotted
 from bnlint.vocabulary.layers import bare_name
@@ -309,20 +309,15 @@ def _state(m: Machine, module: Instance, args: Arguments, site: Site, scope: Sco
 
 
 def _buffers(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
-    _note_buffers(m, module)
+    note_buffers_asked(m, module, site)
     return Many(Unknown(BUFFER, site, module))
 
 
 def _named_buffers(
     m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope
 ) -> Value:
-    _note_buffers(m, module)
+    note_buffers_asked(m, module, site)
     return Many((Unknown("buffer name"), Unknown(BUFFER, site, module)))
-
-
-def _note_buffers(m: Machine, module: Instance) -> None:
-    """What is done with buffers is not followed; that they are asked for is remembered."""
-    m.journal.buffers_used.update(part for _, part in descendants(m, module))
 
 
 def _zero_grad(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scope) -> Value:
