@@ -443,6 +443,19 @@ CLASSES = {
         """,
         [8, 4],
     ),
+    "locals": (
+        """
+        def build(width=8, name="bn", **more):
+            config = locals()
+            config.update(config["more"])
+            del config["more"]
+            width = 4
+            return nn.BatchNorm2d(config["width"]), nn.BatchNorm2d(config.get("depth", 5))
+        build()
+        build(depth=6)
+        """,
+        [8, 5, 8, 6],
+    ),
     "instances do not share attributes": (
         """
         class Config:

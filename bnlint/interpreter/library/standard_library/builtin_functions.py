@@ -242,6 +242,8 @@ def _vars(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope)
     value = arguments.get(0, "object")
     if path == "builtins.globals":
         return Builtin(scope.namespace, "__dict__")
+    if not arguments.positional and scope.function is not None:
+        return m.new({name: local for name, local in scope.names.items() if name.isidentifier()})
     if isinstance(value, Namespace | Library):
         return Builtin(value, "__dict__")
     if not isinstance(value, Instance):
