@@ -9,6 +9,7 @@ from bnlint.facts.types.run import Forward, Model, Run, is_training
 from bnlint.facts.types.site import Site
 from bnlint.facts.types.weight_events import StatisticsEstimated, WeightsAveraged
 from bnlint.facts.wording.code_text import takes_apart_by_name
+from bnlint.facts.wording.loop_text import hands_over_dict
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Rule, Settings, first_of_each
 
@@ -40,8 +41,7 @@ def _takes_dicts(run: Run, event: StatisticsEstimated) -> Problem | None:
     if event.function != UPDATE_BN or event.loader is None:
         return None
     for forward in _steps_with(run, event.loader):
-        loop = next((x for x in forward.context.loops if x.loader is event.loader), None)
-        if loop is not None and takes_apart_by_name(loop.site.text, forward.site.text):
+        if _is_given_parts(forward, event.loader):
             data = _called(event.loader)
             message = (
                 f"Batches of {data} are dicts, but `update_bn` hands tensors, or the first item of lists and "
@@ -50,6 +50,20 @@ def _takes_dicts(run: Run, event: StatisticsEstimated) -> Problem | None:
             )
             return message, forward.site, "the batches are taken apart by name here"
     return None
+
+
+def _is_given_parts(forward: Forward, loader: Loader) -> bool:
+    """Whether a forward gets parts of the loader's batches by name, in its loop or a function called there."""
+    context = forward.context
+    numbers = (n for n, loop in enumerate(context.loops) if loop.loader is loader)
+    if (number := next(numbers, None)) is None:
+        return False
+    loop, frame = context.loops[number].site.text, context.frames[-1]
+    if number >= frame.loops:
+        return takes_apart_by_name(loop, forward.site.text)
+    if frame.call is None or frame.definition is None or context.frames[-2].loops > number:
+        return False
+    return hands_over_dict(loop, frame.call.text, frame.definition.text, forward.site.text)
 
 
 def _is_held_out(run: Run, event: StatisticsEstimated) -> Problem | None:
