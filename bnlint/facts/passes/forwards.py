@@ -32,6 +32,7 @@ from bnlint.facts.types.weight_events import (
     SampleGradients,
     StatisticsEstimated,
     WeightsLoaded,
+    WeightsWritten,
 )
 
 
@@ -141,13 +142,44 @@ def trains(forward: Forward) -> bool:
 
 
 @Pass
-def training_forwards(run: Run) -> tuple[Forward, ...]:
-    """The forwards that a backward runs through or may run through."""
-    return tuple(
-        forward
+def attacks(run: Run) -> frozenset[int]:
+    """The orders of the forwards that a backward runs through for the gradient of their input alone.
+
+    No optimizer steps and nothing writes weights in the loop that such a forward is in, and where
+    anything does there are other forwards to train on.
+    """
+    changes = [event for kind in (OptimizerStep, WeightsWritten) for event in run.of_type(kind)]
+    plain = [forward for forward in _backpropagated(run) if forward.attacked_at is None]
+    if not all(any(loops_of(c) <= loops_of(f) for f in plain) for c in changes):
+        return frozenset()
+    return frozenset(
+        forward.order
         for forward in run.of_type(Forward)
-        if forward.backpropagated is not Known.NO and not forward.inner
+        if forward.attacked_at is not None
+        and not any(loops_of(forward) <= loops_of(change) for change in changes)
     )
+
+
+@Pass
+def training_forwards(run: Run) -> tuple[Forward, ...]:
+    """The forwards that a backward runs through or may run through, attacks apart."""
+    return tuple(f for f in _backpropagated(run) if f.order not in attacks(run))
+
+
+@Pass
+def training_backwards(run: Run) -> tuple[Backward, ...]:
+    """The backwards that weights may get their gradients from: those of attacks come next to an attack."""
+    orders = [forward.order for forward in _backpropagated(run)]
+    last = {
+        event.order: max((order for order in orders if order < event.order), default=-1)
+        for event in run.of_type(Backward)
+    }
+    return tuple(e for e in run.of_type(Backward) if last[e.order] not in attacks(run))
+
+
+def _backpropagated(run: Run) -> list[Forward]:
+    every = run.of_type(Forward)
+    return [f for f in every if f.backpropagated is not Known.NO and not f.inner]
 
 
 def loops_of(event: Event) -> set[Site]:
@@ -179,9 +211,9 @@ def is_step_of_training(run: Run, forward: Forward) -> bool:
 
 
 def trains_nothing(run: Run) -> bool:
-    """Whether a run that was followed to its end has no backward and no step of an optimizer."""
-    kinds: tuple[type[Event], ...] = (Backward, OptimizerStep)
-    return run.complete and all(next(run.of_type(kind), None) is None for kind in kinds)
+    """Whether a run that was followed to its end has no backward, of attacks apart, and no step of an optimizer."""
+    steps = next(run.of_type(OptimizerStep), None)
+    return run.complete and steps is None and not training_backwards(run)
 
 
 def is_left_to_others(run: Run, model: Model) -> bool:

@@ -220,7 +220,7 @@ class Forward(Event):
     It is ``""`` where the script has none, or where another model gets the output first.
     """
     attacked_at: Site | None = None
-    """Where gradients with respect to its input are computed that nothing is trained on, as adversaries do."""
+    """Where the gradient with respect to its input is computed, or read after a backward, as adversaries do."""
     answer: float | None = None
     """The number that a loss of torch's compares its whole output with: the answer to all samples."""
     padded_at: Site | None = None

@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from bnlint.facts.passes.forwards import (
+    attacks,
     calls_to,
     loops_of,
     may_update,
     overlap,
+    training_backwards,
     trains_nothing,
 )
 from bnlint.facts.passes.population_statistics.momentum import keeps_last_batch
@@ -127,10 +129,26 @@ def _place(run: Run, forward: Forward, here: Sequence[Forward]) -> Site | None:
         one = other.model.is_same(forward.model) or other.context.excludes(forward.context)
         if same_call and not one:
             return None
-        if may_update(other) or other.receiver != name:
+        if _updates(run, other) or other.receiver != name:
             return None
-    free = (place for place in places_of(run, forward) if not place.binds(name))
+    free = (
+        place
+        for place in places_of(run, forward)
+        if not (place.binds(name) or _leaves_attack(run, forward, place))
+    )
     return next((place for place in free if not _trains_within(run, here, place)), None)
+
+
+def _leaves_attack(run: Run, forward: Forward, place: Site) -> bool:
+    """Whether the examples that a model is evaluated on are made in train mode outside of a statement."""
+    return any(
+        attack.order in attacks(run)
+        and is_training(attack.mode) is not Known.NO
+        and attack.model.is_same(forward.model)
+        and loops_of(forward) <= loops_of(attack)
+        and not any(encloses(place.statement, site) for site in (attack.site, *calls_to(attack)))
+        for attack in run.of_type(Forward)
+    )
 
 
 def _trains_within(run: Run, here: Sequence[Forward], place: Site) -> bool:
@@ -139,18 +157,25 @@ def _trains_within(run: Run, here: Sequence[Forward], place: Site) -> bool:
     return any(
         encloses(statement, site)
         for event in run.events
-        if _may_train(event, here)
+        if _may_train(run, event, here)
         for site in (event.site, *calls_to(event))
     )
 
 
-def _may_train(event: Event, here: Sequence[Forward]) -> bool:
+def _may_train(run: Run, event: Event, here: Sequence[Forward]) -> bool:
     match event:
         case Forward():
-            return overlap(event, here[0]) and may_update(event)
-        case Backward() | OptimizerStep():
+            return overlap(event, here[0]) and _updates(run, event)
+        case Backward():
+            return event.order in {backward.order for backward in training_backwards(run)}
+        case OptimizerStep():
             return True
     return False
+
+
+def _updates(run: Run, forward: Forward) -> bool:
+    """Whether a forward may be there to train, or for its statistics: an attack is not."""
+    return may_update(forward) and forward.order not in attacks(run)
 
 
 def _is_final(run: Run, here: Sequence[Forward], place: Site) -> bool:
@@ -161,7 +186,7 @@ def _is_final(run: Run, here: Sequence[Forward], place: Site) -> bool:
         return False
     first = min(other.order for other in here)
     return not any(_loops_around(other, place) for other in here) and not any(
-        event.order > first and _may_train(event, here) for event in run.events
+        event.order > first and _may_train(run, event, here) for event in run.events
     )
 
 

@@ -227,6 +227,8 @@ class Journal:
     """The functions that a web service of this script calls for a request, and where it is told so."""
     unknown_models: int = 0
     """Counts uses of models, and of layers in models, that are not known."""
+    last_loss: list[Tensor] = field(default_factory=list)
+    """What the last backward began with."""
 
     @property
     def extent(self) -> tuple[int, ...]:
@@ -281,6 +283,7 @@ class Journal:
         self, tensors: list[Tensor], assumptions: Sequence[Assumption]
     ) -> list[ForwardRecord]:
         """A backward runs through ``tensors``; returns the forwards that it reaches."""
+        self.last_loss = tensors
         grads = Gradients.of_all([t.grads for t in tensors])
         for number in frozenset[int]().union(*(t.depends for t in tensors)):
             self.forwards[number].in_loss = True
@@ -302,6 +305,10 @@ class Journal:
         """Gradients of ``outputs`` with respect to ``inputs`` are computed, and nothing is trained on them."""
         for record in self._between(outputs, inputs):
             record.attacked_at = record.attacked_at or site
+
+    def note_gradient_read(self, tensor: Tensor, site: Site) -> None:
+        """``tensor.grad`` is asked for, of what is no parameter: the last backward was an attack on it."""
+        self.note_attack(self.last_loss, [tensor], site)
 
     def _between(self, outputs: list[Tensor], inputs: list[Tensor]) -> list[ForwardRecord]:
         """The forwards that gradients from ``outputs`` to ``inputs`` go through."""

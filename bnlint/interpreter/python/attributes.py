@@ -165,6 +165,8 @@ def _of_tensor(m: Machine, value: Tensor, name: str, node: cst.CSTNode, scope: S
         return sizes_of(value.shape, value.batch) if name == "shape" else Unknown(f"tensor {name}")
     if name == "type" or (name in SCALARS and name not in ("item", "size", "dim", "numel")):
         return Builtin(value, name)
+    if name == "grad":
+        m.journal.note_gradient_read(value, m.site(node, scope))
     if name in TENSOR_ATTRIBUTES:
         shape = value.shape if name in ("data", "real") else None
         site = m.site(node, scope)

@@ -8,6 +8,7 @@ from bnlint.facts.passes.forwards import (
     layers_trained_between,
     loops_of,
     switch_was_meant,
+    training_backwards,
     training_forwards,
     trains_nothing,
 )
@@ -15,7 +16,6 @@ from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Loader, Purpose
 from bnlint.facts.types.run import (
-    Backward,
     Event,
     Forward,
     ModeSwitched,
@@ -66,8 +66,7 @@ def _is_apart(run: Run, forward: Forward) -> bool:
         and trained_loaders(run).isdisjoint(forward.loaders)
         and not any(
             _shares_pass(forward, event)
-            for kind in (Backward, OptimizerStep)
-            for event in run.of_type(kind)
+            for event in (*training_backwards(run), *run.of_type(OptimizerStep))
         )
     )
 
