@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from bnlint import registry
 from bnlint.facts.types.run import Run
 from bnlint.finding import Finding
@@ -91,9 +93,9 @@ from torch import nn
 from torch.utils.data import DataLoader
 from torchvision.datasets import FakeData
 
-norm = "none"
+kind = "plain"
 layers = [nn.Conv2d(3, 8, 3), nn.ReLU()]
-if norm == "batch":
+if kind == "normed":
     layers.insert(1, nn.BatchNorm2d(8))
 net = nn.Sequential(*layers, nn.Flatten(), nn.LazyLinear(10))
 loader = DataLoader(FakeData(), 2, shuffle=True, drop_last=True)
@@ -105,7 +107,12 @@ for x, y in loader:
 def test_a_run_whose_models_have_no_batchnorm_has_no_say() -> None:
     (finding,) = engine.lint_text(CHOSEN)
     assert finding.rule == "BN501"
-    assert finding.message.startswith('With `norm = "batch"`, BatchNorm in `net` is trained on')
+    assert finding.message.startswith('With `kind = "normed"`, BatchNorm in `net` is trained on')
+
+
+@pytest.mark.parametrize("name", ["norm", "norm_layer", "BN", "use_bn"])
+def test_it_has_where_the_normalisation_itself_is_chosen(name: str) -> None:
+    assert engine.lint_text(CHOSEN.replace("kind", name)) == []
 
 
 def test_what_only_an_option_brings_about_says_so() -> None:

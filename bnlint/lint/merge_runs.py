@@ -1,5 +1,6 @@
 """One answer of a rule about a program where its runs may disagree."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from bnlint.rule import Holds
 
 Answers = Sequence[tuple[Run, Sequence[Finding]]]
 """What a rule says of each run."""
+_NORM = re.compile(r"norm|(^|[-_])bn([-_]|$)", re.IGNORECASE)
 
 
 def merged_runs(answers: Answers, holds: Holds) -> Iterator[Finding]:
@@ -31,10 +33,14 @@ def merged_runs(answers: Answers, holds: Holds) -> Iterator[Finding]:
 
 
 def _is_unanimous(run: Run, finding: Finding, answers: Answers) -> bool:
-    """Whether the runs that are as usual as this one say the same, those without BatchNorm apart."""
+    """Whether the runs that are as usual as this one say the same, those without BatchNorm apart.
+
+    Those count, too, where an option says what normalises: who gives it knows what the batches are like.
+    """
+    norm_given = any(_NORM.search(option.partition(" ")[0]) for option in run.options)
     return all(
         any(same.span == finding.span for same in found)
-        or not (_comes_to(other, finding) and _has_batchnorm(other))
+        or not (_comes_to(other, finding) and (norm_given or _has_batchnorm(other)))
         for other, found in answers
         if run.options or not other.options
     )
