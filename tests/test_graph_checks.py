@@ -17,6 +17,7 @@ INPUTS = {"Persons": (4, 2, 3, 9, 9), "Video": (4, 3, 3, 9, 9)}
 """What models take whose first layer does not tell, by class."""
 
 DEAD_ALL_THE_SAME = {
+    "a bias that is put back by hand, in layers without a bias with and without a norm",
     "a dropout that an option switches on",
     "flattened channels and positions",
     "one call builds layers with and without a norm",

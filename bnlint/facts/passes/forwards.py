@@ -1,6 +1,6 @@
 """What the forwards of a run are to its models: training, evaluation, one of several passes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.context import Frame
@@ -142,39 +142,39 @@ def trains(forward: Forward) -> bool:
 
 
 @Pass
-def attacks(run: Run) -> frozenset[int]:
-    """The orders of the forwards that a backward runs through for the gradient of their input alone.
-
-    No optimizer steps and nothing writes weights in the loop that such a forward is in, and where
-    anything does there are other forwards to train on.
-    """
-    changes = [event for kind in (OptimizerStep, WeightsWritten) for event in run.of_type(kind)]
-    plain = [forward for forward in _backpropagated(run) if forward.attacked_at is None]
-    if not all(any(loops_of(c) <= loops_of(f) for f in plain) for c in changes):
-        return frozenset()
-    return frozenset(
-        forward.order
-        for forward in run.of_type(Forward)
-        if forward.attacked_at is not None
-        and not any(loops_of(forward) <= loops_of(change) for change in changes)
-    )
-
-
-@Pass
 def training_forwards(run: Run) -> tuple[Forward, ...]:
     """The forwards that a backward runs through or may run through, attacks apart."""
-    return tuple(f for f in _backpropagated(run) if f.order not in attacks(run))
+    changes = [event for kind in (OptimizerStep, WeightsWritten) for event in run.of_type(kind)]
+    every = _backpropagated(run)
+    plain = [forward for forward in every if forward.attacked_at is None]
+    if not all(any(loops_of(c) <= loops_of(f) for f in plain) for c in changes):
+        return tuple(every)
+    return tuple(f for f in every if f.attacked_at is None or _serves_any(f, changes))
 
 
-@Pass
-def training_backwards(run: Run) -> tuple[Backward, ...]:
+def _serves_any(forward: Forward, changes: Sequence[Event]) -> bool:
+    """Whether an optimizer steps, or something writes weights, in the loop that a forward is in."""
+    return any(loops_of(forward) <= loops_of(change) for change in changes)
+
+
+def is_attack(run: Run, forward: Forward) -> bool:
+    """Whether a forward is there for the gradient of its input alone, also where that comes by a backward.
+
+    No optimizer steps and nothing writes weights in the loop that it is in, and where anything does
+    there are other forwards to train on.
+    """
+    if forward.attacked_at is None:
+        return False
+    return all(forward.order != other.order for other in training_forwards(run))
+
+
+def training_backwards(run: Run) -> Iterator[Backward]:
     """The backwards that weights may get their gradients from: those of attacks come next to an attack."""
-    orders = [forward.order for forward in _backpropagated(run)]
-    last = {
-        event.order: max((order for order in orders if order < event.order), default=-1)
-        for event in run.of_type(Backward)
-    }
-    return tuple(e for e in run.of_type(Backward) if last[e.order] not in attacks(run))
+    every = _backpropagated(run)
+    for event in run.of_type(Backward):
+        before = [forward for forward in every if forward.order < event.order]
+        if not (before and is_attack(run, before[-1])):
+            yield event
 
 
 def _backpropagated(run: Run) -> list[Forward]:
@@ -213,7 +213,7 @@ def is_step_of_training(run: Run, forward: Forward) -> bool:
 def trains_nothing(run: Run) -> bool:
     """Whether a run that was followed to its end has no backward, of attacks apart, and no step of an optimizer."""
     steps = next(run.of_type(OptimizerStep), None)
-    return run.complete and steps is None and not training_backwards(run)
+    return run.complete and steps is None and next(training_backwards(run), None) is None
 
 
 def is_left_to_others(run: Run, model: Model) -> bool:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from bnlint.facts.passes.forwards import (
-    attacks,
     calls_to,
+    is_attack,
     loops_of,
     may_update,
     overlap,
@@ -142,7 +142,7 @@ def _place(run: Run, forward: Forward, here: Sequence[Forward]) -> Site | None:
 def _leaves_attack(run: Run, forward: Forward, place: Site) -> bool:
     """Whether the examples that a model is evaluated on are made in train mode outside of a statement."""
     return any(
-        attack.order in attacks(run)
+        is_attack(run, attack)
         and is_training(attack.mode) is not Known.NO
         and attack.model.is_same(forward.model)
         and loops_of(forward) <= loops_of(attack)
@@ -167,7 +167,7 @@ def _may_train(run: Run, event: Event, here: Sequence[Forward]) -> bool:
         case Forward():
             return overlap(event, here[0]) and _updates(run, event)
         case Backward():
-            return event.order in {backward.order for backward in training_backwards(run)}
+            return any(event.order == backward.order for backward in training_backwards(run))
         case OptimizerStep():
             return True
     return False
@@ -175,7 +175,7 @@ def _may_train(run: Run, event: Event, here: Sequence[Forward]) -> bool:
 
 def _updates(run: Run, forward: Forward) -> bool:
     """Whether a forward may be there to train, or for its statistics: an attack is not."""
-    return may_update(forward) and forward.order not in attacks(run)
+    return may_update(forward) and not is_attack(run, forward)
 
 
 def _is_final(run: Run, here: Sequence[Forward], place: Site) -> bool:
