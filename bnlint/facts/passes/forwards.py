@@ -170,8 +170,9 @@ def is_attack(run: Run, forward: Forward) -> bool:
 
 def training_backwards(run: Run) -> Iterator[Backward]:
     """The backwards that weights may get their gradients from: those of attacks come next to an attack."""
-    every = _backpropagated(run)
-    for event in run.of_type(Backward):
+    backwards = [*run.of_type(Backward)]
+    every = _backpropagated(run) if backwards else []
+    for event in backwards:
         before = [forward for forward in every if forward.order < event.order]
         if not (before and is_attack(run, before[-1])):
             yield event
