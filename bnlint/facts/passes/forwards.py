@@ -144,9 +144,11 @@ def trains(forward: Forward) -> bool:
 @Pass
 def training_forwards(run: Run) -> tuple[Forward, ...]:
     """The forwards that a backward runs through or may run through, attacks apart."""
-    changes = [event for kind in (OptimizerStep, WeightsWritten) for event in run.of_type(kind)]
     every = _backpropagated(run)
     plain = [forward for forward in every if forward.attacked_at is None]
+    if len(plain) == len(every):
+        return tuple(every)
+    changes = [event for kind in (OptimizerStep, WeightsWritten) for event in run.of_type(kind)]
     if not all(any(loops_of(c) <= loops_of(f) for f in plain) for c in changes):
         return tuple(every)
     return tuple(f for f in every if f.attacked_at is None or _serves_any(f, changes))
