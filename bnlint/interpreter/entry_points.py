@@ -9,7 +9,6 @@ from bnlint.facts.types.invocation import Invocation
 from bnlint.facts.types.run import Run
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.budget import BudgetExceeded
-from bnlint.interpreter.core.command_line import Option
 from bnlint.interpreter.core.frames import Activation
 from bnlint.interpreter.core.interruptions import ProgramEnds
 from bnlint.interpreter.core.machine import Machine
@@ -17,6 +16,7 @@ from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import (
     Instance,
 )
+from bnlint.interpreter.core.script_options import Option
 from bnlint.interpreter.core.values import Arguments, Value
 from bnlint.interpreter.documented_calls import documented_calls
 from bnlint.interpreter.library.training_frameworks.web_services import serve

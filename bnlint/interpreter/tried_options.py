@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 
 from bnlint.facts.types.known import Known
 from bnlint.interpreter.core.branches import Branch
-from bnlint.interpreter.core.command_line import Option
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import Class
+from bnlint.interpreter.core.script_options import Option
 from bnlint.interpreter.library.torch_library.models import contains_batchnorm
 from bnlint.interpreter.prefilter import mentions_unexplored, mentions_unexplored_part
 from bnlint.interpreter.python.looked_up_options import freezing_options, looked_up_options

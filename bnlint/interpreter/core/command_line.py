@@ -1,8 +1,8 @@
 """The options of the script that is rehearsed: which are given, and which others would matter."""
 
-import re
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
 
@@ -10,20 +10,20 @@ import libcst as cst
 
 from bnlint.facts.types.invocation import Invocation, Refusal
 from bnlint.facts.types.site import Site
-from bnlint.immutable import immutable
 from bnlint.interpreter.core.branches import Branch, compared, last_name, words_of
 from bnlint.interpreter.core.objects import Instance
+from bnlint.interpreter.core.script_options import (
+    ASSIGNED,
+    FREEZING,
+    Option,
+    option_without_default,
+)
 from bnlint.interpreter.core.values import Text, Unknown, Value
 from bnlint.source import SourceFile
 
-FREEZING = re.compile(r"freeze|frozen|fix[-_]|finetune|fine[-_]tune", re.IGNORECASE)
-"""Names of options whose effect on BatchNorm is worth an execution of the script."""
-
 FLAGS = frozenset({"absl.flags.FLAGS", "gflags.FLAGS"})
-_OPTION = "option "
-_ASSIGNED = " ="
 
-Seen = tuple[Mapping["Option", int], Mapping[str, int]]
+Seen = tuple[Mapping[Option, int], Mapping[str, int]]
 """How many branches each option opens, and in how many tables each is looked up."""
 Conditional = cst.If | cst.IfExp
 Origin = Callable[[cst.BaseExpression], str | None]
@@ -31,83 +31,53 @@ Local = Callable[[frozenset[str]], frozenset[cst.CSTNode]]
 """The functions, as nodes, that names of a function's own stand for."""
 
 
-@immutable
-class Option:
-    """An option of the command line with a value that it does not have by default.
-
-    A constant of the script that chooses what it does is one, too: its flag is ``name =``.
-    """
-
-    flag: str
-    value: Value = True
-
-    def __str__(self) -> str:
-        if self.is_constant:
-            return (
-                f'{self.flag} "{self.value}"'
-                if isinstance(self.value, str)
-                else f"{self.flag} {self.value}"
-            )
-        if not self.flag.startswith("-"):
-            return str(self.value)
-        return self.flag if self.value is True else f"{self.flag} {self.value}".strip()
-
-    @property
-    def is_constant(self) -> bool:
-        """Whether it is written in the script itself."""
-        return self.flag.endswith(_ASSIGNED)
-
-    @property
-    def freezes(self) -> bool:
-        """Whether its name says that it freezes something."""
-        return FREEZING.search(self.flag) is not None
-
-
+@dataclass(slots=True, eq=False)
 class CommandLine:
     """What a script's parser offers, and what decides about its branches."""
 
-    def __init__(self) -> None:
-        self.given: tuple[Option, ...] = ()
-        """The options that do not have their defaults in this execution."""
-        self.constants: Container[cst.CSTNode] = ()
-        """The assignments of the script that its users are to edit."""
-        self._by_name: dict[str, Option] = {}
-        """Switches that are off, as they would be on, by the attribute they become."""
-        self._off: dict[str, Option] = {}
-        """Constants that are true, as they would be false, by their names."""
-        self._texts: dict[str, tuple[str, ...]] = {}
-        """The flags of options that are strings, with all values that they take, where the parser says so."""
-        self._defaults: dict[str, str | None] = {}
-        """Their defaults."""
-        self.offered: dict[Option, list[Branch]] = {}
-        """Options that are worth a try, with the branches that they open."""
-        self.undecided: dict[Option, list[cst.BaseExpression]] = {}
-        """Options that have no default, with the tests that they would decide."""
-        self.tables: dict[str, list[Value]] = {}
-        """The dicts and modules in which options are looked up, by the flags of these."""
-        self._compared: dict[cst.Comparison, Option | None] = {}
-        """Comparisons that are false, with the option that would have made them true."""
-        self._noted: set[cst.CSTNode] = set()
-        self.chains: dict[cst.If, tuple[list[tuple[cst.BaseExpression, bool]], bool]] = {}
-        """What the branches of if statements come to, as far as that was asked."""
-        self.invocation: Invocation | None = None
-        """The call that is being rehearsed, where its arguments are known."""
-        self.argv: list[Value] | None = None
-        """Then ``sys.argv``."""
-        self.flags: dict[str, list[object]] = {}
-        """How absl's flags are given, by their names."""
-        self.namespace: dict[str, Value] = {}
-        """Their values."""
-        self.script: Path | None = None
-        """The script that is executed."""
-        self.was_read = False
-        """Whether the program has asked for what is on it."""
-        self.lacks_arguments = False
-        """Whether the script has to be given some that it is not."""
-        self.lacks_file = False
-        """Whether it reads a file that it has to be told the name of, and is not."""
-        self.refusals: list[Refusal] = []
-        """Calls whose arguments the program does not take."""
+    given: tuple[Option, ...] = ()
+    """The options that do not have their defaults in this execution."""
+    constants: Container[cst.CSTNode] = ()
+    """The assignments of the script that its users are to edit."""
+    _by_name: dict[str, Option] = field(default_factory=dict)
+    """Switches that are off, as they would be on, by the attribute they become."""
+    _off: dict[str, Option] = field(default_factory=dict)
+    """Constants that are true, as they would be false, by their names."""
+    _texts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The flags of options that are strings, with all values that they take, where the parser says so."""
+    _defaults: dict[str, str | None] = field(default_factory=dict)
+    """Their defaults."""
+    offered: dict[Option, list[Branch]] = field(default_factory=dict)
+    """Options that are worth a try, with the branches that they open."""
+    undecided: dict[Option, list[cst.BaseExpression]] = field(default_factory=dict)
+    """Options that have no default, with the tests that they would decide."""
+    tables: dict[str, list[Value]] = field(default_factory=dict)
+    """The dicts and modules in which options are looked up, by the flags of these."""
+    _compared: dict[cst.Comparison, Option | None] = field(default_factory=dict)
+    """Comparisons that are false, with the option that would have made them true."""
+    _noted: set[cst.CSTNode] = field(default_factory=set)
+    chains: dict[cst.If, tuple[list[tuple[cst.BaseExpression, bool]], bool]] = field(
+        default_factory=dict
+    )
+    """What the branches of if statements come to, as far as that was asked."""
+    invocation: Invocation | None = None
+    """The call that is being rehearsed, where its arguments are known."""
+    argv: list[Value] | None = None
+    """Then ``sys.argv``."""
+    flags: dict[str, list[object]] = field(default_factory=dict)
+    """How absl's flags are given, by their names."""
+    namespace: dict[str, Value] = field(default_factory=dict)
+    """Their values."""
+    script: Path | None = None
+    """The script that is executed."""
+    was_read: bool = False
+    """Whether the program has asked for what is on it."""
+    lacks_arguments: bool = False
+    """Whether the script has to be given some that it is not."""
+    lacks_file: bool = False
+    """Whether it reads a file that it has to be told the name of, and is not."""
+    refusals: list[Refusal] = field(default_factory=list)
+    """Calls whose arguments the program does not take."""
 
     def begin(self, invocation: Invocation | None, script: str, file: Path | None = None) -> None:
         """Begin an execution of a script that is called so; without a ``file``, of no script."""
@@ -248,7 +218,7 @@ class CommandLine:
 
         One that freezes as it is needs no execution in which it does not.
         """
-        flag = name + _ASSIGNED
+        flag = name + ASSIGNED
         if written is True and FREEZING.search(name):
             return written
         if isinstance(written, bool):
@@ -386,18 +356,6 @@ class CommandLine:
                     option = Option(flag, literal)
                     if option not in self.given:
                         yield option
-
-
-def unknown_option(flag: str, site: Site | None = None) -> Unknown:
-    """An option of the command line that has no default, and was not given."""
-    return Unknown(_OPTION + flag, site)
-
-
-def option_without_default(value: Value) -> str | None:
-    """The flag of such an option."""
-    if isinstance(value, Unknown) and value.reason.startswith(_OPTION):
-        return value.reason.removeprefix(_OPTION)
-    return None
 
 
 def _word(text: str, given_by: str | None) -> Text:

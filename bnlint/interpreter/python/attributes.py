@@ -7,7 +7,6 @@ import libcst as cst
 
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
-from bnlint.interpreter.core.command_line import unknown_option
 from bnlint.interpreter.core.dispatch import ATTRIBUTES, handles
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import Directory, Namespace
@@ -25,6 +24,7 @@ from bnlint.interpreter.core.objects import (
     Super,
     TextMember,
 )
+from bnlint.interpreter.core.script_options import unknown_option
 from bnlint.interpreter.core.values import (
     MISSING,
     NO_GRADIENTS,

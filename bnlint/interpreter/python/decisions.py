@@ -4,9 +4,10 @@ from functools import partial
 
 import libcst as cst
 
-from bnlint.interpreter.core.command_line import Conditional, option_without_default
+from bnlint.interpreter.core.command_line import Conditional
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Function, Scope
+from bnlint.interpreter.core.script_options import option_without_default
 from bnlint.interpreter.core.values import Text, Value
 
 

@@ -5,10 +5,10 @@ from functools import partial
 
 import libcst as cst
 
-from bnlint.interpreter.core.command_line import Option
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import Class, Function, Scope
+from bnlint.interpreter.core.script_options import Option
 from bnlint.interpreter.core.values import Value, present
 from bnlint.interpreter.python.unnamed_models import builds_something, models_of, names_batchnorm
 from bnlint.source.parents import below

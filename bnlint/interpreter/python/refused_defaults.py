@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from bnlint.interpreter.core.command_line import unknown_option
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance, Scope
+from bnlint.interpreter.core.script_options import unknown_option
 from bnlint.interpreter.core.values import Float, Int, Text, Value
 from bnlint.interpreter.python.arithmetic import truth_of
 from bnlint.interpreter.python.name_lookup import assign

@@ -4,11 +4,11 @@ import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bnlint.interpreter.core.command_line import unknown_option
 from bnlint.interpreter.core.knowledge import is_known
 from bnlint.interpreter.core.layer_arguments import with_site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
+from bnlint.interpreter.core.script_options import unknown_option
 from bnlint.interpreter.core.values import Library, Unknown, Value
 from bnlint.interpreter.evaluation.allowance import NotPlain, TooLarge
 from bnlint.interpreter.evaluation.command_grammar import (

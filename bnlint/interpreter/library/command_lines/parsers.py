@@ -2,11 +2,11 @@
 
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.bound_arguments import bind_loosely
-from bnlint.interpreter.core.command_line import FREEZING, unknown_option
 from bnlint.interpreter.core.interruptions import ProgramEnds
 from bnlint.interpreter.core.layer_arguments import with_site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance
+from bnlint.interpreter.core.script_options import FREEZING, unknown_option
 from bnlint.interpreter.core.values import Arguments, Text, Unknown, Value
 from bnlint.interpreter.evaluation.command_grammar import Refused
 from bnlint.interpreter.library.command_lines.given_options import GivenOptions, given_options

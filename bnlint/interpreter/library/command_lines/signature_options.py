@@ -8,11 +8,11 @@ import libcst as cst
 
 from bnlint.facts.types.site import Site
 from bnlint.immutable import immutable
-from bnlint.interpreter.core.command_line import unknown_option
 from bnlint.interpreter.core.interruptions import ProgramEnds
 from bnlint.interpreter.core.layer_arguments import with_site
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Class, Function, Instance, Method, Partial, Scope
+from bnlint.interpreter.core.script_options import unknown_option
 from bnlint.interpreter.core.values import (
     MISSING,
     Arguments,
