@@ -30,6 +30,20 @@ class Batches:
         for x, y in self.loader:
             yield x.cuda(), y.cuda()
 """
+ITERATOR = """
+class Batches:
+    def __init__(self, loader, most):
+        self.loader, self.most, self.drawn = loader, most, 0
+    def __iter__(self):
+        self.batches = iter(self.loader)
+        return self
+    def __next__(self):
+        if self.drawn >= self.most:
+            raise StopIteration
+        self.drawn += 1
+        x, y = next(self.batches)
+        return x.cuda(), y.cuda()
+"""
 KEPT = {
     "the batch itself": "for x in loader:\n    net(x)",
     "unpacked": "for x, y in loader:\n    net(x)",
@@ -53,6 +67,14 @@ KEPT = {
     "cycle": "import itertools\nfor x in itertools.cycle(loader):\n    net(x)",
     "a generator": "def forever():\n    while True:\n        for x in loader:\n            yield x\n"
     "for x in forever():\n    net(x)",
+    "a generator of another's items": "def moved():\n    yield from ((x.cuda(), y) for x, y in loader)\n"
+    "for x, y in moved():\n    net(x)",
+    "a generator of a loader's": "def drawn():\n    yield from loader\nfor x, y in drawn():\n    net(x)",
+    "map": "for x in map(lambda batch: batch[0].cuda(), loader):\n    net(x)",
+    "an iterator of its own": f"{ITERATOR}for x, y in Batches(loader, 100):\n    net(x)",
+    "a bar of such an iterator": f"{ITERATOR}import tqdm\n"
+    "for i, (x, y) in enumerate(tqdm.tqdm(Batches(loader, 2))):\n    net(x)",
+    "next of such an iterator": f"{ITERATOR}it = iter(Batches(loader, 2))\nx, y = next(it)\nnet(x)",
     "moved": "for x, y in loader:\n    x = x.to('cuda', non_blocking=True).float()\n    net(x)",
     "computed with": "for x, y in loader:\n    net((x / 255 - 0.5) * 2)",
     "requires_grad": "for x, y in loader:\n    x.requires_grad = True\n    net(x)",
@@ -77,6 +99,11 @@ def test_the_batch_size_is_followed(code: str) -> None:
     found = batches(code)
     assert found
     assert set(found) == {4}
+
+
+def test_how_many_an_iterator_of_its_own_has_given_is_not_known_behind_the_loop() -> None:
+    many = f"{ITERATOR}many = Batches(loader, 2)\n" + "for x, y in many:\n    net(x)\n" * 2
+    assert batches(many) == [4, 4, 4, 4]
 
 
 LOST = {

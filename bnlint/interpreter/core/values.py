@@ -43,6 +43,8 @@ SOME_ITEMS = "items that depend on a condition"
 """The reason of an unknown item that stands for any number of items of its list or tuple."""
 SOME_SLICE = Unknown("slice")
 """A slice whose bounds are not known."""
+MORE_YIELDED = "further items"
+"""The reason of what says, behind values that a generator yields, that it yields others like them."""
 FURTHER = "what the passes between the first and the last add"
 """The reason of an item that stands for those of passes that two others stand for."""
 SHUFFLED = Unknown("samples in a random order")

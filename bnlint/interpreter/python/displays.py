@@ -1,4 +1,4 @@
-"""Lists, tuples, sets and dicts as written, and comprehensions."""
+"""Lists, tuples, sets and dicts as written, comprehensions, and what generators yield."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,12 +11,21 @@ from bnlint.interpreter.core.dispatch import EXPRESSIONS, handles
 from bnlint.interpreter.core.frames import ActiveLoop
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Instance, Scope
-from bnlint.interpreter.core.values import SOME_ITEMS, Many, Maybe, Tensor, Unknown, Value
-from bnlint.interpreter.evaluation import is_key, set_of
+from bnlint.interpreter.core.values import (
+    MORE_YIELDED,
+    SOME_ITEMS,
+    Many,
+    Maybe,
+    Tensor,
+    Unknown,
+    Value,
+)
+from bnlint.interpreter.evaluation import change, is_key, set_of
 from bnlint.interpreter.python.arithmetic import truth_of
 from bnlint.interpreter.python.item_assignment import name_by_key
 from bnlint.interpreter.python.iterables import iterated
 from bnlint.interpreter.python.iteration import elements, listed
+from bnlint.interpreter.python.loops import note_iteration
 from bnlint.interpreter.python.name_lookup import assign
 from bnlint.interpreter.torch.integer_entries import chosen
 from bnlint.interpreter.torch.parameters import is_parameter, one_for_all
@@ -209,3 +218,37 @@ def _of_all_keys(m: Machine, pair: Value) -> Value:
         case (_, Instance() as item) if is_parameter(item):
             return m.new({Unknown(SOME_ITEMS): Maybe(item)})
     return Unknown("dict")
+
+
+@handles(EXPRESSIONS, cst.Yield)
+def _yield(m: Machine, node: cst.Yield, scope: Scope) -> Value:
+    value: Value = None
+    if isinstance(node.value, cst.From):
+        yielded = _yielded_from(m, node.value, scope)
+    else:
+        value = None if node.value is None else m.evaluate(node.value, scope)
+        yielded = [value]
+    inner: Scope | None = scope
+    while inner is not None and inner.yielded is None and inner.on_yield is None:
+        inner = inner.parent
+    if inner is not None and inner.on_yield is not None:
+        inner.on_yield(value)
+    elif inner is not None and inner.yielded is not None:
+        m.heap.touch(inner.yielded)
+        change(inner.yielded, "extend", [yielded], m.allowance)
+        if m.frame.abstract:
+            inner.yielded.append(Unknown(MORE_YIELDED))
+    return Unknown("sent value")
+
+
+def _yielded_from(m: Machine, node: cst.From, scope: Scope) -> list[Value]:
+    """The items of an iterable, or one that stands for them and what says that there are more."""
+    value = iterated(m, m.evaluate(node.item, scope), m.site(node, scope), scope)
+    items = elements(m, value)
+    if items is not None:
+        return items
+    if not isinstance(value, Many):
+        return [Unknown("item"), Unknown(MORE_YIELDED)]
+    if value.loader is not None:
+        note_iteration(m, value.loader, node, scope, whole=True)
+    return [value.element, Unknown(MORE_YIELDED)]

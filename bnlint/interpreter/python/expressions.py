@@ -17,13 +17,12 @@ from bnlint.interpreter.core.values import (
     Unknown,
     Value,
 )
-from bnlint.interpreter.evaluation import change
 from bnlint.interpreter.python.arithmetic import binary, compare, operator_name, truth_of, unary
 from bnlint.interpreter.python.configurations import entry
 from bnlint.interpreter.python.data_texts import file_at
 from bnlint.interpreter.python.decisions import note_decided, note_difference
 from bnlint.interpreter.python.forgetting import forget
-from bnlint.interpreter.python.iteration import elements, index_into, listed
+from bnlint.interpreter.python.iteration import index_into, listed
 from bnlint.interpreter.python.name_lookup import assign, look_up
 from bnlint.interpreter.torch.parameters import is_opaque
 
@@ -269,25 +268,3 @@ def _walrus(m: Machine, node: cst.NamedExpr, scope: Scope) -> Value:
 @handles(EXPRESSIONS, cst.Await)
 def _await(m: Machine, node: cst.Await, scope: Scope) -> Value:
     return m.evaluate(node.expression, scope)
-
-
-@handles(EXPRESSIONS, cst.Yield)
-def _yield(m: Machine, node: cst.Yield, scope: Scope) -> Value:
-    value: Value = None
-    if isinstance(node.value, cst.From):
-        items = elements(m, m.evaluate(node.value.item, scope))
-        yielded = [Unknown("item")] if items is None else items
-    else:
-        value = None if node.value is None else m.evaluate(node.value, scope)
-        yielded = [value]
-    inner: Scope | None = scope
-    while inner is not None and inner.yielded is None and inner.on_yield is None:
-        inner = inner.parent
-    if inner is not None and inner.on_yield is not None:
-        inner.on_yield(value)
-    elif inner is not None and inner.yielded is not None:
-        m.heap.touch(inner.yielded)
-        change(inner.yielded, "extend", [yielded], m.allowance)
-        if m.frame.abstract:
-            inner.yielded.append(Unknown("further items"))
-    return Unknown("sent value")

@@ -21,7 +21,14 @@ from bnlint.interpreter.core.objects import (
     Partial,
     Scope,
 )
-from bnlint.interpreter.core.values import Arguments, Many, Tensor, Unknown, Value
+from bnlint.interpreter.core.values import (
+    MORE_YIELDED,
+    Arguments,
+    Many,
+    Tensor,
+    Unknown,
+    Value,
+)
 from bnlint.interpreter.python.answers import executed_or_remembered
 from bnlint.source.parents import below
 
@@ -158,7 +165,7 @@ def _finish(m: Machine, done: Completion | None, local: Scope) -> Value:
 
 
 def _generated(m: Machine, yielded: list[Value]) -> Value:
-    known = [v for v in yielded if not (isinstance(v, Unknown) and v.reason == "further items")]
+    known = [v for v in yielded if not (isinstance(v, Unknown) and v.reason == MORE_YIELDED)]
     if len(known) == len(yielded):
         return known
     return Many(m.join(known) if known else Unknown("item"))

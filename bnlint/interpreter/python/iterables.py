@@ -1,11 +1,12 @@
 """What iterating an object yields."""
 
 from bnlint.facts.types.site import Site
+from bnlint.interpreter.core.frames import ActiveLoop
 from bnlint.interpreter.core.knowledge import open_at
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Function, Instance, Method, Scope
 from bnlint.interpreter.core.tape import tensors_in
-from bnlint.interpreter.core.values import MISSING, Arguments, Choice, Many, Unknown, Value
+from bnlint.interpreter.core.values import Arguments, Choice, Many, Unknown, Value
 from bnlint.interpreter.library.data_loading.data import LOADER, loader_batches
 from bnlint.interpreter.python.alternatives import with_one_of
 from bnlint.interpreter.torch.parameters import is_opaque
@@ -24,11 +25,40 @@ def iterated(m: Machine, value: Value, site: Site, scope: Scope) -> Value:
         return value
     if value.library == LOADER:
         return loader_batches(m, value)
-    function = value.cls.find("__iter__") if value.cls is not None else MISSING
-    if isinstance(function, Function):
-        made = m.call(Method(function, value), Arguments(), site, scope)
-        return Many(Unknown("item")) if made is value else made
-    return Many(Unknown("item"))
+    iterator = iterator_of(m, value, site, scope)
+    drawing = _method(iterator, "__next__")
+    if drawing is not None:
+        return Many(_drawn(m, drawing, site, scope))
+    return Many(Unknown("item")) if iterator is value else iterator
+
+
+def iterator_of(m: Machine, value: Instance, site: Site, scope: Scope) -> Value:
+    """What an object's own ``__iter__`` gives; the object itself where it has none."""
+    method = _method(value, "__iter__")
+    return value if method is None else m.call(method, Arguments(), site, scope)
+
+
+def _method(value: Value, name: str) -> Method | None:
+    """A method that the class of an object defines."""
+    if not isinstance(value, Instance) or value.cls is None or value.is_module:
+        return None
+    function = value.cls.find(name)
+    return Method(function, value) if isinstance(function, Function) else None
+
+
+def _drawn(m: Machine, drawing: Method, site: Site, scope: Scope) -> Value:
+    """What an iterator gives in passes that stand for all of the loop over it."""
+    loop = ActiveLoop(site.node, site, abstract=True, since=m.journal.order)  # type: ignore[arg-type]
+    depth, found = len(m.loops), list[Value]()
+    m.loops.append(loop)
+    m.frame.abstract += 1
+    try:
+        for loop.number in (1, 2):
+            found.append(m.call(drawing, Arguments(), site, scope))
+    finally:
+        m.frame.abstract -= 1
+        del m.loops[depth:]
+    return m.join(found)
 
 
 def _of_one_loader(m: Machine, choice: Choice, site: Site, scope: Scope) -> Many | None:

@@ -177,11 +177,14 @@ def _zip(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) 
 def _map(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     function, *values = arguments.positional or [Unknown("function")]
     note_paired(m, arguments, site, scope)
+    values = [iterated(m, value, site, scope) for value in values]
     parts = [elements(m, value) for value in values]
     known = [part for part in parts if part is not None]
     if not known or len(known) < len(parts):
+        loaders = [v.loader for v in values if isinstance(v, Many) and v.loader is not None]
         given = [_element(value) for value in values]
-        return Many(m.call(function, Arguments(given), site, scope))
+        made = m.call(function, Arguments(given), site, scope)
+        return Many(made, loaders[0] if loaders else None)
     rows = [list(row) for row in zip(*known, strict=False)]
     if path.endswith("starmap"):
         rows = [elements(m, row[0]) or [] for row in rows]
