@@ -76,8 +76,7 @@ def _finding(run: Run, forward: Forward, loaded: WeightsLoaded | None) -> Findin
     name = forward.model.name
     told = [*how_it_came(run, forward)]
     if loaded is not None:
-        what = "its weights are loaded here, which leaves the mode alone"
-        told.append((loaded.order, (loaded.site, what)))
+        told.append((loaded.order, (loaded.site, _how_loaded(loaded))))
     return RULE.at(
         forward.site,
         f"`{name}` predicts in train mode: BatchNorm ignores the running statistics that were "
@@ -88,11 +87,17 @@ def _finding(run: Run, forward: Forward, loaded: WeightsLoaded | None) -> Findin
     )
 
 
+def _how_loaded(loaded: WeightsLoaded) -> str:
+    if loaded.saved_by:
+        return f"it is loaded here in train mode, as `{loaded.saved_by}` saves it"
+    return "its weights are loaded here, which leaves the mode alone"
+
+
 def _fix(run: Run, forward: Forward, loaded: WeightsLoaded | None) -> Fix | None:
     """Switch after the load where everything that follows is this script's own, else before use."""
     cure = cure_of(run, forward)
     unfit = forward.model.answers_by_mode or keeps_last_batch(forward)
-    if loaded is None or unfit or not _is_own(run, forward, loaded):
+    if loaded is None or loaded.saved_by or unfit or not _is_own(run, forward, loaded):
         return RULE.fixed_by(cure.title, *cure.edits)
     line = f"{loaded.model.name}.eval()"
     return RULE.fixed_by(f"Call `{line}` after loading", loaded.site.insert_after(line))

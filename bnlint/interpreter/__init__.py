@@ -62,7 +62,7 @@ from bnlint.interpreter.library.training_frameworks import (
     trainers,
     web_services,
 )
-from bnlint.interpreter.prefilter import is_script
+from bnlint.interpreter.prefilter import is_script, savers_first, shared_files
 from bnlint.interpreter.python import (
     attributes,
     configurations,
@@ -157,8 +157,9 @@ def rehearse(
     machine.recipes = Recipes(machine) if recipes else None
     rehearser = Rehearser(machine, facts)
     scripts: dict[Instance, SourceFile] = {}
+    machine.memory.shared_files = shared = shared_files(files)
     with _deep_recursion():
-        for number, source in enumerate(files):
+        for number, source in enumerate(savers_first(files, shared)):
             if progress is not None:
                 progress(number, len(files))
             if is_script(source) or source.file in calls:

@@ -29,6 +29,7 @@ from bnlint.interpreter.torch.given_models import (
     unknown_inputs,
 )
 from bnlint.interpreter.torch.modules import descendants, is_switched, is_wrapper
+from bnlint.interpreter.torch.saved_models import hand_over
 from bnlint.interpreter.torch.script_forwards import record_forward
 from bnlint.interpreter.tried_options import builds_batchnorm, tried_options
 from bnlint.source import SourceFile
@@ -217,6 +218,7 @@ class Rehearser:
         """Execute a script, and then what a web service in it calls for each request."""
         self.m.journal.served.clear()
         self.m.execute(source.tree.body, namespace.scope)
+        hand_over(self.m)
         serve(self.m, source, self.call)
 
     def namespace_of(self, source: SourceFile) -> Namespace:

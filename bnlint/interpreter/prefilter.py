@@ -1,8 +1,9 @@
 """What is worth executing: files that do something when they are run, and definitions, by their text."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
+from posixpath import normpath
 
 import libcst as cst
 
@@ -29,8 +30,7 @@ _METHOD = re.compile(r"^([ \t]+)(?:async[ \t]+)?def[ \t]+(\w+)", re.MULTILINE)
 _NEXT = re.compile(r"^[A-Za-z@_]", re.MULTILINE)
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _CALLED = re.compile(r"(?<!def )(?<!class )\b(\w+)\s*\(")
-
-
+_FILE_NAME = re.compile(r"""["']([^"'\n]{1,200}\.\w{1,8})["']""")
 _GIVEN = re.compile(r"=[ \t]*([A-Za-z_]\w*)[ \t]*[,)\r\n]")
 
 
@@ -154,3 +154,24 @@ def _calls(value: cst.BaseExpression | None) -> bool:
         case cst.Tuple(elements=elements) | cst.List(elements=elements):
             return any(_calls(element.value) for element in elements)
     return False
+
+
+def shared_files(files: Sequence[SourceFile]) -> frozenset[str]:
+    """The names of files that are written in code that saves something, and in other code that loads something."""
+    savers = [file for file in files if file.mentions("torch.save(")]
+    loaders = [file for file in files if _only_loads(file)] if savers else []
+    return _file_names(savers) & _file_names(loaders)
+
+
+def savers_first(files: Sequence[SourceFile], shared: frozenset[str]) -> list[SourceFile]:
+    """The files, those last that load a file which others save."""
+    last = {f for f in files if _only_loads(f) and _file_names([f]) & shared} if shared else set()
+    return sorted(files, key=last.__contains__)
+
+
+def _only_loads(file: SourceFile) -> bool:
+    return file.mentions("torch.load(") and not file.mentions("torch.save(")
+
+
+def _file_names(files: Sequence[SourceFile]) -> frozenset[str]:
+    return frozenset(normpath(n) for file in files for n in _FILE_NAME.findall(file.content))

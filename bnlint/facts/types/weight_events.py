@@ -13,12 +13,14 @@ class WeightsLoaded(Event):
     """``load_state_dict`` or the like is called on ``model``.
 
     ``source`` is the model whose weights these are, if it is one of the program, not of a file.
-    ``parameters_only`` says that there are all parameters and no running statistics among them.
+    ``parameters_only`` says that there are all parameters and no running statistics among them;
+    ``saved_by`` is the script that saves the whole of ``model``, which is loaded with its mode.
     """
 
     model: Model
     source: Model | None = None
     parameters_only: bool = False
+    saved_by: str = ""
 
 
 @immutable

@@ -38,3 +38,7 @@ class Memory:
     """Registries whose registrations were executed, by their identities."""
     registered: "set[Namespace]" = field(default_factory=set)
     """The modules whose registrations were executed."""
+    shared_files: frozenset[str] = frozenset()
+    """The names of files that one script may save a model to, and another may load it from."""
+    handed: dict[tuple[str, str], tuple[str, Value]] = field(default_factory=dict)
+    """What scripts have saved whole, by their folders and the names of files; with the script's name."""

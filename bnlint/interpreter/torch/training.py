@@ -45,8 +45,12 @@ def note_loaded(
     source: Instance | None = None,
     *,
     parameters_only: bool = False,
+    saved_by: str = "",
 ) -> None:
-    """Record that weights are loaded into a module, those of ``source`` if that is one at hand."""
+    """Record that weights are loaded into a module, those of ``source`` if that is one at hand.
+
+    ``saved_by`` is the script that saves the whole module, if it is loaded as such.
+    """
     context, model = m.context(), model_record(m, module, name)
     origin = None if source is None else model_record(m, source)
     m.journal.note(
@@ -57,6 +61,7 @@ def note_loaded(
             facts.model(model),
             None if origin is None else facts.model(origin),
             parameters_only,
+            saved_by,
         )
     )
 
