@@ -9,6 +9,7 @@ from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, Run, Wrapped
 from bnlint.facts.types.site import Argument, Site
 from bnlint.facts.wording.code_text import is_about_processes
+from bnlint.facts.wording.run_options import names_normalization
 from bnlint.facts.wording.syncbn_fix import conversion_before
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.immutable import immutable
@@ -33,7 +34,7 @@ class ProcessShare:
 @RULE.on_run
 def check(run: Run, settings: Settings) -> Iterator[Finding]:
     """Report models that DistributedDataParallel trains on few samples in each process."""
-    if run.options:
+    if names_normalization(run.options):
         return
     found = (
         (wrapped, forward, share)

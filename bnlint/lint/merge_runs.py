@@ -1,19 +1,17 @@
 """One answer of a rule about a program where its runs may disagree."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Forward, Run
 from bnlint.facts.types.site import Site
-from bnlint.facts.wording.run_options import in_words
+from bnlint.facts.wording.run_options import in_words, names_normalization
 from bnlint.finding import Finding
 from bnlint.rule import Holds
 
 Answers = Sequence[tuple[Run, Sequence[Finding]]]
 """What a rule says of each run."""
-_NORM = re.compile(r"norm|(^|[-_])bn([-_]|$)", re.IGNORECASE)
 
 
 def merged_runs(answers: Answers, holds: Holds) -> Iterator[Finding]:
@@ -35,9 +33,9 @@ def merged_runs(answers: Answers, holds: Holds) -> Iterator[Finding]:
 def _is_unanimous(run: Run, finding: Finding, answers: Answers) -> bool:
     """Whether the runs that are as usual as this one say the same, those without BatchNorm apart.
 
-    Those count, too, where an option says what normalises: who gives it knows what the batches are like.
+    Those count, too, where an option says what normalises.
     """
-    norm_given = any(_NORM.search(option.partition(" ")[0]) for option in run.options)
+    norm_given = names_normalization(run.options)
     return all(
         any(same.span == finding.span for same in found)
         or not (_comes_to(other, finding) and (norm_given or _has_batchnorm(other)))

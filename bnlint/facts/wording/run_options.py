@@ -1,6 +1,10 @@
 """What a run is given that does not have its default: options, and constants that its users edit."""
 
+import re
 from collections.abc import Sequence
+
+_NORM = re.compile(r"norm|(^|[-_])bn([-_]|$)", re.IGNORECASE)
+
 
 
 def in_words(options: Sequence[str]) -> str:
@@ -19,3 +23,8 @@ def title(entry: str, options: Sequence[str]) -> str:
 def is_constant(option: str) -> bool:
     """Whether it is an assignment in the script."""
     return option.split(" ")[0].isidentifier() and " = " in option
+
+
+def names_normalization(options: Sequence[str]) -> bool:
+    """Whether one of them says what normalises, or how: who gives it knows what the batches are like."""
+    return any(_NORM.search(option.partition(" ")[0]) for option in options)
