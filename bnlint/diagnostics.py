@@ -1,6 +1,5 @@
 """What bnlint reports that is not a rule's finding: trouble with a file, a rule or a comment."""
 
-import traceback
 from pathlib import Path
 
 from bnlint.finding import Finding, Fix, Severity, Span
@@ -76,6 +75,8 @@ def start_of(path: str) -> Span:
 
 def describe(error: BaseException) -> str:
     """Name an exception and the line that raised it, in one line."""
+    import traceback
+
     said = " ".join(str(error)[:LONGEST_REASON].split())
     what = f"{type(error).__name__}: {said}" if said else type(error).__name__
     frames = traceback.extract_tb(error.__traceback__, limit=-1)

@@ -4,15 +4,17 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from importlib import import_module
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from bnlint.facts.passes.once import Pass
-from bnlint.facts.types.graph import Graphs
-from bnlint.facts.types.run import Run
-from bnlint.facts.types.site import Site
 from bnlint.finding import Applicability, Edit, Evidence, Finding, Fix, Severity
 from bnlint.immutable import immutable
 from bnlint.torch_version import installed, is_before
+
+if TYPE_CHECKING:
+    from bnlint.facts.passes.once import Pass
+    from bnlint.facts.types.graph import Graphs
+    from bnlint.facts.types.run import Run
+    from bnlint.facts.types.site import Site
 
 
 @immutable
@@ -51,8 +53,8 @@ ASPECTS = {
 }
 """What the rules of each beginning are about."""
 
-GraphCheck = Callable[[Graphs], Iterator[Finding]]
-RunCheck = Callable[[Run, Settings], Iterator[Finding]]
+GraphCheck = Callable[["Graphs"], Iterator[Finding]]
+RunCheck = Callable[["Run", Settings], Iterator[Finding]]
 
 
 @dataclass(slots=True)
@@ -74,7 +76,7 @@ class Rule:
     default: bool = True
     in_tests: bool = True
     holds: Holds = Holds.ON_ANY_RUN
-    reads: tuple[Pass[Any, Any], ...] = ()
+    reads: "tuple[Pass[Any, Any], ...]" = ()
     instead_of: tuple[str, ...] = ()
     graph_check: GraphCheck | None = None
     run_check: RunCheck | None = None
@@ -96,11 +98,11 @@ class Rule:
 
     def at(
         self,
-        site: Site,
+        site: "Site",
         message: str,
         *,
         layer: str | None = None,
-        evidence: Sequence[tuple[Site, str]] = (),
+        evidence: "Sequence[tuple[Site, str]]" = (),
         fix: Fix | None = None,
         severity: Severity | None = None,
         likely: bool = False,

@@ -15,7 +15,7 @@ from bnlint.lint import engine, files, workers
 from bnlint.lint.cache import MOST_DAYS, Cache, cached
 from bnlint.lint.engine import Result
 from bnlint.lint.files import Patterns
-from bnlint.lint.program import Job, Outcome, Progress, Trace
+from bnlint.lint.job import Job, Outcome, Progress, Trace
 from bnlint.lint.selection import LintOptions
 from bnlint.source import SourceFile, parse_text
 from tests.conftest import Run

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from bnlint import pages
-from bnlint.facts.types.not_understood import ScriptRole
+from bnlint.facts.types.account import ScriptRole
 from bnlint.report.json_schema import DOCUMENTS, of_type, schema
 from tests.conftest import Run
 

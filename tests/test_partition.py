@@ -14,8 +14,9 @@ from bnlint.finding import Applicability
 from bnlint.lint import engine, files, workers
 from bnlint.lint.engine import Result
 from bnlint.lint.files import LintTarget, Patterns
+from bnlint.lint.job import Job
 from bnlint.lint.partition import programs
-from bnlint.lint.program import Job, lint_program
+from bnlint.lint.program import lint_program
 from bnlint.source import parse_text
 from tests.conftest import Run
 

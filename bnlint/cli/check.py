@@ -33,7 +33,7 @@ from bnlint.lint.configured import cache_folder, plan_of
 from bnlint.lint.engine import Result
 from bnlint.lint.files import Found, LintTarget, Patterns
 from bnlint.lint.fixer import Settled
-from bnlint.lint.program import Trace
+from bnlint.lint.job import Trace
 from bnlint.lint.reach import Reach
 from bnlint.lint.selection import LintOptions
 from bnlint.lint.text_lines import split

@@ -1,7 +1,6 @@
 """What a stream can show."""
 
 import os
-import shutil
 from collections.abc import Collection
 from pathlib import Path
 from typing import TextIO
@@ -19,8 +18,16 @@ def look_for(
     """Return how to report to a stream, or to a file instead of it."""
     if output is not None:
         return Style(allowed=allowed, detail=detail)
-    width = shutil.get_terminal_size((100, 24)).columns if stream.isatty() else None
-    return Style(wants_colour(stream), width, allowed, detail)
+    return Style(wants_colour(stream), _width(stream), allowed, detail)
+
+
+def _width(stream: TextIO) -> int | None:
+    """The cells of a line, where it is a terminal."""
+    if not stream.isatty():
+        return None
+    import shutil
+
+    return shutil.get_terminal_size((100, 24)).columns
 
 
 def wants_colour(stream: TextIO) -> bool:

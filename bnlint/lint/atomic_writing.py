@@ -1,8 +1,7 @@
 """Write changed files: all of them or none, each at once, everything but the text kept."""
 
 import os
-import shutil
-import tempfile
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -142,6 +141,8 @@ def _sweep(folder: str) -> None:
 
 
 def _temporary(file: Path, content: bytes) -> Path:
+    import tempfile
+
     handle, name = tempfile.mkstemp(
         dir=file.parent, prefix=f".{file.name[:_LONGEST]}.", suffix=SUFFIX
     )
@@ -161,11 +162,11 @@ def _temporary(file: Path, content: bytes) -> Path:
 
 
 def _keep_mode_and_owner(file: Path, name: str) -> None:
-    shutil.copymode(file, name)
     status = file.stat()
+    os.chmod(name, stat.S_IMODE(status.st_mode))
     with suppress(OSError, AttributeError):
         os.chown(name, status.st_uid, status.st_gid)
-        shutil.copymode(file, name)
+        os.chmod(name, stat.S_IMODE(status.st_mode))
     for attribute in os.listxattr(file) if hasattr(os, "listxattr") else ():
         with suppress(OSError):  # those of the system are not for everybody
             os.setxattr(name, attribute, os.getxattr(file, attribute))

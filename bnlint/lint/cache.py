@@ -16,11 +16,11 @@ from pathlib import Path
 
 import bnlint
 from bnlint import typed_json
-from bnlint.facts.passes.account import Account
+from bnlint.facts.types.account import Account
 from bnlint.finding import Finding
 from bnlint.immutable import immutable
 from bnlint.lint.files import LintTarget
-from bnlint.lint.program import Job, Outcome, Progress, Trace
+from bnlint.lint.job import Job, Outcome, Progress, Trace
 from bnlint.lint.workers import Workers
 from bnlint.source import TextFile, lookups
 from bnlint.source.decoding import decode_file

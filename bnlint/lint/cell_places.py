@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-from bnlint.facts.passes.account import Account
+from bnlint.facts.types.account import Account
 from bnlint.finding import Edit, Evidence, Finding, Fix, Span
 from bnlint.immutable import immutable
 from bnlint.lint.engine import Result

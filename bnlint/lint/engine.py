@@ -6,19 +6,15 @@ from typing import TYPE_CHECKING
 
 from bnlint import registry
 from bnlint.errors import UsageError
-from bnlint.facts.passes.account import Account, together
-from bnlint.facts.types.graph import Graphs, ModelGraph
-from bnlint.facts.types.invocation import Refusal
-from bnlint.facts.types.rehearsal import Rehearsal
-from bnlint.facts.types.run import Run
+from bnlint.facts.types.account import Account, together
 from bnlint.finding import Applicability, Finding
 from bnlint.immutable import immutable
 from bnlint.lint import relevance, selection
 from bnlint.lint.files import LintTarget
 from bnlint.lint.fixer import Settled, settle
 from bnlint.lint.garbage_collection import without_collection
+from bnlint.lint.job import Job, Outcome, Progress, Trace
 from bnlint.lint.partition import programs
-from bnlint.lint.program import Job, Outcome, Progress, Trace, said_by
 from bnlint.lint.selection import LintOptions, Sifted
 from bnlint.lint.workers import Workers, in_this_process, remembering
 from bnlint.registry import RuleChoice
@@ -27,6 +23,9 @@ from bnlint.source import Project, TextFile
 from bnlint.stopwatch import timed
 
 if TYPE_CHECKING:
+    from bnlint.facts.types.graph import ModelGraph
+    from bnlint.facts.types.invocation import Refusal
+    from bnlint.facts.types.run import Run
     from bnlint.lint.trace_program import Attempt
     from bnlint.source import SourceFile
 
@@ -52,8 +51,8 @@ class Result:
     added: tuple[Finding, ...] | None = ()
     notes: tuple[str, ...] = ()
     account: Account | None = None
-    runs: tuple[Run, ...] = ()
-    graphs: tuple[ModelGraph, ...] = ()
+    runs: "tuple[Run, ...]" = ()
+    graphs: "tuple[ModelGraph, ...]" = ()
     every: tuple[Finding, ...] = ()
 
 
@@ -150,7 +149,7 @@ def _gone(
     return [f"{gone} gone that `{plan.baseline.file}` has: --write-baseline writes it anew"]
 
 
-def _refused(refusal: Refusal) -> str:
+def _refused(refusal: "Refusal") -> str:
     """What a script says of its arguments, and where they were given."""
     call = refusal.invocation
     if not call.origin:
@@ -197,6 +196,10 @@ def fix(
 
 def lint_models(attempts: Sequence["Attempt"], project: Project, plan: LintOptions) -> Result:
     """Lint the graphs of traced models by themselves."""
+    from bnlint.facts.types.graph import Graphs
+    from bnlint.facts.types.rehearsal import Rehearsal
+    from bnlint.lint.program import said_by
+
     graphs = Graphs(attempt.graph for attempt in attempts if attempt.graph is not None)
     crashed = attempts[0].span.path if attempts else ""
     found = [*said_by(plan.rules, Rehearsal(graphs, ()), plan.settings, crashed)] if crashed else []

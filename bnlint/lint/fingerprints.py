@@ -1,6 +1,5 @@
 """Names of findings that stay the same when other lines of the file change."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -14,6 +13,8 @@ def fingerprints(findings: Sequence[Finding], sources: Mapping[str, TextFile]) -
     Findings that agree in all of it are counted from the top of the file, so that each has its own.
     ``sources`` are the files.
     """
+    import hashlib
+
     seen: Counter[tuple[str, ...]] = Counter()
     found = []
     for finding in findings:

@@ -1,80 +1,28 @@
 """One program, from its files to what every rule says of it; nothing is left out yet."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bnlint import diagnostics
-from bnlint.facts.passes.account import Account, account_of
-from bnlint.facts.types.graph import Graphs, ModelGraph
-from bnlint.facts.types.invocation import Invocation, Refusal
+from bnlint.facts.passes.account import account_of
+from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.rehearsal import Rehearsal, RehearsalFailure
-from bnlint.facts.types.run import Run
 from bnlint.finding import Finding
-from bnlint.immutable import immutable
 from bnlint.lint import loading
-from bnlint.lint.files import LintTarget
+from bnlint.lint.job import Job, Outcome, Progress, Trace
 from bnlint.lint.merge_runs import merged_runs
 from bnlint.rule import Rule, Settings
-from bnlint.source import Project, TextFile
-from bnlint.source.lookups import Lookup
+from bnlint.source import Project
 from bnlint.stopwatch import timed
 from bnlint.urls import ISSUES
 from bnlint.visible import display_path
 from bnlint.vocabulary.packages import is_library
 
 if TYPE_CHECKING:
-    from bnlint.lint.trace_program import Attempt, Traced
+    from bnlint.lint.trace_program import Traced
     from bnlint.source import SourceFile
 
-Progress = Callable[[int, int], None]
-Trace = Callable[[Rehearsal, Project], "Traced"]
-
 _NOTHING = Rehearsal(Graphs(), ())
-
-
-@immutable(eq=False)
-class Job:
-    """A program to lint, in plain data that any process can be given.
-
-    ``overrides`` are texts that replace those on disk, ``files`` all that the targets may import,
-    ``calls`` the known calls of scripts, by their files. ``elsewhere`` are overrides of other programs,
-    whose files this one may find by a path that it computes.
-    """
-
-    targets: tuple[LintTarget, ...]
-    rules: tuple[Rule, ...]
-    settings: Settings = field(default_factory=Settings)
-    overrides: "Mapping[Path, SourceFile]" = field(default_factory=dict)
-    elsewhere: "Mapping[Path, SourceFile]" = field(default_factory=dict)
-    files: frozenset[Path] = frozenset()
-    calls: Mapping[Path, Sequence[Invocation]] = field(default_factory=dict)
-
-
-@immutable
-class Outcome:
-    """What came of one program.
-
-    ``files`` are all that were read, ``texts`` what could be decoded of unreadable ones, by their
-    display paths. ``refusals`` are calls that a script does not take, ``unread`` calls whose arguments
-    nothing asks for. ``attempts`` are the models that were traced or not, ``added`` the findings that
-    reading alone did not give. ``runs`` are what the program does, ``graphs`` its models, ``lookups`` what was asked of the
-    file system beside the files.
-    """
-
-    findings: tuple[Finding, ...]
-    files: tuple[TextFile, ...] = ()
-    texts: Mapping[str, str] = field(default_factory=dict)
-    account: Account = field(default_factory=Account)
-    refusals: tuple[Refusal, ...] = ()
-    unread: tuple[Invocation, ...] = ()
-    attempts: "tuple[Attempt, ...]" = ()
-    added: frozenset[Finding] = frozenset()
-    runs: tuple[Run, ...] = ()
-    graphs: tuple[ModelGraph, ...] = ()
-    lookups: tuple[Lookup, ...] = ()
-    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 def lint_program(job: Job, progress: Progress | None = None, trace: Trace | None = None) -> Outcome:

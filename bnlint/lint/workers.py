@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from bnlint.errors import UsageError
-from bnlint.lint.program import Job, Outcome, Progress, Trace, lint_program
+from bnlint.lint.job import Job, Outcome, Progress, Trace
 from bnlint.stopwatch import add_seconds, is_running, stopwatch
 
 if TYPE_CHECKING:
@@ -36,7 +36,11 @@ class Workers(Protocol):
 def in_this_process(
     jobs: Sequence[Job], progress: Progress | None = None, trace: Trace | None = None
 ) -> Iterator[Outcome]:
-    """Lint one program after the other."""
+    """Lint one program after the other; what that takes is not imported where there is none."""
+    if not jobs:
+        return
+    from bnlint.lint.program import lint_program
+
     total, done = sum(len(job.targets) for job in jobs), 0
     for job in jobs:
         yield lint_program(job, _from(progress, done, total), trace)
@@ -123,6 +127,7 @@ def _watch(futures: "Mapping[Job, Future[Outcome]]", progress: Progress | None) 
 
 def _elsewhere(job: Job, *, timed: bool) -> Outcome:
     """Lint in another process: what the program does stays there."""
+    from bnlint.lint.program import lint_program
     from bnlint.source import parsed
 
     job = replace(job, overrides={file: parsed(text) for file, text in job.overrides.items()})

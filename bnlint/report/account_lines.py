@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from bnlint.facts.passes.account import Account, Gap
+from bnlint.facts.types.account import Account, Gap
 from bnlint.finding import Span
 from bnlint.lint.engine import Result
 from bnlint.style import Detail, Style

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from difflib import SequenceMatcher, unified_diff
 
 from bnlint.finding import Edit
 from bnlint.immutable import immutable
@@ -49,6 +48,8 @@ def hunks(listing: Listing, edits: Iterable[Edit]) -> list[list[DiffRow]]:
 
 def unified(path: str, before: str, after: str) -> str:
     """Return what ``patch -p1`` and ``git apply`` need to change the file."""
+    from difflib import unified_diff
+
     old, new = split(before), split(after)
     diff = unified_diff(old, new, _named("a", path), _named("b", path))
     return "".join(
@@ -93,6 +94,8 @@ def _windows(listing: Listing, edits: Iterable[Edit]) -> Iterator[_Window]:
 
 
 def _rows(listing: Listing, window: _Window, shift: int) -> Iterator[DiffRow]:
+    from difflib import SequenceMatcher
+
     old = [listing.line(number) for number in range(window.first, window.last + 1)]
     start = listing.start(window.first)
     within = [

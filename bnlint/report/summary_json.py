@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
 from bnlint import __version__
-from bnlint.facts.passes.account import Account, BuiltModel, Gap
-from bnlint.facts.types.not_understood import ScriptRole
+from bnlint.facts.types.account import Account, BuiltModel, Gap, ScriptRole
 from bnlint.finding import Severity
 from bnlint.lint.engine import Result
 from bnlint.report.locations import PlaceJson, place

@@ -3,7 +3,6 @@
 Findings hold as long as the same questions have the same answers.
 """
 
-import hashlib
 import os
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -77,4 +76,6 @@ def content(path: Path | str) -> Lookup:
 
 def digest(content: bytes) -> str:
     """A short name of some bytes that no others have."""
+    import hashlib
+
     return hashlib.sha256(content).hexdigest()

@@ -2,51 +2,12 @@
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 
+from bnlint.facts.types.account import Account, BuiltModel, Gap, ScriptRole, in_order
 from bnlint.facts.types.known import Known
-from bnlint.facts.types.not_understood import NotUnderstood, ScriptRole
+from bnlint.facts.types.not_understood import NotUnderstood
 from bnlint.facts.types.rehearsal import Rehearsal
 from bnlint.facts.types.run import Backward, Event, Forward, ModelBuilt, OptimizerStep, Run
 from bnlint.facts.types.site import Site
-from bnlint.finding import Span
-from bnlint.immutable import immutable
-
-
-@immutable
-class BuiltModel:
-    """A model with BatchNorm that a script builds: its class, and where."""
-
-    type: str
-    span: Span | None
-
-
-@immutable
-class Gap:
-    """Something that was not understood: what, of which model, where, why, and where the reason stands."""
-
-    role: ScriptRole
-    name: str
-    owner: str
-    span: Span
-    reason: str
-    cause: Span | None
-
-
-@immutable
-class Account:
-    """What the rehearsal of all scripts came to, in plain data that processes can hand over.
-
-    ``scripts`` are their paths, ``models`` the models with BatchNorm that they build, ``training_loops``
-    the loops with a forward, its backward and an optimizer's step, ``evaluations`` the loops, or calls
-    outside of any, that measure a model or call it without gradients. ``unfinished`` are the scripts and
-    functions that take more steps than the rehearsal has for them.
-    """
-
-    scripts: tuple[str, ...] = ()
-    models: tuple[BuiltModel, ...] = ()
-    training_loops: tuple[Span, ...] = ()
-    evaluations: tuple[Span, ...] = ()
-    not_understood: tuple[Gap, ...] = ()
-    unfinished: tuple[str, ...] = ()
 
 
 def account_of(rehearsal: Rehearsal) -> Account:
@@ -59,7 +20,7 @@ def account_of(rehearsal: Rehearsal) -> Account:
         tuple(_models(scripts)),
         tuple(place.span for place in training),
         tuple(place.span for place in evaluations if place not in training),
-        _in_order(map(_gap, _not_understood(scripts))),
+        in_order(map(_gap, _not_understood(scripts))),
         tuple(
             dict.fromkeys(
                 run.entry for run in sorted(rehearsal.runs, key=_by_weight) if not run.complete
@@ -71,23 +32,6 @@ def account_of(rehearsal: Rehearsal) -> Account:
 def _by_weight(run: Run) -> bool:
     """Scripts come first."""
     return not run.main
-
-
-def together(accounts: Iterable[Account]) -> Account:
-    """What several programs came to."""
-    every = [*accounts]
-    return Account(
-        tuple(path for one in every for path in one.scripts),
-        tuple(model for one in every for model in one.models),
-        tuple(span for one in every for span in one.training_loops),
-        tuple(span for one in every for span in one.evaluations),
-        _in_order(gap for one in every for gap in one.not_understood),
-        tuple(name for one in every for name in one.unfinished),
-    )
-
-
-def _in_order(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
-    return tuple(sorted(gaps, key=lambda gap: _ORDER.index(gap.role)))
 
 
 def _gap(event: NotUnderstood) -> Gap:
@@ -143,9 +87,6 @@ def _evaluations(run: Run) -> Iterator[Site]:
 
 def _without(grad: Known) -> Known:
     return {Known.YES: Known.NO, Known.NO: Known.YES}.get(grad, Known.UNKNOWN)
-
-
-_ORDER = (ScriptRole.MODEL, ScriptRole.LAYER, ScriptRole.DATA, ScriptRole.OPTIMIZER)
 
 
 def _not_understood(runs: Sequence[Run]) -> list[NotUnderstood]:

@@ -1,13 +1,15 @@
 """What makes a function a pass: it is computed once for each graph or run, and timed."""
 
 from collections.abc import Callable
-from typing import Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from bnlint.facts.types.graph import Graphs, ModelGraph
-from bnlint.facts.types.run import Run
 from bnlint.stopwatch import timed
 
-Subject = TypeVar("Subject", ModelGraph, Graphs, Run)
+if TYPE_CHECKING:
+    from bnlint.facts.types.graph import Graphs, ModelGraph
+    from bnlint.facts.types.run import Run
+
+Subject = TypeVar("Subject", "ModelGraph", "Graphs", "Run")
 Value = TypeVar("Value")
 
 _KNOWN = "_passes"
@@ -34,6 +36,6 @@ class Pass(Generic[Subject, Value]):
         return cast(Value, known[self])
 
 
-def forget(subject: ModelGraph | Graphs | Run) -> None:
+def forget(subject: "ModelGraph | Graphs | Run") -> None:
     """Let all passes be computed anew, as after a change of their code."""
     vars(subject).pop(_KNOWN, None)

@@ -1,19 +1,9 @@
 """What a script uses and what is not known of it."""
 
-from enum import StrEnum
-
+from bnlint.facts.types.account import ScriptRole
 from bnlint.facts.types.reason import Reason
 from bnlint.facts.types.run import Event
 from bnlint.immutable import immutable
-
-
-class ScriptRole(StrEnum):
-    """What a script uses something for."""
-
-    MODEL = "model"
-    LAYER = "layer"
-    DATA = "data"
-    OPTIMIZER = "optimizer"
 
 
 @immutable

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 _NORM = re.compile(r"norm|(^|[-_])bn([-_]|$)", re.IGNORECASE)
 
 
-
 def in_words(options: Sequence[str]) -> str:
     """``--arch resnet18 --freeze`` of a command line as one, each constant by itself."""
     line = " ".join(option for option in options if not is_constant(option))

@@ -2,7 +2,7 @@
 
 import libcst as cst
 
-from bnlint.facts.types.not_understood import ScriptRole
+from bnlint.facts.types.account import ScriptRole
 from bnlint.facts.types.site import Site
 from bnlint.immutable import immutable
 from bnlint.interpreter.core.machine import Machine
