@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bnlint.facts.passes.account import account_of
+from bnlint.facts.passes.accounting import account_of
 from bnlint.facts.types.account import Account
 from bnlint.report.json_schema import schema
 from tests.conftest import Run

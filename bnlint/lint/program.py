@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bnlint import diagnostics
-from bnlint.facts.passes.account import account_of
+from bnlint.facts.passes.accounting import account_of
 from bnlint.facts.types.graph import Graphs
 from bnlint.facts.types.rehearsal import Rehearsal, RehearsalFailure
 from bnlint.finding import Finding
