@@ -17,8 +17,6 @@ from bnlint.interpreter.torch.norms import has_batchnorm
 
 MOST_OPTIONS = 2
 """Options of a script that are tried out."""
-WRAPPER = "DistributedDataParallel"
-"""What a branch names that leaves the batch to several processes."""
 
 
 def tried_options(
@@ -48,7 +46,6 @@ def tried_options(
     if unknown_models:
         found += [o for o in offered if _names_models(m, words[o], namespace)]
     found += _building_options(m, first)
-    found += [o for o in offered if WRAPPER in words[o]]
     return sorted(dict.fromkeys(found), key=lambda o: o.is_constant)[:MOST_OPTIONS]
 
 
