@@ -349,6 +349,11 @@ class Instance:
         """The class as the code calls it."""
         return self.cls.name if self.cls is not None else self.library.rpartition(".")[2]
 
+    @property
+    def is_answer(self) -> bool:
+        """Whether a forward makes it and it is no layer: what one returns that answers by names."""
+        return self.in_forward and not self.is_module and self.cls is not None
+
     def replica(self) -> "Instance":
         """An object with the same fields, which are not copied."""
         made = object.__new__(Instance)

@@ -1,6 +1,6 @@
 """The operations that forwards execute, recorded as they happen."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -253,7 +253,7 @@ def _union(sets: list[frozenset]) -> frozenset:  # type: ignore[type-arg]
 
 
 def tensors_in(values: Sequence[Value], depth: int = 3) -> list[Tensor]:
-    """The tensors among values and, a few levels deep, in their containers."""
+    """The tensors among values and, a few levels deep, in their containers and in answers of forwards."""
     found: list[Tensor] = []
     _gather(values, depth, found, set())
     return found
@@ -270,6 +270,16 @@ def _alternatives(value: Many | Maybe | Choice) -> Sequence[Value]:
             return values
 
 
+def _held(value: Value) -> list[Value] | tuple[Value, ...] | Mapping[str, Value] | None:
+    """The container that a value is, or in which an answer of a forward holds its parts."""
+    match value:
+        case list() | tuple() | dict():
+            return value
+        case Instance(is_answer=True):
+            return value.attributes
+    return None
+
+
 def _gather(
     values: Iterable[Value], depth: int, found: list[Tensor], barren: set[tuple[int, int]]
 ) -> None:
@@ -279,12 +289,12 @@ def _gather(
             found.append(value)
         elif isinstance(value, Many | Maybe | Choice) and depth:
             _gather(_alternatives(value), depth - 1, found, barren)
-        elif isinstance(value, list | tuple | dict) and depth and len(found) < MOST_LOOKED_AT:
-            key = id(value), depth
+        elif (held := _held(value)) is not None and depth and len(found) < MOST_LOOKED_AT:
+            key = id(held), depth
             if key in barren:
                 continue
             before = len(found)
-            items = value.values() if isinstance(value, dict) else value
+            items = held.values() if isinstance(held, Mapping) else held
             _gather(islice(items, MOST_LOOKED_AT), depth - 1, found, barren)
             if len(found) == before:
                 barren.add(key)

@@ -225,6 +225,10 @@ def _mapped(
                 made[key] = {name: of(item, depth - 1) for name, item in value.items()}
             case Many(element=element) if depth:
                 return Many(of(element, depth - 1))
+            case Instance() if value.is_answer and depth and key not in made:
+                made[key] = answer = value.replica()
+                held = value.attributes.items()
+                answer.attributes = {name: of(part, depth - 1) for name, part in held}
         return made.get(key, value)
 
     return change(None) if isinstance(value, Unknown) else of(value, 3)
