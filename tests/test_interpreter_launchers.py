@@ -3,7 +3,7 @@
 import pytest
 
 from bnlint.facts.types.run import Forward
-from tests.rehearsing import forwards, rehearse
+from tests.rehearsing import forwards, modes, rehearse
 
 WORK = """
 import u
@@ -29,6 +29,13 @@ LAUNCHED = {
     "mp.spawn(functools.partial(work, size=4), nprocs=2)",
 }
 
+MEASURED = {
+    "itself": "memory_usage(proc=lambda: work(0, 4))",
+    "with arguments": "memory_usage((work, (0, 4)), max_usage=True)",
+    "with keywords": "memory_usage((work, (0,), {'size': 4}))",
+    "for its answer": "_, done = memory_usage((work, (0, 4)), retval=True)",
+}
+
 
 def sizes(code: str) -> list[object]:
     """The batch size at each forward of the script's own run."""
@@ -42,6 +49,17 @@ def test_processes_run_what_they_are_given(code: str) -> None:
     found = sizes(code)
     assert found
     assert set(found) == {4}
+
+
+@pytest.mark.parametrize("code", MEASURED.values(), ids=MEASURED)
+def test_what_a_profiler_measures_runs(code: str) -> None:
+    found = sizes("from memory_profiler import memory_usage\n" + code)
+    assert found and set(found) == {4}
+
+
+def test_what_a_profiler_measures_changes_what_it_can_reach() -> None:
+    code = "from memory_profiler import memory_usage\nnet = Net()\nmemory_usage(net.eval)\nnet(0)\n"
+    assert modes(rehearse(code, net=True)) == ["eval"]
 
 
 def test_a_process_that_is_never_started_does_nothing() -> None:

@@ -7,7 +7,15 @@ from bnlint.facts.types.site import Site
 from bnlint.immutable import immutable
 from bnlint.interpreter.core.bound_arguments import bind_loosely
 from bnlint.interpreter.core.machine import Machine
-from bnlint.interpreter.core.objects import Class, Function, Instance, Method, Partial, Scope
+from bnlint.interpreter.core.objects import (
+    Builtin,
+    Class,
+    Function,
+    Instance,
+    Method,
+    Partial,
+    Scope,
+)
 from bnlint.interpreter.core.values import Arguments, Unknown, Value
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.command_lines.absl_flags import read_flags
@@ -127,6 +135,21 @@ def _passed_on(m: Machine, launcher: Launcher, arguments: Arguments) -> Argument
         made.keywords = {name: value for name, value in named.items() if isinstance(name, str)}
     made.nodes = [None] * len(made.positional)
     return made
+
+
+@library_function("memory_profiler.memory_usage")
+def _memory_usage(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    """Call what is measured, ``f`` or ``(f, args, kwargs)``, in this process."""
+    measured = arguments.get(0, "proc")
+    parts = measured if isinstance(measured, tuple) else (measured,)
+    function, given, named = (*parts, *((), {})[len(parts) - 1 :])[:3]
+    if not isinstance(function, Function | Method | Partial | Builtin):
+        return Unknown(f"{path}()")
+    call = Arguments([function, given, named])
+    passed = _passed_on(m, Launcher((0, "f"), (1, "args"), (2, "kw")), call)
+    answer = m.call(function, passed, site, scope)
+    usage = Unknown("memory usage")
+    return (usage, answer) if arguments.keywords.get("retval") is True else usage
 
 
 @library_function(*COMMAND_LINES)
