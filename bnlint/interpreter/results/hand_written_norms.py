@@ -125,7 +125,7 @@ def _execution(ops: Sequence[Op], write: StateWrite, layer: Instance) -> Executi
 def _is_average(ops: Sequence[Op], execution: Execution, write: StateWrite, cls: Class) -> bool:
     """Whether what is written consists of what was there and of a statistic of the batch."""
     state = State(cls, write.name)
-    if ops[write.op].kind is Kind.BATCH_NORM:
+    if write.in_place and ops[write.op].kind is Kind.BATCH_NORM:
         return True
     if state not in execution.reads:
         return False

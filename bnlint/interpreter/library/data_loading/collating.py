@@ -1,6 +1,6 @@
 """Functions of the project that collate sequences of different lengths and pad them to one."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import libcst as cst
 
@@ -16,6 +16,8 @@ REARRANGING = frozenset(
 )
 """Methods behind which the padding is in the tensor still."""
 BLANK = frozenset("zeros ones full empty new_zeros new_ones new_full new_empty".split())
+JOINING = frozenset("cat concat concatenate vstack row_stack".split())
+"""Functions that put tensors one after the other."""
 
 
 Parts = Mapping[int | str, Site | None]
@@ -44,6 +46,61 @@ def padded_parts(loader: Instance) -> Parts | None:
     if not any(found.values()):
         return None
     return {key: Site(source, node) if node else None for key, node in found.items()}
+
+
+def joins_samples(loader: Instance) -> bool:
+    """Whether a ``collate_fn`` puts samples one after the other: patches of each, its points, its windows.
+
+    What counts is the first that it returns, or anything in a dict: boxes and labels that come later may well be joined.
+    """
+    given = loader.arguments.get("collate_fn")
+    function = _function_of(given.value) if given is not None else None
+    if function is None:
+        return False
+    body = function.node.body
+    nodes = [body, *_below(body)]
+    returned = [node.value for node in nodes if isinstance(node, cst.Return) and node.value]
+    returned += [body] if isinstance(body, cst.BaseExpression) else []
+    joined = frozenset(_joined_names(nodes))
+    for parts in map(_parts, returned):
+        looked_at = [parts[0]] if 0 in parts else parts.values()
+        if any(_is_joined(part, joined) for part in looked_at):
+            return True
+    return False
+
+
+def _joined_names(nodes: Iterable[cst.CSTNode]) -> Iterator[str]:
+    """The names of what is joined."""
+    for node in nodes:
+        match node:
+            case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=name))], value=value):
+                pairs = [(name, value)]
+            case cst.Assign(
+                targets=[cst.AssignTarget(target=cst.Tuple(elements=names))],
+                value=cst.Tuple(elements=values),
+            ):
+                named = (one.value for one in names)
+                given = (one.value for one in values)
+                pairs = [
+                    (n.value, v)
+                    for n, v in zip(named, given, strict=False)
+                    if isinstance(n, cst.Name)
+                ]
+            case _:
+                continue
+        yield from (name for name, value in pairs if _is_joined(value, frozenset()))
+
+
+def _is_joined(value: cst.CSTNode, joined: frozenset[str]) -> bool:
+    """Whether an expression is a joined tensor, or one that is made of it by methods."""
+    match value:
+        case cst.Name(value=name):
+            return name in joined
+        case cst.Call() if _callee(value) in JOINING:
+            return True
+        case cst.Call(func=cst.Attribute(value=inner)):
+            return _is_joined(inner, joined)
+    return False
 
 
 def _function_of(value: Value) -> Function | None:

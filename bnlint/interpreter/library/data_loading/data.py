@@ -15,7 +15,7 @@ from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import MISSING, Arguments, Choice, Many, Tensor, Unknown, Value
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.data_loading.class_order import CLASSES, loop_over_classes
-from bnlint.interpreter.library.data_loading.collating import PLACES, padded_parts
+from bnlint.interpreter.library.data_loading.collating import PLACES, joins_samples, padded_parts
 from bnlint.interpreter.library.data_loading.dataset_lengths import (
     LENGTH,
     length_of,
@@ -131,7 +131,7 @@ def loader_batches(m: Machine, loader: Instance) -> Many:
     batch: Argument | None = None
     if sampler is not None:
         bound = _batch_size_of(sampler) if isinstance(sampler, Instance) else Bound(None)
-    if sampler is None or bound.value is not None:
+    if (sampler is None or bound.value is not None) and not joins_samples(loader):
         site = bound.site(loader.site.source)
         batch = make_argument("batch_size", bound, site)
     made = Tensor(loaders=frozenset({loader}), batch=batch, whole=True)
