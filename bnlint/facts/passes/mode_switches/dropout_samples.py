@@ -3,6 +3,7 @@
 import re
 
 from bnlint.facts.passes.forwards import is_live, is_step_of_training, trained_between
+from bnlint.facts.passes.mode_switches.repeated_batches import repeating_loop
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.known import Known
@@ -49,9 +50,9 @@ def _draws_samples(run: Run, forward: Forward) -> bool:
 
 def _is_repeated(run: Run, forward: Forward) -> bool:
     """Whether it runs several times for one input: in a loop that only counts."""
-    loops = forward.context.loops
-    counts = bool(loops) and loops[-1].loader is None
-    text = loops[-1].site.text if counts else forward.site.statement.text
+    loop = repeating_loop(forward)
+    counts = loop is not None
+    text = forward.site.statement.text if loop is None else loop.site.text
     head = _COUNTED.match(text) if counts else _COUNTED.search(text)
     if head is None or not (counts or _runs_again(run, forward)):
         return False

@@ -12,6 +12,7 @@ from bnlint.facts.passes.forwards import (
     training_forwards,
     trains_nothing,
 )
+from bnlint.facts.passes.mode_switches.repeated_batches import repeating_loop
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Loader, Purpose
@@ -127,8 +128,7 @@ def _ends_another(run: Run, forward: Forward, switch: Switch) -> bool:
 
 def _samples_on_purpose(run: Run, forward: Forward) -> bool:
     """Whether the same batch is predicted several times with ``train()`` on, as MC dropout does."""
-    loops = forward.context.loops
-    return bool(loops) and loops[-1].loader is None and is_asked_for(run, forward)
+    return repeating_loop(forward) is not None and is_asked_for(run, forward)
 
 
 def _compares_modes(run: Run, forward: Forward) -> bool:
