@@ -305,3 +305,56 @@ parser.add_argument("--freeze", nargs="+", type=int, default=[0])
     assert starts == ["With `--config normalized.json --freeze 1`"]
     (project / "README.md").write_text(f"{TRAINS} --freeze 0")
     assert len(options_of_runs(project)) == 3
+
+
+FILLED_IN = {
+    "--config normalized.json --root $DATA": "--config normalized.json --root $DATA",
+    "--config normalized.json --lr <rate> --fast": "--config normalized.json --fast",
+    "--config normalized.json --sizes $A $B --fast": "--config normalized.json --fast",
+    "--config normalized.json --gpu=${GPU}": "--config normalized.json",
+    "--config normalized.json --out={path to results}": "--config normalized.json --out={path to results}",
+    "--config normalized.json [imagenet folder]": "--config normalized.json [imagenet folder]",
+    '--config normalized.json [--lr LR] [--fast [FAST]] "$@"': "--config normalized.json",
+    "--config normalized.json --key ... > log.txt": "--config normalized.json",
+    "--config normalized.json --blocks '[1, 2]' --net \"{'depth': 50}\"": (
+        "--config normalized.json --blocks [1, 2] --net {'depth': 50}"
+    ),
+}
+
+
+@pytest.mark.parametrize(("written", "arguments"), FILLED_IN.items())
+def test_options_with_blanks_have_their_defaults_but_for_files_and_folders(
+    project: Path, written: str, arguments: str
+) -> None:
+    found = called(project, f"python tools/train.py {written}")
+    assert [" ".join(call) for call in found] == [arguments]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "python -m torch.distributed.launch --nproc_per_node=$GPUS tools/train.py --config normalized.json",
+        "torchrun --nproc_per_node=2 tools/train.py --config normalized.json",
+        "accelerate launch tools/train.py --config normalized.json",
+    ],
+)
+def test_what_a_launcher_is_given_does_not_matter(project: Path, line: str) -> None:
+    assert called(project, line) == [("--config", "normalized.json")]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "python $FOLDER/train.py --config normalized.json",
+        "The python file [tools/train.py](tools/train.py) takes --config normalized.json",
+        "python tools/train.py) takes --config normalized.json",
+        "python tools/train.py --config normalized.json < input",
+    ],
+)
+def test_what_is_no_call_of_the_script_is_left_out(project: Path, line: str) -> None:
+    assert not called(project, line)
+
+
+def test_calls_with_blanks_come_last(project: Path) -> None:
+    lines = [f"python tools/train.py {words}" for words in ("--root $DATA", "--fast", "--slow")]
+    assert called(project, "\n".join(lines)) == [("--fast",), ("--slow",), ("--root", "$DATA")]

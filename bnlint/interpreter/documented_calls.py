@@ -9,6 +9,7 @@ from itertools import islice, product
 from pathlib import Path
 
 from bnlint.facts.types.invocation import Invocation
+from bnlint.interpreter.documented_blanks import without_blanks
 from bnlint.source import Project
 from bnlint.source.data_files import SUFFIXES
 
@@ -23,7 +24,8 @@ HELP = frozenset({"-h", "--help"})
 MOST_READ = 24
 """Documents and shell scripts that are read for one script."""
 _CALL = re.compile(
-    r"(?:\bpython[\d.]*[ \t]+|(?<![\w.])\./(?=[\w/-]+\.py\b))(?P<words>[^`\n]*?\.py\b[^`\n]*)"
+    r"(?:\b(?:python[\d.]*|torchrun|accelerate[ \t]+launch|deepspeed)[ \t]+"
+    r"|(?<![\w.])\./(?=[\w/-]+\.py\b))(?P<words>[^`\n]*?\.py\b[^`\n]*)"
 )
 MOST_IN_PLACE = 3
 """Configurations that are tried where a call names none that there is."""
@@ -32,8 +34,6 @@ MOST_FOLDERS = 200
 LONGEST = 2_000
 """Characters of a line that is read."""
 _CONTINUED = re.compile(r"\\[ \t]*\n")
-_AFTER = re.compile(r"\s(?:#|&&?|\|\|?|>|;)|;")
-"""Where the shell's own part of a line begins."""
 _ASSIGNED = re.compile(
     r"^[ \t]*(?:export )?(\w+)=(\"[^\"$`]*\"|'[^']*'|[^\s\"'$`;()]*)[ \t]*$", re.MULTILINE
 )
@@ -47,20 +47,19 @@ _NAME_TO_FILL_IN = re.compile(
 """The name of a configuration with a blank in it: ``exps/[MODEL NAME].json``."""
 _ENVIRONMENT = re.compile(r"^(?:dependencies|services|jobs|repos):", re.MULTILINE)
 """How a YAML file tells conda, Docker, a CI service or pre-commit what to install and to run."""
-_BLANK = re.compile(r"[<>\[\]{}$]|\.\.\.")
-"""What stands for something that a reader has to fill in."""
 
 
 def documented_calls(project: Project, script: Path) -> Iterator[Invocation]:
     """The calls with arguments that READMEs, other documents and shell scripts around a script show.
 
     The name of a configuration that the project does not have, or that has a blank to fill in, stands
-    for each of those in its folder. Calls with other blanks are left out, and those that name code
-    that the project does not have. Those that name no other paths than an earlier one come last.
+    for each of those in its folder. Those that name code that the project does not have are left out.
+    Those that name no other paths than an earlier one come later, and those with other blanks last.
     """
+    with_blanks: list[Invocation] = []
     named: set[frozenset[str]] = set()
     later: list[Invocation] = []
-    for call in _all_calls(project, script):
+    for call in _all_calls(project, script, with_blanks):
         paths = frozenset(word for word in call.arguments if "/" in word or Path(word).suffix)
         if paths and paths in named:
             later.append(call)
@@ -68,10 +67,16 @@ def documented_calls(project: Project, script: Path) -> Iterator[Invocation]:
             named.add(paths)
             yield call
     yield from later
+    yield from with_blanks
 
 
-def _all_calls(project: Project, script: Path) -> Iterator[Invocation]:
-    """Every call once; of those of one command with several configurations the first, at first."""
+def _all_calls(
+    project: Project, script: Path, with_blanks: list[Invocation]
+) -> Iterator[Invocation]:
+    """Every call once; of those of one command with several configurations the first, at first.
+
+    Those that have blanks are collected apart.
+    """
     seen: set[tuple[str, ...]] = set()
     further: list[Invocation] = []
 
@@ -83,8 +88,11 @@ def _all_calls(project: Project, script: Path) -> Iterator[Invocation]:
 
     for document in islice(_documents(project, script), MOST_READ):
         text = project.data.text(document) or ""
-        for words in _commands(_with_values(text) if document.suffix == ".sh" else text):
+        for words, blanks in _commands(_with_values(text) if document.suffix == ".sh" else text):
             calls = _calls_of(project, script, document, words)
+            if blanks:
+                with_blanks += new(islice(calls, 1))
+                continue
             yield from new(islice(calls, 1))
             further += calls
     yield from new(further)
@@ -126,14 +134,14 @@ def _with_values(text: str) -> str:
     return _VARIABLE.sub(lambda found: values.get(found[1] or found[2], found[0]), text)
 
 
-def _commands(text: str) -> Iterator[list[str]]:
-    """The words of the commands in a text that run Python files."""
+def _commands(text: str) -> Iterator[tuple[list[str], bool]]:
+    """The words of the commands in a text that run Python files, and whether they had blanks."""
     lines = _CONTINUED.sub(" ", text).splitlines()
     for found in (f for line in lines if len(line) <= LONGEST for f in _CALL.finditer(line)):
-        command = _AFTER.split(_NAME_TO_FILL_IN.sub(r"\1*\2", found["words"]), maxsplit=1)[0]
-        if not _BLANK.search(command):
+        command = without_blanks(_NAME_TO_FILL_IN.sub(r"\1*\2", found["words"]))
+        if command is not None:
             with suppress(ValueError):
-                yield shlex.split(command)
+                yield shlex.split(command[0]), command[1]
 
 
 def _calls_of(
