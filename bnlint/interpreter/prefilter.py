@@ -30,7 +30,9 @@ _METHOD = re.compile(r"^([ \t]+)(?:async[ \t]+)?def[ \t]+(\w+)", re.MULTILINE)
 _NEXT = re.compile(r"^[A-Za-z@_]", re.MULTILINE)
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _CALLED = re.compile(r"(?<!def )(?<!class )\b(\w+)\s*\(")
-_FILE_NAME = re.compile(r"""["']([^"'\n]{1,200}\.\w{1,8})["']""")
+_FILE_NAME = re.compile(
+    r"""["']([^"'%{\n]{1,200}\.(?:pth?|pt2|ckpt|pkl|pickle|bin|tar|model|th|t7|net))["']"""
+)
 _GIVEN = re.compile(r"=[ \t]*([A-Za-z_]\w*)[ \t]*[,)\r\n]")
 
 
