@@ -383,6 +383,26 @@ def test_a_dataclass_of_a_file(tmp_path: Path) -> None:
     assert found.attributes == {"size": 4, "name": "a"}
 
 
+def test_a_parser_says_what_its_options_are(tmp_path: Path) -> None:
+    code = """
+        import argparse, yaml
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--batch-size", "-b", type=int, default=4)
+        parser.add_argument("--name", default="a")
+        args = parser.parse_args()
+        default, none = parser.get_default("batch_size"), parser.get_default("depth")
+        for key, value in yaml.safe_load(open("c.yaml")).items():
+            for action in parser._get_optional_actions():
+                if "--" + key in action.option_strings:
+                    kind = action.type
+                    setattr(args, action.dest, value if kind is None else kind(value))
+        size, name = args.batch_size, args.name
+    """
+    files = {"c.yaml": "batch-size: '8'\nname: b\ndepth: 50\n"}
+    found = names_after(tmp_path, code, files)
+    assert (found["size"], found["name"], found["default"], found["none"]) == (8, "b", 4, None)
+
+
 # -- as users meet it ---------------------------------------------------------------------------
 
 SCRIPT = """\

@@ -976,6 +976,10 @@ IMPORTS: dict[str, dict[str, str]] = {
         "train.py": "import nets\ngetattr(nets, 'sm' + 'all')()",
         "nets.py": NETS,
     },
+    "__getattribute__ of a module": {
+        "train.py": "import importlib\nimportlib.import_module('a.nets').__getattribute__('sm' + 'all')()",
+        "a/nets.py": NETS,
+    },
     "globals": {
         "train.py": "from nets import *\nfrom nets import small\nglobals()['small']()",
         "nets.py": NETS,

@@ -61,6 +61,9 @@ from bnlint.interpreter.torch.integer_entries import BUFFER, note_called
 from bnlint.interpreter.torch.optimized import note_perhaps_optimized
 from bnlint.interpreter.torch.parameters import is_parameter
 
+GETTING = "__getattribute__"
+"""``owner.__getattribute__("name")`` gives what ``getattr(owner, "name")`` does."""
+
 
 @handles(CALLS, Builtin)
 def _call_builtin(
@@ -69,6 +72,8 @@ def _call_builtin(
     receiver, name = builtin.receiver, builtin.name
     if name == "set_epoch":
         note_epoch_set(m, receiver, arguments, site)
+    if name == GETTING:
+        return m.call(Library("builtins.getattr"), arguments.prefixed(receiver), site, scope)
     match receiver:
         case Builtin(receiver=owner, name="__dict__"):
             return _call_on_names(m, owner, name, arguments, site, scope)

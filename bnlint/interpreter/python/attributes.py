@@ -64,7 +64,7 @@ from bnlint.vocabulary.operations import GRADIENT_CUTS, SCALARS, is_method
 def _of_namespace(
     m: Machine, value: Namespace, name: str, node: cst.CSTNode, scope: Scope
 ) -> Value:
-    if name == "__dict__":
+    if name in ("__dict__", "__getattribute__"):
         return Builtin(value, name)
     found = value.member(m, name)
     m.note_read(value, name, found)

@@ -22,6 +22,7 @@ from bnlint.interpreter.library.command_lines.parser_declarations import (
     Declaration,
     Subparsers,
     converted,
+    declarations_of,
     declare,
     destination_of,
     options_of,
@@ -58,9 +59,25 @@ def call_parser_method(
                 if not m.command_line.gives(key):
                     m.heap.put(parser.attributes, key, value)
             return None
+        case "get_default" if isinstance(named := arguments.get(0, "dest"), str):
+            return options_of(m, parser).get(named)
+        case "_get_optional_actions":
+            return m.new([_action(m, d) for d in declarations_of(parser)])
         case "parse_args" | "parse_known_args" | "parse_intermixed_args":
             return _parse(m, parser, name, arguments, site)
     return Unknown(f"parser {name}")
+
+
+def _action(m: Machine, declaration: Declaration) -> Instance:
+    """What argparse keeps of an option that was declared."""
+    given = declaration.arguments.keywords
+    made = new_instance(m, None, "argparse.Action", declaration.site)
+    made.attributes |= {name: given.get(name) for name in ("type", "default", "choices", "help")}
+    made.attributes |= {
+        "option_strings": m.new([*declaration.flags]),
+        "dest": destination_of(declaration),
+    }
+    return made
 
 
 def _add_parser(m: Machine, parsers: Instance, arguments: Arguments, site: Site) -> Value:
