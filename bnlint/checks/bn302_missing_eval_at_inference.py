@@ -8,6 +8,7 @@ from bnlint.facts.passes.forwards import (
     training_forwards,
     trains_nothing,
 )
+from bnlint.facts.passes.mode_switches.loaded_weights import loads_before
 from bnlint.facts.passes.mode_switches.own_rules import told_by_own_rules
 from bnlint.facts.passes.population_statistics.momentum import keeps_last_batch
 from bnlint.facts.types.known import Known
@@ -64,11 +65,7 @@ def _predicts(forward: Forward) -> bool:
 
 
 def _last_load(run: Run, forward: Forward) -> WeightsLoaded | None:
-    loads = [
-        event
-        for event in run.of_type(WeightsLoaded)
-        if event.order < forward.order and event.model.is_same(forward.model)
-    ]
+    loads = loads_before(run, forward)
     return loads[-1] if loads else None
 
 

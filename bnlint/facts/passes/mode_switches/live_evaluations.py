@@ -12,6 +12,7 @@ from bnlint.facts.passes.forwards import (
     training_forwards,
     trains_nothing,
 )
+from bnlint.facts.passes.mode_switches.loaded_weights import loads_before
 from bnlint.facts.passes.mode_switches.repeated_batches import repeating_loop
 from bnlint.facts.passes.once import Pass
 from bnlint.facts.types.known import Known
@@ -25,7 +26,6 @@ from bnlint.facts.types.run import (
     Switch,
     is_training,
 )
-from bnlint.facts.types.weight_events import WeightsLoaded
 
 
 @Pass
@@ -98,10 +98,7 @@ def _is_inference(run: Run, forward: Forward) -> bool:
     """Whether the script only uses a model that was trained elsewhere: BN302's."""
     if not trains_nothing(run):
         return False
-    return forward.model.pretrained or any(
-        loaded.order < forward.order and loaded.model.is_same(forward.model)
-        for loaded in run.of_type(WeightsLoaded)
-    )
+    return forward.model.pretrained or bool(loads_before(run, forward))
 
 
 def is_asked_for(run: Run, forward: Forward) -> bool:
