@@ -87,6 +87,14 @@ def test_known_packages_only_in_the_folders_of_the_importer(root: Path) -> None:
     assert found(root, "models/resnet.py", "logging") is None
 
 
+def test_a_module_within_a_known_package_may_be_one_of_a_root_that_is_a_package(root: Path) -> None:
+    tree(root, "__init__.py", "datasets/__init__.py", "datasets/digits/reading.py", "torch/own.py")
+    assert found(root, "tools/run.py", "datasets") is None
+    assert found(root, "tools/run.py", "datasets.digits.reading") == "datasets/digits/reading.py"
+    assert found(root, "tools/run.py", "datasets.digits.other") is None
+    assert found(root, "tools/run.py", "torch.own") is None
+
+
 def test_a_package_wins_over_a_module_and_both_over_a_namespace(root: Path) -> None:
     tree(root, "net.py", "net/__init__.py", "data.py", "data/x.py", "tools/models/y.py")
     assert found(root, "train.py", "net") == "net/__init__.py"

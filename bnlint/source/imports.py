@@ -136,15 +136,19 @@ class ModuleFinder:
             start = above[level - 1]
             return self.find(start, parts) if parts else self._package(start)
         namespace: Path | None = None
-        for root in self._search_path(parts[0], folder):
+        for root in self._search_path(parts[0], folder, within=len(parts) > 1):
             found = self.find(root, parts)
             if found is not None and not self.is_folder(found):
                 return found
             namespace = namespace or found
         return namespace
 
-    def _search_path(self, package: str, folder: Path) -> Iterator[Path]:
-        """Yield where a script of this project may look; folders that are packages come last."""
+    def _search_path(self, package: str, folder: Path, *, within: bool) -> Iterator[Path]:
+        """Yield where a script of this project may look; folders that are packages come last.
+
+        In those the name of an installed package is the project's only for a module ``within`` it,
+        which the installed one hardly has.
+        """
         installed = self._is_installed(package)
         if package in sys.builtin_module_names or (installed and package in NEVER_OURS):
             return
@@ -159,7 +163,7 @@ class ModuleFinder:
             yield from (root for root in near if self._has_module(root, package))
             return
         if installed:
-            yield from plain
+            yield from plain + packages * within
             return
         for root in plain + packages:
             yield root
