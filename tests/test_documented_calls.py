@@ -358,3 +358,26 @@ def test_what_is_no_call_of_the_script_is_left_out(project: Path, line: str) -> 
 def test_calls_with_blanks_come_last(project: Path) -> None:
     lines = [f"python tools/train.py {words}" for words in ("--root $DATA", "--fast", "--slow")]
     assert called(project, "\n".join(lines)) == [("--fast",), ("--slow",), ("--root", "$DATA")]
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        '"""Train.\n\nUsage:\n    $ python tools/train.py --config normalized.json  # for once\n"""\nimport torch\n',
+        "#!/usr/bin/env python\n# python tools/train.py --config normalized.json\nimport torch\n",
+        "import torch\n\n# CUDA_VISIBLE_DEVICES=0 python tools/train.py --config normalized.json\n",
+    ],
+)
+def test_a_script_says_itself_how_it_is_called(project: Path, own: str) -> None:
+    script = project / "tools" / "train.py"
+    (found,) = documented_calls(Project(), script, own)
+    assert found.arguments == ("--config", "normalized.json")
+    assert found.origin == "train.py"
+    script.write_text(own + dedent(SCRIPT))
+    (message,) = missing_eval(project)
+    assert "--config normalized.json" in message
+
+
+def test_what_a_script_executes_is_no_description_of_its_call(project: Path) -> None:
+    own = "import os\n\nos.system('python tools/train.py --config normalized.json')\n"
+    assert not [*documented_calls(Project(), project / "tools" / "train.py", own)]

@@ -1,4 +1,4 @@
-"""The calls of a script that its project's README, other documents and shell scripts show."""
+"""The calls of a script that itself, its project's README, other documents and shell scripts show."""
 
 import os
 import re
@@ -47,10 +47,17 @@ _NAME_TO_FILL_IN = re.compile(
 """The name of a configuration with a blank in it: ``exps/[MODEL NAME].json``."""
 _ENVIRONMENT = re.compile(r"^(?:dependencies|services|jobs|repos):", re.MULTILINE)
 """How a YAML file tells conda, Docker, a CI service or pre-commit what to install and to run."""
+_CODE = re.compile(
+    r"^(?:import|from|def|class|async|if|for|try|with|@)\b.*", re.MULTILINE | re.DOTALL
+)
+"""What follows the head of a file: its docstring and comments."""
+_COMMENT = re.compile(r"^[ \t]*#.*", re.MULTILINE)
 
 
-def documented_calls(project: Project, script: Path) -> Iterator[Invocation]:
-    """The calls with arguments that READMEs, other documents and shell scripts around a script show.
+def documented_calls(project: Project, script: Path, own: str = "") -> Iterator[Invocation]:
+    """The calls with arguments that a script's ``own`` text and documents and shell scripts around it show.
+
+    Of its text only the docstring and the comments count.
 
     The name of a configuration that the project does not have, or that has a blank to fill in, stands
     for each of those in its folder. Those that name code that the project does not have are left out.
@@ -59,7 +66,7 @@ def documented_calls(project: Project, script: Path) -> Iterator[Invocation]:
     with_blanks: list[Invocation] = []
     named: set[frozenset[str]] = set()
     later: list[Invocation] = []
-    for call in _all_calls(project, script, with_blanks):
+    for call in _all_calls(project, script, own, with_blanks):
         paths = frozenset(word for word in call.arguments if "/" in word or Path(word).suffix)
         if paths and paths in named:
             later.append(call)
@@ -71,7 +78,7 @@ def documented_calls(project: Project, script: Path) -> Iterator[Invocation]:
 
 
 def _all_calls(
-    project: Project, script: Path, with_blanks: list[Invocation]
+    project: Project, script: Path, own: str, with_blanks: list[Invocation]
 ) -> Iterator[Invocation]:
     """Every call once; of those of one command with several configurations the first, at first.
 
@@ -86,9 +93,8 @@ def _all_calls(
                 seen.add(call.arguments)
                 yield call
 
-    for document in islice(_documents(project, script), MOST_READ):
-        text = project.data.text(document) or ""
-        for words, blanks in _commands(_with_values(text) if document.suffix == ".sh" else text):
+    for document, text in _texts(project, script, own):
+        for words, blanks in _commands(text):
             calls = _calls_of(project, script, document, words)
             if blanks:
                 with_blanks += new(islice(calls, 1))
@@ -96,6 +102,14 @@ def _all_calls(
             yield from new(islice(calls, 1))
             further += calls
     yield from new(further)
+
+
+def _texts(project: Project, script: Path, own: str) -> Iterator[tuple[Path, str]]:
+    """The documents that are read and what is in them."""
+    yield script, "\n".join((_CODE.sub("", own), *_COMMENT.findall(own)))
+    for document in islice(_documents(project, script), MOST_READ):
+        text = project.data.text(document) or ""
+        yield document, _with_values(text) if document.suffix == ".sh" else text
 
 
 def _documents(project: Project, script: Path) -> Iterator[Path]:

@@ -89,7 +89,7 @@ class Rehearser:
 
         Options that decide about BatchNorm, or about code that nothing has executed, get an
         execution of their own, in which they do not have their defaults. So do calls that a
-        configuration keeps, or, where the defaults do not say what is done, a README; another one is
+        configuration keeps, or, where the defaults do not say what is done, its own text or a README; another one is
         the only one.
         """
         understood = False
@@ -97,7 +97,7 @@ class Rehearser:
             understood = self._run_with_defaults(source)
         documented: Iterator[Invocation] = iter(())
         if not (calls or understood):
-            documented = documented_calls(self.m.namespaces.project, source.file)
+            documented = documented_calls(self.m.namespaces.project, source.file, source.content)
         left, telling = MOST_WHOLE_CALLS * _main_steps(source), 0
         for call in (*calls, *islice(documented, MOST_DOCUMENTED)):
             if not call.origin:
