@@ -89,8 +89,8 @@ class Rehearser:
 
         Options that decide about BatchNorm, or about code that nothing has executed, get an
         execution of their own, in which they do not have their defaults. So do calls that a
-        configuration keeps, or, where the defaults do not say what is done, its own text or a README; another one is
-        the only one.
+        configuration keeps, or, where the defaults do not say what is done, its own text or a README;
+        another one is the only one.
         """
         understood = False
         if all(call.origin for call in calls):
