@@ -1,5 +1,6 @@
 """What several test modules share."""
 
+import gc
 import io
 import os
 import sys
@@ -81,3 +82,9 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> R
 def elsewhere() -> dict[str, str]:
     """An environment in which ``python -m bnlint`` works from any folder."""
     return os.environ | {"PYTHONPATH": str(ROOT)}
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests are kept until the end: do not look through them again and again."""
+    gc.collect()
+    gc.freeze()

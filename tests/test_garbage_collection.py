@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bnlint import api
-from bnlint.lint import workers
+from bnlint.lint import program
 from bnlint.lint.garbage_collection import without_collection
 
 
@@ -24,13 +24,13 @@ def test_what_calls_the_library_need_not_care(
 ) -> None:
     (tmp_path / "train.py").write_text("import torch\nlayer = torch.nn.BatchNorm2d(8)\n")
     seen: list[bool] = []
-    lint_program = workers.lint_program
+    lint_program = program.lint_program
 
     def lint(*arguments: object) -> object:
         seen.append(gc.isenabled())
         return lint_program(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(workers, "lint_program", lint)
+    monkeypatch.setattr(program, "lint_program", lint)
     api.lint_paths([tmp_path / "train.py"])
     assert seen == [False]
     assert gc.isenabled()
