@@ -43,7 +43,8 @@ def moments_of(run: Run) -> Moments:
                 if attacked is not None:
                     found[attacked.span.line].append(event.order + 0.5)
             case ModelBuilt(model=model) | ModeSwitched(model=model) if model.site is not None:
-                found[model.site.span.line].append(event.order - 0.1)
+                for site in (model.site, *(layer.site for layer in model.batch_norms)):
+                    found[site.span.line].append(event.order - 0.1)
     for graph in run.read.values():
         _add_calls(found, graph, inf)
     return {line: sorted(orders) for line, orders in found.items()}

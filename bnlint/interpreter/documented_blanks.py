@@ -12,8 +12,8 @@ _WORD = re.compile(rf"(?:{_QUOTED}|{_BLANK}|\"[^\"\n]*\"|[^\s'\"<>;])+")
 _BLANK_IN = re.compile(rf"{_QUOTED}|(?P<blank>{_BLANK})")
 _OPTIONAL = re.compile(r"\[-[^\[\]\n]{0,100}(?:\[[^\[\]\n]{0,60}\][^\[\]\n]{0,60})?\]|\"?\$[@*]\"?")
 """What a synopsis says may be left out, ``[--lr LR]``, and what a shell script hands on."""
-_SCRIPT = re.compile(r"\S*\.py[\"']?(?=\s|$)")
-_END = re.compile(r"\s+(?:#|&&?|\|\|?|\d?>)|\s*;")
+_SCRIPT = re.compile(r"(?<!\S)\S{1,300}\.py[\"']?(?!\S)")
+_END = re.compile(r"\s{1,40}+(?:#|&&?|\|\|?|\d?>)|\s{0,40}+;")
 """Where the shell's own part of a line begins."""
 _PLACE = re.compile(
     r"(?:root|dir|path|folder|file|list|prefix|location|checkpoint|ckpt|weights|resume|output|data)s?$",
