@@ -364,6 +364,7 @@ def test_calls_with_blanks_come_last(project: Path) -> None:
     "own",
     [
         '"""Train.\n\nUsage:\n    $ python tools/train.py --config normalized.json  # for once\n"""\nimport torch\n',
+        '# Of 2024.\n"""Train,\nwith what a file says:\n\npython tools/train.py --config normalized.json\n"""\nimport torch\n',
         "#!/usr/bin/env python\n# python tools/train.py --config normalized.json\nimport torch\n",
         "import torch\n\n# CUDA_VISIBLE_DEVICES=0 python tools/train.py --config normalized.json\n",
     ],

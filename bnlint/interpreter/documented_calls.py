@@ -47,10 +47,7 @@ _NAME_TO_FILL_IN = re.compile(
 """The name of a configuration with a blank in it: ``exps/[MODEL NAME].json``."""
 _ENVIRONMENT = re.compile(r"^(?:dependencies|services|jobs|repos):", re.MULTILINE)
 """How a YAML file tells conda, Docker, a CI service or pre-commit what to install and to run."""
-_CODE = re.compile(
-    r"^(?:import|from|def|class|async|if|for|try|with|@)\b.*", re.MULTILINE | re.DOTALL
-)
-"""What follows the head of a file: its docstring and comments."""
+_DOCSTRING = re.compile(r"\A(?:\s++|#[^\n]*+)*+[rRuU]?(\"\"\"|''')(?P<text>.*?)\1", re.DOTALL)
 _COMMENT = re.compile(r"^[ \t]*#.*", re.MULTILINE)
 
 
@@ -106,7 +103,9 @@ def _all_calls(
 
 def _texts(project: Project, script: Path, own: str) -> Iterator[tuple[Path, str]]:
     """The documents that are read and what is in them."""
-    yield script, "\n".join((_CODE.sub("", own), *_COMMENT.findall(own)))
+    docstring = _DOCSTRING.match(own)
+    described = docstring["text"] if docstring is not None else ""
+    yield script, "\n".join((described, *_COMMENT.findall(own)))
     for document in islice(_documents(project, script), MOST_READ):
         text = project.data.text(document) or ""
         yield document, _with_values(text) if document.suffix == ".sh" else text
