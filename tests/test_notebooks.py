@@ -138,6 +138,12 @@ def test_what_is_no_notebook_is_one_finding(project: Write, run: Run, content: s
     assert "no notebook" in found["message"]
 
 
+def test_one_without_code_is_nothing_to_lint(project: Write, run: Run) -> None:
+    project({"a.ipynb": book(), "b.ipynb": '{"cells": [], "torch": 1}', "c.ipynb": book(MODEL)})
+    found = json.loads(run(".", "--format", "json", "--no-cache").out)
+    assert ("BN102", "c.ipynb") in {(finding["rule"], finding["path"]) for finding in found}
+
+
 @pytest.mark.parametrize(
     ("source", "code"),
     [

@@ -9,6 +9,7 @@ import json
 import re
 import warnings
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
 from bnlint.source.unreadable import Unreadable
@@ -60,8 +61,8 @@ def rewritten(raw: bytes, text: str) -> bytes:
 def cells_of(text: str) -> Iterator[tuple[int, str, int]]:
     """The number of each cell, its source with a line end, and the offset at which it begins."""
     marks = [*_MARK.finditer(text)]
-    for mark, end in zip(marks, [*(m.start() for m in marks[1:]), len(text)], strict=True):
-        start = mark.end() + 1
+    for mark, following in zip_longest(marks, marks[1:]):
+        start, end = mark.end() + 1, following.start() if following else len(text)
         yield int(mark[1]), text[start:end], start
 
 
