@@ -73,6 +73,22 @@ MODULE_PARAMETERS: Mapping[str, str] = {
 """Functions that give the module back that they get first, and what they call it."""
 
 
+_OTHER_NAMES: Mapping[str, str] = {
+    "axis": "dim",
+    "keepdims": "keepdim",
+    "axis0": "dim0",
+    "axis1": "dim1",
+    "split_size": "split_size_or_sections",
+}
+"""What NumPy, and methods of tensors, call parameters that these functions take as well."""
+
+
+def parameter_named(function: str, word: str) -> str:
+    """The name of the parameter that a keyword of a call means, ``dim`` for ``axis=``."""
+    names = SIGNATURES.get(function.rstrip("_"), ())
+    return word if word in names else _OTHER_NAMES.get(word, word)
+
+
 def parameter(function: str, number: int) -> str:
     """The name of a parameter of a function or method, the tensor is 0; else its number."""
     names = SIGNATURES.get(function.rstrip("_"), ())

@@ -151,7 +151,7 @@ def _reduces_all(op: Op) -> bool:
 
 def _after_reduce(op: Op, samples: int, rank: int | None) -> int | None:
     """Where samples are counted after a reduction; nowhere if it goes over them."""
-    dim = op.constants.get("dim", op.constants.get("axis"))
+    dim = op.constants.get("dim")
     if op.name not in AVERAGING:
         return SOMEWHERE
     if dim is None or isinstance(dim, bool):

@@ -123,7 +123,11 @@ def constants_of(node: fx.Node, operation: Operation) -> Mapping[str, object]:
     """The arguments of a function that are plain values, by parameter name."""
     if node.op not in ("call_function", "call_method"):
         return {}
-    found: dict[str, object] = {n: value for n, value in node.kwargs.items() if _is_plain(value)}
+    found: dict[str, object] = {
+        operation.parameter_named(word): value
+        for word, value in node.kwargs.items()
+        if _is_plain(value)
+    }
     if operation.kind in _ARITHMETIC and len(node.args) > 1:
         found |= _operand(node, operation)
     elif operation.variadic:

@@ -5,7 +5,7 @@ from torch import fx, nn
 from bnlint.facts.types.kind import Kind
 from bnlint.immutable import immutable
 from bnlint.tracer.record.layer_types import library_type
-from bnlint.vocabulary.function_parameters import VARIADIC, parameter
+from bnlint.vocabulary.function_parameters import VARIADIC, parameter, parameter_named
 from bnlint.vocabulary.layers import KINDS
 from bnlint.vocabulary.operations import FUNCTIONS, METHODS
 
@@ -40,6 +40,10 @@ class Operation:
     def parameter(self, number: int) -> str:
         """The name of its parameter with this number, or the number."""
         return parameter(self.name, number)
+
+    def parameter_named(self, word: str) -> str:
+        """The name of its parameter that a keyword means."""
+        return parameter_named(self.name, word)
 
 
 def operation_of(node: fx.Node, model: nn.Module) -> Operation:

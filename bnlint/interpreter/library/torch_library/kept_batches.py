@@ -16,8 +16,7 @@ def keeps_first(name: str, inputs: Sequence[Tensor], constants: Mapping[str, Val
         case "flatten":
             return constants.get("start_dim", 0) != 0
         case "stack" | "cat" | "concat" | "concatenate" | "select":
-            dim = constants.get("dim", constants.get("axis", 0))
-            return _is_further(dim, tensor.shape.rank)
+            return _is_further(constants.get("dim", 0), tensor.shape.rank)
         case "repeat" | "expand" | "tile":
             sizes = constants.get("shape")
             return isinstance(sizes, tuple) and _repeats_others(plain, sizes, tensor.shape.rank)

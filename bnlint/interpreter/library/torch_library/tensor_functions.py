@@ -34,7 +34,7 @@ from bnlint.interpreter.torch.parameters import tensor_inputs
 from bnlint.interpreter.torch.shape_axes import broadcast, joined_rows
 from bnlint.interpreter.torch.states import changed_in_place, cut, note_functional
 from bnlint.interpreter.torch.training import note_backward
-from bnlint.vocabulary.function_parameters import VARIADIC, parameter
+from bnlint.vocabulary.function_parameters import VARIADIC, parameter, parameter_named
 from bnlint.vocabulary.operations import (
     CREATIONS,
     FUNCTIONS,
@@ -154,7 +154,7 @@ def _operate(m: Machine, kind: Kind, name: str, arguments: Arguments, site: Site
         shape = after_layer(layer, kind, inputs)
     else:
         shape = after_function(kind, name.rstrip("_"), inputs, constants)
-    if joins_rows := name in JOINED and constants.get("dim", constants.get("axis", 0)) == 0:
+    if joins_rows := name in JOINED and constants.get("dim", 0) == 0:
         shape = _with_all_rows(shape, arguments.get(0, "tensors"))
     keeps = kind in KEEPS_BATCH or keeps_first(name, inputs, constants)
     made = m.tape.tensor(
@@ -247,7 +247,9 @@ def _part(m: Machine, whole: Tensor, number: int, shape: Shape, site: Site) -> T
 
 def _constants(name: str, arguments: Arguments) -> dict[str, Value]:
     constants = {
-        key: value for key, value in arguments.keywords.items() if not isinstance(value, Tensor)
+        parameter_named(name, key): value
+        for key, value in arguments.keywords.items()
+        if not isinstance(value, Tensor)
     }
     plain = name.rstrip("_")
     if plain in VARIADIC:
