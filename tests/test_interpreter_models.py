@@ -320,6 +320,7 @@ def test_filling_the_data_of_a_parameter_is_seen(tmp_path: Path) -> None:
         ("F.conv2d(x, k)", Shape(4)),
         ("torch.chunk(y, 2, dim=1)[0]", Shape(4, None, 4)),
         ("y.chunk(4, 1)[3]", Shape(4, None, 2)),
+        ("F.pad(y, (0, 0, 0, 0, -8, 0)).chunk(2, 1)[0]", Shape(4)),
         ("y.chunk(2, dim=-1)[0]", Shape(4, None, 8)),
         ("torch.split(y, [2, 6], 1)[1]", Shape(4, None, 6)),
         ("y.split(3, dim=1)[2]", Shape(4, None, 2)),

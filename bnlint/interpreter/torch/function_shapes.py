@@ -62,7 +62,7 @@ def part_shapes(name: str, given: Shape, constants: Mapping[str, Value]) -> list
     """The shapes of what ``chunk`` or ``split`` gives; ``None`` where their number is not known."""
     dim = constants.get("dim", 0)
     across = at_channels(given, dim) if isinstance(dim, int) else None
-    channels = given.channels if across else None
+    channels = (given.channels or None) if across else None
     sizes: list[int | None] | None = None
     match constants.get("chunks" if name == "chunk" else "split_size_or_sections"):
         case int(count) if name == "chunk" and 0 < count <= MOST_PARTS:
