@@ -65,6 +65,7 @@ WAYS = {
 
 def findings(folder: Path, files: dict[str, str]) -> list[Finding]:
     for name, code in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(code, encoding="utf-8")
     targets = find([str(folder)], Patterns.of(folder, ())).targets
     return list(engine.lint(targets, engine.default_plan()).findings)
@@ -217,3 +218,63 @@ def test_what_makes_a_part_is_none_of_many_models(tmp_path: Path) -> None:
     targets = find([str(tmp_path)], Patterns.of(tmp_path, ())).targets
     found = engine.lint(targets, engine.default_plan()).findings
     assert [(f.rule, f.span.line) for f in found] == [("BN301", 18)]
+
+
+FIXUP = """\
+import numpy as np
+from torch import nn
+
+
+class Block(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.second = nn.Conv2d(width, width, 3, padding=1, bias=False)
+
+    def forward(self, x):
+        return x + self.second(self.first(x).relu())
+
+
+class Net(nn.Module):
+    def __init__(self, depth):
+        super().__init__()
+        self.blocks = nn.Sequential(*[Block(16) for _ in range(depth)])
+        for module in self.modules():
+            if isinstance(module, Block):
+                nn.init.normal_(module.first.weight, std=np.sqrt(2 / (16 * 9)))
+                nn.init.constant_(module.second.weight, 0)
+
+    def forward(self, x):
+        return self.blocks(x)
+
+
+def small():
+    return Net(18)
+
+
+def large():
+    return Net(40)
+"""
+EITHER = """\
+import sys
+import torch
+import models
+
+net = models.__dict__[sys.argv[1]]()
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for x in batches:
+    net(x).sum().backward()
+    optimizer.step()
+"""
+
+
+@pytest.mark.parametrize("zeros", [True, False])
+def test_one_model_or_another_begins_as_its_constructor_says(tmp_path: Path, zeros: bool) -> None:
+    nets = FIXUP if zeros else FIXUP.replace("weight, 0)", "weight, 0.5)")
+    files = {
+        "train.py": EITHER,
+        "models/__init__.py": "from .nets import *\n",
+        "models/nets.py": nets,
+    }
+    found = findings(tmp_path, files)
+    assert ("BN801" in {finding.rule for finding in found}) is not zeros

@@ -22,23 +22,25 @@ def with_one_of(
     do: Callable[[Value], Completion | None],
     site: Site,
     selection: Selection | None = None,
+    made: Sequence[Value] = (),
 ) -> Completion | None:
     """Do something with one of ``values``, the one that ``selection`` means wherever it decides.
 
     What was built only where it is the one that is taken is, wherever it exists, as that path
-    leaves it: the other paths know nothing of it.
+    leaves it: the other paths know nothing of it. That may be what ``do`` adds to ``made``.
     """
     kept: list[Kept] = []
     settled: set[int] = set()
 
     def path(value: Value) -> Path:
         def execute() -> Completion | None:
-            start = m.heap.snapshot()
+            start, others = m.heap.snapshot(), len(made)
             try:
                 done = do(value)
-                own = _own_state(m, value, around, start)
-                kept.extend(own)
-                settled.update(id(state) for state, _ in own)
+                for thing in (value, *made[others:]):
+                    own = _own_state(m, thing, around, start)
+                    kept.extend(own)
+                    settled.update(id(state) for state, _ in own)
             finally:
                 m.heap.drop(start)
             return done

@@ -111,7 +111,7 @@ def _call_choice(
             results.append(m.call(callee, arguments, site, scope))
 
     called = [*callables, None] if others else callables
-    with_one_of(m, called, call, site, choice.selection)
+    with_one_of(m, called, call, site, choice.selection, results)
     joined = m.join(results) if results else Unknown("call")
     if isinstance(joined, Choice) and [*map(id, joined.values)] == [*map(id, results)]:
         return Choice(joined.values, choice.selection)
