@@ -51,7 +51,29 @@ def test_tests_are_known_by_their_paths(path: str, expected: bool) -> None:
 def test_what_does_not_matter_in_tests() -> None:
     found = {rule.id for rule in registry.rules().values() if not rule.in_tests}
     assert found >= {"BN201", "BN204", "BN501", "BN503"}
-    assert found.isdisjoint({"BN102", "BN202", "BN301", "BN302", "BN303"})
+    assert found.isdisjoint({"BN102", "BN301", "BN302", "BN303"})
+
+
+def test_a_test_that_crashes_says_so_itself(project: Write, run: Run) -> None:
+    refused = """\
+import pytest
+from torch import nn
+
+
+def test_vectors_are_refused():
+    net = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm1d(8), nn.BatchNorm2d(9))
+    with pytest.raises(TypeError):
+        convert(net)
+"""
+    project({"tests/test_it.py": refused, "nets.py": refused, "pyproject.toml": PROJECT})
+    crashes = {"BN202", "BN203"}
+    for file, options, expected in (
+        ("nets.py", (), crashes),
+        ("tests", (), set()),
+        ("tests", ("--lint-tests",), crashes),
+    ):
+        printed = run("--format", "concise", *options, file).out
+        assert {rule for rule in crashes if f" {rule} " in printed} == expected
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ RULE = Rule(
     Severity.ERROR,
     fix=Applicability.SAFE,
     reads=(built_layers,),
+    in_tests=False,
 )
 
 RANKS = {1: (2, 3), 2: (4,), 3: (5,)}

@@ -18,6 +18,7 @@ RULE = Rule(
     Severity.ERROR,
     fix=Applicability.UNSAFE,
     reads=(built_layers, axes_of),
+    in_tests=False,
 )
 
 
