@@ -260,6 +260,31 @@ def test_entries_are_attributes(made: str, tmp_path: Path) -> None:
     assert found["known"] == (True, False)
 
 
+MERGED = """
+def merge(new, into):
+    if type(new) is not Config:
+        return
+    for key, value in new.items():
+        if type(value) is Config:
+            merge(value, into[key])
+        else:
+            into[key] = value
+
+
+cfg = Config({"train": {"batch_size": 64}, "model": {}})
+merge(Config(yaml.safe_load(open("c.yaml"))), cfg)
+size = cfg.train.batch_size
+"""
+
+
+@pytest.mark.parametrize("made", [*CLASSES][:7])
+def test_a_class_of_configurations_is_one(made: str, tmp_path: Path) -> None:
+    """What asks for the class of an entry does not go on with the default that a file overrides."""
+    found = names_after(tmp_path, f"import yaml\n{CLASSES[made]}{MERGED}", {"c.yaml": YAML})
+    assert found["size"] != 64
+    assert found["size"] == 4 or made != "EasyDict"
+
+
 def test_namespaces(tmp_path: Path) -> None:
     code = """
     import argparse, json, yaml

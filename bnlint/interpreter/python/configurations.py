@@ -20,6 +20,7 @@ from bnlint.interpreter.core.values import (
     MISSING,
     Arguments,
     Configuration,
+    Library,
     Unknown,
     Value,
     present,
@@ -81,6 +82,14 @@ def configured(m: Machine, tree: Value, kind: str, cls: Class | None = None) -> 
         case tuple():
             return tuple(configured(m, item, kind, cls) for item in tree)
     return tree
+
+
+def class_of(value: Configuration) -> Value:
+    """What ``type()`` says of a configuration; not known where a package has several such classes."""
+    if value.cls is not None:
+        return value.cls
+    paths = [path for path, kind in NODES.items() if kind == value.kind]
+    return Library(paths[0]) if len(paths) == 1 else Unknown("type()")
 
 
 def pay_for(m: Machine, part: Value) -> None:

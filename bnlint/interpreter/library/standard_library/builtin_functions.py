@@ -21,6 +21,7 @@ from bnlint.interpreter.core.values import (
     SOME_ITEMS,
     Arguments,
     Choice,
+    Configuration,
     FirstSize,
     Length,
     Library,
@@ -37,6 +38,7 @@ from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.standard_library.classes import is_instance, is_subclass
 from bnlint.interpreter.python.arithmetic import binary, truth_of
 from bnlint.interpreter.python.attribute_presence import has_attribute
+from bnlint.interpreter.python.configurations import class_of
 from bnlint.interpreter.python.iteration import (
     elements,
     has_uncertain_entries,
@@ -223,6 +225,8 @@ def _type(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope)
         return value.cls if value.cls is not None else Library(canonical(value.library))
     if isinstance(value, Tensor) and not value.whole:
         return Library("torch.Tensor")
+    if isinstance(value, Configuration):
+        return class_of(value)
     if isinstance(value, bool | int | float | str | list | tuple | dict):
         plain = next(t for t in (bool, int, float, str, list, tuple, dict) if isinstance(value, t))
         return Library(f"builtins.{plain.__name__}")
