@@ -196,6 +196,32 @@ def test_the_mode_behind_a_function(body: str, expected: str) -> None:
     assert modes(rehearse(code, net=True)) == [expected]
 
 
+TAKEN_APART = {
+    "by names": "count, net = f()",
+    "by its position": "net = f()[1]",
+    "later": "made = f()\nif d:\n    print(made)\n_, net = made",
+}
+
+
+@pytest.mark.parametrize("taken", TAKEN_APART.values(), ids=TAKEN_APART)
+@pytest.mark.parametrize("given", ["0, net", "[0, net]"])
+def test_nothing_is_not_taken_apart(given: str, taken: str) -> None:
+    """A program that goes on got what the function gives where it does not give up."""
+    code = f"""
+import u
+c = d = u.u
+def f():
+    if c():
+        return
+    net = Net()
+    net.eval()
+    return {given}
+{taken}
+net(x)
+"""
+    assert modes(rehearse(code, net=True)) == ["eval"]
+
+
 VALUES = {
     "whether a list that may have grown is empty": (
         "a, w = [], 4\nif c:\n    a.append(1)\nif a:\n    w = 8",

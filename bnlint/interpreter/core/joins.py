@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 MOST_ALTERNATIVES = 6
 MOST_EXTRA_ITEMS = 8
 """Items by which a list is longer on one path that are kept one by one."""
+MOST_PARTS = 16
+"""Parts of what a function gives where it does not give up."""
 MOST_MODULES = 1024
 """Modules of a list that is one of several."""
 _ABSENT = object()
@@ -129,9 +131,14 @@ def _choice(one: Value, other: Value) -> Value:
     if len(kept) > MOST_ALTERNATIVES:
         kept = _unwrapped(kept)
     made = Choice(tuple(kept))
-    if not any(map(_is_worth_a_choice, kept)) or len(made.known) > MOST_ALTERNATIVES:
-        return Unknown(CONDITIONAL)
-    return made
+    worth = any(map(_is_worth_a_choice, kept)) or (None in kept and any(map(_holds_objects, kept)))
+    return made if worth and len(made.known) <= MOST_ALTERNATIVES else Unknown(CONDITIONAL)
+
+
+def _holds_objects(value: Value) -> bool:
+    """Whether a value is a few things, objects among them, which code that goes on takes apart."""
+    parts = value if isinstance(value, list | tuple) and len(value) <= MOST_PARTS else ()
+    return any(isinstance(part, Instance) for part in parts)
 
 
 def _distinct(values: list[Value]) -> list[Value]:

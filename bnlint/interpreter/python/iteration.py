@@ -141,8 +141,17 @@ def _module_items(m: Machine, module: Instance) -> list[Value] | None:
     return None
 
 
+def without_none(value: Value) -> Value:
+    """What is taken apart where it is one thing or ``None``, which has no parts: the program goes on."""
+    match value:
+        case Choice(values=(None, other)) | Choice(values=(other, None)):
+            return other
+    return value
+
+
 def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: Scope) -> Value:
     """``value[key]``."""
+    value = without_none(value)
     match value:
         case Tensor():
             return index_tensor(m, value, key, node, scope)

@@ -11,7 +11,7 @@ from bnlint.interpreter.core.objects import Instance, Scope
 from bnlint.interpreter.core.values import MISSING, Library, Many, Tensor, Unknown, Value, present
 from bnlint.interpreter.library.data_loading.held_out import held_out
 from bnlint.interpreter.python.item_assignment import store_item
-from bnlint.interpreter.python.iteration import elements, index_into
+from bnlint.interpreter.python.iteration import elements, index_into, without_none
 from bnlint.interpreter.torch.freezing import note_weights_written
 from bnlint.interpreter.torch.layer_shapes import size_at
 from bnlint.interpreter.torch.parameters import is_parameter
@@ -84,8 +84,9 @@ def assign(m: Machine, target: cst.CSTNode, value: Value, scope: Scope) -> None:
 
 
 def _assign_parts(m: Machine, parts: Sequence[cst.BaseElement], value: Value, scope: Scope) -> None:
-    items = elements(m, value)
     count = len(parts)
+    value = without_none(value)
+    items = elements(m, value)
     star = next((i for i, p in enumerate(parts) if isinstance(p, cst.StarredElement)), None)
     if items is not None and star is not None and len(items) >= count - 1:
         extra = len(items) - count + 1
