@@ -62,7 +62,7 @@ def _over_one_of(m: Machine, node: cst.For, choice: Choice, scope: Scope) -> Com
 
 def _over(m: Machine, node: cst.For, iterable: Value, scope: Scope) -> Completion | None:
     items = elements(m, iterable)
-    loop = ActiveLoop(node, m.site(node, scope), scope=scope)
+    loop = ActiveLoop(node, m.site(node, scope), scope=scope, since=m.journal.order)
     if items is None and _is_listed(iterable):
         assert isinstance(iterable, list | tuple)
         return _one_by_one(m, node, list(iterable), loop, scope, speculate=False)
@@ -306,7 +306,7 @@ def _leave(
 
 @handles(STATEMENTS, cst.While)
 def _while(m: Machine, node: cst.While, scope: Scope) -> Completion | None:
-    loop = ActiveLoop(node, m.site(node, scope))
+    loop = ActiveLoop(node, m.site(node, scope), since=m.journal.order)
 
     def body() -> Completion | None:
         return m.execute(node.body.body, scope)

@@ -253,7 +253,8 @@ def _load(m: Machine, module: Instance, args: Arguments, site: Site, scope: Scop
     if source is PUBLISHED_WEIGHTS:
         m.journal.published.add(module)
     note_handed_over(m, module, source, site)
-    if m.loops and source is not PUBLISHED_WEIGHTS and not is_saved(source):
+    again = any(module.order <= loop.since for loop in m.loops)
+    if again and source is not PUBLISHED_WEIGHTS and not is_saved(source):
         note_weights_written(m, parameter_group(m, [module], site), site)
     return Unknown("load_state_dict()")
 
