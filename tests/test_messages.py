@@ -226,3 +226,63 @@ def test_a_network_that_runs_on_its_own_output_may_share_it() -> None:
     """
     (found,) = (f for f in engine.lint_text(dedent(code)) if f.rule == "BN206")
     assert "GroupNorm or LayerNorm" in found.message
+
+
+LIGHTNING = """
+import lightning as L
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+from torchvision.datasets import CIFAR10
+from torchvision.models import resnet18
+
+class Finetuned(L.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.model = resnet18()
+    def forward(self, x):
+        return self.model(x)
+    def training_step(self, batch, index):
+        x, y = batch
+        return nn.functional.cross_entropy(self(x), y)
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+train_loader = DataLoader(CIFAR10("data"), batch_size=3)
+L.Trainer().fit(Finetuned(), train_loader)
+"""
+
+
+def test_who_is_only_called_self_is_called_by_the_class() -> None:
+    rules = [registry.rules()[rule] for rule in ("BN501", "BN503")]
+    told = {finding.rule: finding.message for finding in engine.lint_text(LIGHTNING, rules=rules)}
+    assert told.keys() >= {"BN501", "BN503"}
+    for message in (told["BN501"], told["BN503"]):
+        assert "`Finetuned`" in message
+        assert "`self`" not in message
+
+
+FROZEN = """
+import torch
+from torch import nn
+from torchvision.models import resnet18
+
+net = resnet18(pretrained=True)
+for parameter in net.parameters():
+    parameter.requires_grad = False
+image = torch.randn(4, 3, 224, 224, requires_grad=True)
+optimizer = torch.optim.Adam([image], lr=0.1)
+{switch}
+for step in range(100):
+    optimizer.zero_grad()
+    net(image)[:, 7].sum().backward()
+    optimizer.step()
+"""
+
+
+@pytest.mark.parametrize(("switch", "when"), [("", ""), ("net.train()", " after every `train()`")])
+def test_a_frozen_model_is_not_said_to_train(switch: str, when: str) -> None:
+    code = FROZEN.format(switch=switch)
+    (found,) = engine.lint_text(code, rules=[registry.rules()["BN701"]])
+    assert found.message.endswith(f"call `net.eval()`{when}")
+    assert not any("trains" in item.message for item in found.evidence)

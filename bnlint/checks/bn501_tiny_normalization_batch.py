@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from bnlint.facts.passes.model_graphs.values_per_channel import fewest, populations
 from bnlint.facts.passes.training_batches.batches import TrainedBatch, suffers, trained_batches
 from bnlint.facts.types.run import Run
-from bnlint.facts.wording.layer_words import in_words
+from bnlint.facts.wording.layer_words import in_words, model_in_words
 from bnlint.finding import Finding, Severity
 from bnlint.rule import Holds, Rule, Settings, first_of_each
 
@@ -50,7 +50,8 @@ def _smallest(run: Run, batch: TrainedBatch) -> str:
 def _message(batch: TrainedBatch, smallest: str, enough: int) -> str:
     size = batch.per_device
     advice = f"use {enough} or more, GroupNorm, or SyncBatchNorm over several devices"
-    trained = f"BatchNorm in `{batch.forward.model.name}` is trained on {batch.described}{smallest}"
+    model = model_in_words(batch.forward.model)
+    trained = f"BatchNorm in {model} is trained on {batch.described}{smallest}"
     if size == 1:
         return (
             f"{trained}: each sample is normalised by itself alone, which eval mode never does"

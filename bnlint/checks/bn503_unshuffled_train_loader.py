@@ -9,6 +9,7 @@ from bnlint.facts.types.loader_events import LoaderHandedOver
 from bnlint.facts.types.run import Forward, Run
 from bnlint.facts.types.site import Argument, Site
 from bnlint.facts.wording.code_text import is_dotted_name, slices_batches
+from bnlint.facts.wording.layer_words import model_in_words
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule, Settings, first_of_each
 
@@ -36,14 +37,14 @@ def _mixes(loader: Loader) -> bool:
 
 
 def _trained_with(run: Run) -> Iterator[tuple[Loader, str, Site]]:
-    """Loaders that train a model with BatchNorm, with the model's name and the place."""
+    """Loaders that train a model with BatchNorm, with what it is called and the place."""
     for forward in run.of_type(Forward):
         if trains(forward) and is_live(forward) and forward.context.loops:
             for loader in forward.loaders:
-                yield loader, forward.model.name, forward.site
+                yield loader, model_in_words(forward.model), forward.site
     for handed in run.of_type(LoaderHandedOver):
         if handed.model is not None and handed.model.has_batchnorm is Known.YES:
-            yield handed.loader, handed.model.name, handed.site
+            yield handed.loader, model_in_words(handed.model), handed.site
 
 
 def _keeps_order(loader: Loader) -> bool:
@@ -66,7 +67,7 @@ def _finding(run: Run, loader: Loader, model: str, user: Site) -> Finding:
     return RULE.at(
         written or loader.site,
         _message(run, loader, shuffle, model),
-        evidence=[(user, f"`{model}` trains on it here")],
+        evidence=[(user, f"{model} trains on it here")],
         fix=_fix(run, loader, shuffle),
         severity=Severity.ADVICE if mixed else None,
     )
@@ -74,7 +75,7 @@ def _finding(run: Run, loader: Loader, model: str, user: Site) -> Finding:
 
 def _message(run: Run, loader: Loader, shuffle: Argument | None, model: str) -> str:
     name = f"`{loader.names[0]}`" if loader.names else "this loader"
-    told = f"{_condition(shuffle)}{name} trains `{model}` in the order of"
+    told = f"{_condition(shuffle)}{name} trains {model} in the order of"
     told = f"{told[:1].upper()}{told[1:]}"
     remedy = f"pass `shuffle={_shuffle(loader) or 'True'}`"
     if _is_in_step(run, loader):

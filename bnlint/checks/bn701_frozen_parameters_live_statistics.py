@@ -129,10 +129,10 @@ def _finding(run: Run, forward: Forward, frozen: Mapping[NormState, Site]) -> Fi
     mode: Mode = frozenset().union(*(norm.mode for norm in norms))
     path = _frozen_part(forward.norms, norms)
     told = [*_calls_that_freeze(run, places[0]), *how_it_came_into(run, mode, forward.model)]
-    trains_here = f"`{forward.model.name}` trains here, its statistics live"
-    told.append((forward.order, (forward.site, trains_here)))
+    runs_here = f"`{forward.model.name}` runs here, its statistics live"
+    told.append((forward.order, (forward.site, runs_here)))
     more = [(site, "parameters are frozen here, too") for site in places[1 : MOST_PLACES + 1]]
-    message = _message(run, forward, places[0], path)
+    message = _message(run, forward, places[0], path, _when(mode))
     return RULE.at(
         places[0],
         message,
@@ -159,7 +159,13 @@ def _calls_that_freeze(run: Run, place: Site) -> Iterator[Told]:
             return
 
 
-def _message(run: Run, forward: Forward, place: Site, path: str | None) -> str:
+def _when(mode: Mode) -> str:
+    """When the frozen part has to be switched: once will do where nothing switches it back."""
+    switched = any(switch.site is not None for switch in mode if switch.training)
+    return " after every `train()`" if switched else ""
+
+
+def _message(run: Run, forward: Forward, place: Site, path: str | None, when: str) -> str:
     part = _joined(forward.model.name, path) if path else forward.model.name
     harm = (
         "they normalise by batch statistics and keep moving their running ones, so the features "
@@ -169,13 +175,13 @@ def _message(run: Run, forward: Forward, place: Site, path: str | None) -> str:
     if frozen and all("BatchNorm" in kind for kind in frozen):
         return (
             f"Weight and bias of BatchNorm layers in `{part}` are frozen, but the layers stay in "
-            f"train mode: {harm}; call `eval()` on them after every `train()`"
+            f"train mode: {harm}; call `eval()` on them{when}"
         )
     whole = path is None or forward.devices is not Known.NO
     advice = "`eval()` on the frozen part" if whole else f"`{part}.eval()`"
     return (
         f"Parameters of `{part}` are frozen, but its BatchNorm layers stay in train mode: {harm}; "
-        f"call {advice} after every `train()`"
+        f"call {advice}{when}"
     )
 
 

@@ -1,8 +1,9 @@
-"""What a message calls a layer: by the name that the code gives it, or by the code that builds it."""
+"""What a message calls a layer or a model: by its name in the code, or by what builds it."""
 
 from itertools import takewhile
 
 from bnlint.facts.types.graph import Layer
+from bnlint.facts.types.run import Model
 from bnlint.facts.types.site import Site
 
 LONGEST = 48
@@ -46,3 +47,8 @@ def with_line(layer: Layer, near: Site) -> str:
     site = layer.site
     place = f"line {site.span.line}" if site.path == near.path else f"{site.path}:{site.span.line}"
     return f"{in_words(layer)} in {place}"
+
+
+def model_in_words(model: Model) -> str:
+    """A model away from its own methods, where ``self`` says nothing: its class."""
+    return f"`{model.type if model.name == 'self' and model.type else model.name}`"
