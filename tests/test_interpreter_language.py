@@ -443,6 +443,34 @@ CLASSES = {
         """,
         [8, 4],
     ),
+    "isinstance of a package's constant": (
+        """
+        import logging
+        def checked(level):
+            if not isinstance(level, int):
+                raise ValueError(level)
+            return 8
+        nn.BatchNorm2d(checked(getattr(logging, "INFO")))
+        """,
+        [8],
+    ),
+    "isinstance of a package's class": (
+        """
+        def width(layer):
+            return 4 if isinstance(layer, (int, str)) else 8
+        nn.BatchNorm2d(width(nn.ReLU))
+        """,
+        [8],
+    ),
+    "isinstance of what an unknown object has": (
+        """
+        import sys
+        config = sys.stdin
+        nn.BatchNorm2d(4 if isinstance(config.width.first, int) else 8)
+        nn.BatchNorm2d(4 if isinstance(make().width, int) else 8)
+        """,
+        [None, None],
+    ),
     "locals": (
         """
         def build(width=8, name="bn", **more):
@@ -1000,6 +1028,11 @@ IMPORTS: dict[str, dict[str, str]] = {
         "train.py": "import sys\nfrom nets import Net\ngetattr(sys.modules[__name__], 'Net')()",
         "nets.py": NETS,
     },
+    "a module's name is set": {
+        "train.py": "import nets\nimport settings\nsettings.WIDTH = 8\nnets.make()",
+        "settings.py": "WIDTH = 4",
+        "nets.py": "import settings\ndef make():\n    return nn.BatchNorm2d(settings.WIDTH)",
+    },
     "import in a function": {
         "train.py": "def make():\n    from nets import Net\n    return Net()\nmake()",
         "nets.py": NETS,
@@ -1031,6 +1064,15 @@ IMPORTS: dict[str, dict[str, str]] = {
 @pytest.mark.parametrize("files", IMPORTS.values(), ids=IMPORTS)
 def test_imports(tmp_path: Path, files: dict[str, str]) -> None:
     assert widths(rehearse_files(tmp_path, files)) == [8]
+
+
+def test_a_name_of_a_module_that_one_path_sets_is_not_known(tmp_path: Path) -> None:
+    files = {
+        "train.py": "import sys, settings\nif len(sys.argv) > 1:\n    settings.WIDTH = 4\n"
+        "nn.BatchNorm2d(settings.WIDTH)\nnn.BatchNorm2d(settings.DEPTH)",
+        "settings.py": "WIDTH = 8\nDEPTH = 2",
+    }
+    assert widths(rehearse_files(tmp_path, files)) == [None, 2]
 
 
 def test_a_missing_module_and_a_broken_one_are_not_known(tmp_path: Path) -> None:

@@ -68,6 +68,18 @@ for file in os.listdir(os.path.dirname(__file__)):
         module = import_module("." + file[:-3], __name__)
         globals().update({"Net": module.Net})
 """,
+    "by setattr": """#
+import sys
+from .net import Net as made
+for name in ["Net", "Other"]:
+    setattr(sys.modules[__name__], name, made)
+""",
+    "in the dict of the module": """#
+import sys
+from .net import Net as made
+for name in ["Net", "Other"]:
+    sys.modules[__name__].__dict__[name] = made
+""",
 }
 """What gives a package names that no statement of it defines."""
 USES = {

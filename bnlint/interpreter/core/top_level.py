@@ -9,6 +9,9 @@ from bnlint.source.name_bindings import dotted
 from bnlint.source.parents import children
 from bnlint.vocabulary.filling import PARTS, filled, registers
 
+_FILLING = frozenset({"globals", "setattr", "__dict__"})
+"""What a loop has in it that may give its module names: ``setattr(sys.modules[__name__], name, value)``."""
+
 
 @dataclass(slots=True)
 class TopLevel:
@@ -20,7 +23,7 @@ class TopLevel:
     definitions: dict[str, list[cst.CSTNode]] = field(default_factory=dict)
     stars: list[cst.ImportFrom] = field(default_factory=list)
     fillers: list[cst.CSTNode] = field(default_factory=list)
-    """Loops that add names to ``globals()``, which are not written down anywhere."""
+    """Loops that add names to the module, which are not written down anywhere."""
     _wholes: dict[str, str] = field(default_factory=dict)
     """The parsers that groups of options and commands belong to, by their names."""
 
@@ -38,7 +41,7 @@ class TopLevel:
                 case cst.For() | cst.While():
                     for stored in dict.fromkeys(_stored_into(statement.body)):
                         self._define(stored, statement)
-                    if "globals" in _words(statement.body):
+                    if not _FILLING.isdisjoint(_words(statement.body)):
                         self.fillers.append(statement)
                 case cst.If():
                     self._collect_if(statement)

@@ -189,7 +189,7 @@ def truth_of(value: Value) -> bool | None:
         case Instance() | Class() | Function() | Method() | Partial() | GradientSwitch():
             return True
         case Builtin() | Library():
-            return None if _may_be_anything(value) else True
+            return None if may_be_anything(value) else True
         case _ if isinstance(value, CONCRETE):
             return bool(value)
     return None
@@ -204,7 +204,7 @@ DEFINITE = ("torch.", "torchvision.", "builtins.", "numpy.", "math.", "functools
 """Packages whose names stand for functions and classes, not for settings."""
 
 
-def _may_be_anything(value: Value) -> bool:
+def may_be_anything(value: Value) -> bool:
     """Whether a value is an attribute of something that is not read, perhaps a setting."""
     match value:
         case Unknown() | Maybe() | Builtin(receiver=Unknown() | Instance()):
@@ -270,7 +270,7 @@ def _names_ranks(comparison: str, value: Value) -> bool:
 def _identical(left: Value, right: Value) -> bool | None:
     if isinstance(left, Library) and isinstance(right, Library) and left == right:
         return True
-    if _may_be_anything(left) or _may_be_anything(right):
+    if may_be_anything(left) or may_be_anything(right):
         return None
     for one, other in ((left, right), (right, left)):
         if one is None:
@@ -283,7 +283,7 @@ def _identical(left: Value, right: Value) -> bool | None:
 
 
 def _contains(m: Machine, item: Value, container: Value, site: Site, scope: Scope) -> bool | None:
-    if isinstance(item, Tensor) or _may_be_anything(item):
+    if isinstance(item, Tensor) or may_be_anything(item):
         return None
     if type(container) is dict and isinstance(item, str) and item not in container:
         fill(m, container)
@@ -293,12 +293,12 @@ def _contains(m: Machine, item: Value, container: Value, site: Site, scope: Scop
         ):
             return truth_of(m.call(Method(method, container), Arguments([item]), site, scope))
         case dict() if any(isinstance(entry, Maybe) for entry in container.values()):
-            answer = contains(container, item, _may_be_anything, m.allowance)
+            answer = contains(container, item, may_be_anything, m.allowance)
             sure = {key: v for key, v in container.items() if not isinstance(v, Maybe)}
-            here = contains(sure, item, _may_be_anything, m.allowance)
+            here = contains(sure, item, may_be_anything, m.allowance)
             return answer if answer == here else None
         case str() | bytes() | range() | list() | tuple() | set() | frozenset() | dict():
-            return contains(container, item, _may_be_anything, m.allowance)
+            return contains(container, item, may_be_anything, m.allowance)
         case Instance() if container.is_module and isinstance(item, str):
             return any(name == item for name, _ in children(container))
     return None

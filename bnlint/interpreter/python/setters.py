@@ -7,6 +7,7 @@ from bnlint.facts.types.weight_events import MomentumAssigned
 from bnlint.interpreter.core.dispatch import SETTERS, handles
 from bnlint.interpreter.core.layer_arguments import argument_fact
 from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import Bound, Class, Instance, Property, Scope
 from bnlint.interpreter.core.values import (
     Arguments,
@@ -139,6 +140,15 @@ def _set_on_parameter(
 def _set_on_class(
     m: Machine, owner: Class, name: str, value: Value, node: cst.CSTNode, scope: Scope
 ) -> None:
+    m.heap.put(owner.names, name, value)
+
+
+@handles(SETTERS, Namespace)
+def _set_on_namespace(
+    m: Machine, owner: Namespace, name: str, value: Value, node: cst.CSTNode, scope: Scope
+) -> None:
+    """``module.name = ...`` comes after what the module itself says of the name."""
+    owner.own(m, name)
     m.heap.put(owner.names, name, value)
 
 

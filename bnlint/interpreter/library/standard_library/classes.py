@@ -16,6 +16,7 @@ from bnlint.interpreter.core.values import (
     Unknown,
     Value,
 )
+from bnlint.interpreter.python.arithmetic import may_be_anything
 from bnlint.interpreter.python.configurations import NODES
 from bnlint.interpreter.torch.module_classes import canonical
 from bnlint.interpreter.torch.modules import WRAPPERS, norm_group
@@ -26,12 +27,17 @@ from bnlint.vocabulary.layers import KINDS, ancestors, bare_name
 PLAIN = (*CONCRETE, list, tuple, dict, set, frozenset, Function, Method, Partial, Class, Library)
 """Values that are no instances of a library's classes."""
 
+_OF_SETTINGS = frozenset({"int", "float", "str", "bool", "bytes", "list", "tuple", "dict", "set"})
+"""What a name of a package may be that is no class and no function: ``logging.INFO``."""
+
 
 def is_instance(value: Value, classes: Value) -> bool | None:
     """``isinstance(value, classes)``, or ``None`` where it is not known."""
     if isinstance(classes, tuple):
         return _any([is_instance(value, cls) for cls in classes])
     if isinstance(value, Unknown | Many) or isinstance(classes, Unknown):
+        return None
+    if isinstance(value, Builtin) and may_be_anything(value):
         return None
     if isinstance(value, Choice):
         answers = {is_instance(one, classes) for one in value.values}
@@ -73,6 +79,8 @@ def _is_library_instance(value: Value, cls: Library) -> bool | None:
         kind = getattr(builtins, cls.name, None)
         if isinstance(kind, type) and not isinstance(value, Class | Function | Method | Library):
             return isinstance(value, kind)
+        if isinstance(value, Library) and cls.name in _OF_SETTINGS and may_be_anything(value):
+            return None
         return cls.name == "type" and isinstance(value, Class | Library)
     return _is_abstract_instance(value, cls.name)
 
