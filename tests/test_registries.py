@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.run import ModelBuilt
 from bnlint.interpreter.core.values import Unknown
 from tests.rehearsing import rehearse_files, widths
 from tests.test_configuration_files import names_after
@@ -215,3 +217,34 @@ def test_importing_a_module_executes_its_packages(tmp_path: Path) -> None:
         "models/nets.py": NET.format(registry="models.registry"),
     }
     assert widths(rehearse_files(tmp_path, files)) == [5]
+
+
+TIMM = {
+    "train.py": """
+from timm.models import create_model
+import nets
+create_model("wide", pretrained=False, width=8, depth=None)
+""",
+    "nets.py": """#
+from torch import nn
+from timm.models.registry import register_model
+@register_model
+def wide(pretrained=False, depth=1, width=4):
+    return nn.BatchNorm2d(width * depth)
+""",
+}
+
+
+def test_timm_builds_what_a_project_has_registered(tmp_path: Path) -> None:
+    assert widths(rehearse_files(tmp_path, TIMM)) == [8]
+
+
+def test_timm_does_not_know_what_nothing_has_imported(tmp_path: Path) -> None:
+    files = TIMM | {"train.py": TIMM["train.py"].replace("import nets\n", "")}
+    assert widths(rehearse_files(tmp_path, files)) == [None]
+
+
+def test_timm_has_models_of_its_own(tmp_path: Path) -> None:
+    files = TIMM | {"train.py": TIMM["train.py"].replace('"wide"', '"resnet18"')}
+    built = [e for run in rehearse_files(tmp_path, files).runs for e in run.of_type(ModelBuilt)]
+    assert [event.model.has_batchnorm for event in built] == [Known.YES]

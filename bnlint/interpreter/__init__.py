@@ -51,6 +51,7 @@ from bnlint.interpreter.library.torch_library import (
     regions,
     sample_gradients,
     summaries,
+    timm_models,
     torch_functions,
 )
 from bnlint.interpreter.library.training_frameworks import (
@@ -129,6 +130,7 @@ HANDLERS = (
     standard,
     summaries,
     statements,
+    timm_models,
     torch_functions,
     trainers,
     web_services,

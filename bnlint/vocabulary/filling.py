@@ -14,6 +14,10 @@ PARTS = frozenset(
 """Methods that give something whose own methods change what they were called on."""
 REGISTRATION = "regist"
 """What is in the name of a decorator or function that registers something."""
+TIMM_REGISTRATION = frozenset(
+    f"timm.models.{module}register_model" for module in ("", "registry.", "_registry.")
+)
+"""The decorator, of timm, of functions that its ``create_model`` finds by their names."""
 _FILLING = PARTS | frozenset(
     """add add_argument append appendleft extend freeze insert merge_from_file merge_from_list
     setdefault set_defaults update""".split()

@@ -144,7 +144,7 @@ def _call_library(
         return build_library(m, path, arguments, site)
     if framework_of(head):
         return build_library(m, head, arguments, site)
-    answer = contains_batchnorm(path, _options(path, arguments))
+    answer = contains_batchnorm(path, options_of(path, arguments))
     if answer is not Known.UNKNOWN or _builds_model(path):
         if answer is Known.UNKNOWN:
             note_unknown_architecture(m, path, arguments, site)
@@ -190,7 +190,7 @@ def _write_out(m: Machine, path: str, arguments: Arguments, site: Site, scope: S
         assign(m, node, made, scope)
 
 
-def _options(path: str, arguments: Arguments) -> dict[str, Value]:
+def options_of(path: str, arguments: Arguments) -> dict[str, Value]:
     """The arguments of a model of a package, without a ``norm_layer`` that it would have anyway."""
     named = {**{str(i): v for i, v in enumerate(arguments.positional)}, **arguments.keywords}
     if "norm_layer" not in named:
@@ -235,7 +235,7 @@ def build_opaque(m: Machine, path: str, arguments: Arguments, site: Site) -> Ins
     if m.recipes is not None:
         m.recipes.note_built(made, Library(path), arguments)
     made.attributes[MODE] = built_mode(m, training=not arrives_in_eval(path))
-    for name, value in _options(path, arguments).items():
+    for name, value in options_of(path, arguments).items():
         made.arguments[name] = Bound(value)
     if arguments.opened or m.exchanged.has_batchnorm():
         made.arguments.setdefault("norm_layer", Bound(Unknown("argument norm_layer")))

@@ -26,6 +26,7 @@ from bnlint.interpreter.core.objects import (
 from bnlint.interpreter.core.values import Arguments, GradientSwitch, Int, Library, Unknown, Value
 from bnlint.interpreter.library.training_frameworks.framework_objects import handler_of
 from bnlint.interpreter.python.expressions import default_values
+from bnlint.vocabulary.filling import TIMM_REGISTRATION
 
 PROPERTIES = frozenset({"property", "cached_property", "lazy_property"})
 ENUMERATIONS = frozenset({"Enum", "IntEnum", "StrEnum"})
@@ -89,6 +90,8 @@ def _decorate(
             return m.call(decorator, Arguments([value]), m.site(node, scope), scope)
         case Function() | Method() | Partial():
             return _decorated(m, decorator, node, value, scope)
+        case Library(path=path) if path in TIMM_REGISTRATION:
+            m.call(decorator, Arguments([value]), m.site(node, scope), scope)
         case Builtin(receiver=Instance(library=library)) if handler_of(library) is not None:
             m.call(decorator, Arguments([value]), m.site(node, scope), scope)
     return value
