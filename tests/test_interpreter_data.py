@@ -59,6 +59,13 @@ KEPT = {
     "enumerate": "for i, (x, y) in enumerate(loader):\n    net(x)",
     "tqdm": "from tqdm import tqdm\nfor x, y in tqdm(loader, leave=False):\n    net(x)",
     "tqdm of enumerate": "import tqdm\nfor i, x in tqdm.tqdm(enumerate(loader)):\n    net(x)",
+    "another tqdm": "from tqdm.autonotebook import tqdm\nfor x, y in tqdm(loader):\n    net(x)",
+    "tqdm's enumerate": "from tqdm.contrib import tenumerate\n"
+    "for i, x in tenumerate(loader, total=3):\n    net(x)",
+    "tqdm's zip": "from tqdm.contrib import tzip\nfor x, i in tzip(loader, range(9), leave=False):\n"
+    "    net(x)",
+    "a bar of fastprogress": "from fastprogress import progress_bar\n"
+    "for x in progress_bar(loader, parent=u):\n    net(x)",
     "a bar that is kept": "from tqdm import tqdm\nbar = tqdm(loader)\nfor x in bar:\n    net(x)",
     "zip": "for a, (x, y) in zip(u.other(), loader):\n    net(x)",
     "next and iter": "net(next(iter(loader))[0])",

@@ -31,7 +31,16 @@ from bnlint.interpreter.torch.integer_entries import chosen
 from bnlint.interpreter.torch.pairing import note_paired
 from bnlint.interpreter.torch.parameters import is_opaque
 
-_PROGRESS = frozenset("tqdm tqdm_notebook track".split())
+_TQDM = ("tqdm", *(f"tqdm.{place}" for place in "auto autonotebook gui notebook rich std".split()))
+_PROGRESS = frozenset(
+    {
+        *(f"{module}.tqdm" for module in _TQDM),
+        *("tqdm.tqdm_notebook", "rich.progress.track", "alive_progress.alive_it"),
+        *("mmcv.track_iter_progress", "mmengine.track_iter_progress", "progressbar.progressbar"),
+        *("fastprogress.progress_bar", "fastprogress.fastprogress.progress_bar"),
+        *("fastprogress.master_bar", "fastprogress.fastprogress.master_bar"),
+    }
+)
 """What shows how far a loop is, and gives its items as they are."""
 
 
@@ -42,13 +51,9 @@ _PROGRESS = frozenset("tqdm tqdm_notebook track".split())
     "torch.Size",
     "builtins.iter",
     "builtins.reversed",
-    "tqdm.tqdm",
-    "tqdm.auto.tqdm",
-    "tqdm.notebook.tqdm",
-    "tqdm.tqdm_notebook",
     "itertools.cycle",
-    "rich.progress.track",
     "prefetch_generator.BackgroundGenerator",
+    *_PROGRESS,
 )
 def _sequence(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     name = path.rpartition(".")[2]
@@ -61,7 +66,7 @@ def _sequence(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sc
         return drawn if isinstance(drawn, Many) else Many(Unknown("item"))
     if name == "iter" and isinstance(value, Tensor | Unknown | Many):
         return value
-    if name in _PROGRESS and isinstance(value, Unknown | Builtin | Library):
+    if path in _PROGRESS and isinstance(value, Unknown | Builtin | Library):
         return value
     items = elements(m, value)
     if items is None or not m.allowance.takes(len(items)):
@@ -78,7 +83,7 @@ def _sequence(m: Machine, path: str, arguments: Arguments, site: Site, scope: Sc
     return m.new(list(items)) if name in ("list", "iter") or not isinstance(value, range) else value
 
 
-@library_function("tqdm.trange")
+@library_function("tqdm.tnrange", *(f"{module}.trange" for module in _TQDM))
 def _trange(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     bounds = [bound for bound in arguments.positional if isinstance(bound, int)]
     known = 0 < len(bounds) == len(arguments.positional)
@@ -132,7 +137,7 @@ def _filter(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scop
     return [item for item, kept in zip(items, calls, strict=True) if kept is not False]
 
 
-@library_function("builtins.enumerate")
+@library_function("builtins.enumerate", "tqdm.contrib.tenumerate")
 def _enumerate(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     start = arguments.get(1, "start", 0)
     value = iterated(m, arguments.get(0, "iterable"), site, scope)
@@ -147,6 +152,13 @@ def _element(value: Value) -> Value:
     if isinstance(value, Many):
         return value.element
     return sample_of(value) if isinstance(value, Tensor) else Unknown("item")
+
+
+@library_function("tqdm.contrib.tzip")
+def _tzip(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    given = Arguments(arguments.positional)
+    given.nodes, given.opened = arguments.nodes, arguments.opened
+    return _zip(m, "builtins.zip", given, site, scope)
 
 
 @library_function("builtins.zip", "itertools.zip_longest", "itertools.product")
