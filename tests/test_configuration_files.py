@@ -58,6 +58,7 @@ def names_after(
 
 
 READING = {
+    "another package": "import oyaml as yaml\nwith open('{}') as f:\n    cfg = yaml.safe_load(f)",
     "safe_load": "import yaml\nwith open('{}') as f:\n    cfg = yaml.safe_load(f)",
     "load": "import yaml\ncfg = yaml.load(open('{}', 'r'), Loader=yaml.FullLoader)",
     "its text": "import yaml\ncfg = yaml.full_load(open('{}').read())",

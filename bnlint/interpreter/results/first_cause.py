@@ -12,7 +12,8 @@ from bnlint.interpreter.core.values import CONDITIONAL, Library, Many, Unknown, 
 
 _LONGEST_CHAIN = 200
 _READERS = frozenset(
-    "yaml json toml tomllib tomli pickle numpy torch joblib scipy configparser".split()
+    """yaml oyaml ruamel ruamel_yaml json simplejson ujson orjson toml tomllib tomli pickle numpy torch
+    joblib scipy configparser""".split()
 )
 _READING = ("builtins.open", "OmegaConf.load", "Config.fromfile")
 _ENVIRONMENT = re.compile(r"os\.(?:getenv|environ\b.*)")

@@ -23,21 +23,21 @@ from bnlint.interpreter.python.data_texts import file_at, lines_of, text_at
 from bnlint.visible import display_path
 
 LOADERS: Mapping[str, str] = {
-    "yaml.safe_load": "yaml",
-    "yaml.load": "yaml",
-    "yaml.full_load": "yaml",
-    "yaml.unsafe_load": "yaml",
-    "ruamel.yaml.safe_load": "yaml",
-    "json.load": "json",
-    "json.loads": "json",
-    "simplejson.load": "json",
-    "simplejson.loads": "json",
-    "tomllib.load": "toml",
-    "tomllib.loads": "toml",
-    "tomli.load": "toml",
-    "tomli.loads": "toml",
-    "toml.load": "toml",
-    "toml.loads": "toml",
+    **{
+        f"{package}.{function}": "yaml"
+        for package in ("yaml", "oyaml", "ruamel.yaml", "ruamel_yaml")
+        for function in ("load", "safe_load", "full_load", "unsafe_load")
+    },
+    **{
+        f"{package}.{function}": "json"
+        for package in ("json", "simplejson", "ujson", "orjson")
+        for function in ("load", "loads")
+    },
+    **{
+        f"{package}.{function}": "toml"
+        for package in ("toml", "tomllib", "tomli")
+        for function in ("load", "loads")
+    },
     "mmcv.load": "",
     "mmengine.load": "",
     "mmengine.fileio.load": "",
