@@ -240,6 +240,18 @@ def test_other_documents_and_shell_scripts_show_calls(project: Path, name: str, 
     assert found[0].origin == Path(name).name
 
 
+def test_experiments_have_shell_scripts_of_their_own(project: Path) -> None:
+    folder = project / "experiments" / "set" / "small" / "ours"
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text("width: 8")
+    (folder / "train.sh").write_text(
+        "ROOT=../../../..\npython -m torch.distributed.launch --nproc_per_node=$1 \\\n"
+        "  $ROOT/tools/train.py --config=config.yaml 2>&1 | tee log.txt"
+    )
+    (call,) = documented_calls(Project(), project / "tools" / "train.py")
+    assert (call.arguments, call.folder) == (("--config=config.yaml",), folder)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -18,6 +18,10 @@ FOLDERS = frozenset(
     "doc docs script scripts shell sh bash run runs command commands examples".split()
 )
 """Names of folders in which documents and shell scripts lie, too."""
+EXPERIMENTS = frozenset("experiment experiments exp exps".split())
+"""Names of folders in which, however deep, each experiment has a shell script of its own."""
+DEEPEST_EXPERIMENT = 3
+"""Folders within such a folder that one is looked for in."""
 CONFIGURED = frozenset("conf config configs configurations cfg cfgs experiments".split())
 """Names of folders in which configurations lie."""
 HELP = frozenset({"-h", "--help"})
@@ -133,6 +137,15 @@ def _folders(project: Project, folder: Path) -> Iterator[Path]:
         if name.lower() in FOLDERS:
             yield folder / name
             yield from (folder / name / inner for inner in _folders_in(project, folder / name))
+        elif name.lower() in EXPERIMENTS:
+            yield from islice(_below(project, folder / name, DEEPEST_EXPERIMENT), MOST_FOLDERS)
+
+
+def _below(project: Project, folder: Path, depth: int) -> Iterator[Path]:
+    """A folder and those in it, each before those in that one."""
+    yield folder
+    for name in _folders_in(project, folder) if depth else ():
+        yield from _below(project, folder / name, depth - 1)
 
 
 def _folders_in(project: Project, folder: Path) -> list[str]:
