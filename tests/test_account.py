@@ -194,6 +194,34 @@ def test_a_part_that_is_not_known_and_whose_forward_is_called_by_name() -> None:
     assert (event.name, event.owner) == ("self.body", "Head")
 
 
+@pytest.mark.parametrize(
+    ("base", "made", "called", "told"),
+    [
+        ("nn.Module", "pkg.Layer()", "body", ["self.body"]),
+        ("nn.Module", "Cut()", "body", []),
+        ("torch_geometric.nn.MessagePassing", "nn.ReLU()", "propagate", []),
+    ],
+)
+def test_what_a_model_calls_of_its_own(base: str, made: str, called: str, told: list[str]) -> None:
+    code = f"""
+    import pkg, torch_geometric.nn
+    class Cut(torch.autograd.Function):
+        pass
+    class Head({base}):
+        def __init__(self):
+            super().__init__()
+            self.bn = nn.BatchNorm1d(8)
+            self.body = {made}
+        def forward(self, x):
+            return self.bn(self.{called}(x))
+    net = Head().eval()
+    net(torch.randn(2, 8))
+    """
+    found = account(code)
+    assert [model.type for model in found.models] == ["Head"]
+    assert [gap.name for gap in found.not_understood] == told
+
+
 def test_what_describes_models_is_none() -> None:
     code = """
     from torchvision import models

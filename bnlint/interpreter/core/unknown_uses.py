@@ -46,8 +46,20 @@ def note_unknown_call(m: Machine, callee: Value, arguments: Arguments, site: Sit
 
 def _note_layer(m: Machine, name: str, layer: Value, arguments: Arguments, site: Site) -> None:
     name = name.removesuffix(".forward")
+    if _is_no_layer(layer):
+        return
     if name.startswith("self.") and name.count(".") == 1 and tensors_in(arguments.values):
         _note(m, Use(ScriptRole.LAYER, name, layer, m.modules[-1].type_name), site)
+
+
+def _is_no_layer(value: Value) -> bool:
+    """Whether it is a function of autograd, or a method that a model has from a class of a package."""
+    match value:
+        case Instance(library=path):
+            return path.startswith("torch.autograd.")
+        case Unknown(cause=Instance(is_module=True)):
+            return True
+    return False
 
 
 def _named(node: cst.CSTNode | None) -> str:

@@ -7,7 +7,7 @@ from bnlint.vocabulary.layers import bare_name
 FRAMEWORK_MODULES = ("LightningModule", "LightningDataModule", "PreTrainedModel", "MetaModule")
 PACKAGE_MODULES = frozenset(
     """composer.ComposerModel composer.ComposerClassifier mmengine.BaseModel mmengine.BaseModule
-    mmcv.BaseModule""".split()
+    mmcv.BaseModule torch_geometric.MessagePassing detectron2.Backbone diffusers.ModelMixin""".split()
 )
 """Base classes that are modules, by package and name; others have such names for something else."""
 MODEL_PACKAGES = (

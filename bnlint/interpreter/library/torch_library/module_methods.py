@@ -106,7 +106,9 @@ def call_module_method(
     inputs = tensors_in(arguments.values)
     if name in LOGGING and module.cls is not None and framework_of_class(module.cls):
         m.journal.measure(inputs)
-    return m.call_unknown(Unknown(name), arguments, site) if inputs else Unknown(f"{name}()")
+    inherited = None if module.library.startswith("torch.") else module
+    method = Unknown(name, cause=inherited)
+    return m.call_unknown(method, arguments, site) if inputs else Unknown(f"{name}()")
 
 
 def _foreign_method(
