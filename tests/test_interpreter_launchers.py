@@ -86,6 +86,11 @@ COMMANDS = {
     "\ndef main(size):\n    work(0, size)\nmain()",
     "click within a group": "import click\n@click.group()\ndef cli():\n    pass\n@cli.command()\n"
     "@click.option('--size', default=4)\ndef train(size):\n    work(0, size)\ncli()",
+    "click within a group in a group": "import click\n@click.group()\ndef cli():\n    pass\n"
+    "@cli.group()\ndef nets():\n    pass\n@cli.command()\ndef info():\n    pass\n@nets.command()\n"
+    "@click.option('--size', default=4)\ndef train(size):\n    work(0, size)\ncli()",
+    "typer, with several": "import typer\napp = typer.Typer()\n@app.command()\ndef info():\n    pass\n"
+    "@app.command()\ndef train(size: int = typer.Option(4)):\n    work(0, size)\napp()",
     "typer": "import typer\ndef main(size: int = typer.Option(4, help='images')):\n"
     "    work(0, size)\ntyper.run(main)",
     "fire": "import fire\ndef main(size=4):\n    work(0, size)\nfire.Fire(main)",
@@ -106,7 +111,8 @@ COMMANDS = {
 
 @pytest.mark.parametrize("code", COMMANDS.values(), ids=COMMANDS)
 def test_commands_run_with_their_defaults(code: str) -> None:
-    found = forwards(rehearse(WORK + code + "\n", net=True))
+    runs = [run for run in rehearse(WORK + code + "\n", net=True).runs if run.main]
+    found = [forward for run in runs for forward in run.of_type(Forward)]
     values = {f.batch.value for f in found if f.batch is not None}
     assert values == {4}
 

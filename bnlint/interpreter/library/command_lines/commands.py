@@ -21,6 +21,7 @@ from bnlint.interpreter.core.values import Arguments, Library, Unknown, Value
 from bnlint.interpreter.evaluation.click_words import ClickParameter, read_click
 from bnlint.interpreter.evaluation.command_grammar import READING, NotReadable, Refused
 from bnlint.interpreter.library.calls import library_function
+from bnlint.interpreter.library.command_lines.fire_words import call_each
 from bnlint.interpreter.library.command_lines.parsers import option_value
 from bnlint.interpreter.library.command_lines.signature_options import TYPER, given_parameters
 
@@ -154,7 +155,10 @@ def _call_command(
 ) -> Value:
     """A command takes the command line, whatever it is called with."""
     if m.command_line.invocation is None:
-        return m.call(command.function, Arguments(), site, scope)
+        made = m.call(command.function, Arguments(), site, scope)
+        m.command_line.lacks_arguments |= bool(command.commands)
+        call_each(m, [*command.commands.values()], site, scope)
+        return made
     return _run(m, command, m.command_line.words(), site, scope)
 
 
@@ -225,7 +229,9 @@ def run_app(m: Machine, app: Instance, site: Site, scope: Scope) -> Value:
     words, first = line.words() if line.invocation is not None else [], 0
     if len(commands) > 1:
         if not words:
-            return m.call_unknown(Unknown("app"), Arguments(), site)
+            line.lacks_arguments = True
+            call_each(m, [*commands.values()], site, scope)
+            return None
         if words[0] not in commands:
             line.refuse(f"no such command '{words[0]}'")
             raise ProgramEnds

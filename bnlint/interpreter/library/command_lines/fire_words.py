@@ -1,5 +1,7 @@
 """fire: a function, a class or a dict of them, called with the words of the command line."""
 
+from collections.abc import Sequence
+
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.interruptions import ProgramEnds
 from bnlint.interpreter.core.layer_arguments import with_site
@@ -37,7 +39,12 @@ def run_each(m: Machine, component: Value, site: Site, scope: Scope) -> None:
     made = (
         m.call(component, Arguments(), site, scope) if isinstance(component, Class) else component
     )
-    for function in _commands(made)[:MOST_COMMANDS]:
+    call_each(m, _commands(made), site, scope)
+
+
+def call_each(m: Machine, functions: Sequence[Value], site: Site, scope: Scope) -> None:
+    """Call each of several functions as if it were the only one."""
+    for function in functions[:MOST_COMMANDS]:
         before = m.heap.snapshot()
         m.call(function, Arguments(), site, scope)
         m.heap.restore(before)
