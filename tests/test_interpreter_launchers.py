@@ -1,9 +1,12 @@
 """Functions that other functions run: in other processes, or from a command line."""
 
+from textwrap import indent
+
 import pytest
 
-from bnlint.facts.types.run import Forward
-from tests.rehearsing import forwards, modes, rehearse
+from bnlint.facts.types.known import Known
+from bnlint.facts.types.run import Forward, is_training
+from tests.rehearsing import forwards, modes, rehearse, widths
 
 WORK = """
 import u
@@ -77,6 +80,38 @@ def test_what_a_process_changes_stays_in_it() -> None:
     """
     (forward,) = forwards(rehearse(code, net=True))
     assert {switch.training for switch in forward.mode} == {True}
+
+
+EXECUTED = {
+    "submit": "with futures.ThreadPoolExecutor(4) as pool:\n"
+    "    jobs = [pool.submit(step, net, x) for x in (1, 2)]\n"
+    "    for job in futures.as_completed(jobs):\n        results.append(job.result())",
+    "map": "pool = futures.ThreadPoolExecutor(max_workers=4)\nresults = list(pool.map(step, [net], [1]))",
+    "processes": "with futures.ProcessPoolExecutor() as pool:\n"
+    "    results.append(pool.submit(step, net, x=1).result())",
+}
+
+
+@pytest.mark.parametrize("way", EXECUTED)
+def test_executors_call_what_they_are_given(way: str) -> None:
+    code = f"""
+from concurrent import futures
+def step(net, x):
+    net.eval()
+    net(torch.randn(2, 3, 8, 8))
+    return 5
+net, results = Net(), []
+with torch.no_grad():
+{indent(EXECUTED[way], "    ")}
+nn.BatchNorm2d(results[0])
+net(torch.randn(2, 3, 8, 8))
+"""
+    found = rehearse(code, net=True)
+    *within, last = forwards(found)
+    assert {forward.grad for forward in within} == {Known.YES}
+    assert {str(is_training(norm.mode)) for norm in within[0].norms} == {str(Known.NO)}
+    assert {is_training(norm.mode) for norm in last.norms} == {Known.of(way == "processes")}
+    assert 5 in widths(found)
 
 
 COMMANDS = {
