@@ -199,12 +199,13 @@ def test_a_part_that_is_not_known_and_whose_forward_is_called_by_name() -> None:
     [
         ("nn.Module", "pkg.Layer()", "body", ["self.body"]),
         ("nn.Module", "Cut()", "body", []),
+        ("nn.Module", "torchaudio.transforms.MelSpectrogram()", "body", []),
         ("torch_geometric.nn.MessagePassing", "nn.ReLU()", "propagate", []),
     ],
 )
 def test_what_a_model_calls_of_its_own(base: str, made: str, called: str, told: list[str]) -> None:
     code = f"""
-    import pkg, torch_geometric.nn
+    import pkg, torch_geometric.nn, torchaudio
     class Cut(torch.autograd.Function):
         pass
     class Head({base}):

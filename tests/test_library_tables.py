@@ -232,6 +232,7 @@ def test_every_public_function_of_torch_nn_functional_has_a_kind() -> None:
         ("torchvision.models.swin_t", {}, Known.NO),
         ("torchvision.models.get_model", {"0": "regnet_y_400mf"}, Known.YES),
         ("torchvision.models.segmentation.deeplabv3_resnet50", {}, Known.YES),
+        ("torchvision.models.segmentation.deeplabv3.DeepLabHead", {"0": 2048, "1": 2}, Known.YES),
         ("torchvision.models.detection.fasterrcnn_resnet50_fpn", {}, Known.NO),
         ("torchvision.models.detection.fasterrcnn_resnet50_fpn", {"0": True}, Known.UNKNOWN),
         (

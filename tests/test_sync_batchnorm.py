@@ -34,6 +34,11 @@ def test_which_layers_are_synchronised(code: str, expected: Known) -> None:
     assert norm_after(code).synchronised is expected
 
 
+def test_a_package_has_layers_that_are_synchronised() -> None:
+    norm = norm_after("import encoding\nmodel = Net()\nmodel.bn = encoding.nn.BatchNorm2d(8)")
+    assert norm.synchronised is Known.YES
+
+
 def test_where_a_conversion_was_lost() -> None:
     lost = norm_after(f"model = Net()\nother = {CONVERT}(model.bn)").converted_at
     assert lost is not None and lost.text == f"{CONVERT}(model.bn)"

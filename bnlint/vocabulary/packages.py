@@ -134,6 +134,15 @@ STAR_EXPORTS: Mapping[str, frozenset[str]] = {
 """What ``from math import *`` and the like bring; a name that is not among them is defined elsewhere."""
 
 
+WITHOUT_BATCHNORM = (
+    "torch.autograd.",
+    "torchvision.transforms.",
+    "torchaudio.transforms.",
+    "einops.layers.",
+    "kornia.augmentation.",
+)
+"""Where packages keep what a model may call like a layer, and what has no BatchNorm in it."""
+
 _OF_MODELS = (
     "torchvision.models.",
     "timm.models.",

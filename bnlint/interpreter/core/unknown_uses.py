@@ -10,6 +10,7 @@ from bnlint.interpreter.core.objects import Builtin, Instance
 from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import Arguments, Library, Tensor, Unknown, Value
 from bnlint.source.name_bindings import dotted
+from bnlint.vocabulary.packages import WITHOUT_BATCHNORM
 
 OF_MODELS = frozenset({"train", "eval", "parameters", "named_parameters", "named_modules"})
 """Methods, called without further arguments, that tell a model."""
@@ -53,10 +54,10 @@ def _note_layer(m: Machine, name: str, layer: Value, arguments: Arguments, site:
 
 
 def _is_no_layer(value: Value) -> bool:
-    """Whether it is a function of autograd, or a method that a model has from a class of a package."""
+    """Whether it has no BatchNorm for sure, or is a method that a model has from a class of a package."""
     match value:
         case Instance(library=path):
-            return path.startswith("torch.autograd.")
+            return path.startswith(WITHOUT_BATCHNORM)
         case Unknown(cause=Instance(is_module=True)):
             return True
     return False

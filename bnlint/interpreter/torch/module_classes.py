@@ -23,6 +23,9 @@ FSDP = "torch.distributed.fsdp.FullyShardedDataParallel"
 AVERAGE = "torch.optim.swa_utils.AveragedModel"
 """The class that averages the weights of a model in a copy of it."""
 
+SYNCHRONISED = frozenset(f"encoding.nn.BatchNorm{dimensions}d" for dimensions in (1, 2, 3))
+"""Classes of packages that are SyncBatchNorm by another name."""
+
 
 @lru_cache(maxsize=8192)
 def canonical(path: str) -> str:
@@ -41,7 +44,7 @@ def canonical(path: str) -> str:
         return DDP
     if name == "FullyShardedDataParallel" and head.startswith("torch."):
         return FSDP
-    if name.startswith(("SyncBatchNorm", "SynchronizedBatchNorm")):
+    if name.startswith(("SyncBatchNorm", "SynchronizedBatchNorm")) or path in SYNCHRONISED:
         return "torch.nn.SyncBatchNorm"
     return path
 

@@ -28,7 +28,7 @@ _WITH = words(
     tv_resnext tv_densenet ssl_resn swsl_resn ig_resnext maxvit r3d mc3 r2plus1d s3d deeplabv3
     fcn_resnet lraspp raft_large gcresnet InceptionResnetV1 ResNet DenseNet MobileNetV GoogLeNet
     Inception3 ShuffleNetV2 MNASNet EfficientNet RegNet coatnet mobilevit repvit volo xcit halonet
-    botnet repghostnet cs3darknet cs3sedarknet efficientvit lambda_resnet sehalonet sebotnet
+    DeepLabHead FCNHead ASPP botnet repghostnet cs3darknet cs3sedarknet efficientvit lambda_resnet sehalonet sebotnet
     """
 )
 _WITHOUT = words(
