@@ -216,6 +216,25 @@ def test_calls_with_the_paths_of_an_earlier_one_come_last(project: Path) -> None
     ]
 
 
+@pytest.mark.parametrize("blank", ["PATH_TO_CONFIG", "CONFIG_FILE", "CONFIG"])
+def test_a_blank_for_a_configuration_is_each_of_them(project: Path, blank: str) -> None:
+    for name in ("a/one.yaml", "a/two.yaml", "b/three.json", "b/notes.txt"):
+        file = project / "configs" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    assert called(project, f"python tools/train.py --config={blank}")[:1] == [
+        ("--config=configs/a/one.yaml",)
+    ]
+    assert called(project, f"python tools/train.py {blank} --fast")[1:] == [
+        ("configs/b/three.json", "--fast"),
+        ("configs/a/two.yaml", "--fast"),
+    ]
+
+
+def test_without_configurations_a_blank_for_one_stays(project: Path) -> None:
+    assert called(project, "python tools/train.py CONFIG") == [("CONFIG",)]
+
+
 TRAINS = "python tools/train.py --config normalized.json"
 
 

@@ -3,9 +3,9 @@
 import os
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import suppress
-from itertools import islice, product
+from itertools import islice, product, zip_longest
 from pathlib import Path
 
 from bnlint.facts.types.invocation import Invocation
@@ -49,6 +49,8 @@ _NAME_TO_FILL_IN = re.compile(
     r"(\.(?:ya?ml|json|toml|ini|cfg)\b)"
 )
 """The name of a configuration with a blank in it: ``exps/[MODEL NAME].json``."""
+_ANY_CONFIGURATION = re.compile(r"(?:[A-Z]+[_-])*(?:CONFIG|CFG|YAML)(?:URATION)?S?(?:[_-][A-Z]+)*")
+"""What a document writes for the path of a configuration: ``PATH_TO_CONFIG``, ``CONFIG_FILE``."""
 _ENVIRONMENT = re.compile(r"^(?:dependencies|services|jobs|repos):", re.MULTILINE)
 """How a YAML file tells conda, Docker, a CI service or pre-commit what to install and to run."""
 _DOCSTRING = re.compile(r"\A(?:\s++|#[^\n]*+)*+[rRuU]?(\"\"\"|''')(?P<text>.*?)\1", re.DOTALL)
@@ -198,6 +200,10 @@ def _with_files(
     for word in words:
         option, equals, name = word.rpartition("=")
         suffix = Path(name).suffix.lower()
+        if _ANY_CONFIGURATION.fullmatch(name):
+            every = islice(_configurations(project, folder, root), MOST_IN_PLACE)
+            choices.append([option + equals + other for other in every] or [word])
+            continue
         if suffix not in SUFFIXES | {".py"} or project.data.find(name, [folder], root) is not None:
             choices.append([word])
             continue
@@ -218,10 +224,24 @@ def _in_place(project: Project, missing: str, folder: Path, root: Path) -> Itera
         return
     for place in [parent, *(() if parent else _configured(project, folder))]:
         for name in _beside(project, folder / place / last):
-            path = os.path.join(place, name)
-            found = project.data.find(path, [folder], root)
-            if found is None or not _ENVIRONMENT.search(project.data.text(found) or ""):
+            if not _is_for_others(project, path := os.path.join(place, name), folder, root):
                 yield path
+
+
+def _configurations(project: Project, folder: Path, root: Path) -> Iterator[str]:
+    """Those in the folders of configurations, the first of each folder before others."""
+    held = [
+        [f"{place}/{name}" for name in _files(project, folder / place, SUFFIXES)]
+        for place in islice(_configured(project, folder), MOST_FOLDERS)
+    ]
+    paths = (path for together in zip_longest(*held) for path in together if path is not None)
+    yield from (path for path in paths if not _is_for_others(project, path, folder, root))
+
+
+def _is_for_others(project: Project, path: str, folder: Path, root: Path) -> bool:
+    """Whether a file tells other programs than the project's what to do."""
+    found = project.data.find(path, [folder], root)
+    return found is not None and bool(_ENVIRONMENT.search(project.data.text(found) or ""))
 
 
 def _named(project: Project, name: str, folder: Path) -> Iterator[str]:
@@ -246,7 +266,9 @@ def _beside(project: Project, missing: Path) -> list[str]:
     folder = Path(os.path.normpath(missing.parent))
     if not project.modules.is_folder(folder):
         return []
+    return _files(project, folder, {missing.suffix})
+
+
+def _files(project: Project, folder: Path, suffixes: Container[str]) -> list[str]:
     entries = project.entries(folder).items()
-    return sorted(
-        name for name, is_folder in entries if not is_folder and name.endswith(missing.suffix)
-    )
+    return sorted(n for n, is_folder in entries if not is_folder and Path(n).suffix in suffixes)
