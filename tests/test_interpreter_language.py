@@ -158,6 +158,27 @@ FUNCTIONS = {
     "string format": ("w = {'conv1': 8}\nnn.BatchNorm2d(w['conv{}'.format(1)])", [8]),
     "eval of a name": ("make = eval('nn.BatchNorm2d')\nmake(8)", [8]),
     "eval of a call": ("make = 'BatchNorm2d'\neval(f'nn.{make}(num_features=8)')", [8]),
+    "exec of assignments": (
+        """
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                for i in range(2):
+                    exec(f'self.bn{i + 1} = nn.BatchNorm2d(num_features={4 + 4 * i})')
+        net = Net()
+        exec("width = net.bn2.num_features; nn.BatchNorm2d(width)")
+        """,
+        [4, 8, 8],
+    ),
+    "exec of what is no assignment": (
+        """
+        width = 4
+        exec("width = 8", {})
+        exec("width = ")
+        nn.BatchNorm2d(width)
+        """,
+        [4],
+    ),
     "eval of a call with unpacked arguments": ("eval('nn.BatchNorm2d(*w)')", []),
     "operator module": ("import operator\nnn.BatchNorm2d(operator.mul(2, 4))", [8]),
     "ordered dictionary": (

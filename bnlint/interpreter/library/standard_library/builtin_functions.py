@@ -266,6 +266,6 @@ def _names(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope
     return m.new([*names]) if m.allowance.takes(len(names)) else Unknown("dir()")
 
 
-@library_function("builtins.print", "builtins.exec", "builtins.breakpoint")
+@library_function("builtins.print", "builtins.breakpoint")
 def _nothing(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     return None

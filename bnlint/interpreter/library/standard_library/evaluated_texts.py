@@ -1,4 +1,4 @@
-"""``eval`` of a text that is known: a name, a call of one, or plain data."""
+"""``eval`` of a text that is known: a name, a call of one, or plain data; ``exec`` of assignments of such."""
 
 import ast
 
@@ -8,8 +8,9 @@ from bnlint.interpreter.core.objects import Scope
 from bnlint.interpreter.core.values import Arguments, Unknown, Value
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.config_files.data_reading import loaded
-from bnlint.interpreter.python.name_lookup import look_up
+from bnlint.interpreter.python.name_lookup import bind, look_up, set_attribute
 
+_NO_CODE = (SyntaxError, ValueError, RecursionError, MemoryError)
 LONGEST = 200
 """Characters of a text that may call something."""
 
@@ -25,13 +26,39 @@ def _eval(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope)
     return loaded(m, "literal", str(text), "", site)
 
 
+@library_function("builtins.exec")
+def _exec(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
+    text = arguments.get(0, "source")
+    statements = _statements(text) if isinstance(text, str) and len(arguments.values) == 1 else []
+    for statement in statements:
+        match statement:
+            case ast.Assign(targets=[ast.Attribute(value=owner, attr=name)], value=value):
+                made = _value_of(m, value, site, scope)
+                held = _value_of(m, owner, site, scope)
+                set_attribute(m, held, name, made, site.node, scope)  # type: ignore[arg-type]
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if scope.function is None:
+                bind(m, name, _value_of(m, value, site, scope), scope)
+            case ast.Expr(value=ast.Call() as call):
+                _value_of(m, call, site, scope)
+    return None
+
+
 def _parsed(text: str) -> ast.expr | None:
     if len(text) > LONGEST:
         return None
     try:
         return ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except _NO_CODE:
         return None
+
+
+def _statements(text: str) -> list[ast.stmt]:
+    if len(text) > LONGEST:
+        return []
+    try:
+        return ast.parse(text.strip()).body
+    except _NO_CODE:
+        return []
 
 
 def _value_of(m: Machine, node: ast.expr, site: Site, scope: Scope) -> Value:
