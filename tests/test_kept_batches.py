@@ -42,6 +42,7 @@ KEPT = {
     "timm's MixUp": "timm.data.Mixup()(x, y)[0]",
     "a layer": "project(x)",
     "numbers that are chosen": "torch.where(x > 0, 1.0, 0.0)",
+    "samples that are stacked": "torch.stack(x, dim=0)",
     "frames": "torch.stack([x, x], 1).flatten(1, 2)",
 }
 CHANGED = {
@@ -59,6 +60,7 @@ CHANGED = {
     "ten crops": "torch.cat(T.TenCrop(8)(x))",
     "crops that are stacked": "T.FiveCrop(8)(x)[0]",
     "a stack of batches": "torch.stack([x, x])",
+    "samples that are stacked along another dimension": "torch.stack(x, dim=1)",
     "one dimension counted from the end": "torch.cat([x, x], dim=-4)",
 }
 

@@ -156,7 +156,10 @@ def _operate(m: Machine, kind: Kind, name: str, arguments: Arguments, site: Site
         shape = after_function(kind, name.rstrip("_"), inputs, constants)
     if joins_rows := name in JOINED and constants.get("dim", 0) == 0:
         shape = _with_all_rows(shape, arguments.get(0, "tensors"))
-    keeps = kind in KEEPS_BATCH or keeps_first(name, inputs, constants)
+    if name == "stack" and isinstance(arguments.get(0, "tensors"), Tensor):
+        keeps = constants.get("dim", 0) == 0  # the samples of a batch, one by one
+    else:
+        keeps = kind in KEEPS_BATCH or keeps_first(name, inputs, constants)
     made = m.tape.tensor(
         kind, name, inputs, site, layer=layer, constants=constants, shape=shape, batch=keeps
     )
