@@ -160,6 +160,22 @@ if args.freeze in (1, [1]):
     assert tried(code) == {"--freeze 1"}
 
 
+def test_switches_go_before_strings_whose_names_are_alike() -> None:
+    code = """
+parser.add_argument("--finetune", type=int, default=0)
+parser.add_argument("--data-finetune", default="a")
+args = parser.parse_args()
+width = 3
+if args.data_finetune == "b":
+    width = 4
+if args.data_finetune == "c":
+    width = 5
+if args.finetune:
+    net.requires_grad_(False)
+"""
+    assert tried(code) == {"--finetune 1", "--data-finetune b"}
+
+
 CHOICES = """
 import u
 parser.add_argument("--kind", default="whole", choices=["whole", "weights"])

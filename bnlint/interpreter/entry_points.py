@@ -31,7 +31,7 @@ from bnlint.interpreter.torch.given_models import (
 from bnlint.interpreter.torch.modules import descendants, is_switched, is_wrapper
 from bnlint.interpreter.torch.saved_models import hand_over
 from bnlint.interpreter.torch.script_forwards import record_forward
-from bnlint.interpreter.tried_options import builds_batchnorm, tried_options
+from bnlint.interpreter.tried_options import builds_batchnorm, freezing, tried_options
 from bnlint.source import SourceFile
 
 MAIN_STEPS = 120_000
@@ -119,8 +119,8 @@ class Rehearser:
         """Execute a documented call once more with an option that freezes something."""
         line = self.m.command_line
         own = {word.partition("=")[0] for word in call.arguments}
-        freezing = (o for o in line.offered if o.freezes and not o.is_constant)
-        option = next((o for o in sorted(freezing, key=str) if o.flag not in own), None)
+        offered = freezing(o for o in line.offered if not o.is_constant)
+        option = next((o for o in offered if o.flag not in own), None)
         if option is None:
             return
         line.given = (option,)

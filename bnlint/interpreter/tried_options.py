@@ -37,7 +37,7 @@ def tried_options(
         found += looked_up_options(m, unknown_models=unknown_models)
     else:
         found += freezing_options(m)
-    found += sorted((option for option in offered if option.freezes), key=str)
+    found += freezing(offered)
     found += [o for o, branches in offered.items() if any(b.is_telling for b in branches)]
     given = {option: b for option, b in offered.items() if not option.is_constant}
     found += [o for o in given if words[o] and mentions_unexplored(m, words[o], namespace)]
@@ -47,6 +47,16 @@ def tried_options(
         found += [o for o in offered if _names_models(m, words[o], namespace)]
     found += _building_options(m, first)
     return sorted(dict.fromkeys(found), key=lambda o: o.is_constant)[:MOST_OPTIONS]
+
+
+def freezing(options: Iterable[Option]) -> list[Option]:
+    """Those whose names say that they freeze: switches first, of one that is a string one value."""
+    named = [option for option in options if option.freezes]
+    named.sort(key=lambda option: (isinstance(option.value, str), str(option)))
+    one_of_each: dict[str, Option] = {}
+    for option in named:
+        one_of_each.setdefault(option.flag, option)
+    return list(one_of_each.values())
 
 
 def builds_batchnorm(m: Machine, first: int) -> bool:
