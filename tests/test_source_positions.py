@@ -255,12 +255,44 @@ def test_a_file_of_five_thousand_lines() -> None:
         "f(x).y.z",
         "a[0].b",
         "print a.b\nf(x, async=True)",
+        "f( x,k = [1 , 2], *a,  ** b )",
+        "f(\n    x, [1,  # c\n  2])",
+        "lambda a , * b : a+1",
+        "'a' \\\n  f'{b!r:>{c}}'",
+        "((a , b), (c ,))",
+        "not  x [ 1 :2 , ...]",
+        "{ ** a , 'b' :c }, [ i for(i)in j if k ]",
     ],
 )
-def test_the_text_of_a_name_is_that_at_its_place(code: str) -> None:
-    """A dotted name's text is told without positions, as long as it is written in one piece."""
-    source = parse_text(f"{code}\n")
+def test_the_text_of_an_expression_is_that_at_its_place(code: str) -> None:
+    """It is told without positions, as long as it is written in one line."""
+    assert_texts_are_at_their_places(parse_text(f"{code}\n"))
+
+
+@settings(deadline=None)
+@given(odd_modules())
+def test_the_text_of_every_expression_is_that_at_its_place(code: str) -> None:
+    assert_texts_are_at_their_places(parse_text(code))
+
+
+def assert_texts_are_at_their_places(source: SourceFile) -> None:
     for node in nodes(source.tree):
-        if isinstance(node, cst.Name | cst.Attribute):
+        if isinstance(node, cst.BaseExpression):
             start, end = source.positions.offsets(node)
             assert source.text(node) == source.content[start:end]
+
+
+def test_a_line_of_a_long_function_is_located_without_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pieces: list[object] = []
+    usual = positions.code_and_offsets
+    monkeypatch.setattr(
+        positions, "code_and_offsets", lambda *of: pieces.append(of[1]) or usual(*of)
+    )
+    lines = "".join(f"        with a as b{i}:\n            f{i % 8}(1)\n" for i in range(9))
+    source = parse_text(f"class A:\n    def f(self):\n{lines}")
+    assert source.span(named(source, "f5")).line == 14
+    assert source.span(named(source, "f0")).line == 4
+    kinds = [type(piece) for piece in pieces]
+    assert kinds == [cst.SimpleStatementLine, cst.SimpleStatementLine, cst.With]

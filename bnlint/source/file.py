@@ -31,6 +31,8 @@ from bnlint.source.text_file import TextFile
 from bnlint.source.unreadable import Unreadable
 from bnlint.visible import display_path
 
+_ALONE = cst.Module([])
+
 
 class SourceFile(TextFile):
     """A parsed file, the :class:`bnlint.facts.types.site.Source` of its nodes.
@@ -173,11 +175,21 @@ class SourceFile(TextFile):
 
 
 def _short_text(node: object) -> str:
-    """The text of a dotted name, for which no positions are needed; ``""`` of anything else."""
+    """The text of an expression of one line, for which no positions are needed; ``""`` of others."""
+    if dotted := _dotted_name(node):
+        return dotted
+    if not isinstance(node, cst.BaseExpression) or node.lpar:
+        return ""
+    code = _ALONE.code_for_node(node)
+    return "" if "\n" in code or "\r" in code else code
+
+
+def _dotted_name(node: object) -> str:
+    """The text of a dotted name; ``""`` of anything else."""
     if type(node) is cst.Name:
         return node.value
     if type(node) is cst.Attribute and not _has_blanks(node.dot):
-        head = "" if getattr(node.value, "lpar", ()) else _short_text(node.value)
+        head = "" if getattr(node.value, "lpar", ()) else _dotted_name(node.value)
         return f"{head}.{node.attr.value}" if head else ""
     return ""
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 import libcst as cst
 
@@ -13,7 +14,7 @@ from bnlint.source.line_index import Lines
 _FRAMES = 40_000
 _DROPPED = re.compile(r"\f|^[ \t]*\\$|\r\Z", re.MULTILINE)
 """Blanks that may be missing from the code that LibCST generates."""
-MOST_PIECES = 50
+MOST_PIECES = 100
 """Statements that are located one by one, since each is searched for in the whole text."""
 Offsets = Mapping[cst.CSTNode, tuple[int, int]]
 
@@ -22,7 +23,7 @@ Offsets = Mapping[cst.CSTNode, tuple[int, int]]
 class Positions:
     """Every node's stretch of the text, without brackets around it and surrounding blanks.
 
-    They are found for a function or a statement at a time: the code that its tree stands for
+    They are found for a statement at a time, or a function: the code that its tree stands for
     occurs in the text once, or else all of the text is gone through.
     """
 
@@ -52,11 +53,14 @@ class Positions:
         return self._known[first][0], self._known[last][1]
 
     def _nearby(self, node: cst.CSTNode) -> Offsets | None:
-        """The offsets in the piece that holds a node, if it can be told apart from all others."""
-        piece, indents = _piece(node, self.above(node))
-        self._pieces += 1
-        if piece is None or self._pieces > MOST_PIECES or _DROPPED.search(self.text):
+        """The offsets in the smallest piece that holds a node and can be told apart from all others."""
+        if self._pieces >= MOST_PIECES or _DROPPED.search(self.text):
             return None
+        self._pieces += 1
+        found = (self._in(*piece) for piece in _pieces(node, self.above(node)))
+        return next((offsets for offsets in found if offsets is not None), None)
+
+    def _in(self, piece: cst.CSTNode, indents: list[str | None]) -> Offsets | None:
         generated, code = code_and_offsets(self.tree, piece, indents)
         code = code.rstrip("\r\n")  # the last line of a file need not end
         start = self.text.find(code)
@@ -72,25 +76,24 @@ class Positions:
         return {node: _moved(*place, moved) for node, place in generated.items()}
 
 
-def _piece(
+def _pieces(
     node: cst.CSTNode, above: Iterable[cst.CSTNode]
-) -> tuple[cst.CSTNode | None, list[str | None]]:
-    """The outermost statement around a node that is no class around it, and its indentation.
+) -> Iterator[tuple[cst.CSTNode, list[str | None]]]:
+    """The statements around a node that are no class around it, from the inside, and their indentations.
 
-    ``None`` for a node of which it is not known what holds it.
+    None for a node of which it is not known what holds it.
     """
     *within, tree = node, *above
-    if not isinstance(tree, cst.Module):
-        return None, []
-    indents: list[str | None] = []
-    while (
-        isinstance(piece := within.pop(), cst.ClassDef)
-        and len(within) > 1
-        and isinstance(block := within[-1], cst.IndentedBlock)
-    ):
-        indents.append(block.indent)
-        within.pop()
-    return piece, indents
+    if not isinstance(tree, cst.Module) or not within:
+        return
+    statements: list[tuple[cst.CSTNode, list[str | None]]] = [(within[-1], [])]
+    for block, piece in zip(within[:0:-1], within[-2::-1], strict=True):
+        if isinstance(block, cst.IndentedBlock):
+            statements.append((piece, [*statements[-1][1], block.indent]))
+    innermost = statements[-1]
+    yield innermost
+    classes = takewhile(lambda one: isinstance(one[0], cst.ClassDef), statements[:-1])
+    yield from reversed(statements[len(list(classes)) : -1])
 
 
 def _moved(start: int, end: int, moved: tuple[int, ...]) -> tuple[int, int]:
