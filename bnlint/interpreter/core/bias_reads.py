@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import libcst as cst
@@ -72,6 +73,27 @@ class _Read:
         return False
 
 
+@dataclass(slots=True)
+class _Receivers:
+    """What the biases that one place read were those of."""
+
+    anything: bool = False
+    one_of_several: bool = False
+    sites: set[Site] = field(default_factory=set)
+    """Where the layers are built."""
+    families: set[str] = field(default_factory=set)
+    """The kinds of those that are not known well."""
+
+    def add(self, receiver: Value) -> None:
+        """The place reads ``receiver.bias``."""
+        self.anything |= _is_anything(receiver)
+        self.one_of_several |= isinstance(receiver, Choice)
+        for one in _instances(receiver):
+            self.sites.add(one.site)
+            if not one.resolved:
+                self.families.add(_family(one))
+
+
 class BiasReads:
     """The reads of biases in all files of a program.
 
@@ -81,14 +103,16 @@ class BiasReads:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._receivers: dict[Site, list[Value]] = {}
+        self._receivers: dict[Site, _Receivers] = {}
         self._handed: dict[Site, Site] = {}
         self._paired: dict[Site, Site] = {}
         self._found: tuple[_Read, ...] | None = None
 
     def note(self, site: Site, receiver: Value) -> None:
         """``receiver.bias`` is evaluated."""
-        self._receivers.setdefault(site, []).append(receiver)
+        if site not in self._receivers:
+            self._receivers[site] = _Receivers()
+        self._receivers[site].add(receiver)
 
     def note_handed(self, site: Site, one: Instance, other: Instance) -> None:
         """The state of a layer is loaded into another, which needs a bias if the first has one."""
@@ -120,15 +144,11 @@ class BiasReads:
         if read.text is not None:
             return _names(read.text, name)
         receivers = self._receivers.get(read.site)
-        if receivers is None or any(_is_anything(receiver) for receiver in receivers):
+        if receivers is None or receivers.anything:
             return _may_concern(read, layer, name)
-        if any(isinstance(r, Choice) for r in receivers) and _is_excluded(read, layer):
+        if receivers.one_of_several and _is_excluded(read, layer):
             return False
-        every = [one for receiver in receivers for one in _instances(receiver)]
-        return any(
-            one.site == layer.site or (not one.resolved and _family(one) == _family(layer))
-            for one in every
-        )
+        return layer.site in receivers.sites or _family(layer) in receivers.families
 
 
 def _are_apart(one: str, other: str) -> bool:
