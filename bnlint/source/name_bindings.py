@@ -31,6 +31,54 @@ def names_in(node: cst.CSTNode) -> set[str]:
     return set[str]().union(*map(names_in, children(node)))
 
 
+def read_first(block: cst.BaseSuite) -> set[str]:
+    """The names that statements may read before they set them, each time anew."""
+    return _read_first(block, set())
+
+
+def _read_first(block: cst.BaseSuite, bound: set[str]) -> set[str]:
+    found: set[str] = set()
+    for statement in block.body:
+        match statement:
+            case cst.SimpleStatementLine(body=parts):
+                for part in parts:
+                    found |= _read_by(part) - bound
+                    bound |= _set_by(part)
+            case cst.If(test=test, body=body):
+                found |= names_in(test) - bound
+                found |= _read_first(body, set(bound))
+                found |= _read_otherwise(statement.orelse, bound)
+            case _:
+                found |= names_in(statement) - bound
+    return found
+
+
+def _read_otherwise(orelse: cst.If | cst.Else | None, bound: set[str]) -> set[str]:
+    match orelse:
+        case cst.If(test=test, body=body):
+            inner = names_in(test) - bound | _read_first(body, set(bound))
+            return inner | _read_otherwise(orelse.orelse, bound)
+        case cst.Else(body=body):
+            return _read_first(body, set(bound))
+    return set()
+
+
+def _read_by(statement: cst.CSTNode) -> set[str]:
+    match statement:
+        case cst.Assign(targets=targets, value=value) if all(
+            isinstance(one.target, cst.Name) for one in targets
+        ):
+            return names_in(value)
+    return names_in(statement)
+
+
+def _set_by(statement: cst.CSTNode) -> set[str]:
+    match statement:
+        case cst.Assign(targets=targets):
+            return {t.target.value for t in targets if isinstance(t.target, cst.Name)}
+    return set()
+
+
 @dataclass(slots=True)
 class Bindings:
     """What binds the names of functions, each of which is gone through once."""

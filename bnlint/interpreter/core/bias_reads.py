@@ -107,9 +107,12 @@ class BiasReads:
         self._handed: dict[Site, Site] = {}
         self._paired: dict[Site, Site] = {}
         self._found: tuple[_Read, ...] | None = None
+        self.places: list[Site] = []
+        """Where biases of known layers were read, each time that one was."""
 
     def note(self, site: Site, receiver: Value) -> None:
         """``receiver.bias`` is evaluated."""
+        self.places.append(site)
         if site not in self._receivers:
             self._receivers[site] = _Receivers()
         self._receivers[site].add(receiver)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bnlint.interpreter.core.journal import ModelRecord, Named
     from bnlint.interpreter.core.namespaces import Namespace
     from bnlint.interpreter.python.answers import Answer
+    from bnlint.interpreter.torch.like_layers import Treatment
     from bnlint.interpreter.torch.prototypes import Prototype
 
 
@@ -30,6 +31,10 @@ class Memory:
     """What calls returned that did nothing else, ``None`` for what was called once or does more."""
     prototypes: "dict[Hashable, Prototype | None]" = field(default_factory=dict)
     """Modules by what they are built from, ``None`` for what was built once or cannot be copied."""
+    treatments: "dict[Hashable, list[Treatment] | None]" = field(default_factory=dict)
+    """What code does to layers that are alike, ``None`` where it does more or was not finished."""
+    used: dict[cst.CSTNode, tuple[str, ...]] = field(default_factory=dict)
+    """The names that bodies of loops use and do not set first."""
     given_up: set[cst.CSTNode] = field(default_factory=set)
     """Functions that took so much of a script that they are not followed."""
     documents: dict[tuple[str, str], object] = field(default_factory=dict)

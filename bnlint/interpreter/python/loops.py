@@ -1,6 +1,7 @@
 """Loops: unrolled over a few known items, executed twice where they stand for many passes."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 import libcst as cst
@@ -25,8 +26,9 @@ from bnlint.interpreter.python.growth import open_grown, remembered
 from bnlint.interpreter.python.iterables import iterated
 from bnlint.interpreter.python.iteration import elements, index_into
 from bnlint.interpreter.python.name_lookup import assign
+from bnlint.interpreter.torch.like_layers import treated
 from bnlint.interpreter.torch.parameters import is_opaque
-from bnlint.source.name_bindings import names_in
+from bnlint.source.name_bindings import names_in, read_first
 
 FEW = 8
 """Items of a list that are executed one by one even where models are trained on each."""
@@ -129,7 +131,9 @@ def _concrete_pass(
     def body() -> Completion | None:
         m.loops[-1].item = item
         assign(m, node.target, item, scope)
-        return m.execute(node.body.body, scope)
+        used = _names_used(m, node)
+        execute = partial(m.execute, node.body.body, scope)
+        return treated(m, node, item, scope.names, used, execute)
 
     if not speculate or m.modules or m.speculating:
         return _pass(m, body)
@@ -149,6 +153,13 @@ def _concrete_pass(
         m.speculating = False
     m.heap.drop(before)
     return done
+
+
+def _names_used(m: Machine, node: cst.For) -> tuple[str, ...]:
+    """The names that the body of a loop may read before it sets them, without that of the item."""
+    if node not in m.memory.used:
+        m.memory.used[node] = tuple(read_first(node.body) - names_in(node.target))
+    return m.memory.used[node]
 
 
 def _perhaps(m: Machine, node: cst.For, item: Value, scope: Scope) -> Completion | None:

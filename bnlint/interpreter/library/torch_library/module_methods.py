@@ -1,6 +1,7 @@
 """Methods of nn.Module."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import libcst as cst
 
@@ -30,6 +31,7 @@ from bnlint.interpreter.torch.given_models import is_given
 from bnlint.interpreter.torch.hooks import framework_of_class
 from bnlint.interpreter.torch.inner_forwards import run_library
 from bnlint.interpreter.torch.integer_entries import BUFFER
+from bnlint.interpreter.torch.like_layers import treated
 from bnlint.interpreter.torch.modules import (
     descendants,
     is_container,
@@ -181,8 +183,16 @@ def _apply(m: Machine, module: Instance, args: Arguments, site: Site, scope: Sco
         if _is_initialiser(args):
             return module
     for _, current in reversed(descendants(m, module)):
-        m.call(function, Arguments([current]), site, scope)
+        call = partial(_call, m, function, current, site, scope)
+        if isinstance(function, Function):
+            treated(m, function, current, {}, (), call)
+        else:
+            call()
     return module
+
+
+def _call(m: Machine, function: Value, module: Instance, site: Site, scope: Scope) -> None:
+    m.call(function, Arguments([module]), site, scope)
 
 
 def _is_initialiser(args: Arguments) -> bool:
