@@ -88,6 +88,14 @@ ALIKE = {
                 nn.init.zeros_(m.bias)
     """,
     "apply": "self.apply(initialise)",
+    "twice": """
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.normal_(m.weight, std=STD)
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d) and m.kernel_size[0] > 1:
+                nn.init.normal_(m.weight, 0, 2 * STD)
+    """,
 }
 NOT_ALIKE = {
     "counted": """

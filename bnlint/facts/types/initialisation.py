@@ -23,7 +23,7 @@ class Draw:
     """
 
     name: str
-    given: Mapping[str, object] = field(default_factory=dict)
+    given: Mapping[str, object] = field(default_factory=dict, hash=False)
     scale: float = 1.0
 
     def times(self, factor: float) -> "Draw":
