@@ -278,10 +278,12 @@ size = cfg.train.batch_size
 """
 
 
+@pytest.mark.parametrize("items", ["items", "iteritems"])
 @pytest.mark.parametrize("made", [*CLASSES][:7])
-def test_a_class_of_configurations_is_one(made: str, tmp_path: Path) -> None:
+def test_a_class_of_configurations_is_one(made: str, items: str, tmp_path: Path) -> None:
     """What asks for the class of an entry does not go on with the default that a file overrides."""
-    found = names_after(tmp_path, f"import yaml\n{CLASSES[made]}{MERGED}", {"c.yaml": YAML})
+    code = f"import yaml\n{CLASSES[made]}{MERGED}".replace("items", items)
+    found = names_after(tmp_path, code, {"c.yaml": YAML})
     assert found["size"] != 64
     assert found["size"] == 4 or made != "EasyDict"
 

@@ -290,7 +290,12 @@ def _read_uncertain_dict(
     return Unknown(f"dict.{name}()")
 
 
+IN_PYTHON_2 = {"iterkeys": "keys", "itervalues": "values", "iteritems": "items"}
+"""What methods of dicts are called in code that is older than Python 3."""
+
+
 def _read_dict(m: Machine, receiver: dict[Value, Value], name: str, arguments: Arguments) -> Value:
+    name = IN_PYTHON_2.get(name, name)
     if name in ("keys", "values", "items", "copy") and not m.allowance.takes(len(receiver)):
         return Unknown(f"dict.{name}()")
     if has_uncertain_entries(receiver):
