@@ -247,3 +247,14 @@ def test_a_script_composes_by_itself(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_known_is_not_looked_into(tmp_path: Path) -> None:
     code = "from hydra import compose, initialize\nimport sys\ninitialize(sys.path[0])\ncfg = compose('config')"
     assert isinstance(names_after(tmp_path, code, FILES)["cfg"], Unknown)
+
+
+def test_before_hydra_1_0_all_entries_go_to_the_top(tmp_path: Path) -> None:
+    main = MAIN.replace('config_path="conf", config_name="config", version_base=None', "{}")
+    files = {
+        "conf/config.yaml": "defaults:\n  - model: small\nseed: 1\nwidth: 2\n",
+        "conf/model/small.yaml": "model:\n  name: small\nwidth: 8\n",
+    }
+    given = 'config_path="conf/config.yaml", strict=True'
+    found = names_after(tmp_path, main.format(given), files)["found"]
+    assert found == {"seed": 1, "width": 8, "model": {"name": "small"}}

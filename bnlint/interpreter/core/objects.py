@@ -140,6 +140,8 @@ class ComposedMain:
     folder: str
     name: str
     site: Site
+    flat: bool = False
+    """Whether Hydra is older than 1.0, which puts what is chosen for a group at the top."""
 
 
 @immutable

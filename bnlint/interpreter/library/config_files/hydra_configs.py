@@ -67,8 +67,10 @@ class _Part:
 class _Composition:
     """Composes one configuration of the files in a folder."""
 
-    def __init__(self, m: Machine, folder: Path, root: Path, site: Site) -> None:
+    def __init__(self, m: Machine, folder: Path, root: Path, site: Site, *, flat: bool) -> None:
         self.m, self.folder, self.root, self.site = m, folder, root, site
+        self.flat = flat
+        """Whether it is Hydra before 1.0: all entries go to the top, after those of the first file."""
         self.choices: dict[str, str] = {}
         self._read = 0
 
@@ -108,12 +110,12 @@ class _Composition:
         own = _Part(package, {k: v for k, v in tree.items() if k not in ("defaults", "hydra")})
         if not isinstance(defaults, list):
             raise NotComposed
-        for item in defaults:
+        for item in ["_self_", *defaults] if self.flat else defaults:
             if item == "_self_":
                 yield own
             else:
                 yield from self._default(item, group, package)
-        if "_self_" not in defaults:
+        if "_self_" not in defaults and not self.flat:
             yield own
 
     def _tree(
@@ -153,7 +155,7 @@ class _Composition:
             return
         chosen: Value = self.choices.get(inner) or option
         relative = tuple(found["group"].lstrip("/").split("/"))
-        into = _package(found["package"], package, relative)
+        into = () if self.flat else _package(found["package"], package, relative)
         for one in chosen if isinstance(chosen, list) else [chosen]:
             if one is None or one == "null":
                 continue
@@ -247,18 +249,25 @@ def _apply(m: Machine, made: Configuration, overrides: _Overrides, site: Site) -
 
 
 def composed(
-    m: Machine, path: str, name: str, site: Site, words: Sequence[str] | None = None
+    m: Machine,
+    path: str,
+    name: str,
+    site: Site,
+    words: Sequence[str] | None = None,
+    *,
+    flat: bool = False,
 ) -> Value:
     """The configuration that files in a folder beside a script's own give, and what is stored.
 
-    ``words`` override parts of it, those of the command line if there are none.
+    ``words`` override parts of it, those of the command line if there are none. With ``flat`` it is
+    put together as Hydra did before 1.0.
     """
     source = site.source
     if not isinstance(source, SourceFile):
         return Unknown("configuration")
     root = m.namespaces.project.root_of(source.file)
     folder = Path(os.path.abspath(source.file.parent / path))
-    composition = _Composition(m, folder, root, site)
+    composition = _Composition(m, folder, root, site, flat=flat)
     try:
         overrides = _overrides(_words_given(m) if words is None else words, composition)
         composition.choices.update(overrides.groups)
@@ -277,8 +286,12 @@ def _main(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope)
     folder = arguments.get(0, "config_path", ".")
     name = arguments.get(1, "config_name")
     folder = "." if folder is None else folder
-    known = isinstance(folder, str) and isinstance(name, str)
-    return ComposedMain(None, str(folder), str(name), site) if known else Unknown("hydra.main()")
+    if isinstance(folder, str) and isinstance(name, str):
+        return ComposedMain(None, str(folder), str(name), site)
+    if isinstance(folder, str) and folder.endswith((".yaml", ".yml")):
+        head, tail = os.path.split(folder)
+        return ComposedMain(None, head or ".", tail, site, flat=True)
+    return Unknown("hydra.main()")
 
 
 @handles(CALLS, ComposedMain)
@@ -287,7 +300,7 @@ def _call_main(
 ) -> Value:
     if arguments.values or main.function is None:
         return m.call(main.function, arguments, site, scope)
-    cfg = composed(m, main.folder, main.name, main.site)
+    cfg = composed(m, main.folder, main.name, main.site, flat=main.flat)
     return m.call(main.function, Arguments([cfg]), site, scope)
 
 
