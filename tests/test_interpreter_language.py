@@ -1087,6 +1087,31 @@ def test_imports(tmp_path: Path, files: dict[str, str]) -> None:
     assert widths(rehearse_files(tmp_path, files)) == [8]
 
 
+UNKNOWN_KEYS = """
+import sys
+class Client:
+    def __init__(self, width):
+        self.width = width
+found = {{}}
+for word in sys.argv:
+    found[word] = {value}
+{use}
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "use"),
+    [
+        ("1", "for word in found:\n    nn.BatchNorm2d(8)"),
+        ("[]", "if found:\n    nn.BatchNorm2d(8)"),
+        ("Client(8)", "nn.BatchNorm2d(found[sys.argv[1]].width)"),
+        ("Client(8)", "for client in found.values():\n    nn.BatchNorm2d(client.width)"),
+    ],
+)
+def test_what_is_stored_under_keys_that_are_not_known(value: str, use: str) -> None:
+    assert set(widths(rehearse(UNKNOWN_KEYS.format(value=value, use=use)))) == {8}
+
+
 def test_a_name_of_a_module_that_one_path_sets_is_not_known(tmp_path: Path) -> None:
     files = {
         "train.py": "import sys, settings\nif len(sys.argv) > 1:\n    settings.WIDTH = 4\n"

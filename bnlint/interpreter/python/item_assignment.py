@@ -134,10 +134,10 @@ def _store_somewhere(m: Machine, owner: dict[Value, Value] | list[Value], value:
     owner.update(kept)
     if modules_in(value):
         owner[Unknown(SOME_ITEMS)] = Maybe(Unknown("item under an unknown key"))
-    elif tensors_in([value]):
-        place, before = next(iter(kept.items()), (Unknown(SOME_ITEMS), None))
-        one = _one_of_many(m, value)
-        owner[place] = Maybe(one if before is None else m.join([present(before), one]))
+        return
+    place, before = next(iter(kept.items()), (Unknown(SOME_ITEMS), None))
+    one = _one_of_many(m, value)
+    owner[place] = Maybe(one if before is None else m.join([present(before), one]))
 
 
 def _one_of_many(m: Machine, value: Value) -> Value:
@@ -145,9 +145,13 @@ def _one_of_many(m: Machine, value: Value) -> Value:
     match value:
         case Tensor():
             return m.join([value, Unknown("item under another key")])
-        case list() | tuple():
+        case list() | tuple() if tensors_in(value):
             return tuple(_one_of_many(m, item) for item in value)
-    return value
+        case Instance(cls=Class()):
+            return value
+        case _ if tensors_in([value]):
+            return value
+    return Unknown("item under an unknown key")
 
 
 def _perhaps_set(m: Machine, item: Value) -> Value:
