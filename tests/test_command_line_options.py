@@ -258,6 +258,28 @@ make(args.model)(x)
 """
 
 
+@pytest.mark.parametrize(
+    ("flag", "before", "expected"),
+    [
+        ("--train", "", {"--train", "--freeze"}),
+        ("--do_train", "", {"--do_train", "--freeze"}),
+        ("--train", "net(torch.randn(2, 3, 8, 8)).sum().backward()", {"--freeze", "--freeze-bn"}),
+    ],
+)
+def test_where_the_default_trains_nothing_what_trains_is_tried(
+    flag: str, before: str, expected: set[str]
+) -> None:
+    code = f"""
+{before}
+for name in ("{flag}", "--freeze", "--freeze-bn"):
+    parser.add_argument(name, action="store_true")
+args = parser.parse_args()
+if args.{flag[2:]}:
+    net(torch.randn(2, 3, 8, 8)).sum().backward()
+"""
+    assert tried(code) == expected
+
+
 def tried_for_batchnorm(code: str, **filled: str) -> set[str]:
     """The options that were given by a script whose default builds none."""
     setup = "import argparse\nparser = argparse.ArgumentParser()\n"

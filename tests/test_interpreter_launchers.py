@@ -129,6 +129,7 @@ COMMANDS = {
     "typer": "import typer\ndef main(size: int = typer.Option(4, help='images')):\n"
     "    work(0, size)\ntyper.run(main)",
     "fire": "import fire\ndef main(size=4):\n    work(0, size)\nfire.Fire(main)",
+    "fire, with nothing": "import fire\ndef main(size=4, **more):\n    work(0, size)\nfire.Fire()",
     "fire, with a dict": "import fire\ndef main(size=4):\n    work(0, size)\n"
     "def other(size):\n    pass\nfire.Fire({'other': other, 'train': main})",
     "fire, with a class": "import fire\nclass Base:\n    def __init__(self, path, size=4):\n"

@@ -13,7 +13,7 @@ from bnlint.interpreter.documented_blanks import without_blanks
 from bnlint.source import Project
 from bnlint.source.data_files import SUFFIXES
 
-NAMES = ("README.md", "readme.md", "Readme.md")
+NAMES = ("README.md", "readme.md", "Readme.md", "README.MD")
 FOLDERS = frozenset(
     "doc docs script scripts shell sh bash run runs command commands examples".split()
 )

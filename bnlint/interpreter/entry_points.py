@@ -6,6 +6,7 @@ from functools import partial
 from itertools import islice
 
 from bnlint.facts.types.invocation import Invocation
+from bnlint.facts.types.known import Known
 from bnlint.facts.types.run import Run
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.budget import BudgetExceeded
@@ -137,7 +138,7 @@ class Rehearser:
         line.constants = constants_of(source)
         journal = self.m.journal
         unknown, first = journal.unknown_models, len(journal.built)
-        activity = journal.activity
+        activity, forwards = journal.activity, len(journal.forwards)
         namespace, complete = self._run_main(source, ())
         unknown = journal.unknown_models - unknown
         self._mains[source] = namespace
@@ -145,7 +146,8 @@ class Rehearser:
             return journal.activity > activity
         knows = not line.lacks_arguments or builds_batchnorm(self.m, first)
         understood = knows and not line.lacks_file
-        tried = tried_options(self.m, namespace, first, unknown_models=unknown)
+        trains = any(r.backpropagated is not Known.NO for r in journal.forwards[forwards:])
+        tried = tried_options(self.m, namespace, first, unknown_models=unknown, trains=trains)
         joint: list[tuple[Option, ...]] = []
         for option in tried:
             joint += self._run_with_options(source, (option,))
@@ -169,7 +171,7 @@ class Rehearser:
             return []
         unknown = journal.unknown_models - unknown
         with line.only_since(before):
-            others = tried_options(self.m, namespace, first, unknown_models=unknown)
+            others = tried_options(self.m, namespace, first, unknown_models=unknown, trains=True)
         given = {option.flag for option in options}
         return [(*options, other) for other in others if other.flag not in given]
 

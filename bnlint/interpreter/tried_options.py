@@ -20,18 +20,18 @@ MOST_OPTIONS = 2
 
 
 def tried_options(
-    m: Machine, namespace: Namespace, first: int, *, unknown_models: int
+    m: Machine, namespace: Namespace, first: int, *, unknown_models: int, trains: bool
 ) -> list[Option]:
     """The options to try after an execution with the defaults, those that promise most first.
 
     Those of the command line go before constants of the script, which are tried only where they
     promise something of BatchNorm.
     ``first`` is the number of the first model that it built, ``unknown_models`` how often it used
-    one that is not known.
+    one that is not known, and ``trains`` whether it trained any.
     """
     offered = dict(m.command_line.offered)
     words = {option: _words(branches) for option, branches in offered.items()}
-    found: list[Option] = []
+    found: list[Option] = [] if trains else [option for option in offered if option.trains]
     if not builds_batchnorm(m, first):
         found += [o for o in offered if _names_batchnorm(m, words[o], namespace)]
         found += looked_up_options(m, unknown_models=unknown_models)

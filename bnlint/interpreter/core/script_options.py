@@ -8,6 +8,8 @@ from bnlint.interpreter.core.values import Unknown, Value
 
 FREEZING = re.compile(r"freeze|frozen|fix[-_]|finetune|fine[-_]tune", re.IGNORECASE)
 """Names of options whose effect on BatchNorm is worth an execution of the script."""
+_TRAINING = re.compile(r"-+(?:(?:do|is|run)[-_])?train(?:ing)?", re.IGNORECASE)
+"""Names of options without which a script that has them does not train."""
 
 ASSIGNED = " ="
 """How the flag of an option ends that is a constant of the script."""
@@ -39,6 +41,11 @@ class Option:
     def is_constant(self) -> bool:
         """Whether it is written in the script itself."""
         return self.flag.endswith(ASSIGNED)
+
+    @property
+    def trains(self) -> bool:
+        """Whether its name says that it lets the script train."""
+        return self.value is True and _TRAINING.fullmatch(self.flag) is not None
 
     @property
     def freezes(self) -> bool:

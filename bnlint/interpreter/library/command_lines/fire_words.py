@@ -6,6 +6,7 @@ from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.interruptions import ProgramEnds
 from bnlint.interpreter.core.layer_arguments import with_site
 from bnlint.interpreter.core.machine import Machine
+from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import Class, Function, Instance, Method, Scope
 from bnlint.interpreter.core.values import Arguments, Unknown, Value
 from bnlint.interpreter.evaluation.data_formats import NotData, parsed
@@ -48,6 +49,17 @@ def call_each(m: Machine, functions: Sequence[Value], site: Site, scope: Scope) 
         before = m.heap.snapshot()
         m.call(function, Arguments(), site, scope)
         m.heap.restore(before)
+
+
+def own_commands(module: Namespace) -> dict[str, Value]:
+    """The functions of a module itself that need no arguments."""
+    return {
+        name: value
+        for name, value in module.names.items()
+        if isinstance(value, Function)
+        and value.scope.namespace is module
+        and all(p.name.value in value.defaults for p in value.node.params.params)
+    }
 
 
 def _commands(component: Value) -> list[Value]:

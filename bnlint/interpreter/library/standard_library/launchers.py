@@ -19,7 +19,7 @@ from bnlint.interpreter.core.objects import (
 from bnlint.interpreter.core.values import Arguments, Unknown, Value
 from bnlint.interpreter.library.calls import library_function
 from bnlint.interpreter.library.command_lines.absl_flags import read_flags
-from bnlint.interpreter.library.command_lines.fire_words import run_each, run_fire
+from bnlint.interpreter.library.command_lines.fire_words import own_commands, run_each, run_fire
 from bnlint.interpreter.library.command_lines.signature_options import (
     DATACLASSES,
     TYPER,
@@ -157,6 +157,8 @@ def _command_line(m: Machine, path: str, arguments: Arguments, site: Site, scope
     component = arguments.get(0, "component")
     if path.startswith("fire.") and m.command_line.invocation is not None:
         return run_fire(m, component, site, scope)
+    if path.startswith("fire.") and component is None:
+        component = own_commands(scope.namespace)
     if path.startswith("fire.") and isinstance(component, dict | Class | Instance):
         run_each(m, component, site, scope)
         return Unknown(f"{path}()")
