@@ -187,6 +187,13 @@ def test_a_file_that_an_option_has_to_name_takes_a_call(
     assert (f"--config {given}",) in options_of_runs(project)
 
 
+def test_what_has_to_be_given_takes_a_call_whatever_its_default(project: Path) -> None:
+    script = SCRIPT.replace('"--config", required=True', '"config", default="None"')
+    (project / "tools" / "train.py").write_text(dedent(script))
+    (project / "README.md").write_text("Run `python tools/train.py normalized.json`.")
+    assert ("normalized.json",) in options_of_runs(project)
+
+
 def options_of_runs(project: Path) -> set[tuple[str, ...]]:
     whole = Project()
     script = whole.load(project / "tools" / "train.py")

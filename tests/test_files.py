@@ -159,6 +159,18 @@ def test_only_files_that_can_matter_are_parsed(project: Write) -> None:
     assert mattering(root) == ["engine.py", "main.py", "pkg/nets.py", "sub/run.py"]
 
 
+def test_a_file_that_imports_by_computed_names_matters(project: Write) -> None:
+    root = project(
+        {
+            "main.py": "from agents import *\n",
+            "agents/__init__.py": "import importlib\nfor name in ['a', 'b']:\n"
+            "    importlib.import_module('.' + name, __name__)\n",
+            "other.py": "import json\n",
+        }
+    )
+    assert mattering(root) == ["main.py", "agents/__init__.py"]
+
+
 def test_a_file_that_python_cannot_read_matters_when_it_is_named(project: Write) -> None:
     root = project({"bad.py": "print 'x'\n", "good.py": "x = 1\n"})
     assert mattering(root) == []

@@ -86,6 +86,7 @@ USES = {
     "as an attribute": "import parts\nnet = parts.Net()\n",
     "by its name": "import parts\nnet = getattr(parts, 'Net')()\n",
     "imported": "from parts import Net\nnet = Net()\n",
+    "by a star": "from parts import *\nnet = globals()['Net']()\n",
 }
 
 

@@ -1,4 +1,4 @@
-"""Which files can matter: those that say ``torch``, and those that import such a file."""
+"""Which files can matter: those that say ``torch``, and those that import such a file, also by computed names."""
 
 import ast
 import codecs
@@ -16,6 +16,8 @@ from bnlint.source.notebook import NOTEBOOK
 from bnlint.source.regular import read_bytes
 
 _WORD = b"torch"
+_BY_NAME = re.compile(rb"\b(?:import_module|__import__)\b")
+"""What may import a file that no import statement names."""
 _IMPORT = re.compile(
     r"(?:^|[;:])[ \t]*+(?:from[ \t]++(\.*+)[ \t]*+(?:(?!import\b)([\w.]++)[ \t]++)?+"
     r"import[ \t]*+(\([^()]*+\)|[^\r\n#;]*+)"
@@ -50,7 +52,7 @@ def _mattering(files: Iterable[Path]) -> set[Path]:
     while waiting:
         file = waiting.pop()
         content = _content(file)
-        if content is None or _says_torch(content):
+        if content is None or _says_torch(content) or _BY_NAME.search(content):
             matter.append(file)
             continue
         for imported in imported_files(file, text_of(content, file), modules):

@@ -126,7 +126,7 @@ class Namespace:
                 if certain:
                     return found
                 guess = found if guess is MISSING else guess
-            elif (value := module.own(machine, name)) is not MISSING:
+            elif (value := module.own_or_filled(machine, name)) is not MISSING:
                 return value
         return guess
 
@@ -151,11 +151,18 @@ class Namespace:
     def member(self, machine: "Machine", name: str) -> Value:
         """``module.name``: a global name or a submodule."""
         value = self.lookup(machine, name)
-        if value is MISSING and self.fillers and FILLED not in self.names:
-            self._fill(machine)
-            value = self.lookup(machine, name)
+        if value is MISSING:
+            value = self.own_or_filled(machine, name)
         if value is MISSING and self.source.file.name == "__init__.py":
             return machine.namespaces.load(name, 1, self)
+        return value
+
+    def own_or_filled(self, machine: "Machine", name: str) -> Value:
+        """What the module itself defines, or gives a name to in a loop."""
+        value = self.own(machine, name)
+        if value is MISSING and self.fillers and FILLED not in self.names:
+            self._fill(machine)
+            value = self.own(machine, name)
         return value
 
     def _fill(self, machine: "Machine") -> None:

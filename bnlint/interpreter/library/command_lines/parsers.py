@@ -183,6 +183,8 @@ def option_value(
     unset = option.startswith("-") and action in (None, "store") and keywords.get("default") is None
     if ("default" not in keywords or unset) and not flag:
         return action == "store_false" or _without_default(m, option, keywords, site)
+    if not option.startswith("-") and "default" in keywords and "nargs" not in keywords:
+        m.command_line.lacks_arguments = True  # argparse takes no default for what has to be given
     value = keywords.get("default", False)
     if value is False:
         return m.command_line.switch(name, option)
