@@ -260,3 +260,64 @@ def test_a_layer_in_eval_mode_is_not_like_one_in_train_mode(
 )
 def test_names_that_statements_may_read_before_they_set_them(code: str, names: set[str]) -> None:
     assert read_first(cst.IndentedBlock(cst.parse_module(code).body)) == names
+
+
+CALL = "{0}(torch.rand(4, 3, 32, 32))\n"
+FILL = """
+def fill(net):
+    for m in net.modules():
+        if isinstance(m, nn.Conv2d) and {0}:
+            nn.init.zeros_(m.weight)
+"""
+APART = {
+    "the mode": (
+        FILL.format("m.training") + "a, b = Net(), Net().eval()\nfill(a)\nfill(b)\n",
+        "ab",
+    ),
+    "the conditions around": (
+        FILL.format("True") + "a, b = Net(), Net()\nfill(a)\nif unknown():\n    fill(b)\n",
+        "ab",
+    ),
+    "an object": (
+        "class Holder: pass\nholder = Holder()\na = Net()\nholder.special = a.stem\n"
+        + FILL.format("m is not holder.special")
+        + "fill(a)\n",
+        "a",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", APART)
+def test_what_layers_do_not_share_keeps_them_apart(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, called = APART[name]
+    script = net("pass") + code + "".join(map(CALL.format, called))
+    assert list(said(rehearse(script))) == executed(monkeypatch, script)
+
+
+def test_what_a_pass_writes_elsewhere_is_written_each_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop = "for m in [*self.modules(), self.stem]:\n    if isinstance(m, nn.Conv2d):\n"
+    script = net(
+        f"{loop}        Net.last = m.kernel_size[0]\nnn.init.constant_(self.stem.weight, Net.last)"
+    )
+    made = rehearse(script)
+    assert list(said(made)) == executed(monkeypatch, script)
+    assert made.graphs[0].layers[1].initial["weight"] == 3
+
+
+def test_a_pass_that_ends_the_loop_ends_it_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = net(NOT_ALIKE["one of many"]) + "other = Net(6)\n" + CALL.format("other")
+    assert list(said(rehearse(script))) == executed(monkeypatch, script)
+
+
+def test_what_is_repeated_tells_who_remembers_the_constructor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    init = "for m in self.modules():\n    if isinstance(m, nn.Conv2d):\n        constant(m, STD)"
+    script = net(init) + "again = Net()\nSTD = 0.5\nother = Net()\n" + CALL.format("other")
+    made = rehearse(script)
+    assert list(said(made)) == executed(monkeypatch, script)
+    assert {layer.initial.get("weight") for layer in made.graphs[-1].layers} == {None, 0.5}
