@@ -50,6 +50,16 @@ LOST = {
     "a parent that is looked up": LOOP.format(
         put=f"setattr(reduce(getattr, parent.split('.'), net) if parent else net, last, {GROUP})"
     ),
+    "names of attributes": """
+net = resnet18()
+def exchange(module):
+    for name in dir(module):
+        if type(getattr(module, name)) == nn.BatchNorm2d:
+            setattr(module, name, nn.GroupNorm(16, 64))
+    for _, child in module.named_children():
+        exchange(child)
+net.apply(exchange)
+""",
     "a dict of all modules": """
 net = resnet18()
 modules = dict(net.named_modules())
@@ -161,6 +171,42 @@ def test_the_parts_of_a_network_are_all_exchanged_at_once(tmp_path: Path) -> Non
     assert rules(tmp_path, code + parts.format("nn.GroupNorm(4, 8)")) == []
     assert rules(tmp_path, code + parts.format("nn.BatchNorm2d(8)")) == ["BN501"]
     assert rules(tmp_path, code.replace("self.head =", "self._modules['head'] =")) == ["BN501"]
+
+
+NAMED = """
+from elsewhere import unknown
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, bias=False)
+        self.bn = nn.BatchNorm2d(8)
+        self.head = nn.Linear(8, 2)
+    def forward(self, x):
+        return self.head(self.bn(self.conv(x)).mean((2, 3)))
+def exchange(module):
+    for name in dir(module):
+        if type(getattr(module, name)) == nn.{old}:
+            setattr(module, name, nn.{new})
+    for _, child in module.named_children():
+        exchange(child)
+net = nn.Sequential(*[Net() for _ in range(3)])
+net.apply(exchange)
+"""
+
+
+def test_parts_are_found_by_the_names_of_attributes(tmp_path: Path) -> None:
+    assert rules(tmp_path, NAMED.format(old="BatchNorm2d", new="GroupNorm(4, 8)")) == []
+    assert rules(tmp_path, NAMED.format(old="BatchNorm2d", new="BatchNorm2d(8, eps=1e-3)")) == [
+        "BN501"
+    ]
+    assert rules(tmp_path, NAMED.format(old="ReLU", new="SiLU()")) == ["BN501"]
+
+
+def test_whether_a_layer_has_a_name_of_torch_is_not_read_from_its_own(tmp_path: Path) -> None:
+    made = NAMED.format(old="ReLU", new="SiLU()")
+    asked = made + "if 'named_children' not in {}:\n    net = nn.Identity()\n"
+    assert rules(tmp_path, asked.format("dir(net)")) == rules(tmp_path, asked.format("unknown()"))
+    assert rules(tmp_path, asked.format("['bn']")) == []
 
 
 @pytest.mark.parametrize("net", KEPT)

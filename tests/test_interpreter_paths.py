@@ -483,6 +483,26 @@ def test_recursion_that_ends_keeps_what_it_did() -> None:
     assert modes(rehearse(code, net=True)) == ["eval"]
 
 
+def test_a_tree_of_which_nothing_is_known_is_gone_down_once() -> None:
+    code = """
+    import unknown
+    net = Net()
+    def convert(part):
+        for name in unknown.names(part):
+            unknown.exchange(part, name)
+        for child in unknown.parts(part):
+            convert(child)
+        for child in part.others():
+            convert(child)
+    convert(unknown.tree())
+    net.eval()
+    net(x)
+    """
+    rehearsal = rehearse(code, net=True)
+    assert main_run(rehearsal).complete
+    assert modes(rehearsal) == ["eval"]
+
+
 def test_too_many_steps_make_an_incomplete_run() -> None:
     code = """
     class Large(nn.Module):

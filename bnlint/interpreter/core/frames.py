@@ -91,6 +91,8 @@ class Activation:
     """How many conditions that are not known decide whether it is called."""
     loops: int = 0
     """How many loops are around its call."""
+    blind: bool = False
+    """Whether all its arguments are unknown."""
     since: tuple[int, int] = (0, 0)
     """How many steps were made, and how many things had happened, when it was called."""
 

@@ -75,7 +75,8 @@ def run_function(
 ) -> Value:
     """Execute a function with arguments and return what it returns on any of its paths."""
     node = function.node
-    if len(m.frames) > MAX_DEPTH or _is_endless(m, node):
+    blind = _knows_nothing(arguments)
+    if len(m.frames) > MAX_DEPTH or _is_endless(m, node, blind):
         for reads in m.readings:
             reads.fixed = False
         return Unknown("recursion", site)
@@ -84,6 +85,7 @@ def run_function(
         return m.call(GivenUp(function, local), arguments, site, local)
     definition = Site(function.scope.namespace.source, node)
     frame = Activation(function.name, site, definition, conditions=len(m.path), loops=len(m.loops))
+    frame.blind = blind
     frame.since = m.steps, m.happened
     m.frames.append(frame)
     toil = m.toil.setdefault(node, Toil())
@@ -138,11 +140,18 @@ def _run_body(
     return _finish(m, m.execute(node.body.body, local), local)
 
 
-def _is_endless(m: Machine, node: cst.CSTNode) -> bool:
+def _knows_nothing(arguments: Arguments) -> bool:
+    values = arguments.values
+    return bool(values) and all(isinstance(value, Unknown) for value in values)
+
+
+def _is_endless(m: Machine, node: cst.CSTNode, blind: bool) -> bool:
     """Whether a function calls itself again and again and nothing that is known will end it."""
     count = 0
     for frame in reversed(m.frames):
         if frame.definition is not None and frame.definition.node is node:
+            if blind and frame.blind and _is_conditional(m):
+                return True
             count += 1
             if count == DEEPEST_RECURSION:
                 return len(m.path) > frame.conditions or _is_conditional(m)

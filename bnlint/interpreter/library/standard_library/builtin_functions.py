@@ -1,6 +1,9 @@
 """Python's builtin functions."""
 
+from collections.abc import Iterator
 from typing import TypeGuard
+
+import libcst as cst
 
 from bnlint.facts.types.kind import Kind
 from bnlint.facts.types.site import Site
@@ -258,12 +261,33 @@ def _vars(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope)
 
 @library_function("builtins.dir")
 def _names(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
-    """The names of a module, without those that star imports bring."""
-    module = arguments.get(0, "object")
-    if not isinstance(module, Namespace) or module.stars:
-        return Unknown("dir()")
-    names = sorted(n for n in {*module.definitions, *module.names} if n.isidentifier())
-    return m.new([*names]) if m.allowance.takes(len(names)) else Unknown("dir()")
+    """The names of a module of the project, without those that star imports bring, or of a layer that are gone through.
+
+    Where they are gone through, torch's own names, of which none is a layer, may be missing.
+    """
+    match arguments.get(0, "object"):
+        case Namespace() as namespace if not namespace.stars:
+            names = {*namespace.definitions, *namespace.names}
+        case Instance(is_module=True) as layer if not is_opaque(layer) and _is_gone_through(
+            site.node, scope
+        ):
+            names = {*layer.attributes, *_names_of_class(layer.cls)}
+        case _:
+            return Unknown("dir()")
+    listed = sorted(name for name in names if name.isidentifier())
+    return m.new([*listed]) if m.allowance.takes(len(listed)) else Unknown("dir()")
+
+
+def _names_of_class(cls: Class | None) -> Iterator[str]:
+    for ancestor in cls.ancestors() if cls is not None else ():
+        if isinstance(ancestor, Class):
+            yield from ancestor.names
+
+
+def _is_gone_through(call: object, scope: Scope) -> bool:
+    parents = scope.namespace.source.parents.of_node
+    parent = parents.get(call) if isinstance(call, cst.CSTNode) else None
+    return isinstance(parent, cst.For | cst.CompFor)
 
 
 @library_function("builtins.print", "builtins.breakpoint")
