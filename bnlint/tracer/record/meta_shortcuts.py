@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bnlint.tracer.record.meta_shapes import given_shape, shape_of
+
 _ALIKE = """relu relu6 hardtanh hardswish hardsigmoid leaky_relu elu selu celu gelu mish prelu silu
     softplus dropout dropout1d dropout2d dropout3d alpha_dropout"""
 ALIKE = frozenset(
@@ -31,6 +33,9 @@ _RANKS = {"linear": 3, "bilinear": 4, "bicubic": 4, "trilinear": 5}
 
 def quicker(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """A function that gives a tensor of the same shape and type as ``function``, or itself."""
+    shaped = shape_of(function, args, kwargs)
+    if shaped is not None:
+        return lambda *_, **__: given_shape(*shaped)
     if not args or not isinstance(args[0], Tensor) or not args[0].is_meta:
         return function
     if function in ALIKE:
@@ -44,13 +49,55 @@ def quicker(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
 
 def quicker_layer(layer: nn.Module, args: tuple[Any, ...]) -> Callable[..., Any] | None:
     """A function that gives a tensor of the same shape and type as a layer, if there is one."""
-    if type(layer) not in LAYERS_ALIKE or len(args) != 1 or not isinstance(args[0], Tensor):
+    if len(args) != 1 or not isinstance(args[0], Tensor) or not args[0].is_meta:
         return None
-    if layer._forward_hooks or layer._forward_pre_hooks or not args[0].is_meta:
+    if layer._forward_hooks or layer._forward_pre_hooks:
         return None
-    if not args[0].is_floating_point() or (isinstance(layer, nn.Dropout) and not layer.training):
+    if type(layer) in LAYERS_ALIKE:
+        return _quicker_alike(layer, args[0])
+    called = _CALLS.get(type(layer))
+    shaped = shape_of(*called(layer, args[0]), {}) if called is not None else None
+    return None if shaped is None else lambda *_, **__: given_shape(*shaped)
+
+
+def _quicker_alike(layer: nn.Module, given: Tensor) -> Callable[..., Any] | None:
+    if not given.dtype.is_floating_point or (isinstance(layer, nn.Dropout) and not layer.training):
         return None
     return _overwritten if getattr(layer, "inplace", False) else _alike
+
+
+def _convolved(layer: Any, given: Tensor) -> tuple[Any, tuple[Any, ...]]:
+    """What a convolution calls; what pads otherwise than with zeros calls something else before."""
+    function = _CONVOLUTIONS[type(layer)] if layer.padding_mode == "zeros" else None
+    windows = layer.stride, layer.padding, layer.dilation, layer.groups
+    return function, (given, layer.weight, layer.bias, *windows)
+
+
+_CONVOLUTIONS: Mapping[type[nn.Module], Any] = {
+    nn.Conv1d: functional.conv1d,
+    nn.Conv2d: functional.conv2d,
+    nn.Conv3d: functional.conv3d,
+}
+_CALLS: Mapping[type[nn.Module], Callable[[Any, Tensor], tuple[Any, tuple[Any, ...]]]] = {
+    **dict.fromkeys(_CONVOLUTIONS, _convolved),
+    nn.Linear: lambda layer, given: (functional.linear, (given, layer.weight, layer.bias)),
+    nn.AdaptiveAvgPool2d: lambda layer, given: (
+        functional.adaptive_avg_pool2d,
+        (given, layer.output_size),
+    ),
+    nn.MaxPool2d: lambda layer, given: (
+        functional.max_pool2d,
+        (
+            *(given, layer.kernel_size, layer.stride, layer.padding, layer.dilation),
+            *(layer.ceil_mode, layer.return_indices),
+        ),
+    ),
+    nn.AvgPool2d: lambda layer, given: (
+        functional.avg_pool2d,
+        (given, layer.kernel_size, layer.stride, layer.padding, layer.ceil_mode),
+    ),
+}
+"""The function that a layer of torch calls, and its arguments; subclasses may call others."""
 
 
 def like(given: Tensor) -> Tensor:
@@ -59,7 +106,7 @@ def like(given: Tensor) -> Tensor:
 
 
 def _is_plain(given: Tensor, kwargs: Mapping[str, Any]) -> bool:
-    return given.is_floating_point() and "out" not in kwargs
+    return given.dtype.is_floating_point and "out" not in kwargs
 
 
 def _are_alike(args: tuple[Any, ...]) -> bool:

@@ -9,6 +9,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch._C import (
+    _get_dispatch_stack_at,
+    _len_torch_dispatch_stack,
+    _pop_torch_dispatch_stack,
+    _push_on_torch_dispatch_stack,
+)
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -58,9 +64,8 @@ class Recorder:
         self._training = model.training
         self._in_eval = False
         self._complaint: str | None = None
-        self._names: dict[int, str] = {}
-        for name, module in model.named_modules():
-            self._names[id(module)] = name
+        self._dispatched = _Dispatched(self)
+        self._names = shadow.modules
 
     def run(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """Call the model and record what it does; whatever it raises passes through."""
@@ -77,7 +82,7 @@ class Recorder:
         original = nn.Module.__call__
         nn.Module.__call__ = self._called(original)  # type: ignore[method-assign]
         try:
-            with torch_patches.forgiving_ranks(self._complain), _Functions(self), _Dispatched(self):
+            with torch_patches.forgiving_ranks(self._complain), _Functions(self), self._dispatched:
                 yield
         finally:
             nn.Module.__call__ = original  # type: ignore[method-assign]
@@ -114,21 +119,25 @@ class Recorder:
         kwargs: Mapping[str, Any],
     ) -> Any:
         frame = sys._getframe(2)
-        given = (*args, *kwargs.values())
         self._in_eval = self._training and not module.training
-        if torch_patches.is_batch_norm(module, given):
-            complaint = self._checked(module, given[0])
-            if complaint is not None or torch_patches.runs_fast(module, given[0]):
-                self._complaint = complaint
-                return self.operation("call_module", name, _as_normalised, args, kwargs, frame)
-        shortcut = quicker_layer(module, given)
-        if shortcut is not None:
-            return self.operation("call_module", name, shortcut, args, kwargs, frame)
+        with torch._C.DisableTorchFunction():
+            shortcut = self._shortcut(module, (*args, *kwargs.values()))
+            if shortcut is not None:
+                return self.operation("call_module", name, shortcut, args, kwargs, frame)
 
         def run(*args: Any, **kwargs: Any) -> Any:
             return original(module, *args, **kwargs)
 
         return self.operation("call_module", name, run, args, kwargs, frame)
+
+    def _shortcut(self, module: nn.Module, given: tuple[Any, ...]) -> Callable[..., Any] | None:
+        """What gives the same shape as a layer, without running it."""
+        if torch_patches.is_batch_norm(module, given):
+            complaint = self._checked(module, given[0])
+            if complaint is not None or torch_patches.runs_fast(module, given[0]):
+                self._complaint = complaint
+                return _as_normalised
+        return quicker_layer(module, given)
 
     def _checked(self, module: Any, given: Tensor) -> str | None:
         self._complaint = None
@@ -174,6 +183,7 @@ class Recorder:
             given = tensors_in((args, kwargs))
             counts = [count_of(tensor) for tensor in given]
         self.muted = True
+        set_aside = _set_aside(self._dispatched)
         try:
             output = devices.mixing(function)(*args, **kwargs)
         except Exception:
@@ -181,6 +191,8 @@ class Recorder:
             raise
         finally:
             self.muted = False
+            if set_aside:
+                _push_on_torch_dispatch_stack(self._dispatched)
         with torch._C.DisableTorchFunction():
             changed = [t for t, count in zip(given, counts, strict=True) if count_of(t) != count]
             made = tensors_in(output)
@@ -239,6 +251,15 @@ class _Dispatched(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if self._recorder.muted:
             return func(*args, **kwargs)
         return self._recorder.operation("call_function", func, func, args, kwargs, sys._getframe(1))
+
+
+def _set_aside(mode: TorchDispatchMode) -> bool:
+    """Take a mode that would hear nothing off the stack, where it is the topmost; whether it was."""
+    height = _len_torch_dispatch_stack()
+    if not height or _get_dispatch_stack_at(height - 1) is not mode:
+        return False
+    _pop_torch_dispatch_stack(None)
+    return True
 
 
 def _as_normalised(*args: Any, **kwargs: Any) -> Tensor:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 Change = Callable[[Tensor], Tensor]
 _OF_TORCH = frozenset(vars(nn.Module()))
 """What every module has: parameters, buffers, children, hooks."""
+_PLAIN = frozenset({int, float, bool, str, type(None)})
 _MAY_HOLD = (Tensor, tuple, list, dict)
 _CONTAINERS = (dict, list, set, deque)
 
@@ -23,12 +24,14 @@ _CONTAINERS = (dict, list, set, deque)
 class Shadow:
     """Stand-ins by the identity of the tensors that they stand for, and the originals by theirs.
 
-    ``names`` are the dotted names of parameters and buffers by the identity of their stand-ins.
+    ``names`` are the dotted names of parameters and buffers by the identity of their stand-ins, ``modules``
+    those of the model's modules by theirs.
     """
 
     stand_ins: dict[int, Tensor] = field(default_factory=dict)
     originals: dict[int, Tensor] = field(default_factory=dict)
     names: dict[int, str] = field(default_factory=dict)
+    modules: dict[int, str] = field(default_factory=dict)
     _alive: list[Tensor] = field(default_factory=list)
 
     def of(self, tensor: Tensor, change: Change) -> Tensor:
@@ -75,7 +78,10 @@ def _with_hidden(registered: list[nn.Module]) -> list[nn.Module]:
         module = pending.pop()
         if id(module) not in found:
             found[id(module)] = module
-            pending += _hidden_in([v for n, v in vars(module).items() if n not in _OF_TORCH])
+            own = vars(module).items()
+            pending += _hidden_in(
+                [v for n, v in own if n not in _OF_TORCH and type(v) not in _PLAIN]
+            )
             pending += module.children()
     return [*found.values()]
 
@@ -153,7 +159,7 @@ def _replace(module: nn.Module, shadow: Shadow, change: Change) -> None:
             if tensor is not None:
                 registry[name] = shadow.of(tensor, change)  # type: ignore[assignment]
     for name, value in module.__dict__.items():
-        if name not in _OF_TORCH and isinstance(value, _MAY_HOLD):
+        if type(value) not in _PLAIN and name not in _OF_TORCH and isinstance(value, _MAY_HOLD):
             module.__dict__[name] = _within(value, shadow, change)
 
 
@@ -170,6 +176,7 @@ def _within(value: Any, shadow: Shadow, change: Change) -> Any:
 
 def _name(model: nn.Module, shadow: Shadow) -> None:
     for prefix, module in model.named_modules():
+        shadow.modules[id(module)] = prefix
         for name, tensor in (*module._parameters.items(), *module._buffers.items()):
             if tensor is not None:
                 shadow.names.setdefault(id(tensor), f"{prefix}.{name}" if prefix else name)
