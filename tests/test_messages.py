@@ -286,3 +286,35 @@ def test_a_frozen_model_is_not_said_to_train(switch: str, when: str) -> None:
     (found,) = engine.lint_text(code, rules=[registry.rules()["BN701"]])
     assert found.message.endswith(f"call `net.eval()`{when}")
     assert not any("trains" in item.message for item in found.evidence)
+
+
+FROZEN_BUT_A_PART = """
+import torch
+from torch import nn
+
+class Reader(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(8)
+        self.features = nn.Sequential(nn.Linear(8, 16, bias=False), nn.BatchNorm1d(16), nn.ReLU())
+        self.gru = nn.GRU(16, 16)
+
+    def forward(self, x):
+        return self.gru(self.features(self.norm(x)).unsqueeze(0))[0]
+
+net = Reader()
+for parameter in net.parameters():
+    parameter.requires_grad = False
+for parameter in net.gru.parameters():
+    parameter.requires_grad = True
+optimizer = torch.optim.Adam(net.gru.parameters())
+for x in loader:
+    net(x).sum().backward()
+    optimizer.step()
+"""
+
+
+def test_eval_mode_is_no_remedy_for_what_is_trained_beside_frozen_layers() -> None:
+    """A GRU in eval mode has no backward with cuDNN."""
+    (found,) = engine.lint_text(FROZEN_BUT_A_PART, rules=[registry.rules()["BN701"]])
+    assert found.message.endswith("call `eval()` on these layers")

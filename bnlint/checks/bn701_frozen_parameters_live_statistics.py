@@ -177,11 +177,27 @@ def _message(run: Run, forward: Forward, place: Site, path: str | None, when: st
             f"Weight and bias of BatchNorm layers in `{part}` are frozen, but the layers stay in "
             f"train mode: {harm}; call `eval()` on them{when}"
         )
-    whole = path is None or forward.devices is not Known.NO
-    advice = "`eval()` on the frozen part" if whole else f"`{part}.eval()`"
     return (
         f"Parameters of `{part}` are frozen, but its BatchNorm layers stay in train mode: {harm}; "
-        f"call {advice}{when}"
+        f"call {_advice(run, forward, part, path)}{when}"
+    )
+
+
+def _advice(run: Run, forward: Forward, part: str, path: str | None) -> str:
+    """What to switch: of a model that is trained in part, no other layers, such as dropout or a GRU.
+
+    cuDNN refuses the backward of a recurrent layer in eval mode.
+    """
+    if path == "" and _is_trained_in_part(run, forward.model):
+        return "`eval()` on these layers"
+    whole = path is None or forward.devices is not Known.NO
+    return "`eval()` on the frozen part" if whole else f"`{part}.eval()`"
+
+
+def _is_trained_in_part(run: Run, model: Model) -> bool:
+    """Whether an optimizer gets parameters of a model, or others, which may be a part of it, are thawed."""
+    return model.optimized is Known.YES or any(
+        event.requires_grad and not event.model.is_same(model) for event in run.of_type(Frozen)
     )
 
 

@@ -45,6 +45,10 @@ from bnlint.interpreter.library.torch_library.module_methods import call_module_
 from bnlint.interpreter.library.torch_library.parameter_methods import call_parameter_method
 from bnlint.interpreter.library.torch_library.tensor_functions import call_tensor_method
 from bnlint.interpreter.library.training_frameworks.lightning import CHECKPOINTED, from_checkpoint
+from bnlint.interpreter.library.training_frameworks.stored_arguments import (
+    SAVING,
+    save_hyperparameters,
+)
 from bnlint.interpreter.python.construction import (
     fill_fields,
     initialise_library,
@@ -150,6 +154,9 @@ def _call_on_instance(
 ) -> Value:
     if is_parameter(receiver):
         return call_parameter_method(m, receiver, name, arguments, site)
+    if name == SAVING:
+        save_hyperparameters(m, receiver, arguments, site, scope)
+        return None
     if receiver.is_module:
         return call_module_method(m, receiver, name, arguments, site, scope)
     return call_object_method(m, receiver, name, arguments, site, scope)

@@ -33,6 +33,7 @@ MOST_REFERENCES = 200
 DEEPEST_NESTING = 100
 _REFERENCE = re.compile(r"\$\{(\.*+)([\w\[\]-][\w.\[\]-]*+)\}")
 YACS = "yacs"
+HYPERPARAMETERS = "hyperparameters"
 NODES: Mapping[str, str] = {
     "yacs.config.CfgNode": YACS,
     "fvcore.common.config.CfgNode": YACS,
@@ -54,6 +55,9 @@ NODES: Mapping[str, str] = {
     "mmengine.Config": "addict",
     "mmengine.config.ConfigDict": "addict",
     "mmengine.config.Config": "addict",
+    "lightning.fabric.utilities.data.AttributeDict": HYPERPARAMETERS,
+    "lightning.pytorch.utilities.parsing.AttributeDict": HYPERPARAMETERS,
+    "pytorch_lightning.utilities.parsing.AttributeDict": HYPERPARAMETERS,
     "builtins.dict": "",
     "collections.OrderedDict": "",
 }
