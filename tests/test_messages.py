@@ -318,3 +318,38 @@ def test_eval_mode_is_no_remedy_for_what_is_trained_beside_frozen_layers() -> No
     """A GRU in eval mode has no backward with cuDNN."""
     (found,) = engine.lint_text(FROZEN_BUT_A_PART, rules=[registry.rules()["BN701"]])
     assert found.message.endswith("call `eval()` on these layers")
+
+
+UNSHUFFLED = """
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+from torchvision.datasets import ImageFolder
+
+loader = DataLoader(ImageFolder("faces"), batch_size=64, drop_last=True)
+net = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8))
+optimizer = torch.optim.Adam(net.parameters())
+for epoch in range(9):
+    for {target}:
+        net(x).mean().backward()
+        optimizer.step()
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "severity", "said"),
+    [
+        ("x, y in loader", "warning", "lists one class after the other"),
+        ("_, x in loader", "warning", "lists one class after the other"),
+        ("x, _ in loader", "advice", "whose classes the loop leaves unread"),
+        ("step, (x, _) in enumerate(loader)", "advice", "whose classes the loop leaves unread"),
+        ("step, [x, _y] in enumerate(loader)", "advice", "whose classes the loop leaves unread"),
+    ],
+)
+def test_a_folder_whose_classes_are_not_read_may_have_one(
+    target: str, severity: str, said: str
+) -> None:
+    code = UNSHUFFLED.format(target=target)
+    (found,) = engine.lint_text(code, rules=[registry.rules()["BN503"]])
+    assert found.severity.label == severity
+    assert said in found.message

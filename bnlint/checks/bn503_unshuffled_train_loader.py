@@ -1,6 +1,7 @@
 """BN503: a network with BatchNorm is trained on batches in the order of the dataset."""
 
 from collections.abc import Iterator
+from enum import Enum
 
 from bnlint.facts.passes.forwards import is_live, trains
 from bnlint.facts.types.known import Known
@@ -8,7 +9,7 @@ from bnlint.facts.types.loader import Loader, Purpose
 from bnlint.facts.types.loader_events import LoaderHandedOver
 from bnlint.facts.types.run import Forward, Run
 from bnlint.facts.types.site import Argument, Site
-from bnlint.facts.wording.code_text import is_dotted_name, slices_batches
+from bnlint.facts.wording.code_text import drops_labels, is_dotted_name, slices_batches
 from bnlint.facts.wording.layer_words import model_in_words
 from bnlint.finding import Applicability, Finding, Fix, Severity
 from bnlint.rule import Rule, Settings, first_of_each
@@ -16,6 +17,15 @@ from bnlint.rule import Rule, Settings, first_of_each
 RULE = Rule(
     "BN503", "unshuffled-train-loader", Severity.WARNING, fix=Applicability.UNSAFE, in_tests=False
 )
+
+
+class Order(Enum):
+    """How a dataset lists its samples."""
+
+    CLASSES = "one class after the other"
+    UNREAD = "one class after the other, of which there may be one, as nothing reads them"
+    MIXED = "mixed"
+    UNKNOWN = "not known"
 
 
 @RULE.on_run
@@ -60,33 +70,52 @@ def _keeps_order(loader: Loader) -> bool:
     return loader.dataset.mixed is Known.NO and loader.dataset.iterable is Known.NO
 
 
+def _order(run: Run, loader: Loader) -> Order:
+    if loader.dataset.ordered_by_class is not Known.YES:
+        mixed = loader.dataset.ordered_by_class is Known.NO
+        return Order.MIXED if mixed else Order.UNKNOWN
+    loops = {
+        loop.site.text
+        for forward in run.of_type(Forward)
+        for loop in forward.context.loops
+        if loop.loader is loader
+    }
+    return Order.UNREAD if loops and all(map(drops_labels, loops)) else Order.CLASSES
+
+
 def _finding(run: Run, loader: Loader, model: str, user: Site) -> Finding:
     shuffle = loader.arguments.get("shuffle")
     written = shuffle.site if shuffle is not None else None
-    mixed = loader.dataset.ordered_by_class is Known.NO
+    order = _order(run, loader)
     return RULE.at(
         written or loader.site,
-        _message(run, loader, shuffle, model),
+        _message(run, loader, order, model),
         evidence=[(user, f"{model} trains on it here")],
         fix=_fix(run, loader, shuffle),
-        severity=Severity.ADVICE if mixed else None,
+        severity=Severity.ADVICE if order in (Order.MIXED, Order.UNREAD) else None,
     )
 
 
-def _message(run: Run, loader: Loader, shuffle: Argument | None, model: str) -> str:
+def _message(run: Run, loader: Loader, order: Order, model: str) -> str:
     name = f"`{loader.names[0]}`" if loader.names else "this loader"
-    told = f"{_condition(shuffle)}{name} trains {model} in the order of"
+    told = f"{_condition(loader.arguments.get('shuffle'))}{name} trains {model} in the order of"
     told = f"{told[:1].upper()}{told[1:]}"
     remedy = f"pass `shuffle={_shuffle(loader) or 'True'}`"
     if _is_in_step(run, loader):
         remedy = "shuffle it together with what its loop reads batch by batch beside it"
-    if loader.dataset.ordered_by_class is Known.YES:
+    if order is Order.UNREAD:
+        return (
+            f"{told} `{_class_of(loader)}`, whose classes the loop leaves unread: if its folder has several,"
+            " each batch is of one, and in any case each sample meets the same others in every epoch; "
+            f"{remedy}"
+        )
+    if order is Order.CLASSES:
         return (
             f"{told} `{_class_of(loader)}`, which lists one class after the other: a batch of one "
             "class gives its label away through BatchNorm's statistics, and evaluation collapses; "
             f"{remedy}"
         )
-    if loader.dataset.ordered_by_class is Known.NO:
+    if order is Order.MIXED:
         return (
             f"{told} `{_class_of(loader)}`, which is mixed, so that BatchNorm's statistics are sound, but"
             f" each sample meets the same others in every epoch; {remedy}"

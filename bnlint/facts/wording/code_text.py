@@ -11,6 +11,7 @@ _FALSE = re.compile(r"[=(,]\s*False\b")
 _STORED = re.compile(r"(?:\.\w++|\])\s*+(?::[^=]*+)?=(?!=)")
 _ASSIGNED = re.compile(r"\s*+([^\W\d]\w*+)\s*+(?::[^=]*+)?=(?!=)")
 _SLICE_OF_BATCH = re.compile(r"\[[^\[\]\n*:]*\*[^\[\]\n:]*:")
+_LABELS_DROPPED = re.compile(r"for\s[^\n]*?,\s*+_\w*+[\s)\]]*+\bin\s")
 _SIZES = re.compile(r"size\b|shape\b|\blen\(|batch_?size|\bbs\b")
 _SKIPPED = re.compile(
     r"\bif\b[^\n]*(?:size|shape\b|\blen\(|\bbs\b|last)[^\n]*:\s*(?:#[^\n]*\n\s*)*(?:continue|break)\b"
@@ -121,6 +122,11 @@ def skips_batches(text: str) -> bool:
 def slices_batches(text: str) -> bool:
     """Whether it takes batches by their number: ``labels[step * size:(step + 1) * size]``."""
     return _SLICE_OF_BATCH.search(text) is not None
+
+
+def drops_labels(text: str) -> bool:
+    """Whether a loop leaves the last part of what it is given unread: ``for images, _ in loader:``."""
+    return _LABELS_DROPPED.match(text) is not None
 
 
 def receiver_of_simple_call(text: str) -> str | None:
