@@ -10,6 +10,7 @@ from bnlint.facts.passes.forwards import (
 )
 from bnlint.facts.passes.mode_switches.loaded_weights import loads_before
 from bnlint.facts.passes.mode_switches.own_rules import told_by_own_rules
+from bnlint.facts.passes.mode_switches.requested_train_mode import asks_in_vain
 from bnlint.facts.passes.population_statistics.momentum import keeps_last_batch
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.loader import Purpose
@@ -51,17 +52,22 @@ def _is_wrong(run: Run, forward: Forward) -> bool:
         return False
     if _last_load(run, forward) is None and not forward.model.pretrained:
         return False
+    if _is_switched(forward) and not asks_in_vain(run, forward):
+        return False
     return not switch_was_meant(run, forward, "eval")
 
 
 def _predicts(forward: Forward) -> bool:
     if forward.inner or forward.made_up is Known.YES or forward.backpropagated is not Known.NO:
         return False
-    if any(switch.site is not None for switch in forward.mode):
-        return False
     held_out = any(loader.purpose is Purpose.EVALUATION for loader in forward.loaders)
     no_grad = bool(forward.loaders) and forward.grad is Known.NO
     return forward.measured is Known.YES or no_grad or held_out
+
+
+def _is_switched(forward: Forward) -> bool:
+    """Whether the script has called ``train()`` or ``eval()``, also for a part of the model alone."""
+    return any(switch.site is not None for switch in forward.mode)
 
 
 def _last_load(run: Run, forward: Forward) -> WeightsLoaded | None:
@@ -70,18 +76,31 @@ def _last_load(run: Run, forward: Forward) -> WeightsLoaded | None:
 
 
 def _finding(run: Run, forward: Forward, loaded: WeightsLoaded | None) -> Finding:
-    name = forward.model.name
     told = [*how_it_came(run, forward)]
     if loaded is not None:
         told.append((loaded.order, (loaded.site, _how_loaded(loaded))))
     return RULE.at(
         forward.site,
-        f"`{name}` predicts in train mode: BatchNorm ignores the running statistics that were "
-        "trained and normalises each batch by its own, so a prediction depends on the rest of its "
-        f"batch; {advice_on(forward, 'first')}",
+        _message(forward),
         evidence=[*in_time(told), *who_answers_by_mode(forward)],
-        fix=_fix(run, forward, loaded),
+        fix=None if _is_switched(forward) else _fix(run, forward, loaded),
     )
+
+
+def _message(forward: Forward) -> str:
+    name = forward.model.name
+    harm = (
+        "BatchNorm ignores the running statistics that were trained and normalises each batch by its"
+        " own, so a prediction depends on the rest of its batch"
+    )
+    if not _is_switched(forward):
+        return f"`{name}` predicts in train mode: {harm}; {advice_on(forward, 'first')}"
+    remedy = (
+        "use eval mode, and if that gives worse ones, look for what spoils the running statistics"
+    )
+    if keeps_last_batch(forward) or forward.model.answers_by_mode:
+        remedy = advice_on(forward, "first")
+    return f"`{name}` is put into train mode for its predictions: {harm}; {remedy}"
 
 
 def _how_loaded(loaded: WeightsLoaded) -> str:

@@ -45,7 +45,7 @@ def _draws_samples(run: Run, forward: Forward) -> bool:
         return False
     if not is_live(forward) or is_step_of_training(run, forward):
         return False
-    return _is_repeated(run, forward) and _has_dropout(run, forward)
+    return _is_repeated(run, forward) and has_dropout(run, forward)
 
 
 def _is_repeated(run: Run, forward: Forward) -> bool:
@@ -68,7 +68,8 @@ def _runs_again(run: Run, forward: Forward) -> bool:
     )
 
 
-def _has_dropout(run: Run, forward: Forward) -> bool:
+def has_dropout(run: Run, forward: Forward) -> bool:
+    """Whether a model is known to have dropout, as layers or as functions that its forward calls."""
     graph = run.graph_of(forward.model)
     if graph is None:
         return False
