@@ -173,6 +173,7 @@ BUILT_ANYWAY = OPTIONAL.replace("nn.Linear(8, 16)", "nn.Linear(8, 16), nn.BatchN
         "open(args.config)",
         "Path(args.config).open()",
         "open(os.path.join(args.config, 'normalized.json'))",
+        "open(f'./{args.config}')",
     ],
 )
 @pytest.mark.parametrize("script", [OPTIONAL, BUILT_ANYWAY])

@@ -20,7 +20,7 @@ _SELECTING = (
     "torch.long",
     "named_parameters()",
 )
-"""Words of a file that may tell whole numbers from others."""
+"""Words of functions, or of a script without them, that may tell whole numbers from others."""
 
 
 @RULE.on_run
@@ -39,10 +39,18 @@ def check(run: Run, settings: Settings) -> Iterator[Finding]:
 
 def _reaches_all(event: IntegersScaled) -> bool:
     """Whether nothing chooses, by type or name, what is changed."""
-    if any(map(event.site.source.mentions, _SELECTING)):
+    if _may_select(event):
         return False
     loops = [loop.site for loop in event.context.loops]
     conditions = (assumption.condition.site for assumption in event.context.assumptions)
     return bool(loops) and not any(
         encloses(loop, condition) for condition in conditions for loop in loops
     )
+
+
+def _may_select(event: IntegersScaled) -> bool:
+    """Whether code around tells whole numbers from others, perhaps to choose some of them."""
+    around = [frame.definition for frame in event.context.frames if frame.definition is not None]
+    if not around:
+        return any(map(event.site.source.mentions, _SELECTING))
+    return any(word in definition.text for definition in around for word in _SELECTING)

@@ -175,7 +175,7 @@ def index_into(m: Machine, value: Value, key: Value, node: cst.CSTNode, scope: S
         case Builtin(receiver=receiver, name="__dict__" | "_modules") if isinstance(key, str):
             return m.attribute(receiver, key, node, scope)
         case Choice(values=states) if all(map(is_state_dict, states)):
-            return parameters_of_any(m, states, m.site(node, scope))
+            return parameters_of_any(m, states, key, m.site(node, scope))
         case Choice() if all(map(_is_indexed, value.known)):
             return _item_of_one(m, value, key, node, scope)
         case Instance():

@@ -6,6 +6,7 @@ from functools import lru_cache
 import libcst as cst
 
 from bnlint.interpreter.core.dispatch import EXPRESSIONS, handles, newer
+from bnlint.interpreter.core.knowledge import open_one
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Scope
 from bnlint.interpreter.core.values import Float, Int, Unknown, Value
@@ -79,20 +80,22 @@ def _template(m: Machine, node: cst.CSTNode, scope: Scope) -> Value:
 
 @handles(EXPRESSIONS, cst.FormattedString)
 def _formatted(m: Machine, node: cst.FormattedString, scope: Scope) -> Value:
-    text = _joined(m, node.parts, scope)
-    return Unknown("formatted string") if text is None else text
+    return _joined(m, node.parts, scope)
 
 
 def _joined(
     m: Machine, parts: Iterable[cst.BaseFormattedStringContent], scope: Scope
-) -> str | None:
+) -> str | Unknown:
     texts = [_part(m, part, scope) for part in parts]
-    known = [text for text in texts if text is not None]
+    known = [text for text in texts if isinstance(text, str)]
     joined = in_one(known, m.allowance)
-    return joined if len(known) == len(texts) else None
+    if joined is None or len(known) < len(texts):
+        return Unknown("formatted string", None, open_one(texts))
+    return joined
 
 
-def _part(m: Machine, part: cst.BaseFormattedStringContent, scope: Scope) -> str | None:
+def _part(m: Machine, part: cst.BaseFormattedStringContent, scope: Scope) -> Value:
+    """The text of a part, or what keeps that from being known."""
     match part:
         case cst.FormattedStringText(value=text):
             return text.replace("{{", "{").replace("}}", "}")
@@ -100,5 +103,7 @@ def _part(m: Machine, part: cst.BaseFormattedStringContent, scope: Scope) -> str
             value = m.evaluate(node, scope)
             spec = _joined(m, part.format_spec, scope) if part.format_spec else ""
             made = evaluate("f-string", [value, spec, conversion], m.allowance)
-            return made if spec is not None and isinstance(made, str) else None
-    return None
+            if isinstance(spec, str) and isinstance(made, str):
+                return made
+            return open_one([value, spec]) or Unknown("formatted string")
+    return Unknown("formatted string")

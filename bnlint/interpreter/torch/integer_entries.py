@@ -1,6 +1,7 @@
 """Whole numbers among what code scales in place: the batches that BatchNorm layers have counted."""
 
 import libcst as cst
+from libcst import matchers
 
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import Site
@@ -64,26 +65,58 @@ def note_assigned(m: Machine, entry: Value, node: cst.AugAssign, scope: Scope) -
     if _whole_of(entry) is None:
         return
     operation = "/=" if isinstance(node.operator, cst.DivideAssign) else None
-    if operation is None and _is_fraction(m, node.value, scope):
+    if operation is None and (
+        _is_fraction(m, node.value, scope) or _holds_fractions(m, node.value)
+    ):
         operation = _OPERATORS.get(type(node.operator))
     if operation is not None:
         note_scaled(m, entry, operation, m.site(node, scope))
 
 
 def note_called(m: Machine, entry: Value, name: str, arguments: Arguments, site: Site) -> None:
-    """``state[key].div_(3)``, ``.mul_(0.9)``, ``.add_(other[key], alpha=0.1)``, ``.lerp_(other[key], 0.1)``."""
-    if _whole_of(entry) is None:
-        return
-    factor = arguments.get(0, "other")
-    if name in ("add_", "sub_"):
-        factor = arguments.get(1, "alpha")
-    scaled = name == "mul_" or name in ("add_", "sub_")
-    rounded = "rounding_mode" in arguments.keywords
-    if (name in ("div_", "lerp_") and not rounded) or (scaled and _is_float(factor)):
+    """``state[key].div_(3)``, ``.mul_(0.9)``, ``.add_(0.1 * other[key])``, ``.lerp_(other[key], 0.1)``."""
+    if _whole_of(entry) is not None and _scales(m, name, arguments):
         note_scaled(m, entry, name, site)
 
 
-def _is_fraction(m: Machine, node: cst.BaseExpression, scope: Scope) -> bool:
+def _scales(m: Machine, name: str, arguments: Arguments) -> bool:
+    match name:
+        case "div_" | "lerp_":
+            return "rounding_mode" not in arguments.keywords
+        case "mul_" | "add_" | "sub_":
+            first = arguments.nodes[0] if arguments.nodes else None
+            numbers = [arguments.get(0, "other")]
+            if name != "mul_":
+                numbers.append(arguments.get(1, "alpha"))
+            return any(map(_is_float, numbers)) or _gives_fractions(m, first)
+    return False
+
+
+def _gives_fractions(m: Machine, node: cst.CSTNode | None) -> bool:
+    if not isinstance(node, cst.BaseExpression):
+        return False
+    return _is_fraction(m, node, None) or _holds_fractions(m, node)
+
+
+def _holds_fractions(m: Machine, node: cst.BaseExpression) -> bool:
+    """Whether the loop around gives a name nothing but fractions: ``update = 0.1 * other[key]``."""
+    loops = m.context().loops
+    loop = loops[-1].site.node if loops else None
+    if not isinstance(node, cst.Name) or not isinstance(loop, cst.CSTNode):
+        return False
+    values = [
+        given.value
+        for given in matchers.findall(loop, matchers.Assign())
+        if isinstance(given, cst.Assign) and _binds(given, node.value)
+    ]
+    return bool(values) and all(_is_fraction(m, value, None) for value in values)
+
+
+def _binds(assign: cst.Assign, name: str) -> bool:
+    return any(matchers.findall(one.target, matchers.Name(name)) for one in assign.targets)
+
+
+def _is_fraction(m: Machine, node: cst.BaseExpression, scope: Scope | None) -> bool:
     """Whether an expression surely gives a floating-point number or tensor."""
     match node:
         case cst.Float():
@@ -98,7 +131,7 @@ def _is_fraction(m: Machine, node: cst.BaseExpression, scope: Scope) -> bool:
             parts = [owner, *(argument.value for argument in node.args)]
             return name in _MULTIPLYING and any(_is_fraction(m, part, scope) for part in parts)
         case cst.Name():
-            return _is_float(m.evaluate(node, scope))
+            return scope is not None and _is_float(m.evaluate(node, scope))
     return False
 
 

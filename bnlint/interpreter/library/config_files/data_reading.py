@@ -1,6 +1,7 @@
 """Files that are opened to be read, and the data that loaders make of them."""
 
 import posixpath
+import re
 from collections.abc import Mapping
 
 from bnlint.facts.types.site import Site
@@ -46,6 +47,8 @@ LOADERS: Mapping[str, str] = {
 """The formats that functions read; ``""`` is that of the file's suffix."""
 FORMATS: Mapping[str, str] = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml"}
 _MALFORMED, _TOO_LARGE = object(), object()
+_OF_NOTHING = re.compile(r"(?:^|/)None(?:\.\w+)?$")
+"""A path that text and an option without a value make: ``./None``, ``configs/None.yaml``."""
 BY_PATH = frozenset({"toml.load", "mmcv.load", "mmengine.load", "mmengine.fileio.load"})
 """Functions that take the path of a file."""
 
@@ -154,6 +157,8 @@ def opened(m: Machine, path: Value, mode: Value, site: Site) -> Value:
     if set(mode) - set("rbtU"):
         m.written.add(str(path))
         return Unknown("open()")
+    if _OF_NOTHING.search(path):
+        m.command_line.note_file(None)
     return OpenFile(str(path), site)
 
 

@@ -35,10 +35,19 @@ def state_dict(m: Machine, module: Instance, site: Site) -> Instance:
     return made
 
 
-def parameters_of_any(m: Machine, states: Sequence[Value], site: Site) -> Instance:
-    """The parameters in the state of one of several models, of which it is not known which."""
-    found = [state.attributes[OWNER] for state in states if isinstance(state, Instance)]
-    return parameter_group(m, [owner for owner in found if isinstance(owner, Instance)], site)
+def parameters_of_any(m: Machine, states: Sequence[Value], key: Value, site: Site) -> Instance:
+    """The parameters in the state of one of several models, of which it is not known which.
+
+    If all have BatchNorm, they stand for all entries of the first one's under a ``key`` that is not known.
+    """
+    found = [state for state in states if isinstance(state, Instance)]
+    owners = [owner for state in found for owner in _owners(state)]
+    made = parameter_group(m, owners, site)
+    changed = any(REBOUND in state.attributes for state in found)
+    normalized = all(has_batchnorm(owner) is Known.YES for owner in owners)
+    if owners and normalized and not changed and not isinstance(key, str):
+        made.attributes[STATE_OF] = owners[0]
+    return made
 
 
 def note_handed_over(m: Machine, module: Instance, state: Value, site: Site) -> None:
