@@ -878,6 +878,32 @@ def test_apply_reaches_every_layer() -> None:
     assert norm.initial == {"weight": 0.0}
 
 
+DEEP = """
+def zero(module):
+    if isinstance(module, nn.BatchNorm2d):
+        nn.init.constant_(module.weight, 0)
+    {step}
+net = nn.BatchNorm2d(8)
+for _ in range(24):
+    net = nn.Sequential(net)
+net.apply(zero)
+"""
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "for child in module.children(): zero(child)",
+        "for name, child in module.named_children(): zero(child)",
+        "for name, child in module._modules.items(): zero(child)",
+        "if len(list(module.children())) > 9: zero(module[0])",
+    ],
+)
+def test_apply_with_a_function_that_goes_down_by_itself_reaches_every_layer(step: str) -> None:
+    (norm,) = norms(rehearse(DEEP.format(step=step)))
+    assert norm.initial == {"weight": 0.0}
+
+
 def test_modules_loops_set_what_they_name() -> None:
     code = """
     net = Net()

@@ -230,6 +230,10 @@ def _type(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope)
         return Library("torch.Tensor")
     if isinstance(value, Configuration):
         return class_of(value)
+    if isinstance(value, Method | Function):
+        return Library(f"types.{type(value).__name__}Type")
+    if value is None:
+        return Library("types.NoneType")
     if isinstance(value, bool | int | float | str | list | tuple | dict):
         plain = next(t for t in (bool, int, float, str, list, tuple, dict) if isinstance(value, t))
         return Library(f"builtins.{plain.__name__}")

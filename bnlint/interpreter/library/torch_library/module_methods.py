@@ -50,6 +50,7 @@ from bnlint.interpreter.torch.parameters import (
 )
 from bnlint.interpreter.torch.precision import is_low, set_precision
 from bnlint.interpreter.torch.published import PUBLISHED_WEIGHTS
+from bnlint.interpreter.torch.recursions import goes_down
 from bnlint.interpreter.torch.replaced_parts import (
     own_layers,
     unlisted_children,
@@ -182,7 +183,8 @@ def _apply(m: Machine, module: Instance, args: Arguments, site: Site, scope: Sco
         forget_weights(m, [module])
         if _is_initialiser(args):
             return module
-    for _, current in reversed(descendants(m, module)):
+    wanted = [("", module)] if goes_down(function) else descendants(m, module)
+    for _, current in reversed(wanted):
         call = partial(_call, m, function, current, site, scope)
         if isinstance(function, Function):
             treated(m, function, current, {}, (), call)
