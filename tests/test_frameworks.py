@@ -207,6 +207,29 @@ FIT = """
         trainer = pl.Trainer(max_epochs=9, callbacks=[Own(val_loader)])
         trainer.fit(Classifier(), train_loader)
 """
+LIGHTNING_OPTIONS = {
+    "a trainer of options fits": """
+        import argparse
+        import pytorch_lightning as pl
+        class Classifier(pl.LightningModule):
+            def __init__(self, **options):
+                super().__init__()
+                self.save_hyperparameters()
+                self.body = model
+            def train_dataloader(self):
+                return DataLoader(train_set, self.hparams.batch_size, shuffle=True)  # BN501
+            def training_step(self, batch, index):
+                x, y = batch
+                return F.cross_entropy(self.body(x), y)
+        parser = argparse.ArgumentParser()
+        parser.add_argument("--batch_size", type=int, default=4)
+        parser = pl.Trainer.add_argparse_args(parser)
+        args = parser.parse_args()
+        trainer = pl.Trainer.from_argparse_args(args, callbacks=[])
+        if args.max_epochs:
+            trainer.fit(Classifier(**vars(args)))
+        """,
+}
 LIGHTNING_CALLBACKS = {
     "it evaluates after each epoch in train mode": f"""{CLASSIFIER}
         class Own(pl.Callback):
@@ -598,6 +621,7 @@ def cases(*tables: Mapping[str, str]) -> pytest.MarkDecorator:
     ACCELERATE,
     FABRIC,
     LIGHTNING_CLI,
+    LIGHTNING_OPTIONS,
     LIGHTNING_CALLBACKS,
     IGNITE,
     HUGGING_FACE,

@@ -1063,6 +1063,11 @@ IMPORTS: dict[str, dict[str, str]] = {
         "train.py": "import importlib\nimportlib.import_module('a.nets').Net()",
         "a/nets.py": NETS,
     },
+    "import_module of another package": {
+        "train.py": "import importlib\nimportlib.import_module('.nets', package='a').Net()",
+        "a/__init__.py": "",
+        "a/nets.py": NETS,
+    },
     "__import__": {
         "train.py": "module = __import__('a.nets')\nfor part in ['nets', 'Net']:\n    module = getattr(module, part)\nmodule()",
         "a/nets.py": NETS,

@@ -42,6 +42,7 @@ from bnlint.interpreter.library.standard_library import (
     module_specs,
     paths,
     randomness,
+    signatures,
     standard,
 )
 from bnlint.interpreter.library.torch_library import (
@@ -61,6 +62,7 @@ from bnlint.interpreter.library.training_frameworks import (
     hugging_face,
     ignite,
     lightning_cli,
+    lightning_options,
     trainers,
     web_services,
 )
@@ -114,6 +116,7 @@ HANDLERS = (
     iterators,
     launchers,
     lightning_cli,
+    lightning_options,
     literals,
     loops,
     matching,
@@ -129,6 +132,7 @@ HANDLERS = (
     regions,
     sample_gradients,
     setters,
+    signatures,
     standard,
     summaries,
     statements,

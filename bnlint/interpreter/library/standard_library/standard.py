@@ -144,8 +144,10 @@ def _import(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scop
     name = arguments.get(0, "name")
     if not isinstance(name, str):
         return Unknown("module", site, name)
-    level = len(name) - len(name.lstrip("."))
+    level, package = len(name) - len(name.lstrip(".")), arguments.get(1, "package")
     module = m.namespaces.load(name.lstrip("."), level, scope.namespace)
+    if level == 1 and isinstance(module, Unknown) and isinstance(package, str):
+        module = m.namespaces.load(package + name, 0, scope.namespace)
     if isinstance(module, Namespace):
         register(m, module)
     return module
