@@ -13,6 +13,7 @@ from bnlint.interpreter.core.objects import Function, Instance, Scope
 from bnlint.interpreter.core.tape import tensors_in
 from bnlint.interpreter.core.values import Arguments, Library, Many, Unknown, Value
 from bnlint.interpreter.library.torch_library.mode_methods import call_eval, call_train
+from bnlint.interpreter.library.torch_library.recursions import goes_down
 from bnlint.interpreter.library.torch_library.state_dicts import (
     is_state_dict,
     is_without_statistics,
@@ -50,7 +51,6 @@ from bnlint.interpreter.torch.parameters import (
 )
 from bnlint.interpreter.torch.precision import is_low, set_precision
 from bnlint.interpreter.torch.published import PUBLISHED_WEIGHTS
-from bnlint.interpreter.torch.recursions import goes_down
 from bnlint.interpreter.torch.replaced_parts import (
     own_layers,
     unlisted_children,
