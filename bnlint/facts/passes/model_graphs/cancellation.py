@@ -29,7 +29,7 @@ def cancelling_norm(graph: ModelGraph, layer: Layer, call: Call) -> Call | None:
         if user.kind is Kind.BATCH_NORM:
             adjacent = current is call
             return user if _subtracts(layer, call, user, axis, adjacent=adjacent) else None
-        axis = _axis_after(user, axis)
+        axis = _axis_after(graph, user, axis)
         current = user
     return None
 
@@ -41,7 +41,7 @@ def _channel_axis(call: Call) -> int:
     return -1 if call.shape.rank is None else call.shape.rank - 1
 
 
-def _axis_after(user: Call, axis: int) -> int | None:
+def _axis_after(graph: ModelGraph, user: Call, axis: int) -> int | None:
     """Where that dimension is after an operation; ``None`` if more than a shift comes out."""
     match user.kind:
         case Kind.PASS | Kind.MAX_POOL:
@@ -54,11 +54,24 @@ def _axis_after(user: Call, axis: int) -> int | None:
             return axis
         case Kind.MUL if len(user.inputs) == 1 and _number(user, "other") is not None:
             return axis
-        case Kind.PERMUTE if axis >= 0:
-            rank, values = user.shape.rank, values_of(user.arguments)
-            order = order_after(user.op, rank, values) if rank is not None else None
-            return order.index(axis) if order is not None and axis in order else None
+        case Kind.PERMUTE if (rank := _rank(graph, user)) is not None:
+            order = order_after(user.op, rank, values_of(user.arguments))
+            return order.index(axis % rank) if order is not None else None
     return None
+
+
+def _rank(graph: ModelGraph, permutation: Call) -> int | None:
+    """How many dimensions are rearranged: if nothing else says that, as many as a BatchNorm behind takes.
+
+    It takes tensors without positions, too, but there is nothing to rearrange in these.
+    """
+    if permutation.shape.rank is not None:
+        return permutation.shape.rank
+    current = permutation
+    while current.kind in (Kind.PERMUTE, Kind.PASS) and len(graph.users_of(current)) == 1:
+        (current,) = graph.users_of(current)
+    norm = current.layer if current.kind is Kind.BATCH_NORM else None
+    return None if norm is None or norm.dimensions is None else norm.dimensions + 2
 
 
 def _drops_nothing(dropout: Call) -> bool:
