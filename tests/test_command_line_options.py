@@ -301,6 +301,51 @@ def test_a_default_that_builds_batchnorm_is_enough() -> None:
     assert tried_for_batchnorm(code, last="None") == set()
 
 
+NETS = """#
+from torch import nn
+
+class Plain(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(3, 4)
+
+class Wide(Plain):
+    pass
+
+class Normed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(3)
+
+def net_of(name):
+    if name == "plain":
+        return Plain()
+    elif name == "wide":
+        return Wide()
+    elif name == "normed":
+        return Normed()
+    raise KeyError(name)
+"""
+CHOOSING = """#
+import argparse
+from nets import net_of
+parser = argparse.ArgumentParser()
+parser.add_argument("--net", default="{default}")
+net = net_of(parser.parse_args().net)
+"""
+
+
+@pytest.mark.parametrize(
+    ("default", "expected"), [("plain", {"--net normed"}), ("normed", set[str]())]
+)
+def test_what_builds_batchnorm_is_tried_where_another_file_chooses(
+    tmp_path: Path, default: str, expected: set[str]
+) -> None:
+    files = {"main.py": CHOOSING.format(default=default), "nets.py": NETS}
+    runs = rehearse_files(tmp_path, files).runs
+    assert {option for run in runs for option in run.options} == expected
+
+
 def test_options_that_freeze_are_tried_where_no_model_is_known() -> None:
     code = "import u\nparser.add_argument('--freeze', action='store_true')\nargs = parser.parse_args()\nu.net().eval()\n"
     assert tried_for_batchnorm(code) == {"--freeze"}

@@ -214,6 +214,62 @@ def test_calls_go_on_until_two_build_batch_norm(project: Path) -> None:
     }
 
 
+CHOOSING = """
+    import argparse
+
+    import torch
+    from torch import nn
+
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--net", default=None)
+    parser.add_argument("--width", type=int)
+    args = parser.parse_args()
+
+    def net_of(name, width):
+        if name == "plain":
+            return nn.Linear(8, width)
+        elif name == "wide":
+            return nn.Linear(8, 2 * width)
+        elif name == "normed":
+            return Normed(width)
+        raise KeyError(name)
+
+    class Normed(nn.Module):
+        def __init__(self, width):
+            super().__init__()
+            self.norm = nn.BatchNorm1d(width)
+
+        def forward(self, x):
+            return self.norm(x)
+
+    net = net_of(args.net, args.width)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    net(torch.randn(16, args.width)).sum().backward()
+    optimizer.step()
+"""
+
+
+@pytest.mark.parametrize(
+    ("calls", "tried"),
+    [
+        (["--net plain --width 4"], "--net normed --width 4"),
+        (["--width 4 --net=wide"], "--width 4 --net=normed"),
+        (["--net plain --width 4", "--net wide --width 8"], "--net normed --width 4"),
+        (["--net normed --width 4"], ""),
+        (["--net plain --width 4", "--net normed --width 8"], ""),
+    ],
+)
+def test_where_no_call_builds_batch_norm_another_value_does(
+    project: Path, calls: list[str], tried: str
+) -> None:
+    (project / "tools" / "train.py").write_text(dedent(CHOOSING))
+    (project / "README.md").write_text(
+        "".join(f"    python tools/train.py {call}\n" for call in calls)
+    )
+    expected = {(), *((call,) for call in calls), *([(tried,)] if tried else [])}
+    assert options_of_runs(project) == expected
+
+
 def test_calls_with_the_paths_of_an_earlier_one_come_last(project: Path) -> None:
     calls = ["normalized.json", "normalized.json --resume", "pyproject.toml"]
     readme = "\n".join(f"python tools/train.py --config {call}" for call in calls)

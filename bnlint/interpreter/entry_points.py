@@ -1,9 +1,10 @@
 """Entry points: how scripts are executed, with which options, and within which steps."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 
 from bnlint.facts.types.invocation import Invocation
 from bnlint.facts.types.known import Known
@@ -32,7 +33,12 @@ from bnlint.interpreter.torch.given_models import (
 from bnlint.interpreter.torch.modules import descendants, is_switched, is_wrapper
 from bnlint.interpreter.torch.saved_models import hand_over
 from bnlint.interpreter.torch.script_forwards import record_forward
-from bnlint.interpreter.tried_options import builds_batchnorm, freezing, tried_options
+from bnlint.interpreter.tried_options import (
+    builds_batchnorm,
+    freezing,
+    instead_of_own,
+    tried_options,
+)
 from bnlint.source import SourceFile
 
 MAIN_STEPS = 120_000
@@ -99,22 +105,39 @@ class Rehearser:
         documented: Iterator[Invocation] = iter(())
         if not (calls or understood):
             documented = documented_calls(self.m.namespaces.project, source.file, source.content)
+        self._run_calls(source, chain(calls, islice(documented, MOST_DOCUMENTED)))
+        self.m.command_line.begin(None, source.path)
+
+    def _run_calls(self, source: SourceFile, calls: Iterable[Invocation]) -> None:
+        """Execute a file with the arguments of each call; of those of documents not all.
+
+        If none of these builds what has BatchNorm, one is changed so that it does.
+        """
         left, telling = MOST_WHOLE_CALLS * _main_steps(source), 0
-        for call in (*calls, *islice(documented, MOST_DOCUMENTED)):
+        changed: Invocation | None = None
+        for call in calls:
             if not call.origin:
                 self._mains[source], _ = self._run_main(source, (), call)
                 continue
             before, first = self.m.steps, len(self.m.journal.built)
-            with self.m.namespaces.afresh():
-                self._run_main(source, (str(call),), call, most=max(left, LEAST_STEPS))
+            self._run_afresh(source, call, most=left)
             left -= self.m.steps - before
-            if call.documented and builds_batchnorm(self.m, first):
+            if not call.documented:
+                continue
+            if builds_batchnorm(self.m, first):
                 telling += 1
                 if telling == 1:
                     self._run_frozen(source, call, most=max(left, LEAST_STEPS))
+            elif changed is None and (words := instead_of_own(self.m, call.arguments)):
+                changed = replace(call, arguments=words)
             if telling == ENOUGH_DOCUMENTED:
                 break
-        self.m.command_line.begin(None, source.path)
+        if changed is not None and not telling:
+            self._run_afresh(source, changed, most=left)
+
+    def _run_afresh(self, source: SourceFile, call: Invocation, *, most: int) -> None:
+        with self.m.namespaces.afresh():
+            self._run_main(source, (str(call),), call, most=max(most, LEAST_STEPS))
 
     def _run_frozen(self, source: SourceFile, call: Invocation, *, most: int) -> None:
         """Execute a documented call once more with an option that freezes something."""

@@ -1,6 +1,6 @@
 """Which options of a script are worth an execution in which they do not have their defaults."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from bnlint.facts.types.known import Known
 from bnlint.interpreter.core.branches import Branch
@@ -11,7 +11,11 @@ from bnlint.interpreter.core.script_options import Option
 from bnlint.interpreter.library.torch_library.models import contains_batchnorm
 from bnlint.interpreter.prefilter import mentions_unexplored, mentions_unexplored_part
 from bnlint.interpreter.python.looked_up_options import freezing_options, looked_up_options
-from bnlint.interpreter.python.unnamed_models import builds_something, is_of_batchnorm
+from bnlint.interpreter.python.unnamed_models import (
+    builds_something,
+    is_of_batchnorm,
+    names_batchnorm,
+)
 from bnlint.interpreter.torch.module_classes import is_module_class
 from bnlint.interpreter.torch.norms import has_batchnorm
 
@@ -34,6 +38,11 @@ def tried_options(
     found: list[Option] = [] if trains else [option for option in offered if option.trains]
     if not builds_batchnorm(m, first):
         found += [o for o in offered if _names_batchnorm(m, words[o], namespace)]
+        found += [
+            o
+            for o, branches in offered.items()
+            if any(_builds_batchnorm(m, one) for one in branches)
+        ]
         found += looked_up_options(m, unknown_models=unknown_models)
     else:
         found += freezing_options(m)
@@ -102,6 +111,29 @@ def _names_batchnorm(m: Machine, words: frozenset[str], namespace: Namespace) ->
         if builds_something(value) and is_of_batchnorm(value):
             return True
     return False
+
+
+def instead_of_own(m: Machine, arguments: Sequence[str]) -> tuple[str, ...] | None:
+    """The arguments of a call of a script with another value of one, under which it builds what has BatchNorm."""
+    for option, branches in m.command_line.offered.items():
+        flag, value = option.flag, option.value
+        if not isinstance(value, str) or not any(_builds_batchnorm(m, one) for one in branches):
+            continue
+        for place, word in enumerate(arguments):
+            if word.startswith(f"{flag}="):
+                return (*arguments[:place], f"{flag}={value}", *arguments[place + 1 :])
+            if word == flag and place + 1 < len(arguments):
+                return (*arguments[: place + 1], value, *arguments[place + 2 :])
+    return None
+
+
+def _builds_batchnorm(m: Machine, branch: Branch) -> bool:
+    """Whether a branch names, of its own file, what is defined with BatchNorm."""
+    space = branch.namespace
+    if space is None:
+        return False
+    values = (space.lookup(m, word) for word in sorted(branch.words & space.definitions.keys()))
+    return any(builds_something(value) and names_batchnorm(m, value) for value in values)
 
 
 def _names_models(m: Machine, words: frozenset[str], namespace: Namespace) -> bool:

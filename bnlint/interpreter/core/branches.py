@@ -5,6 +5,7 @@ import re
 import libcst as cst
 
 from bnlint.immutable import immutable
+from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.source.parents import below
 
 TELLING = re.compile(
@@ -16,10 +17,11 @@ TELLING = re.compile(
 
 @immutable(eq=False)
 class Branch:
-    """Code that is only executed with an option: the names in it, the local functions of those."""
+    """Code that is only executed with an option: the names in it, the local functions of those, its file's names."""
 
     words: frozenset[str]
     functions: frozenset[cst.CSTNode] = frozenset()
+    namespace: Namespace | None = None
 
     @property
     def is_telling(self) -> bool:

@@ -27,8 +27,8 @@ Seen = tuple[Mapping[Option, int], Mapping[str, int]]
 """How many branches each option opens, and in how many tables each is looked up."""
 Conditional = cst.If | cst.IfExp
 Origin = Callable[[cst.BaseExpression], str | None]
-Local = Callable[[frozenset[str]], frozenset[cst.CSTNode]]
-"""The functions, as nodes, that names of a function's own stand for."""
+ToBranch = Callable[[frozenset[str]], Branch]
+"""What code is a branch that has these names in it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -232,7 +232,7 @@ class CommandLine:
         return text
 
     def note_untaken(
-        self, node: Conditional, origin: Origin, local: Local | None = None, *, taken: bool
+        self, node: Conditional, origin: Origin, to_branch: ToBranch = Branch, *, taken: bool
     ) -> None:
         """A condition was decided: which options would have decided otherwise?
 
@@ -242,8 +242,7 @@ class CommandLine:
             return
         self._noted.add(node)
         for options, body in self._untaken(node, origin, taken=taken):
-            words = words_of(body)
-            branch = Branch(words, local(words) if local is not None else frozenset())
+            branch = to_branch(words_of(body))
             for option in options:
                 self.offered.setdefault(option, []).append(branch)
 

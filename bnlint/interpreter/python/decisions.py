@@ -4,6 +4,7 @@ from functools import partial
 
 import libcst as cst
 
+from bnlint.interpreter.core.branches import Branch
 from bnlint.interpreter.core.command_line import Conditional
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.objects import Function, Scope
@@ -13,8 +14,8 @@ from bnlint.interpreter.core.values import Text, Value
 
 def note_decided(m: Machine, node: Conditional, scope: Scope, *, taken: bool) -> None:
     """An ``if`` statement or expression was decided by its test."""
-    origin, local = partial(_option_of, m, scope), partial(_local_functions, scope)
-    m.command_line.note_untaken(node, origin, local, taken=taken)
+    origin, to_branch = partial(_option_of, m, scope), partial(_branch, scope)
+    m.command_line.note_untaken(node, origin, to_branch, taken=taken)
     for reads in m.readings:
         reads.tests.setdefault(node, taken)
 
@@ -31,10 +32,11 @@ def note_difference(m: Machine, node: cst.Comparison, left: Value) -> None:
         m.command_line.note_comparison(node, lambda _: option)
 
 
-def _local_functions(scope: Scope, names: frozenset[str]) -> frozenset[cst.CSTNode]:
-    """The functions that names of a function's own stand for."""
+def _branch(scope: Scope, names: frozenset[str]) -> Branch:
+    """Code with these names, with the functions that those of a function's own stand for."""
     held = (scope.names.get(name) for name in names) if scope.function is not None else ()
-    return frozenset(value.node for value in held if isinstance(value, Function))
+    functions = frozenset(value.node for value in held if isinstance(value, Function))
+    return Branch(names, functions, scope.namespace)
 
 
 def _option_of(m: Machine, scope: Scope, node: cst.BaseExpression) -> str | None:

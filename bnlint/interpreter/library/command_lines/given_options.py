@@ -274,7 +274,8 @@ def _value(m: Machine, given: Given, source: str) -> Value:
         assert isinstance(word, Word)
         known = given.rule.kind is not None
         made = word.value if known else converted(m, kind, word.text, declaration.site)
-        return with_site(made, declaration.site, given_by=written)
+        option = declaration.option if isinstance(made, str) else None
+        return with_site(made, declaration.site, option, written)
 
     if isinstance(given.values, list):
         return [value_of(word) for word in given.values]
