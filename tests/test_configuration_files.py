@@ -335,15 +335,35 @@ def test_yacs(tmp_path: Path) -> None:
     assert found["other"]["TRAIN"]["SIZE"] == 64  # type: ignore[index]
 
 
-def test_python_files_with_bases(tmp_path: Path) -> None:
-    code = """
-    from mmengine import Config
+COPIED = """
+class Config:
+    @staticmethod
+    def _file2dict(path):
+        return run_somehow(path), ""
+
+    @staticmethod
+    def fromfile(path):
+        return Config(*Config._file2dict(path))
+
+    def __init__(self, names, text):
+        super().__setattr__("_cfg_dict", names)
+
+    def __getattr__(self, name):
+        return getattr(self._cfg_dict, name)
+"""
+
+
+@pytest.mark.parametrize("module", ["mmengine", "copied"])
+def test_python_files_with_bases(tmp_path: Path, module: str) -> None:
+    code = f"""
+    from {module} import Config
     cfg = Config.fromfile("configs/a.py")
     size, kind, norm = cfg.loader.batch_size, cfg.model.type, cfg.model.norm
     other = Config.fromfile("configs/none.py")
-    cfg.merge_from_dict({"model": {"type": "C"}})
+    cfg.merge_from_dict({{"model": {{"type": "C"}}}})
     """
     files = {
+        "copied.py": COPIED,
         "configs/base/b.py": "#\nwidth = 8\nmodel = dict(type='A', norm=dict(type='BN', eps=1))\n"
         "loader = dict(batch_size=64, workers=2)\n",
         "configs/a.py": "#\n_base_ = ['base/b.py']\nmodel = dict(norm=dict(_delete_=True, type='SyncBN'))\n"

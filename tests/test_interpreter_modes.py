@@ -191,6 +191,8 @@ def test_eval_goes_through_an_overridden_train() -> None:
 WRAPPED = {
     "DataParallel": "nn.DataParallel(net)",
     "DataParallel with devices": "torch.nn.DataParallel(net, device_ids=[0, 1]).cuda()",
+    "DataParallel of OpenMMLab": "mmcv.parallel.MMDataParallel(net, device_ids=[0])",
+    "DistributedDataParallel of OpenMMLab": "mmcv.parallel.MMDistributedDataParallel(net)",
     "DistributedDataParallel": "nn.parallel.DistributedDataParallel(net, device_ids=[rank])",
     "compile": "torch.compile(net)",
 }
@@ -199,6 +201,7 @@ WRAPPED = {
 @pytest.mark.parametrize("wrapped", WRAPPED.values(), ids=WRAPPED)
 def test_a_wrapper_shares_the_mode_of_what_it_wraps(wrapped: str) -> None:
     code = f"""
+    import mmcv.parallel
     net = Net()
     wrapper = {wrapped}
     wrapper.eval()

@@ -45,6 +45,7 @@ from bnlint.interpreter.core.values import (
 )
 from bnlint.interpreter.evaluation.vectors import Vector
 from bnlint.interpreter.python.attribute_presence import MODULE_METHODS, has_attribute
+from bnlint.interpreter.python.configurations import is_config
 from bnlint.interpreter.python.functions import run_function
 from bnlint.interpreter.python.library_names import of_package
 from bnlint.interpreter.torch.gradient_questions import requires_grad
@@ -91,6 +92,8 @@ def _of_library(m: Machine, value: Library, name: str, node: cst.CSTNode, scope:
 def _of_class(m: Machine, value: Class, name: str, node: cst.CSTNode, scope: Scope) -> Value:
     found = value.find(name)
     m.note_read(value, name, found)
+    if name == "fromfile" and is_config(value):
+        return Library("mmcv.Config.fromfile")
     if isinstance(found, Static):
         bound = found.bound and isinstance(found.function, Function)
         return Method(found.function, value) if bound else found.function  # type: ignore[arg-type]

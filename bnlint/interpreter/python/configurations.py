@@ -26,6 +26,7 @@ from bnlint.interpreter.core.values import (
     present,
 )
 from bnlint.interpreter.python.functions import run_function
+from bnlint.source.parents import below
 
 OMEGACONF = "omegaconf"
 DEEPEST_REFERENCE = 8
@@ -68,6 +69,15 @@ CONSTRUCTORS: Mapping[str, str] = {
 }
 """What makes such a configuration of a dict."""
 METHODS = frozenset(dir(dict)) - {"__class__"}
+
+
+def is_config(cls: Class) -> bool:
+    """Whether a class of the project is a copy of OpenMMLab's ``Config``, which reads Python files."""
+    init = cls.find("__init__")
+    if not isinstance(init, Function) or not isinstance(cls.find("__getattr__"), Function):
+        return False
+    texts = (node for node in below(init.node.body) if isinstance(node, cst.SimpleString))
+    return any(text.evaluated_value == "_cfg_dict" for text in texts)
 
 
 def configured(m: Machine, tree: Value, kind: str, cls: Class | None = None) -> Value:

@@ -19,6 +19,7 @@ MODEL_PACKAGES = (
 )
 """Where packages keep the classes of their models, from which a project's own may derive."""
 DDP = "torch.nn.parallel.DistributedDataParallel"
+OPENMMLAB = "mmcv.parallel.MMDataParallel"
 FSDP = "torch.distributed.fsdp.FullyShardedDataParallel"
 AVERAGE = "torch.optim.swa_utils.AveragedModel"
 """The class that averages the weights of a model in a copy of it."""
@@ -36,11 +37,11 @@ def canonical(path: str) -> str:
     head, _, name = path.rpartition(".")
     if head.startswith("torch.nn.modules.container") or path in ("torch.nn.Sequential",):
         return f"torch.nn.{name}"
-    if name in ("DataParallel",) and head.startswith("torch.nn"):
+    if (name == "DataParallel" and head.startswith("torch.nn")) or path == OPENMMLAB:
         return "torch.nn.DataParallel"
     if path == "torch.jit.ScriptModule":
         return "torch.nn.Module"
-    if name == "DistributedDataParallel":
+    if name in ("DistributedDataParallel", "MMDistributedDataParallel"):
         return DDP
     if name == "FullyShardedDataParallel" and head.startswith("torch."):
         return FSDP

@@ -125,6 +125,10 @@ def _is_abstract_instance(value: Value, name: str) -> bool | None:
             return isinstance(value, Function)
         case "partial":
             return isinstance(value, Partial)
+        case "string_types" | "string_classes" | "text_type" | "basestring":
+            return isinstance(value, str)
+        case "integer_types" | "int_classes":
+            return isinstance(value, int)
     return False if isinstance(value, PLAIN) else None
 
 
