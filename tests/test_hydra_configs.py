@@ -162,6 +162,28 @@ width: 5
     assert (found["part"], found["lr"]) == ("SGD", 0.1)
 
 
+@pytest.mark.parametrize("key", ["cls", "target", "class"])
+def test_older_versions_name_the_class_otherwise(key: str, tmp_path: Path) -> None:
+    code = """
+    import hydra
+    @hydra.main(config_path="conf", config_name="config")
+    def main(cfg):
+        global norm, kept
+        norm = hydra.utils.instantiate(cfg.norm, momentum=0.2)
+        kept = hydra.utils.instantiate(cfg.kept)
+    if __name__ == "__main__":
+        main()
+    """
+    config = (
+        f"norm:\n  {key}: torch.nn.BatchNorm2d\n  params:\n    num_features: ${{width}}\n"
+        f"kept: {{{key}: torch.nn.ReLU, other: 3}}\nwidth: 5\n"
+    )
+    found: Any = names_after(tmp_path, code, {"conf/config.yaml": config})
+    made = found["norm"].arguments
+    assert (made["num_features"].value, made["momentum"].value) == (5, 0.2)
+    assert found["kept"] == {key: "torch.nn.ReLU", "other": 3}
+
+
 def test_a_key_that_is_not_there_is_one_error(project: Write, run: Run) -> None:
     project({"train.py": "import torch\n" + MAIN, "pyproject.toml": "", **FILES})
     printed = run("train.py", "--", "data.batchsize=4")

@@ -10,6 +10,7 @@ from bnlint.interpreter.python.configurations import OMEGACONF, configured, entr
 
 MOST_PARTS = 40
 """Of a dotted path to an object; each of its beginnings is looked for as a module."""
+OLD_TARGETS = ("cls", "target", "class")
 SETTINGS = frozenset({"_target_", "_partial_", "_args_", "_recursive_", "_convert_"})
 
 
@@ -18,9 +19,24 @@ SETTINGS = frozenset({"_target_", "_partial_", "_args_", "_recursive_", "_conver
 )
 def _instantiate(m: Machine, path: str, arguments: Arguments, site: Site, scope: Scope) -> Value:
     config, *rest = arguments.positional or [arguments.keywords.get("config")]
+    config = _with_target(m, config)
     given = {k: v for k, v in arguments.keywords.items() if k not in (*SETTINGS, "config")}
     recursive = arguments.keywords.get("_recursive_", True)
     return instantiated(m, config, Arguments(rest, given), site, scope, deep=recursive is not False)
+
+
+def _with_target(m: Machine, config: Value) -> Value:
+    """The same of a configuration of Hydra up to 1.0: the class under ``cls``, the arguments under ``params``."""
+    names = [name for name in OLD_TARGETS if isinstance(config, dict) and name in config]
+    if not names or not isinstance(config, dict) or config.keys() - {*names, "params"}:
+        return config
+    made = configured(m, {}, OMEGACONF)
+    given = config.get("params")
+    assert isinstance(made, Configuration)
+    for key, value in _entries(given) if isinstance(given, dict) else ():
+        made[key] = value
+    made["_target_"] = dict(_entries(config))[names[0]]
+    return made
 
 
 def instantiated(
