@@ -438,8 +438,40 @@ def test_what_a_launcher_is_given_does_not_matter(project: Path, line: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("line", "script"),
+    [
+        ("python -m tools.train --config normalized.json", "tools/train.py"),
+        ("Run `python3 -u -m tools.train --config normalized.json` to train.", "tools/train.py"),
+        ("$ CUDA_VISIBLE_DEVICES=0 python -m tools --config normalized.json", "tools/__main__.py"),
+        ("python tools/train --config normalized.json", "tools/train.py"),
+        ("    $ python3 tools/train --config normalized.json", "tools/train.py"),
+        (
+            "> CUDA_VISIBLE_DEVICES=0,1 python tools/train --config normalized.json",
+            "tools/train.py",
+        ),
+    ],
+)
+def test_a_script_may_be_called_as_a_module_or_without_its_suffix(
+    project: Path, line: str, script: str
+) -> None:
+    assert called(project, line, script) == [("--config", "normalized.json")]
+
+
+def test_a_module_may_be_given_a_python_file(project: Path) -> None:
+    (project / "settings.py").touch()
+    line = "python -m tools.train --config settings.py"
+    assert called(project, line) == [("--config", "settings.py")]
+    assert not called(project, line, "settings.py")
+
+
+@pytest.mark.parametrize(
     "line",
     [
+        "Use python tools/train --config normalized.json",
+        "python -m pip install tools.train",
+        "python -m other.train --config normalized.json",
+        "python -m torch.distributed.run tools.train --config normalized.json",
+        "python tools/trainer --config normalized.json",
         "python $FOLDER/train.py --config normalized.json",
         "The python file [tools/train.py](tools/train.py) takes --config normalized.json",
         "python tools/train.py) takes --config normalized.json",

@@ -31,6 +31,16 @@ _CALL = re.compile(
     r"(?:\b(?:python[\d.]*|torchrun|accelerate[ \t]+launch|deepspeed)[ \t]+"
     r"|(?<![\w.])\./(?=[\w/-]+\.py\b))(?P<words>[^`\n]*?\.py\b[^`\n]*)"
 )
+_OF_MODULE = re.compile(
+    r"\bpython[\d.]*[ \t]+(?:-u[ \t]+)?-m[ \t]+(?P<words>[A-Za-z_][\w.]*[ \t][^`\n]*)"
+)
+"""``python -m tools.train --lr 0.1``, also where an argument is the path of a Python file."""
+_WITHOUT_SUFFIX = re.compile(
+    r"^[ \t>$!`]*(?:[A-Z_]+=\S*[ \t]+)*python[\d.]*[ \t]+(?P<words>[A-Za-z_][\w/-]*[ \t][^`\n]*)"
+)
+"""``python train --lr 0.1`` for ``train.py``, on a line by itself."""
+LAUNCHERS = frozenset("torch accelerate deepspeed horovod torch_xla paddle".split())
+"""Packages with modules that run the script that they are given."""
 MOST_IN_PLACE = 3
 """Configurations that are tried where a call names none that there is."""
 MOST_FOLDERS = 200
@@ -165,11 +175,35 @@ def _with_values(text: str) -> str:
 def _commands(text: str) -> Iterator[tuple[list[str], bool]]:
     """The words of the commands in a text that run Python files, and whether they had blanks."""
     lines = _CONTINUED.sub(" ", text).splitlines()
-    for found in (f for line in lines if len(line) <= LONGEST for f in _CALL.finditer(line)):
-        command = without_blanks(_NAME_TO_FILL_IN.sub(r"\1*\2", found["words"]))
+    for words in (words for line in lines if len(line) <= LONGEST for words in _calls_in(line)):
+        command = without_blanks(_NAME_TO_FILL_IN.sub(r"\1*\2", words))
         if command is not None:
             with suppress(ValueError):
                 yield shlex.split(command[0]), command[1]
+
+
+def _calls_in(line: str) -> Iterator[str]:
+    """What follows the interpreter or launcher in each command of a line, the script by its path."""
+    module = _OF_MODULE.search(line)
+    if module is not None:
+        name, rest = _name_and_rest(module["words"])
+        if name.partition(".")[0] not in LAUNCHERS:
+            path = name.replace(".", "/")
+            yield f"{path}.py{rest}"
+            yield f"{path}/__main__.py{rest}"
+            return
+    calls = [found["words"] for found in _CALL.finditer(line)]
+    yield from calls
+    bare = _WITHOUT_SUFFIX.match(line) if not calls else None
+    if bare is not None:
+        name, rest = _name_and_rest(bare["words"])
+        yield f"{name}.py{rest}"
+
+
+def _name_and_rest(words: str) -> tuple[str, str]:
+    """The first of the words, and the others with the blanks before them."""
+    name = re.split(r"[ \t]", words, maxsplit=1)[0]
+    return name, words[len(name) :]
 
 
 def _calls_of(
