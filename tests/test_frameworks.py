@@ -611,6 +611,40 @@ MMENGINE = {
 }
 
 
+POUTYNE = {
+    "small batches, and modes are given back": """
+        from poutyne import Model
+        small = DataLoader(train_set, batch_size=4, shuffle=True)  # BN501
+        wrapped = Model(model, "sgd", "cross_entropy", batch_metrics=["accuracy"])
+        wrapped.fit_generator(small, val_loader, epochs=9)
+        with torch.no_grad():
+            for x, y in val_loader:
+                print((model(x).argmax(1) == y).sum())  # BN301
+        """,
+    "eval mode lasts": """
+        from poutyne import Model
+        model.eval()
+        wrapped = Model(model, optimizer, nn.CrossEntropyLoss())
+        wrapped.fit_generator(train_loader, val_loader)
+        wrapped.evaluate_generator(val_loader)
+        with torch.no_grad():
+            for x, y in val_loader:
+                print((model(x).argmax(1) == y).sum())
+        """,
+    "a frozen network": """
+        from poutyne import Experiment
+        from torchvision.models import resnet18
+        body = resnet18(weights="DEFAULT")
+        for parameter in body.parameters():
+            parameter.requires_grad = False  # BN701
+        body.fc = nn.Linear(512, 10)
+        experiment = Experiment("out", body, optimizer="sgd", loss_function="cross_entropy")
+        experiment.train(train_loader, val_loader)
+        experiment.test(val_loader)
+        """,
+}
+
+
 def cases(*tables: Mapping[str, str]) -> pytest.MarkDecorator:
     """Each script under its name."""
     listed = [pytest.param(code, id=name) for table in tables for name, code in table.items()]
@@ -629,6 +663,7 @@ def cases(*tables: Mapping[str, str]) -> pytest.MarkDecorator:
     COMPOSER,
     CATALYST,
     MMENGINE,
+    POUTYNE,
 )
 def test_what_is_reported_of_scripts_of_frameworks(code: str) -> None:
     marked, reported = held_against_marks(code)

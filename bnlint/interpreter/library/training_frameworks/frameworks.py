@@ -42,7 +42,7 @@ FRAMEWORKS: Mapping[str, tuple[str, frozenset[str]]] = {
             "Runner EpochBasedRunner IterBasedRunner FlexibleRunner BaseModel",
         ),
         ("composer", "Composer", "Trainer ComposerModel ComposerClassifier"),
-        ("poutyne", "Poutyne", "Model Experiment"),
+        ("poutyne", "Poutyne", "Model Experiment ModelBundle"),
         ("torchbearer", "torchbearer", "Trial Model"),
         ("ultralytics", "Ultralytics", "YOLO RTDETR SAM"),
         ("monai", "MONAI", "SupervisedTrainer SupervisedEvaluator GanTrainer EnsembleEvaluator"),

@@ -1,7 +1,8 @@
-"""Trainers of fastai, Composer, Catalyst and MMEngine: what they are given, and how they switch."""
+"""Trainers of fastai, Composer, Catalyst, MMEngine and Poutyne: what they are given, and how they switch."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 
 from bnlint.facts.types.site import Site
 from bnlint.immutable import immutable
@@ -30,7 +31,8 @@ class Trainer:
 
     ``fits`` train and evaluate in turns, ``evaluates`` only evaluate. ``model``, ``training`` and
     ``evaluation`` are names of arguments, of the method or else of the constructor, where they are
-    at ``positions``. ``restores`` says that the mode is given back after an evaluation; ``keywords``
+    at ``positions``; ``in_order`` are those of the method by position. ``restores`` says that the mode is
+    given back after an evaluation, ``leaves`` after all that a method does; ``keywords``
     are given to a model that is to return its losses; ``step`` is the method by which a project's
     trainer does all that is done with a batch.
     """
@@ -42,7 +44,9 @@ class Trainer:
     training: Sequence[str] = ("train_dataloader",)
     evaluation: Sequence[str] = ("eval_dataloader", "val_dataloader")
     positions: Mapping[str, int] | None = None
+    in_order: Sequence[str] = ()
     restores: bool = False
+    leaves: bool = False
     keywords: Mapping[str, Value] | None = None
     step: str = ""
 
@@ -70,12 +74,33 @@ MMENGINE = Trainer(
     positions={"model": 0},
     keywords={"mode": "loss"},
 )
+POUTYNE = Trainer(
+    frozenset({"fit_generator"}),
+    frozenset({"evaluate_generator", "predict_generator"}),
+    model="network",
+    loss="loss_function",
+    training=("train_generator",),
+    evaluation=("valid_generator", "generator"),
+    positions={"network": 0, "loss_function": 2},
+    in_order=("train_generator", "valid_generator"),
+    restores=True,
+    leaves=True,
+)
+EXPERIMENT = replace(
+    POUTYNE,
+    fits=frozenset({"train"}),
+    evaluates=frozenset({"test", "predict"}),
+    evaluation=("valid_generator", "test_generator"),
+    positions={"network": 1},
+)
 _OF_PACKAGE = {
     "fastai": FASTAI,
     "composer": COMPOSER,
     "catalyst": CATALYST,
     "mmengine": MMENGINE,
+    "poutyne": POUTYNE,
 }
+_EXPERIMENTS = ("Experiment", "ModelBundle")
 
 
 Given = dict[str, Value]
@@ -109,11 +134,12 @@ class _TrainerCall:
 @framework_object("composer", "Trainer")
 @framework_object("catalyst", "SupervisedRunner", "Runner", "CustomRunner")
 @framework_object("mmengine", "Runner", "FlexibleRunner")
+@framework_object("poutyne", "Model", *_EXPERIMENTS)
 def call_trainer(
     m: Machine, trainer: Instance, name: str, arguments: Arguments, site: Site, scope: Scope
 ) -> Value:
     """``trainer.name(...)``; of one whose class is the project's only the step for a batch is known."""
-    how = _OF_PACKAGE[trainer.library.partition(".")[0]]
+    how = _how(trainer)
     given = _given(trainer, arguments, how)
     model = given.get(how.model, trainer.attributes.get(how.model))
     known = isinstance(model, Instance) and model.is_module
@@ -130,6 +156,12 @@ def call_trainer(
     return Unknown(f"{name}()")
 
 
+def _how(trainer: Instance) -> Trainer:
+    package, _, name = trainer.library.rpartition(".")
+    package = package.partition(".")[0]
+    return EXPERIMENT if package == "poutyne" and name in _EXPERIMENTS else _OF_PACKAGE[package]
+
+
 def _given(trainer: Instance, arguments: Arguments, how: Trainer) -> Given:
     """The arguments of the constructor and, before them, of the method; loaders also by their keys."""
     found: Given = {name: bound.value for name, bound in trainer.arguments.items()}
@@ -137,6 +169,7 @@ def _given(trainer: Instance, arguments: Arguments, how: Trainer) -> Given:
         if str(place) in found:
             found[name] = found[str(place)]
     found |= {name: value for name, value in arguments.keywords.items() if value is not None}
+    found |= dict(zip(how.in_order, arguments.positional, strict=False))
     loaders = found.get("loaders")
     if isinstance(loaders, dict):
         found |= {key: value for key, value in loaders.items() if isinstance(key, str)}
@@ -150,7 +183,8 @@ def _given(trainer: Instance, arguments: Arguments, how: Trainer) -> Given:
 def _fit(m: Machine, use: _TrainerCall) -> None:
     training, site = use.first(use.how.training), use.site
     for number in range(1, PASSES + 1):
-        with in_pass(m, number, site):
+        back = modes_given_back(m, use.model) if use.how.leaves else nullcontext()
+        with in_pass(m, number, site), back:
             switch(m, use.model, site, training=True)
             with drawn(m, training, number, site, use.scope) as batch:
                 if not _do_own_step(m, use, batch, training=True):
