@@ -193,6 +193,13 @@ def test_every_notebook_is_parsed_and_comes_back(cells: list[list[str]]) -> None
     assert notebook.rewritten(raw, text) == raw
 
 
+@pytest.mark.parametrize("end", ["", "\n", "    ", "\n\n", "\n        "])
+def test_a_cell_that_changes_keeps_its_end(end: str) -> None:
+    raw = book("x = 1" + end, "y = 2" + end).encode()
+    changed = notebook.text_of(raw).replace("x = 1", "x = 3")
+    assert notebook.rewritten(raw, changed) == book("x = 3" + end, "y = 2" + end).encode()
+
+
 def test_what_looks_like_our_own_lines_is_refused() -> None:
     with pytest.raises(Unreadable, match="cells apart"):
         notebook.text_of(book("# %%[cell 3]\n").encode())

@@ -50,9 +50,9 @@ def rewritten(raw: bytes, text: str) -> bytes:
     form = next(form for form in _forms(raw) if _dumped(notebook, *form) == raw)
     changed = {number: source for number, source, _ in cells_of(text)}
     for number, cell in _code_cells(notebook):
-        source = changed.pop(number, "")
-        if source != f"{_source(cell).rstrip()}\n":
-            _put(cell, source.removesuffix("\n"))
+        source, before = changed.pop(number, ""), _source(cell)
+        if source != f"{before.rstrip()}\n":
+            _put(cell, source.removesuffix("\n") + before[len(before.rstrip()) :])
     if changed:
         raise ValueError("the text has cells that the notebook does not have")
     return _dumped(notebook, *form)
