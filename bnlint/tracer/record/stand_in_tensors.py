@@ -76,19 +76,24 @@ def _with_hidden(registered: list[nn.Module]) -> list[nn.Module]:
     pending = registered[::-1]
     while pending:
         module = pending.pop()
-        if id(module) not in found:
-            found[id(module)] = module
-            own = vars(module).items()
-            pending += _hidden_in(
-                [v for n, v in own if n not in _OF_TORCH and type(v) not in _PLAIN]
-            )
-            pending += module.children()
+        if id(module) in found:
+            continue
+        found[id(module)] = module
+        for name, value in vars(module).items():
+            if name not in _OF_TORCH and type(value) not in _PLAIN:
+                _collect_hidden(value, pending)
+        pending += [child for child in module._modules.values() if child is not None]
     return [*found.values()]
 
 
 def _set_mode(modules: list[nn.Module], training: bool) -> None:
     for module in modules:
-        module.training = training
+        if "training" in vars(module):
+            vars(module)["training"] = (
+                training  # several times faster than by nn.Module.__setattr__
+            )
+        else:
+            module.training = training
     for module in reversed(modules):  # those around others have the last word
         own = type(module).train
         if own is not nn.Module.train and "mode" in inspect.signature(own).parameters:
@@ -96,14 +101,15 @@ def _set_mode(modules: list[nn.Module], training: bool) -> None:
                 own(module, training)
 
 
-def _hidden_in(values: Iterable[object]) -> Iterator[nn.Module]:
-    for value in values:
-        if isinstance(value, nn.Module):
-            yield value
-        elif type(value) in (list, tuple):
-            yield from _hidden_in(cast(Iterable[object], value))
-        elif type(value) is dict:
-            yield from _hidden_in(cast(dict[object, object], value).values())
+def _collect_hidden(value: object, found: list[nn.Module]) -> None:
+    """Add the modules in a value to those that are found."""
+    if isinstance(value, nn.Module):
+        found.append(value)
+    elif type(value) in (list, tuple, dict):
+        items = value.values() if isinstance(value, dict) else cast(Iterable[object], value)
+        for item in items:
+            if type(item) not in _PLAIN:
+                _collect_hidden(item, found)
 
 
 def _keep_random(stack: ExitStack) -> None:
@@ -122,7 +128,7 @@ def _way_back(module: nn.Module) -> tuple[Any, ...]:
     contents = [
         (value, value.copy() if value else ())
         for value in attributes.values()
-        if isinstance(value, _CONTAINERS)
+        if type(value) not in _PLAIN and isinstance(value, _CONTAINERS)
     ]
     return _restore, module, attributes, contents
 
@@ -159,7 +165,7 @@ def _replace(module: nn.Module, shadow: Shadow, change: Change) -> None:
             if tensor is not None:
                 registry[name] = shadow.of(tensor, change)  # type: ignore[assignment]
     for name, value in module.__dict__.items():
-        if type(value) not in _PLAIN and name not in _OF_TORCH and isinstance(value, _MAY_HOLD):
+        if name not in _OF_TORCH and type(value) not in _PLAIN and isinstance(value, _MAY_HOLD):
             module.__dict__[name] = _within(value, shadow, change)
 
 
@@ -185,7 +191,8 @@ def _name(model: nn.Module, shadow: Shadow) -> None:
 
 def on_meta(tensor: Tensor) -> Tensor:
     """The same tensor without data; a parameter stays a parameter."""
-    return _like(tensor, tensor.detach().to("meta"))
+    made = tensor.detach()
+    return _like(tensor, made if made.is_meta else made.to("meta"))
 
 
 def with_data(tensor: Tensor) -> Tensor:
