@@ -1,7 +1,7 @@
 """Which tests are slow: ``pytest -m "not slow"`` leaves them out (4,200 of 10,500, and two folders).
 
 They were chosen by the processor time that they take. What is sampled are tests with many blocks or
-programs of one kind: of those of each rule, page and section the first one is quick, unless it is what
+programs of one kind: of those of each rule and section the first one is quick, unless it is what
 a fix makes of another.
 """
 
@@ -39,8 +39,9 @@ def mark(items: Iterable[pytest.Item]) -> None:
 
 
 def _kind(test: str) -> str:
-    """The test, and which page or case file and section of it: ``...[cases/BN301-Bad``."""
+    """The test, the rule and the section: ``...[BN301-Bad``, be it on its page or among its cases."""
     function, bracket, parameters = test.partition("[")
+    parameters = parameters.removeprefix("cases/")
     return (
         "-".join([function + bracket, *parameters.split("-")[:2]])
         if "BN" in parameters
