@@ -1143,6 +1143,23 @@ def test_what_is_stored_under_keys_that_are_not_known(value: str, use: str) -> N
     assert set(widths(rehearse(UNKNOWN_KEYS.format(value=value, use=use)))) == {8}
 
 
+HIDDEN_ITEMS = ("found[unknown()] = 4", "found.update(unknown())", "found[unknown()] = unknown()")
+
+
+@pytest.mark.parametrize("fill", HIDDEN_ITEMS)
+@pytest.mark.parametrize(
+    "read",
+    [
+        *("found.get('c', 8)", "found.get(unknown(), 8)", "found.pop('c', 8)"),
+        *("found.setdefault('c', 8)", "[found.setdefault('c', 8), found['c']][1]"),
+    ],
+)
+def test_a_default_is_not_given_where_the_key_may_be_there(fill: str, read: str) -> None:
+    code = "from elsewhere import unknown\nfound = {'a': 16}\n%snn.BatchNorm2d(" + read + ")\n"
+    assert widths(rehearse(code % "")) == ([None] if "unknown" in read else [8])
+    assert widths(rehearse(code % f"{fill}\n")) == [None]
+
+
 def test_a_name_of_a_module_that_one_path_sets_is_not_known(tmp_path: Path) -> None:
     files = {
         "train.py": "import sys, settings\nif len(sys.argv) > 1:\n    settings.WIDTH = 4\n"

@@ -4,7 +4,7 @@ import libcst as cst
 
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.dispatch import CALLS, handles
-from bnlint.interpreter.core.knowledge import is_further, open_at, open_one
+from bnlint.interpreter.core.knowledge import is_further, may_be_absent, open_at, open_one
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import (
@@ -275,6 +275,9 @@ def _call_vector(m: Machine, receiver: Vector, name: str, arguments: Arguments) 
     return evaluate(f"numpy.ndarray.{name}", [receiver, *given], m.allowance)
 
 
+_KNOWN_KEYS = (str, int, float, bool, tuple, type(None))
+
+
 def _read_uncertain_dict(
     m: Machine, receiver: dict[Value, Value], name: str, arguments: Arguments
 ) -> Value:
@@ -291,10 +294,19 @@ def _read_uncertain_dict(
             return dict(receiver)
         case "get":
             key, default = arguments.get(0, "key"), arguments.get(1, "default")
-            entry = receiver.get(key, default) if is_key(key) else Maybe(values)
+            known = isinstance(key, _KNOWN_KEYS) and is_key(key)
+            if known and key not in receiver:
+                return _in_place_of(m, receiver, default)
+            entry = receiver[key] if known else Maybe(values)
             maybe = isinstance(entry, Maybe)
             return m.join([present(entry), default]) if maybe else entry
     return Unknown(f"dict.{name}()")
+
+
+def _in_place_of(m: Machine, receiver: dict[Value, Value], default: Value) -> Value:
+    """What a dict without some key gives for it: the default, or what it has under keys that are not known."""
+    hidden = [present(item) for key, item in receiver.items() if may_be_absent(key)]
+    return m.join([default, *hidden]) if hidden else default
 
 
 IN_PYTHON_2 = {"iterkeys": "keys", "itervalues": "values", "iteritems": "items"}
@@ -318,7 +330,7 @@ def _read_dict(m: Machine, receiver: dict[Value, Value], name: str, arguments: A
             return dict(receiver)
         case "get":
             key = arguments.get(0, "key")
-            if isinstance(key, str | int | float | bool | tuple | None) and is_key(key):
+            if isinstance(key, _KNOWN_KEYS) and is_key(key):
                 if isinstance(key, str) and key not in receiver:
                     fill(m, receiver)
                 return receiver.get(key, arguments.get(1, "default"))
@@ -348,6 +360,10 @@ def _mutate(
         possible = [present(item) for item in receiver]
         forget_items(m, receiver)
         return m.join(possible)
+    if isinstance(receiver, dict) and name in ("pop", "setdefault") and len(values) == 2:
+        key, default = values
+        if isinstance(key, _KNOWN_KEYS) and is_key(key) and key not in receiver:
+            values = [key, _in_place_of(m, receiver, default)]
     result = present(change(receiver, name, values, m.allowance))
     if name == "update" and isinstance(receiver, dict):
         receiver.update(args.keywords)
