@@ -13,7 +13,13 @@ from bnlint.pages import Example
 
 CASES = Path(__file__).parent / "cases"
 SIZES = {"1d": (9,), "2d": (9, 9), "3d": (9, 9, 9)}
-INPUTS = {"Persons": (4, 2, 3, 9, 9), "Video": (4, 3, 3, 9, 9)}
+INPUTS = {
+    "ChannelsLast": (8, 5, 7, 16),
+    "Persons": (4, 2, 3, 9, 9),
+    "PositionsFirst": (32, 5, 16),
+    "Tokens": (8, 9, 16),
+    "Video": (4, 3, 3, 9, 9),
+}
 """What models take whose first layer does not tell, by class."""
 
 DEAD_ALL_THE_SAME = {
