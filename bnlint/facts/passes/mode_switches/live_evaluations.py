@@ -37,7 +37,9 @@ def live_evaluations(run: Run) -> tuple[Forward, ...]:
 def _is_wrong(run: Run, forward: Forward) -> bool:
     if not _is_evaluation(run, forward) or not is_live(forward):
         return False
-    if is_step_of_training(run, forward) or _is_inference(run, forward):
+    if _is_inference(run, forward):
+        return False
+    if is_step_of_training(run, forward) and not _judges_others(run, forward):
         return False
     return not (
         switch_was_meant(run, forward, "eval")
@@ -99,6 +101,22 @@ def _is_inference(run: Run, forward: Forward) -> bool:
     if not trains_nothing(run):
         return False
     return forward.model.pretrained or bool(loads_before(run, forward))
+
+
+def _judges_others(run: Run, forward: Forward) -> bool:
+    """Whether a network that was trained elsewhere, and is not here, measures what others make of a batch.
+
+    Inception does for the FID: the pass is a step of their training, its forward no part of it.
+    """
+    model = forward.model
+    if forward.in_loss or any(switch.site is not None for switch in forward.mode):
+        return False
+    if model.optimized is not Known.NO or model.overwritten or model.copied_from >= 0:
+        return False
+    layers = {norm.identity for norm in forward.norms}
+    return bool(model.pretrained or loads_before(run, forward)) and all(
+        layers.isdisjoint(norm.identity for norm in other.norms) for other in training_forwards(run)
+    )
 
 
 def is_asked_for(run: Run, forward: Forward) -> bool:
