@@ -1,7 +1,6 @@
 """Whole numbers among what code scales in place: the batches that BatchNorm layers have counted."""
 
 import libcst as cst
-from libcst import matchers
 
 from bnlint.facts.types.known import Known
 from bnlint.facts.types.site import Site
@@ -13,6 +12,7 @@ from bnlint.interpreter.library.torch_library.state_dicts import IS_NAMED, STATE
 from bnlint.interpreter.torch.model_records import model_record
 from bnlint.interpreter.torch.norms import norm_records
 from bnlint.interpreter.torch.parameters import parameter_group, selected
+from bnlint.source.parents import below
 
 BUFFER = "buffer"
 """The reason of what stands for each of a module's buffers, whose cause is the module."""
@@ -106,14 +106,15 @@ def _holds_fractions(m: Machine, node: cst.BaseExpression) -> bool:
         return False
     values = [
         given.value
-        for given in matchers.findall(loop, matchers.Assign())
+        for given in below(loop)
         if isinstance(given, cst.Assign) and _binds(given, node.value)
     ]
     return bool(values) and all(_is_fraction(m, value, None) for value in values)
 
 
 def _binds(assign: cst.Assign, name: str) -> bool:
-    return any(matchers.findall(one.target, matchers.Name(name)) for one in assign.targets)
+    nodes = (node for one in assign.targets for node in (one.target, *below(one.target)))
+    return any(isinstance(node, cst.Name) and node.value == name for node in nodes)
 
 
 def _is_fraction(m: Machine, node: cst.BaseExpression, scope: Scope | None) -> bool:

@@ -12,7 +12,8 @@ def asks_in_vain(run: Run, forward: Forward) -> bool:
     Dropout does, which may be wanted as noise, and predictions in eval mode that are made beside it.
     """
     return (
-        forward.grad is Known.NO
+        is_training(forward.mode) is Known.YES
+        and forward.grad is Known.NO
         and forward.measured is Known.YES
         and is_asked_for(run, forward)
         and run.graph_of(forward.model) is not None
