@@ -4,7 +4,7 @@ import libcst as cst
 
 from bnlint.facts.types.site import Site
 from bnlint.interpreter.core.dispatch import CALLS, handles
-from bnlint.interpreter.core.knowledge import is_further, may_be_absent, open_at, open_one
+from bnlint.interpreter.core.knowledge import is_further, open_at, open_one
 from bnlint.interpreter.core.machine import Machine
 from bnlint.interpreter.core.namespaces import Namespace
 from bnlint.interpreter.core.objects import (
@@ -30,7 +30,7 @@ from bnlint.interpreter.core.values import (
     Value,
     present,
 )
-from bnlint.interpreter.evaluation import change, changes, evaluate, is_key, item_of, ordered
+from bnlint.interpreter.evaluation import change, changes, evaluate, item_of, ordered
 from bnlint.interpreter.evaluation.vectors import METHODS as VECTOR_METHODS
 from bnlint.interpreter.evaluation.vectors import Vector
 from bnlint.interpreter.library.command_lines.commands import call_command_method
@@ -39,6 +39,7 @@ from bnlint.interpreter.library.command_lines.parsers import call_parser_method
 from bnlint.interpreter.library.config_files.config_nodes import call_configuration_method
 from bnlint.interpreter.library.config_files.data_reading import call_file_method
 from bnlint.interpreter.library.data_loading.samplers import note_epoch_set
+from bnlint.interpreter.library.dict_methods import default_of, read_dict
 from bnlint.interpreter.library.object_methods import call_object_method
 from bnlint.interpreter.library.standard_library.paths import call_path_method
 from bnlint.interpreter.library.torch_library.module_methods import call_module_method
@@ -56,10 +57,9 @@ from bnlint.interpreter.python.construction import (
 )
 from bnlint.interpreter.python.growth import grown
 from bnlint.interpreter.python.item_assignment import forget_items
-from bnlint.interpreter.python.iteration import has_uncertain_entries, listed
+from bnlint.interpreter.python.iteration import listed
 from bnlint.interpreter.python.name_lookup import assign
-from bnlint.interpreter.python.registries import fill
-from bnlint.interpreter.python.unnamed_models import builds_something, member, note_lookup, one_of
+from bnlint.interpreter.python.unnamed_models import member, note_lookup
 from bnlint.interpreter.torch.inner_forwards import run_library
 from bnlint.interpreter.torch.integer_entries import BUFFER, note_called
 from bnlint.interpreter.torch.optimized import note_perhaps_optimized
@@ -252,7 +252,7 @@ def _call_plain(m: Machine, receiver: Value, name: str, arguments: Arguments, si
         case dict():
             if name == "get":
                 note_lookup(m, receiver, arguments.get(0, "key"), site.node)  # type: ignore[arg-type]
-            found = _read_dict(m, receiver, name, arguments)
+            found = read_dict(m, receiver, name, arguments)
             unread = type(found) is Unknown and found.reason == "dict.get()"
             return Unknown("item", site, open_one(arguments.values)) if unread else found
         case list() if name == "copy":
@@ -273,70 +273,6 @@ def _call_plain(m: Machine, receiver: Value, name: str, arguments: Arguments, si
 def _call_vector(m: Machine, receiver: Vector, name: str, arguments: Arguments) -> Value:
     given = [v.name if isinstance(v, Library) else v for v in arguments.values]
     return evaluate(f"numpy.ndarray.{name}", [receiver, *given], m.allowance)
-
-
-_KNOWN_KEYS = (str, int, float, bool, tuple, type(None))
-
-
-def _read_uncertain_dict(
-    m: Machine, receiver: dict[Value, Value], name: str, arguments: Arguments
-) -> Value:
-    """What a dict gives some of whose entries are there on some paths only."""
-    values = m.join([present(item) for item in receiver.values()])
-    match name:
-        case "keys":
-            return Many(Unknown("key"))
-        case "values":
-            return Many(values)
-        case "items":
-            return Many((Unknown("key"), values))
-        case "copy":
-            return dict(receiver)
-        case "get":
-            key, default = arguments.get(0, "key"), arguments.get(1, "default")
-            known = isinstance(key, _KNOWN_KEYS) and is_key(key)
-            if known and key not in receiver:
-                return _in_place_of(m, receiver, default)
-            entry = receiver[key] if known else Maybe(values)
-            maybe = isinstance(entry, Maybe)
-            return m.join([present(entry), default]) if maybe else entry
-    return Unknown(f"dict.{name}()")
-
-
-def _in_place_of(m: Machine, receiver: dict[Value, Value], default: Value) -> Value:
-    """What a dict without some key gives for it: the default, or what it has under keys that are not known."""
-    hidden = [present(item) for key, item in receiver.items() if may_be_absent(key)]
-    return m.join([default, *hidden]) if hidden else default
-
-
-IN_PYTHON_2 = {"iterkeys": "keys", "itervalues": "values", "iteritems": "items"}
-"""What methods of dicts are called in code that is older than Python 3."""
-
-
-def _read_dict(m: Machine, receiver: dict[Value, Value], name: str, arguments: Arguments) -> Value:
-    name = IN_PYTHON_2.get(name, name)
-    if name in ("keys", "values", "items", "copy") and not m.allowance.takes(len(receiver)):
-        return Unknown(f"dict.{name}()")
-    if has_uncertain_entries(receiver):
-        return _read_uncertain_dict(m, receiver, name, arguments)
-    match name:
-        case "keys":
-            return list(receiver)
-        case "values":
-            return list(receiver.values())
-        case "items":
-            return list(receiver.items())
-        case "copy":
-            return dict(receiver)
-        case "get":
-            key = arguments.get(0, "key")
-            if isinstance(key, _KNOWN_KEYS) and is_key(key):
-                if isinstance(key, str) and key not in receiver:
-                    fill(m, receiver)
-                return receiver.get(key, arguments.get(1, "default"))
-            if isinstance(key, Unknown | Builtin) and all(map(builds_something, receiver.values())):
-                return one_of(m, [*receiver.values(), *arguments.positional[1:]])
-    return Unknown(f"dict.{name}()")
 
 
 def _mutate(
@@ -361,9 +297,7 @@ def _mutate(
         forget_items(m, receiver)
         return m.join(possible)
     if isinstance(receiver, dict) and name in ("pop", "setdefault") and len(values) == 2:
-        key, default = values
-        if isinstance(key, _KNOWN_KEYS) and is_key(key) and key not in receiver:
-            values = [key, _in_place_of(m, receiver, default)]
+        values = [values[0], default_of(m, receiver, *values)]
     result = present(change(receiver, name, values, m.allowance))
     if name == "update" and isinstance(receiver, dict):
         receiver.update(args.keywords)
