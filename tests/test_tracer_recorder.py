@@ -502,3 +502,32 @@ def test_keyword_inputs_become_placeholders() -> None:
     recording = record(Two(), (given,), {"skip": given * 2})
     assert [node.op for node in recording.module.graph.nodes][:2] == ["placeholder"] * 2
     assert fx.Interpreter(recording.module).run(given, given * 2).tolist() == [[3.0] * 3] * 2
+
+
+def sizes_of(model: nn.Module) -> list[Any]:
+    """The shapes that the layers of a model give."""
+    nodes = record(model, (torch.randn(SIZES),)).module.graph.nodes
+    return [node.meta["sizes"] for node in nodes if node.op == "call_module"]
+
+
+def test_hooks_of_a_layer_whose_shape_a_formula_tells_are_run() -> None:
+    conv = nn.Conv2d(3, 8, 1)
+    assert sizes_of(nn.Sequential(conv)) == [(4, 8, 8, 8)]
+    conv.register_forward_hook(lambda layer, given, output: output[:, :5])
+    assert sizes_of(nn.Sequential(conv, nn.ReLU()))[-1] == (4, 5, 8, 8)
+
+
+def test_a_padding_that_torch_refuses_is_told() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=9, padding_mode="reflect"))
+    assert "Padding size" in record(model, (torch.randn(SIZES),)).failures[0]
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_scripted_layers_are_in_the_mode_of_the_recording(training: bool) -> None:
+    seen: list[bool] = []
+    model = nn.Sequential(torch.jit.script(nn.Sequential(nn.BatchNorm2d(3))), nn.ReLU())
+    model[1].register_forward_pre_hook(lambda *_: seen.append(model[0].training))
+    before = model[0].training
+    record(model, (torch.randn(SIZES),), training=training)
+    assert set(seen) == {training}
+    assert model[0].training is before
